@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Every ceiling of the program in one place.
+ *
+ * A size that derives from the target is checked against one of these before memory is taken for it;
+ * what exceeds a ceiling is refused, counted and shown, never cut silently.
+ */
+#ifndef BASE_LIMITS_H
+#define BASE_LIMITS_H
+
+#define KIB (1024ul)
+#define MIB (1024ul * KIB)
+#define GIB (1024ul * MIB)
+
+/* Captures */
+#define LIMIT_STACK_MIN	     (16 * KIB)	 /* first copy of a thread's stack */
+#define LIMIT_STACK_MAX	     (256 * KIB) /* largest copy of a thread's stack */
+#define LIMIT_RING_BYTES     (16 * MIB)	 /* captures between tracer and worker; a power of two */
+#define LIMIT_FRAMES	     512u	 /* frames of one stack, leaf side kept */
+#define LIMIT_STOP_WAIT_MS   50		 /* one wait for a thread to reach its stop */
+#define LIMIT_STOP_GIVEUP_MS 500	 /* then the tracer ends itself and the kernel detaches */
+
+/* Roles */
+#define LIMIT_TRACER_SILENT_MS 700   /* no heartbeat for so long: the tracer is killed */
+#define LIMIT_WORKER_SILENT_MS 10000 /* no progress on pending work for so long: killed */
+#define LIMIT_RESTARTS	       100u  /* of one role in one run */
+#define LIMIT_WORKER_AS	       (16 * GIB)
+#define LIMIT_WORKER_DATA      (1 * GIB)
+#define LIMIT_WORKER_FDS       4096
+
+/* What a target may make us keep */
+#define LIMIT_MESSAGE	   (64 * KIB) /* one message between roles */
+#define LIMIT_MAPS_TEXT	   (32 * MIB) /* /proc/PID/maps */
+#define LIMIT_MAPPINGS	   65536u     /* executable mappings of one generation */
+#define LIMIT_MODULES	   8192u
+#define LIMIT_MODULE_BYTES (8 * GIB)
+#define LIMIT_THREADS	   131072u
+#define LIMIT_PATH	   4096u
+#define LIMIT_NAME	   1024u /* a function name as shown; longer ones are cut with an ellipsis */
+#define LIMIT_INLINE_DEPTH 64u	 /* inlined functions at one address */
+#define LIMIT_TABLE_NODES  (4u * 1024 * 1024) /* frames in the table of stacks */
+#define LIMIT_STRINGS	   (256 * MIB)
+
+#endif

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The messages: one enum value and one struct each. Direction in the name: TO_TRACER_x goes from
+ * session to tracer, TRACER_x comes back; TO_WORKER_x and WORKER_x likewise; SUPERVISOR_x between
+ * session and supervisor. The list of who answers what is in doc/INTERNALS.md.
+ */
+#ifndef BASE_MESSAGE_H
+#define BASE_MESSAGE_H
+
+#include "output/types.h"
+
+enum message_type {
+	/* session -> supervisor, and its answers */
+	TO_SUPERVISOR_START = 1, /* struct supervisor_role: start this role */
+	TO_SUPERVISOR_KILL,	 /* struct supervisor_role: SIGKILL this role */
+	SUPERVISOR_STARTED,	 /* struct supervisor_role + fd: session's end of the role's socket */
+	SUPERVISOR_ENDED,	 /* struct supervisor_role: the role's process is gone */
+	SUPERVISOR_INTERRUPT,	 /* SIGINT, SIGTERM or SIGHUP came */
+
+	/* session -> tracer */
+	TO_TRACER_START = 32, /* struct tracer_start: find the target, then sample it */
+	TO_TRACER_STOP,	      /* end of the window: send totals */
+	TO_TRACER_DEBUG_FILE, /* struct tracer_debug_file: open it if it exists */
+
+	/* tracer -> session */
+	TRACER_ATTACHED = 48, /* struct tracer_attached */
+	TRACER_REFUSED,	      /* struct tracer_refused: cannot be profiled, and why */
+	TRACER_MODULE,	      /* struct tracer_module + path + fd: a file seen for the first time */
+	TRACER_MAPS,	      /* struct maps_part + struct mapping[] with the tracer's module numbers */
+	TRACER_THREADS,	      /* struct tracer_thread[]: new threads, or new figures of known ones */
+	TRACER_SNAPSHOT_DONE, /* every thread has been captured once for the threads profile */
+	TRACER_STATS,	      /* struct tracer_stats: all figures so far */
+	TRACER_DONE,	      /* struct tracer_done: the window is over */
+	TRACER_DEBUG_FILE,    /* struct tracer_debug_file + fd (none: not found) */
+
+	/* session -> worker */
+	TO_WORKER_MODULE = 64, /* struct worker_module + fd (none: known to be unreadable) */
+	TO_WORKER_MAPS,	       /* struct maps_part + struct mapping[] with session's module ids */
+	TO_WORKER_DEBUG_FILE,  /* struct worker_module + fd: separate debug information of a module */
+	TO_WORKER_FLUSH,       /* unwind all that is in the ring, then answer */
+	TO_WORKER_SYMBOLIZE,   /* struct worker_symbolize + uint64_t offsets[] */
+
+	/* worker -> session */
+	WORKER_STACKS = 80,  /* any number of struct worker_stack, each followed by its frames */
+	WORKER_MODULE,	     /* struct worker_module_info */
+	WORKER_FLUSHED,	     /* answer to TO_WORKER_FLUSH */
+	WORKER_SYMBOLS,	     /* struct worker_symbols, then records, see there */
+};
+
+enum role { ROLE_SESSION, ROLE_TRACER, ROLE_WORKER, ROLES };
+
+struct supervisor_role {
+	uint32_t role;
+	int32_t pid;
+	int32_t status; /* SUPERVISOR_ENDED: as from waitpid */
+	uint32_t by_us; /* SUPERVISOR_ENDED: killed on session's word */
+};
+
+struct tracer_start {
+	int32_t pid;
+	uint32_t kinds; /* bit per enum profile_kind */
+	uint32_t hz;
+	uint32_t first_serial;	   /* of this tracer's threads */
+	uint32_t first_generation; /* of this tracer's maps */
+	uint32_t restarted;	   /* not the first tracer of this run: no snapshot again */
+	uint64_t start_time;	   /* restarted: of the process, to see that it is the same */
+	uint64_t seed;		   /* of the clock's jitter */
+};
+
+/* Also sent again when the target has replaced its program (exec). */
+struct tracer_attached {
+	int32_t pid;
+	uint32_t n_threads;
+	uint64_t start_time; /* field 22 of /proc/PID/stat */
+	uint64_t clock;	     /* process CPU clock, ns */
+	char comm[16];
+};
+
+enum refusal {
+	REFUSED_NO_PROCESS = 1,
+	REFUSED_ZOMBIE,
+	REFUSED_KERNEL_THREAD,
+	REFUSED_OURSELVES,
+	REFUSED_TRACED,	      /* detail: pid of the tracer, 0 if outside our pid namespace */
+	REFUSED_OTHER_USER,   /* detail: its uid */
+	REFUSED_YAMA,	      /* detail: ptrace_scope */
+	REFUSED_CAPABILITY,   /* root without CAP_SYS_PTRACE */
+	REFUSED_NOT_DUMPABLE, /* setuid or PR_SET_DUMPABLE 0 */
+	REFUSED_SECCOMP,      /* our own ptrace is filtered */
+	REFUSED_FOREIGN,      /* 32-bit or another architecture; detail: e_machine << 8 | e_class */
+	REFUSED_THREAD,	      /* the number is a thread's, not a process's; detail: its process */
+	REFUSED_IDENTITY,     /* restarted tracer: the pid belongs to another process now */
+	REFUSED_OTHER,	      /* detail: errno */
+};
+
+struct tracer_refused {
+	uint32_t cause; /* enum refusal */
+	int32_t detail;
+};
+
+/* Followed by the path, path_len bytes. number is the tracer's own; session gives it an id. */
+struct tracer_module {
+	uint32_t number;
+	uint32_t flags; /* enum module_flag */
+	uint64_t dev, ino;
+	uint32_t path_len;
+	uint32_t unused;
+};
+
+/* A generation of mappings comes in parts; it is valid after the part with last set. */
+struct maps_part {
+	uint32_t generation;
+	uint32_t n;
+	uint32_t last;
+	uint32_t unused;
+};
+
+struct tracer_thread {
+	uint32_t serial;
+	int32_t tid;
+	uint64_t start_time;
+	uint64_t cpu;	   /* schedstat's first field now, or when last seen */
+	uint32_t is_new;   /* was born after this tracer began: all its CPU belongs to the window */
+	uint32_t has_ended;
+	char name[16];
+};
+
+#define STATS_BUCKETS 256u
+
+/* Why a thread that was running at the check gave no sample. */
+enum skip {
+	SKIP_BLOCKED,	/* went to sleep before its stop, or was only waking */
+	SKIP_GONE,	/* ended meanwhile */
+	SKIP_LATE,	/* did not reach its stop in time */
+	SKIP_DENIED,	/* the kernel refused (someone else traces it, it is exiting) */
+	SKIP_QUEUED,	/* more running threads than CPUs: not its turn */
+	SKIP_RING_FULL, /* worker too slow */
+	SKIP_UNREADABLE,/* its stack pointer points to no memory */
+	SKIPS
+};
+
+struct tracer_stats {
+	uint64_t clock;	       /* process CPU clock now, ns */
+	uint64_t ticks;	       /* taken */
+	uint64_t ticks_missed; /* due, but passed while an earlier one was still at work */
+	uint64_t ticks_late;   /* begun more than half a period late */
+	uint64_t samples;      /* captures pushed for the cpu profile */
+	uint64_t snapshots;    /* captures pushed for the threads profile */
+	uint64_t skipped[SKIPS];
+	uint64_t stops;	       /* threads stopped */
+	uint64_t stop_ns;      /* sum of the pauses, INTERRUPT to DETACH */
+	uint64_t repaired;     /* calls that would have returned EINTR */
+	uint64_t cut_short;    /* calls that returned with part of their work done */
+	uint64_t rescued;      /* exec races repaired */
+	uint64_t signals;      /* signals met at a stop and passed on */
+	uint32_t stop_us[STATS_BUCKETS]; /* pauses, logarithmic: see tracer/stats.h */
+	uint32_t threads_now, threads_seen;
+	uint32_t execs, maps_failed;
+};
+
+struct tracer_done {
+	uint32_t target_ended;
+	uint32_t unused;
+};
+
+struct tracer_debug_file {
+	uint32_t module; /* session's id, passed back */
+	uint32_t build_id_len;
+	unsigned char build_id[32];
+};
+
+struct worker_module {
+	uint32_t module;
+	uint32_t flags; /* enum module_flag */
+};
+
+struct worker_module_info {
+	uint32_t module;
+	uint32_t flags; /* enum module_flag, those the worker found */
+	uint32_t build_id_len;
+	uint32_t wants_debug_file; /* no .debug_info of its own but a build id to look it up with */
+	unsigned char build_id[32];
+};
+
+/* Followed by n struct frame. */
+struct worker_stack {
+	uint32_t kind;	 /* as in the capture */
+	uint32_t thread; /* as in the capture */
+	uint32_t state;	 /* as in the capture */
+	uint32_t missing;/* as in the capture */
+	uint32_t end;	 /* enum stack_end */
+	uint32_t n;
+};
+
+enum symbols_level { SYMBOLS_NONE, SYMBOLS_SYMTAB, SYMBOLS_FULL };
+enum demangle_level { DEMANGLE_NONE, DEMANGLE_SIMPLE, DEMANGLE_TEMPLATES, DEMANGLE_FULL };
+
+/* Followed by n file offsets, sorted. */
+struct worker_symbolize {
+	uint32_t module;
+	uint32_t n;
+	uint32_t level;	   /* enum symbols_level */
+	uint32_t demangle; /* enum demangle_level */
+};
+
+/* Followed by `addresses` records: struct worker_address, then its `lines` times struct worker_line
+ * each followed by its three strings (name, system_name, file; lengths in the struct, no NULs).
+ * Lines are innermost first. One request is answered by as many messages as it needs, in order;
+ * the last has last = 1. */
+struct worker_symbols {
+	uint32_t module;
+	uint32_t addresses;
+	uint32_t last;
+	uint32_t unused;
+};
+
+struct worker_address {
+	uint64_t offset;
+	uint32_t lines; /* 0: nothing known */
+	uint32_t unused;
+};
+
+struct worker_line {
+	uint32_t line, start_line;
+	uint32_t name_len, system_name_len, file_len;
+};
+
+#endif

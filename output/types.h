@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The data that flows from tracer to worker to session, written down once. No functions.
+ *
+ * Units: addresses are the target's virtual addresses, offsets are file offsets inside a module,
+ * times are nanoseconds. Structs that cross a process boundary have no pointers and no padding that
+ * matters; both ends are the same binary, so there is no byte order or version to agree on.
+ */
+#ifndef OUTPUT_TYPES_H
+#define OUTPUT_TYPES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/limits.h"
+
+enum profile_kind { PROFILE_CPU, PROFILE_THREADS, PROFILE_KINDS };
+
+/* x86-64 DWARF register numbers (System V ABI, table 3.36); 16 is the return address, here the pc. */
+enum reg_number {
+	REG_RAX, REG_RDX, REG_RCX, REG_RBX, REG_RSI, REG_RDI, REG_RBP, REG_RSP,
+	REG_R8, REG_R9, REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15,
+	REG_PC, REGS_COUNT
+};
+
+/* A register whose bit in known is clear has no value: never use r[] for it. */
+struct regs {
+	uint64_t r[REGS_COUNT];
+	uint32_t known;
+	uint32_t unused;
+};
+
+#define REGS_ALL ((1u << REGS_COUNT) - 1)
+
+/* Thread states as in /proc/PID/stat, kept as the kernel's letter. */
+
+enum capture_flag {
+	CAPTURE_STOPPED = 1,	/* taken in a ptrace stop: all registers known */
+	CAPTURE_TAIL_CUT = 2,	/* the copy ends before the mapping does */
+	CAPTURE_NO_STACK = 4,	/* nothing could be read; why is in `missing` */
+};
+
+/* Why a thread that had to be shown has no stack (capture.missing). */
+enum capture_missing {
+	MISSING_NOT,
+	MISSING_MOVING,	  /* ran and slept too often to be read consistently */
+	MISSING_LATE,	  /* did not reach its stop in time (uninterruptible) */
+	MISSING_DENIED,	  /* the kernel refused to let us stop or read this thread */
+	MISSING_REASONS
+};
+
+/* One thread at one instant. stack[] holds stack_len bytes from address stack_base (= the sp's
+ * red zone: sp - 128) upwards. Lives in the ring; the worker copies it out before it looks. */
+struct capture {
+	uint32_t kind;	     /* enum profile_kind */
+	uint32_t thread;     /* serial, see struct thread_info */
+	uint32_t generation; /* of the maps that were valid */
+	uint32_t flags;	     /* enum capture_flag */
+	uint32_t missing;    /* enum capture_missing */
+	uint32_t state;	     /* the kernel's letter */
+	uint64_t time;	     /* CLOCK_MONOTONIC */
+	struct regs regs;
+	uint64_t stack_base;
+	uint64_t stack_len;
+	unsigned char stack[];
+};
+
+/* An executable mapping. module 0 never occurs here. */
+struct mapping {
+	uint64_t start, end; /* [start, end) */
+	uint64_t offset;     /* file offset of start; 0 for memory without a file */
+	uint32_t module;
+	uint32_t unused;
+};
+
+/* Executable mappings sorted by start, without overlap. */
+struct maps {
+	uint32_t generation;
+	uint32_t n;
+	struct mapping *v;
+};
+
+enum frame_flag {
+	FRAME_RETURN = 1,  /* offset is the return address - 1: inside the calling instruction */
+	FRAME_GUESSED = 2, /* found without unwind information */
+	FRAME_SIGNAL = 4,  /* interrupted here by a signal: offset is the exact pc */
+};
+
+/* A place in the code that a dlclose cannot re-attribute. module 0: offset is an enum pseudo. */
+struct frame {
+	uint64_t offset;
+	uint32_t module;
+	uint32_t flags;
+};
+
+/* Why a stack has no more frames. Only STACK_DONE is complete; all others show as a root frame. */
+enum stack_end {
+	STACK_DONE,	     /* reached _start, a thread's start or the like */
+	STACK_DEPTH,	     /* more than LIMIT_FRAMES */
+	STACK_UNREADABLE,    /* needed a word outside the copy: the copy was too short */
+	STACK_NO_PROGRESS,   /* the CFA did not grow: a damaged stack */
+	STACK_NO_MODULE,     /* return address in no executable mapping */
+	STACK_NO_CFI,	     /* no unwind information and no valid frame pointer */
+	STACK_NO_REGISTER,   /* a rule needs a register that is not known */
+	STACK_WORKER_LOST,   /* the worker died with this capture */
+	STACK_NOT_READ,	     /* CAPTURE_NO_STACK */
+	STACK_ENDS
+};
+
+struct stack {
+	uint32_t n;
+	uint32_t end; /* enum stack_end */
+	struct frame v[LIMIT_FRAMES]; /* v[0] is the leaf */
+};
+
+/* Named frames that are not code. The names are in output/pseudo.c, in brackets. */
+enum pseudo {
+	PSEUDO_END = 0,			/* + enum stack_end: root of an incomplete stack */
+	PSEUDO_MISSING = 32,		/* + enum capture_missing: a thread without a stack */
+	PSEUDO_UNSAMPLED = 64,		/* CPU of threads that were never caught */
+	PSEUDO_ENDED = 65,		/* CPU of threads that ended unseen */
+};
+
+/* A thread of the target, known to session by its serial. */
+struct thread_info {
+	int32_t tid;
+	uint32_t pid;
+	uint64_t start_time; /* clock ticks since boot, field 22 of stat: tells reused ids apart */
+	uint64_t cpu;	     /* CPU it used in the window */
+	char name[16];	     /* raw comm bytes, NUL-terminated */
+};
+
+/* A place where a module's code was mapped; one pprof Mapping each. */
+struct segment {
+	uint64_t start, end, offset;
+	uint32_t module;
+};
+
+enum module_flag {
+	MODULE_IS_EXE = 1,     /* the program itself: becomes mapping[0] */
+	MODULE_NO_FILE = 2,    /* memory without a file (JIT code, anonymous) */
+	MODULE_FROM_MEMORY = 4,/* image read from the target's memory (vdso) */
+	MODULE_REFUSED = 8,    /* its file could not be opened safely */
+	MODULE_BLACKLISTED = 16,/* reading it killed a worker */
+	MODULE_UNREADABLE = 32,/* not an ELF file, or too damaged */
+	MODULE_NO_CFI = 64,
+	MODULE_NO_SYMBOLS = 128,
+	MODULE_NO_DWARF = 256, /* no debug information: no lines, no inlined functions */
+	MODULE_ZSTD = 512,     /* debug sections compressed in a way libelf cannot read */
+};
+
+/* An ELF image of the target, known by its id (index + 1). Strings are owned by session. */
+struct module_info {
+	char *path;	     /* as the target sees it, " (deleted)" removed; "" for anonymous memory */
+	uint32_t flags;	     /* enum module_flag */
+	uint32_t build_id_len;
+	unsigned char build_id[32];
+	uint64_t dev, ino;
+};
+
+/* One function at an address; inlined ones point outwards to the function they were inlined into. */
+struct symbol {
+	const char *name;	 /* demangled as asked; "" if unknown */
+	const char *system_name; /* linkage name */
+	const char *file;	 /* "" if unknown */
+	uint32_t line;		 /* in this function; 0 if unknown */
+	uint32_t start_line;	 /* where the function is declared; 0 if unknown */
+};
+
+#endif

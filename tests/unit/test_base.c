@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* base/: what every role relies on. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/ring.h"
+#include "base/wire.h"
+
+static void buf_refuses_past_its_ceiling(void **state)
+{
+	(void)state;
+	struct buf b;
+	buf_init(&b, 10);
+	assert_int_equal(buf_string(&b, "12345"), 0);
+	assert_int_equal(buf_string(&b, "678901"), -E2BIG);
+	assert_int_equal(b.len, 5);
+	assert_int_equal(buf_printf(&b, "%d", 67890), 0);
+	assert_int_equal(b.failed, -E2BIG);
+	assert_string_equal(buf_text(&b), "1234567890");
+	buf_fini(&b);
+}
+
+static void log_escape_makes_bytes_harmless(void **state)
+{
+	(void)state;
+	char out[64];
+	assert_string_equal(log_escape(out, sizeof(out), "a\033[2J\n\177"), "a\\x1b[2J\\x0a\\x7f");
+	assert_string_equal(log_escape(out, sizeof(out), "\xc3\xa9\xe2\x82\xac"), "\xc3\xa9\xe2\x82\xac");
+	assert_string_equal(log_escape(out, sizeof(out), "\xc2\x9b\xc0\xaf\xff"), "\\xc2\\x9b\\xc0\\xaf\\xff");
+	assert_string_equal(log_escape(out, 8, "abcdefghijkl"), "abcd");
+}
+
+static void hash_bytes_sees_every_byte(void **state)
+{
+	(void)state;
+	unsigned char bytes[23] = {0};
+	uint64_t zero = hash_bytes(bytes, sizeof(bytes));
+	for (size_t i = 0; i < sizeof(bytes); i++) {
+		bytes[i] = 1;
+		assert_true(hash_bytes(bytes, sizeof(bytes)) != zero);
+		bytes[i] = 0;
+	}
+	assert_true(hash_bytes(bytes, 22) != zero);
+}
+
+static void wire_carries_payload_and_descriptor(void **state)
+{
+	(void)state;
+	static struct wire_message m;
+	int s[2], p[2];
+	assert_int_equal(wire_pair(s), 0);
+	assert_int_equal(pipe(p), 0);
+	assert_int_equal(wire_recv(s[1], &m, 0), 0);
+	assert_int_equal(wire_send2(s[0], 7, "head", 4, "tail", 4, p[1]), 0);
+	assert_int_equal(wire_recv(s[1], &m, 1), 1);
+	assert_int_equal(m.type, 7);
+	assert_int_equal(m.size, 8);
+	assert_memory_equal(m.payload, "headtail", 8);
+	assert_null(wire_payload(&m, 9));
+	assert_non_null(wire_payload(&m, 8));
+	assert_int_equal(write(m.fd, "x", 1), 1);
+	char c;
+	assert_int_equal(read(p[0], &c, 1), 1);
+	close(m.fd);
+	close(p[0]);
+	close(p[1]);
+	assert_int_equal(wire_send(s[0], 7, m.payload, LIMIT_MESSAGE + 1, -1), -EMSGSIZE);
+	close(s[0]);
+	assert_int_equal(wire_recv(s[1], &m, 1), -EPIPE);
+	assert_int_equal(wire_send(s[1], 1, NULL, 0, -1), -EPIPE);
+	close(s[1]);
+}
+
+static void wire_refuses_a_false_length(void **state)
+{
+	(void)state;
+	static struct wire_message m;
+	uint32_t lie[3] = {1, 400, 0};
+	int s[2];
+	assert_int_equal(wire_pair(s), 0);
+	assert_int_equal(write(s[0], lie, sizeof(lie)), sizeof(lie));
+	assert_int_equal(wire_recv(s[1], &m, 1), -EPROTO);
+	close(s[0]);
+	close(s[1]);
+}
+
+/* Many laps with sizes that do not divide the ring: each record comes out whole and in order. */
+static void ring_keeps_order_over_many_laps(void **state)
+{
+	(void)state;
+	static unsigned char out[300 * KIB];
+	struct ring r;
+	uint64_t in = 0, got = 0;
+	assert_int_equal(ring_open(&r), 0);
+	while (got < 2000) {
+		size_t size = 9 + in * 7919 % (200 * KIB);
+		unsigned char *p = ring_reserve(&r, 256 * KIB);
+		if (p && in < 2000) {
+			memset(p, in & 0xff, size);
+			memcpy(p, &in, sizeof(in));
+			ring_commit(&r, size);
+			in++;
+			continue;
+		}
+		uint64_t id;
+		long n = ring_pop(&r, out, sizeof(out));
+		assert_int_equal(n, 9 + got * 7919 % (200 * KIB));
+		memcpy(&id, out, sizeof(id));
+		assert_int_equal(id, got);
+		assert_int_equal(out[n - 1], got & 0xff);
+		got++;
+	}
+	assert_int_equal(ring_pop(&r, out, sizeof(out)), 0);
+	assert_int_equal(r.page->pushed, 2000);
+	assert_int_equal(r.page->popped, 2000);
+	ring_close(&r);
+}
+
+static void ring_survives_a_lying_partner(void **state)
+{
+	(void)state;
+	static unsigned char out[4096];
+	struct ring r;
+	assert_int_equal(ring_open(&r), 0);
+	assert_non_null(ring_reserve(&r, 100));
+	ring_commit(&r, 100);
+	atomic_store(&r.page->tail, ~0ull - 7);
+	assert_null(ring_reserve(&r, LIMIT_RING_BYTES - 1));
+	atomic_store(&r.page->tail, 0);
+	((uint32_t *)r.data)[1] = 0xfffffff0; /* a record larger than the ring */
+	assert_int_equal(ring_pop(&r, out, sizeof(out)), -EPROTO);
+	atomic_store(&r.page->head, LIMIT_RING_BYTES * 3);
+	assert_int_equal(ring_pop(&r, out, sizeof(out)), -EPROTO);
+	ring_close(&r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(buf_refuses_past_its_ceiling),
+		cmocka_unit_test(log_escape_makes_bytes_harmless),
+		cmocka_unit_test(hash_bytes_sees_every_byte),
+		cmocka_unit_test(wire_carries_payload_and_descriptor),
+		cmocka_unit_test(wire_refuses_a_false_length),
+		cmocka_unit_test(ring_keeps_order_over_many_laps),
+		cmocka_unit_test(ring_survives_a_lying_partner),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
