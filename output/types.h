@@ -16,11 +16,12 @@
 
 enum profile_kind { PROFILE_CPU, PROFILE_THREADS, PROFILE_KINDS };
 
-/* x86-64 DWARF register numbers (System V ABI, table 3.36); 16 is the return address, here the pc. */
+/* x86-64 DWARF register numbers (System V ABI, table 3.36); 16 is the return address, here the pc.
+ * (Not REG_x: <sys/ucontext.h> numbers those otherwise.) */
 enum reg_number {
-	REG_RAX, REG_RDX, REG_RCX, REG_RBX, REG_RSI, REG_RDI, REG_RBP, REG_RSP,
-	REG_R8, REG_R9, REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15,
-	REG_PC, REGS_COUNT
+	DWREG_RAX, DWREG_RDX, DWREG_RCX, DWREG_RBX, DWREG_RSI, DWREG_RDI, DWREG_RBP, DWREG_RSP,
+	DWREG_R8, DWREG_R9, DWREG_R10, DWREG_R11, DWREG_R12, DWREG_R13, DWREG_R14, DWREG_R15,
+	DWREG_PC, REGS_COUNT
 };
 
 /* A register whose bit in known is clear has no value: never use r[] for it. */

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One thread into one capture in the ring.
+ *
+ * A running thread is stopped for it; a blocked one is read without a stop, and counts only if it
+ * was not put on a CPU meanwhile. Between a stop and its release nothing here allocates, writes a
+ * file or waits for anything but the kernel.
+ */
+#ifndef TRACER_CAPTURE_H
+#define TRACER_CAPTURE_H
+
+#include "agent/tracer/threads.h"
+#include "agent/tracer/tracee.h"
+#include "base/ring.h"
+
+struct capturer {
+	const struct target *target;
+	struct ring *ring;
+	struct tracee tracee;
+	struct tracer_stats *stats;
+	uint32_t generation; /* of the maps in force */
+};
+
+/* SKIPS: a capture was pushed; else the reason why there is none. For the cpu profile a thread that
+ * went to sleep on the way, or was only waking up, is skipped; for the threads profile it counts. */
+enum skip capture_running(struct capturer *c, struct thread *th, enum profile_kind kind);
+
+/* 1 pushed; 0 it is running: stop it; -EAGAIN it moved each time; -ESRCH gone; -ENOSPC ring full;
+ * -EPERM refused. */
+int capture_blocked(struct capturer *c, struct thread *th, int state);
+
+/* A capture that only says why this thread has no stack. 1 or -ENOSPC. */
+int capture_missing(struct capturer *c, const struct thread *th, int state,
+	enum capture_missing why);
+
+#endif

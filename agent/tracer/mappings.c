@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/tracer/mappings.h"
+#include "agent/tracer/module_file.h"
+#include "base/wire.h"
+
+#define PART 1024u /* mappings in one message */
+
+_Static_assert(sizeof(struct maps_part) + PART * sizeof(struct mapping) <= LIMIT_MESSAGE, "fits");
+
+void mappings_init(struct mappings *m, const struct target *target, int sock, uint32_t generation)
+{
+	*m = (struct mappings){.target = target, .sock = sock, .generation = generation};
+}
+
+void mappings_fini(struct mappings *m)
+{
+	for (uint32_t i = 0; i < m->n_known; i++)
+		free(m->known[i].path);
+	free(m->known);
+	maps_free(&m->list);
+	*m = (struct mappings){0};
+}
+
+static int is_same(const struct known_module *k, const struct maps_line *line)
+{
+	if (k->dev != line->dev || k->ino != line->ino || strcmp(k->path, line->path) != 0)
+		return 0;
+	return line->ino || k->start == line->start;
+}
+
+/* The kernel writes an image of its own into each process; it has a name in brackets. */
+static int is_vdso(const struct maps_line *line)
+{
+	return !line->ino && !strcmp(line->path, "[vdso]");
+}
+
+static uint32_t module_flags(const struct mappings *m, const struct maps_line *line)
+{
+	if (is_vdso(line))
+		return MODULE_FROM_MEMORY;
+	if (!line->ino)
+		return MODULE_NO_FILE;
+	return module_file_is_exe(m->target, line) ? MODULE_IS_EXE : 0;
+}
+
+/* Tells session of a module; its file goes along if there is one to be had. */
+static int announce(struct mappings *m, uint32_t number, const struct maps_line *line, pid_t tid)
+{
+	struct tracer_module msg = {
+		.number = number,
+		.flags = module_flags(m, line),
+		.dev = line->dev,
+		.ino = line->ino,
+		.path_len = strnlen(line->path, LIMIT_PATH),
+	};
+	int fd = -1;
+
+	if (msg.flags & MODULE_FROM_MEMORY)
+		fd = module_file_from_memory(tid, line);
+	else if (!(msg.flags & MODULE_NO_FILE))
+		fd = module_file_open(m->target, tid, line);
+	if (fd < 0 && !(msg.flags & MODULE_NO_FILE))
+		msg.flags |= MODULE_REFUSED;
+	int error = wire_send2(m->sock, TRACER_MODULE, &msg, sizeof(msg), line->path, msg.path_len, fd);
+	if (fd >= 0)
+		close(fd);
+	return error;
+}
+
+static int remember(struct mappings *m, const struct maps_line *line)
+{
+	if (m->n_known >= LIMIT_MODULES)
+		return -E2BIG;
+	if (m->n_known == m->room) {
+		uint32_t room = m->room ? m->room * 2 : 64;
+		struct known_module *v = realloc(m->known, room * sizeof(*v));
+		if (!v)
+			return -ENOMEM;
+		m->known = v;
+		m->room = room;
+	}
+	char *path = strdup(line->path);
+	if (!path)
+		return -ENOMEM;
+	m->known[m->n_known++] = (struct known_module){line->dev, line->ino, line->start, path};
+	return 0;
+}
+
+/* The module's number, announced when it is new; 0 past the ceiling. */
+static uint32_t number_of(struct mappings *m, const struct maps_line *line, pid_t tid)
+{
+	/* Neighbouring mappings mostly belong to the file seen last. */
+	for (uint32_t i = m->n_known; i-- > 0;)
+		if (is_same(&m->known[i], line))
+			return i + 1;
+	if (remember(m, line) < 0)
+		return 0;
+	announce(m, m->n_known, line, tid);
+	return m->n_known;
+}
+
+static int send_all(struct mappings *m, pid_t tid)
+{
+	struct mapping part[PART];
+	struct maps_part head = {.generation = m->generation};
+	size_t i = 0;
+	int error = 0;
+
+	do {
+		for (head.n = 0; head.n < PART && i < m->list.n; i++) {
+			const struct maps_line *l = &m->list.v[i];
+			uint32_t number = number_of(m, l, tid);
+			uint64_t offset = l->ino ? l->offset : 0;
+			if (number)
+				part[head.n++] = (struct mapping){l->start, l->end, offset, number, 0};
+		}
+		head.last = i == m->list.n;
+		error = wire_send2(m->sock, TRACER_MAPS, &head, sizeof(head), part,
+			head.n * sizeof(*part), -1);
+	} while (!error && !head.last);
+	return error;
+}
+
+static int read_list(struct mappings *m, pid_t tid, struct maps_list *out)
+{
+	struct buf text;
+	int fd = target_open_file(m->target, tid, "maps");
+
+	if (fd < 0)
+		return fd;
+	buf_init(&text, LIMIT_MAPS_TEXT);
+	int error = buf_read_fd(&text, fd);
+	close(fd);
+	if (!error)
+		error = text.len ? maps_parse(text.data, text.len, out) : -ESRCH;
+	buf_fini(&text);
+	return error;
+}
+
+int mappings_refresh(struct mappings *m, pid_t tid)
+{
+	struct maps_list now = {0};
+	int error = read_list(m, tid, &now);
+
+	if (error) {
+		m->failed++;
+		return error;
+	}
+	if (m->list.v && maps_equal(&now, &m->list)) {
+		maps_free(&now);
+		return 0;
+	}
+	maps_free(&m->list);
+	m->list = now;
+	m->generation++;
+	error = send_all(m, tid);
+	return error ? error : 1;
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "agent/tracer/memory.h"
+#include "agent/tracer/module_file.h"
+#include "base/limits.h"
+
+/* From an O_PATH descriptor, which opens nothing, to one for reading: only of a regular file. */
+static int reopen_regular(int path_fd, struct stat *st)
+{
+	char self[64];
+
+	if (fstat(path_fd, st) < 0)
+		return -errno;
+	if (!S_ISREG(st->st_mode) || (uint64_t)st->st_size > LIMIT_MODULE_BYTES)
+		return -EINVAL;
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", path_fd);
+	int fd = open(self, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	return fd < 0 ? -errno : fd;
+}
+
+/* Takes path_fd. A device of major 0 (overlay, btrfs) may show another number in maps than in stat. */
+static int accept_file(int path_fd, const struct maps_line *line, int must_match)
+{
+	struct stat st = {0};
+	int fd = reopen_regular(path_fd, &st);
+
+	close(path_fd);
+	if (fd < 0 || !must_match)
+		return fd;
+	int same_dev = st.st_dev == line->dev || (!major(st.st_dev) && !major(line->dev));
+	if (st.st_ino == line->ino && same_dev)
+		return fd;
+	close(fd);
+	return -ESTALE;
+}
+
+static int open_map_file(const struct target *t, const struct maps_line *line)
+{
+	char name[80];
+
+	snprintf(name, sizeof(name), "map_files/%" PRIx64 "-%" PRIx64, line->start, line->end);
+	int fd = openat(t->proc, name, O_PATH | O_CLOEXEC);
+	return fd < 0 ? -errno : accept_file(fd, line, 0);
+}
+
+static int open_exe(const struct target *t, const struct maps_line *line)
+{
+	int fd = openat(t->proc, "exe", O_PATH | O_CLOEXEC);
+
+	return fd < 0 ? -errno : accept_file(fd, line, 1);
+}
+
+static int open_by_path(const struct target *t, pid_t tid, const struct maps_line *line)
+{
+	struct open_how how = {
+		.flags = O_PATH | O_CLOEXEC,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+	};
+	char name[48];
+
+	snprintf(name, sizeof(name), "task/%d/root", tid);
+	int root = openat(t->proc, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return -errno;
+	int fd = syscall(SYS_openat2, root, line->path, &how, sizeof(how));
+	int error = fd < 0 ? -errno : 0;
+	close(root);
+	return error ? error : accept_file(fd, line, 1);
+}
+
+int module_file_open(const struct target *t, pid_t tid, const struct maps_line *line)
+{
+	int fd = open_map_file(t, line);
+
+	if (fd < 0)
+		fd = open_exe(t, line);
+	if (fd < 0)
+		fd = open_by_path(t, tid, line);
+	return fd;
+}
+
+int module_file_is_exe(const struct target *t, const struct maps_line *line)
+{
+	struct stat st;
+	char link[LIMIT_PATH];
+
+	if (!line->ino)
+		return 0;
+	ssize_t n = readlinkat(t->proc, "exe", link, sizeof(link) - 1);
+	if (n > 0) {
+		link[n] = '\0';
+		if (strcmp(link, line->path) == 0)
+			return 1;
+	}
+	return fstatat(t->proc, "exe", &st, 0) == 0 && st.st_ino == line->ino && st.st_dev == line->dev;
+}
+
+int module_file_from_memory(pid_t tid, const struct maps_line *line)
+{
+	size_t size = line->end - line->start;
+	unsigned char *image = size <= MIB ? malloc(size) : NULL;
+	int fd = -1;
+
+	if (!image)
+		return -E2BIG;
+	long n = memory_read(tid, line->start, image, size);
+	if (n > 0) {
+		fd = memfd_create("cpprof-image", MFD_CLOEXEC);
+		if (fd >= 0 && write(fd, image, n) != n) {
+			close(fd);
+			fd = -1;
+		}
+	}
+	free(image);
+	return fd >= 0 ? fd : n < 0 ? (int)n : -EIO;
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+
+#include "agent/tracer/sampler.h"
+
+#define IDLE_LOOKS  25u /* looks without a move after which a thread is only seen in turn */
+#define IDLE_ROUND  32u /* at least so many idle threads are looked at in each tick */
+#define ROUND_TICKS 25u /* and all of them within so many ticks */
+
+static int count_cpus(pid_t pid)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(pid, sizeof(set), &set) < 0)
+		return 1;
+	return CPU_COUNT(&set);
+}
+
+int sampler_prepare(struct sampler *s)
+{
+	uint32_t n = s->threads->n;
+
+	if (n > s->room) {
+		uint32_t *v = realloc(s->candidates, n * 2 * sizeof(*v));
+		if (!v)
+			return -ENOMEM;
+		s->candidates = v;
+		s->room = n * 2;
+	}
+	s->cpus = count_cpus(s->capturer.target->pid);
+	s->idle_round = n / ROUND_TICKS > IDLE_ROUND ? n / ROUND_TICKS : IDLE_ROUND;
+	return 0;
+}
+
+void sampler_fini(struct sampler *s)
+{
+	free(s->candidates);
+	s->candidates = NULL;
+	s->room = 0;
+}
+
+/* Runnable at this moment. stat costs four times schedstat, so it is read only where the thread can
+ * have become runnable: it moved, or it was running when last seen. */
+static int is_running(struct sampler *s, struct thread *th)
+{
+	uint64_t start_stack = 0;
+
+	if (thread_look(th) < 0 || (!th->moved && !th->was_running))
+		return 0;
+	if (thread_state(s->capturer.target, th, &start_stack) != 'R')
+		return 0;
+	if (start_stack && s->start_stack && start_stack != s->start_stack)
+		s->exec_seen = 1;
+	s->start_stack = start_stack;
+	return 1;
+}
+
+/* Fills candidates; how many. */
+static uint32_t collect(struct sampler *s)
+{
+	struct threads *t = s->threads;
+	uint32_t n = 0, idle = 0;
+
+	for (uint32_t i = 0; i < t->n; i++) {
+		struct thread *th = &t->v[i];
+		if (!th->ended && (th->idle_looks < IDLE_LOOKS || th->was_running) && is_running(s, th))
+			s->candidates[n++] = i;
+	}
+	for (uint32_t steps = 0; steps < t->n && idle < s->idle_round; steps++) {
+		t->turn = t->turn + 1 < t->n ? t->turn + 1 : 0;
+		struct thread *th = &t->v[t->turn];
+		if (th->ended || th->idle_looks < IDLE_LOOKS || th->was_running)
+			continue;
+		idle++;
+		if (is_running(s, th))
+			s->candidates[n++] = t->turn;
+	}
+	return n;
+}
+
+static void shuffle(struct sampler *s, uint32_t n)
+{
+	for (uint32_t i = n; i > 1; i--) {
+		uint32_t j = clock_random(s->clock, i);
+		uint32_t swap = s->candidates[i - 1];
+		s->candidates[i - 1] = s->candidates[j];
+		s->candidates[j] = swap;
+	}
+}
+
+int sampler_tick(struct sampler *s)
+{
+	struct capturer *c = &s->capturer;
+
+	if (c->tracee.late && tracee_collect(&c->tracee) == -EAGAIN)
+		return -EAGAIN;
+	uint64_t now = target_clock(c->target);
+	if (now && now == s->last_process_clock)
+		return 0;
+	s->last_process_clock = now;
+
+	uint32_t n = collect(s), taken = 0;
+	int crowded = n > (uint32_t)s->cpus;
+	if (s->exec_seen)
+		return 0; /* these maps are another program's: the caller reads them anew */
+	shuffle(s, n);
+	for (uint32_t i = 0; i < n; i++) {
+		struct thread *th = &s->threads->v[s->candidates[i]];
+		if (crowded && (taken >= (uint32_t)s->cpus || thread_is_on_cpu(c->target, th) != 1)) {
+			c->stats->skipped[SKIP_QUEUED]++;
+			continue;
+		}
+		taken++;
+		enum skip skip = capture_running(c, th, PROFILE_CPU);
+		if (skip == SKIPS)
+			continue;
+		c->stats->skipped[skip]++;
+		if (skip == SKIP_LATE)
+			return -EAGAIN;
+	}
+	return 0;
+}
+
+/* A running thread is stopped, a blocked one read; each may turn into the other meanwhile. */
+static void snapshot_thread(struct sampler *s, struct thread *th)
+{
+	struct capturer *c = &s->capturer;
+	int state = thread_state(c->target, th, NULL);
+	int result = state < 0 ? -ESRCH : 0;
+
+	for (int tries = 0; result == 0 && tries < 8; tries++) {
+		result = capture_blocked(c, th, state);
+		if (result)
+			break;
+		enum skip skip = capture_running(c, th, PROFILE_THREADS);
+		if (skip == SKIPS)
+			return;
+		if (skip == SKIP_GONE || skip == SKIP_RING_FULL)
+			return;
+		if (skip == SKIP_LATE) {
+			capture_missing(c, th, state, MISSING_LATE);
+			while (tracee_collect(&c->tracee) == -EAGAIN)
+				if (clock_now() - c->tracee.since > LIMIT_STOP_GIVEUP_MS * 1000000ull)
+					return;
+			return;
+		}
+		result = skip == SKIP_DENIED ? -EPERM : 0;
+	}
+	if (result == -EAGAIN || result == 0)
+		capture_missing(c, th, state, MISSING_MOVING);
+	else if (result == -EPERM)
+		capture_missing(c, th, state, MISSING_DENIED);
+}
+
+void sampler_snapshot(struct sampler *s)
+{
+	for (uint32_t i = 0; i < s->threads->n; i++) {
+		if (!s->threads->v[i].ended)
+			snapshot_thread(s, &s->threads->v[i]);
+		atomic_fetch_add(&s->capturer.ring->page->tracer_beat, 1);
+	}
+}

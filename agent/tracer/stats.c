@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "agent/tracer/stats.h"
+
+enum { PER_DOUBLING = 8 };
+
+/* The bucket's lower edge in ns: 2^(b/8) us / 8, made of integers only. */
+static double edge_us(unsigned bucket)
+{
+	static const double step[PER_DOUBLING] = {1.0, 1.125, 1.25, 1.375, 1.5, 1.625, 1.75, 1.875};
+
+	return (double)(1ull << (bucket / PER_DOUBLING)) * step[bucket % PER_DOUBLING] / 8;
+}
+
+static unsigned bucket_of(uint64_t ns)
+{
+	uint64_t eighths = ns / 125; /* of a microsecond */
+	if (!eighths)
+		return 0;
+	unsigned log = 63 - __builtin_clzll(eighths);
+	unsigned part = log >= 3 ? eighths >> (log - 3) & 7 : (eighths << (3 - log)) & 7;
+	unsigned bucket = log * PER_DOUBLING + part;
+
+	return bucket < STATS_BUCKETS ? bucket : STATS_BUCKETS - 1;
+}
+
+void stats_add_stop(struct tracer_stats *s, uint64_t ns)
+{
+	s->stops++;
+	s->stop_ns += ns;
+	s->stop_us[bucket_of(ns)]++;
+}
+
+double stats_stop_us(const struct tracer_stats *s, double share)
+{
+	uint64_t below = 0;
+
+	for (unsigned b = 0; b < STATS_BUCKETS; b++) {
+		below += s->stop_us[b];
+		if (below && below >= share * s->stops)
+			return edge_us(b + 1);
+	}
+	return 0;
+}

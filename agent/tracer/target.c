@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "agent/tracer/target.h"
+#include "agent/tracer/tracee.h"
+
+struct status {
+	long tgid, tracer, uid, seccomp;
+};
+
+static int refuse(struct tracer_refused *why, enum refusal cause, int detail)
+{
+	why->cause = cause;
+	why->detail = detail;
+	return -1;
+}
+
+/* The number after "KEY:" at the start of a line. */
+static long status_number(const char *text, const char *key)
+{
+	char line[32];
+
+	snprintf(line, sizeof(line), "\n%s:", key);
+	const char *at = strstr(text, line);
+	return at ? strtol(at + strlen(line), NULL, 10) : 0;
+}
+
+static int read_at(int dir, const char *name, char *text, size_t room)
+{
+	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	ssize_t n = read(fd, text, room - 1);
+	int error = n < 0 ? -errno : 0;
+	close(fd);
+	text[n < 0 ? 0 : n] = '\0';
+	return error ? error : (int)n;
+}
+
+static int status_read(int proc, struct status *out)
+{
+	char text[4096];
+	int n = read_at(proc, "status", text, sizeof(text));
+
+	if (n < 0)
+		return n;
+	out->tgid = status_number(text, "Tgid");
+	out->tracer = status_number(text, "TracerPid");
+	out->uid = status_number(text, "Uid");
+	out->seccomp = status_number(text, "Seccomp");
+	return 0;
+}
+
+static int has_capability(int cap)
+{
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2] = {0};
+
+	if (syscall(SYS_capget, &head, data) < 0)
+		return 0;
+	return data[cap / 32].effective >> (cap % 32) & 1;
+}
+
+static int yama_scope(void)
+{
+	char text[16] = "";
+
+	if (read_at(AT_FDCWD, "/proc/sys/kernel/yama/ptrace_scope", text, sizeof(text)) < 0)
+		return 0;
+	return atoi(text);
+}
+
+/* Reading this file needs the very permission that attaching needs, and touches nothing. */
+static int may_attach(int proc)
+{
+	char text[256];
+	int n = read_at(proc, "syscall", text, sizeof(text));
+
+	return n >= 0 || (n != -EPERM && n != -EACCES);
+}
+
+/* Why attaching is not allowed, most specific cause first. */
+static int diagnose(const struct status *st, struct tracer_refused *why)
+{
+	int scope = yama_scope();
+
+	if (!has_capability(CAP_SYS_PTRACE)) {
+		if (scope == 3)
+			return refuse(why, REFUSED_YAMA, scope);
+		if (geteuid() == 0)
+			return refuse(why, REFUSED_CAPABILITY, 0);
+		if (st->uid != (long)geteuid())
+			return refuse(why, REFUSED_OTHER_USER, st->uid);
+		if (scope)
+			return refuse(why, REFUSED_YAMA, scope);
+		return refuse(why, REFUSED_NOT_DUMPABLE, 0);
+	}
+	return scope == 3 ? refuse(why, REFUSED_YAMA, scope) : refuse(why, REFUSED_OTHER, EPERM);
+}
+
+/* The supervisor and its other children have our parent as parent. */
+static int is_ourselves(pid_t pid, const struct proc_stat *stat)
+{
+	return pid == getpid() || pid == getppid() || stat->ppid == getppid();
+}
+
+/* Only the fixed first twenty bytes: class and machine (elf(5), Elf64_Ehdr). */
+static int check_machine(int proc, struct tracer_refused *why)
+{
+	unsigned char head[20];
+	int fd = openat(proc, "exe", O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0)
+		return 0; /* the main thread has ended: taken as it is */
+	ssize_t n = pread(fd, head, sizeof(head), 0);
+	close(fd);
+	if (n != sizeof(head))
+		return 0;
+	int machine = head[18] | head[19] << 8;
+	if (head[EI_CLASS] != ELFCLASS64 || machine != EM_X86_64)
+		return refuse(why, REFUSED_FOREIGN, machine << 8 | head[EI_CLASS]);
+	return 0;
+}
+
+static int check(struct target *t, struct tracer_refused *why)
+{
+	struct status st = {0};
+	int fd = openat(t->proc, "stat", O_RDONLY | O_CLOEXEC);
+	int error = fd < 0 ? -errno : proc_stat_read(fd, &t->stat);
+
+	if (fd >= 0)
+		close(fd);
+	if (error || status_read(t->proc, &st) < 0)
+		return refuse(why, REFUSED_NO_PROCESS, 0);
+	if (st.tgid != t->pid)
+		return refuse(why, REFUSED_THREAD, st.tgid);
+	if (is_ourselves(t->pid, &t->stat))
+		return refuse(why, REFUSED_OURSELVES, 0);
+	/* A main thread that ended before the others is a zombie too, in a process that lives on. */
+	if ((t->stat.state == 'Z' || t->stat.state == 'X') && t->stat.n_threads <= 1)
+		return refuse(why, REFUSED_ZOMBIE, 0);
+	if (t->stat.flags & PROC_STAT_KTHREAD)
+		return refuse(why, REFUSED_KERNEL_THREAD, 0);
+	if (st.tracer)
+		return refuse(why, REFUSED_TRACED, st.tracer);
+	if (tracee_probe() < 0)
+		return refuse(why, REFUSED_SECCOMP, 0);
+	if (!may_attach(t->proc))
+		return diagnose(&st, why);
+	return check_machine(t->proc, why);
+}
+
+int target_open(struct target *t, pid_t pid, struct tracer_refused *why)
+{
+	char path[32];
+
+	*t = (struct target){.pid = pid, .proc = -1, .pidfd = -1};
+	snprintf(path, sizeof(path), "/proc/%d", pid);
+	t->pidfd = syscall(SYS_pidfd_open, pid, 0);
+	t->proc = open(path, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+	if (t->proc < 0)
+		refuse(why, REFUSED_NO_PROCESS, 0);
+	/* The directory is that of the pidfd's process if that one is still alive after the open. */
+	if (t->proc < 0 || check(t, why) < 0) {
+		target_close(t);
+		return -1;
+	}
+	if (!target_is_alive(t)) {
+		target_close(t);
+		return refuse(why, REFUSED_NO_PROCESS, 0);
+	}
+	return 0;
+}
+
+void target_close(struct target *t)
+{
+	if (t->proc >= 0)
+		close(t->proc);
+	if (t->pidfd >= 0)
+		close(t->pidfd);
+	t->proc = t->pidfd = -1;
+}
+
+int target_is_alive(const struct target *t)
+{
+	struct pollfd p = {.fd = t->pidfd, .events = POLLIN};
+
+	if (t->pidfd < 0)
+		return faccessat(t->proc, "stat", F_OK, 0) == 0;
+	return poll(&p, 1, 0) == 0;
+}
+
+uint64_t target_clock(const struct target *t)
+{
+	struct timespec ts;
+	/* include/linux/posix-timers.h: MAKE_PROCESS_CPUCLOCK(pid, CPUCLOCK_SCHED) */
+	clockid_t id = (~(unsigned)t->pid << 3) | 2;
+
+	if (clock_gettime(id, &ts) < 0)
+		return 0;
+	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
+}
+
+int target_open_file(const struct target *t, pid_t tid, const char *name)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "task/%d/%s", tid, name);
+	int fd = openat(t->proc, path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}

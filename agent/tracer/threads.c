@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/tracer/threads.h"
+
+void threads_init(struct threads *t, const struct target *target, uint32_t first_serial)
+{
+	*t = (struct threads){.target = target, .next_serial = first_serial};
+}
+
+static void thread_close(struct thread *th)
+{
+	if (th->schedstat_fd >= 0)
+		close(th->schedstat_fd);
+	if (th->stat_fd >= 0)
+		close(th->stat_fd);
+	th->schedstat_fd = th->stat_fd = -1;
+}
+
+void threads_fini(struct threads *t)
+{
+	for (uint32_t i = 0; i < t->n; i++)
+		thread_close(&t->v[i]);
+	free(t->v);
+	t->v = NULL;
+	t->n = t->room = 0;
+}
+
+static int by_tid(const void *a, const void *b)
+{
+	const struct thread *x = a, *y = b;
+
+	return (x->tid > y->tid) - (x->tid < y->tid);
+}
+
+static struct thread *threads_find(struct threads *t, uint32_t sorted, pid_t tid)
+{
+	struct thread key = {.tid = tid};
+
+	return sorted ? bsearch(&key, t->v, sorted, sizeof(key), by_tid) : NULL;
+}
+
+static int thread_open(struct threads *t, struct thread *th, pid_t tid)
+{
+	struct proc_stat stat;
+
+	*th = (struct thread){.tid = tid, .schedstat_fd = -1, .stat_fd = -1, .listed = 1, .unsent = 1};
+	th->schedstat_fd = target_open_file(t->target, tid, "schedstat");
+	th->stat_fd = target_open_file(t->target, tid, "stat");
+	int error = th->schedstat_fd < 0 ? th->schedstat_fd : th->stat_fd < 0 ? th->stat_fd : 0;
+	if (!error)
+		error = proc_stat_read(th->stat_fd, &stat);
+	if (!error)
+		error = schedstat_read(th->schedstat_fd, &th->last);
+	if (error) {
+		thread_close(th);
+		return error;
+	}
+	th->start_time = stat.start_time;
+	th->moved = 1;
+	memcpy(th->name, stat.comm, sizeof(th->name));
+	return 0;
+}
+
+static int threads_add(struct threads *t, pid_t tid)
+{
+	if (t->n == t->room) {
+		uint32_t room = t->room ? t->room * 2 : 64;
+		struct thread *v = realloc(t->v, room * sizeof(*v));
+		if (!v)
+			return -ENOMEM;
+		t->v = v;
+		t->room = room;
+	}
+	if (t->n >= LIMIT_THREADS)
+		return -E2BIG;
+	int error = thread_open(t, &t->v[t->n], tid);
+	if (error)
+		return error;
+	t->v[t->n].serial = t->next_serial++;
+	t->v[t->n].is_new = t->first_listing_done;
+	t->n++;
+	t->seen++;
+	return 0;
+}
+
+/* A listed thread that we know is the same one only if its file still answers. */
+static int still_there(struct thread *th)
+{
+	struct schedstat now;
+
+	return th && !th->ended && schedstat_read(th->schedstat_fd, &now) == 0;
+}
+
+static int list_tasks(struct threads *t, DIR *dir)
+{
+	uint32_t sorted = t->n;
+	struct dirent *entry;
+	int error = 0;
+
+	while ((entry = readdir(dir)) && error != -ENOMEM && error != -E2BIG) {
+		if (!isdigit((unsigned char)entry->d_name[0]))
+			continue;
+		pid_t tid = atoi(entry->d_name);
+		struct thread *th = threads_find(t, sorted, tid);
+		if (still_there(th)) {
+			th->listed = 1;
+			continue;
+		}
+		int added = threads_add(t, tid);
+		/* A thread that ended since the listing is no failure. */
+		if (added && added != -ENOENT && added != -ESRCH)
+			error = added;
+	}
+	return error;
+}
+
+int threads_refresh(struct threads *t)
+{
+	int fd = openat(t->target->proc, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!dir) {
+		int error = -errno;
+		if (fd >= 0)
+			close(fd);
+		return error;
+	}
+	for (uint32_t i = 0; i < t->n; i++)
+		t->v[i].listed = 0;
+	int error = list_tasks(t, dir);
+	closedir(dir);
+	for (uint32_t i = 0; i < t->n; i++)
+		if (!t->v[i].listed && !t->v[i].ended)
+			t->v[i].ended = t->v[i].unsent = 1;
+	t->first_listing_done = 1;
+	return error;
+}
+
+void threads_sweep(struct threads *t)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < t->n; i++) {
+		if (t->v[i].ended)
+			thread_close(&t->v[i]);
+		else
+			t->v[kept++] = t->v[i];
+	}
+	t->n = kept;
+	qsort(t->v, t->n, sizeof(*t->v), by_tid);
+}
+
+int thread_look(struct thread *th)
+{
+	struct schedstat now;
+	int error = schedstat_read(th->schedstat_fd, &now);
+
+	if (error) {
+		th->ended = th->unsent = 1;
+		return -ESRCH;
+	}
+	th->moved = now.runs != th->last.runs || now.cpu != th->last.cpu;
+	if (th->moved) {
+		th->last = now;
+		th->unsent = 1;
+		th->idle_looks = 0;
+	} else {
+		th->idle_looks++;
+	}
+	return 0;
+}
+
+int thread_state(const struct target *target, struct thread *th, uint64_t *start_stack)
+{
+	struct proc_stat stat;
+	(void)target;
+	int error = proc_stat_read(th->stat_fd, &stat);
+
+	if (error)
+		return error;
+	memcpy(th->name, stat.comm, sizeof(th->name));
+	if (start_stack)
+		*start_stack = stat.start_stack;
+	th->was_running = stat.state == 'R';
+	return stat.state;
+}
+
+static uint64_t count_after(const char *text, const char *key)
+{
+	const char *at = strstr(text, key);
+
+	return at ? strtoull(at + strlen(key), NULL, 10) : 0;
+}
+
+int thread_is_on_cpu(const struct target *target, const struct thread *th)
+{
+	char text[4096];
+	struct schedstat now;
+	int fd = target_open_file(target, th->tid, "status");
+
+	if (fd < 0)
+		return fd;
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+	int error = n < 0 ? -errno : schedstat_read(th->schedstat_fd, &now);
+	close(fd);
+	if (error)
+		return error;
+	text[n] = '\0';
+	uint64_t left = count_after(text, "\nvoluntary_ctxt_switches:\t") +
+			count_after(text, "\nnonvoluntary_ctxt_switches:\t");
+	return now.runs > left;
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ *            seize, interrupt            wait: a stop
+ *   free ────────────────────▶ expected ─────────────▶ stopped ──▶ free   (detach)
+ *    ▲                          │  │ │
+ *    │        wait: ended, ESRCH│  │ │ no stop in time
+ *    ├──────────────────────────┘  │ └──────────────▶ late ──(its stop comes)──▶ free
+ *    │   wait: ECHILD              │
+ *    └── rescue the leader ◀───────┘
+ *
+ * ECHILD: another thread's exec gave this thread the leader's id, so the id we wait for is gone and
+ * the *leader* carries our interrupt. A detach that fails with ESRCH: the thread was killed by a
+ * sibling's exec, which now waits for us to reap it. Both must be repaired before any other call.
+ */
+#include <elf.h>
+#include <errno.h>
+#include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+
+#include "agent/tracer/clock.h"
+#include "agent/tracer/tracee.h"
+#include "base/limits.h"
+
+#ifndef PTRACE_EVENT_STOP
+#define PTRACE_EVENT_STOP 128
+#endif
+
+/* waitpid with a bound: status, or -errno. */
+static int wait_for(pid_t tid, uint64_t deadline, int *status)
+{
+	for (;;) {
+		pid_t got = waitpid(tid, status, __WALL);
+		if (got == tid)
+			return 0;
+		if (got < 0 && errno != EINTR)
+			return -errno;
+		if (clock_now() > deadline)
+			return -EAGAIN;
+	}
+}
+
+static uint64_t deadline(void)
+{
+	return clock_now() + LIMIT_STOP_WAIT_MS * 1000000ull;
+}
+
+static int is_group_stop(int status)
+{
+	int signal = WSTOPSIG(status);
+
+	return status >> 16 == PTRACE_EVENT_STOP && signal != SIGTRAP;
+}
+
+/* What a stop asks us to pass on: the signal of a signal stop; nothing for our interrupt, and
+ * nothing for a group stop, which DETACH leaves in force. */
+static int signal_of(int status)
+{
+	if (status >> 16 || is_group_stop(status))
+		return 0;
+	return WSTOPSIG(status) == SIGTRAP ? 0 : WSTOPSIG(status);
+}
+
+static void set_free(struct tracee *t)
+{
+	t->tid = 0;
+	t->late = 0;
+	t->signal = 0;
+}
+
+/* The leader inherited our attachment by exec: let it go. */
+static void rescue_leader(struct tracee *t)
+{
+	int status;
+
+	t->rescued++;
+	ptrace(PTRACE_INTERRUPT, t->leader, 0, 0);
+	if (wait_for(t->leader, deadline(), &status) == 0 && WIFSTOPPED(status))
+		ptrace(PTRACE_DETACH, t->leader, 0, signal_of(status));
+	set_free(t);
+}
+
+/* The stop, end or loss of the expected thread. 0 stopped, else as tracee_stop. */
+static int expect(struct tracee *t)
+{
+	int status;
+	int error = wait_for(t->tid, deadline(), &status);
+
+	if (error == -EAGAIN) {
+		t->late = 1;
+		return -EAGAIN;
+	}
+	if (error == -ECHILD) {
+		rescue_leader(t);
+		return -ESRCH;
+	}
+	if (error || !WIFSTOPPED(status)) {
+		set_free(t);
+		return -ESRCH;
+	}
+	t->signal = signal_of(status);
+	if (t->signal)
+		t->signals++;
+	return 0;
+}
+
+int tracee_stop(struct tracee *t, pid_t tid, pid_t leader)
+{
+	if (ptrace(PTRACE_SEIZE, tid, 0, 0) < 0)
+		return errno == ESRCH ? -ESRCH : -EPERM;
+	t->tid = tid;
+	t->leader = leader;
+	t->since = clock_now();
+	/* ESRCH here: it ended since; the wait reaps it. */
+	ptrace(PTRACE_INTERRUPT, tid, 0, 0);
+	return expect(t);
+}
+
+int tracee_collect(struct tracee *t)
+{
+	int error = expect(t);
+
+	if (error == -EAGAIN)
+		return -EAGAIN;
+	if (!error)
+		tracee_release(t);
+	return 0;
+}
+
+int tracee_get_regs(const struct tracee *t, struct user_regs_struct *regs)
+{
+	struct iovec iov = {regs, sizeof(*regs)};
+
+	if (ptrace(PTRACE_GETREGSET, t->tid, NT_PRSTATUS, &iov) < 0)
+		return -errno;
+	/* A shorter set is a 32-bit thread's. */
+	return iov.iov_len == sizeof(*regs) ? 0 : -ENOTSUP;
+}
+
+int tracee_set_regs(const struct tracee *t, const struct user_regs_struct *regs)
+{
+	struct iovec iov = {(void *)regs, sizeof(*regs)};
+
+	return ptrace(PTRACE_SETREGSET, t->tid, NT_PRSTATUS, &iov) < 0 ? -errno : 0;
+}
+
+void tracee_release(struct tracee *t)
+{
+	int status;
+
+	if (ptrace(PTRACE_DETACH, t->tid, 0, t->signal) < 0 && errno == ESRCH) {
+		int error = wait_for(t->tid, deadline(), &status);
+		if (error == -ECHILD) {
+			rescue_leader(t);
+			return;
+		}
+		if (!error && WIFSTOPPED(status))
+			ptrace(PTRACE_DETACH, t->tid, 0, signal_of(status));
+	}
+	set_free(t);
+}
+
+int tracee_probe(void)
+{
+	/* No process has id -1: a kernel that lets us call answers ESRCH. */
+	if (ptrace(PTRACE_DETACH, -1, 0, 0) < 0 && errno != ESRCH)
+		return -errno;
+	return 0;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The ptrace state machine of one thread: free -> (seize, interrupt, wait) -> stopped -> free.
+ * The only file of the tracer that calls ptrace or waits.
+ *
+ * Never attached between samples, never two threads at once. Sources: ptrace(2), kernel/ptrace.c,
+ * kernel/signal.c; the races with exec are described in doc/INTERNALS.md.
+ */
+#ifndef TRACER_TRACEE_H
+#define TRACER_TRACEE_H
+
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/user.h>
+
+struct tracee {
+	pid_t tid;    /* 0: free */
+	pid_t leader; /* the process: an exec gives its id to the thread that calls it */
+	int signal;   /* to pass on when it is released */
+	int late;     /* seized and interrupted, but its stop has not come yet */
+	uint64_t since;	   /* when it was interrupted */
+	uint64_t rescued;  /* exec races repaired */
+	uint64_t signals;  /* signals met at a stop and passed on */
+};
+
+/* 0 stopped. -ESRCH: gone, nothing is held. -EPERM: refused, nothing is held. -EAGAIN: did not stop
+ * within LIMIT_STOP_WAIT_MS and is held as late: call tracee_collect until it says otherwise.
+ * Needs a recurring signal without SA_RESTART to bound the wait. */
+int tracee_stop(struct tracee *t, pid_t tid, pid_t leader);
+
+/* Waits once more for a late thread and lets it go when its stop comes: 0 free again, -EAGAIN. */
+int tracee_collect(struct tracee *t);
+
+int tracee_get_regs(const struct tracee *t, struct user_regs_struct *regs); /* 0 or -errno */
+int tracee_set_regs(const struct tracee *t, const struct user_regs_struct *regs);
+
+/* Lets the stopped thread run on (or stay in its group stop). Always ends free. */
+void tracee_release(struct tracee *t);
+
+/* Whether ptrace can be called at all; 0, or -errno where a filter forbids it. */
+int tracee_probe(void);
+
+#endif
