@@ -41,3 +41,21 @@ double stats_stop_us(const struct tracer_stats *s, double share)
 	}
 	return 0;
 }
+
+void stats_add(struct tracer_stats *to, const struct tracer_stats *from)
+{
+	/* Every field between the clock and the buckets is a 64-bit counter. */
+	uint64_t *sum = &to->ticks;
+	const uint64_t *more = &from->ticks;
+	size_t n = (offsetof(struct tracer_stats, stop_us) - offsetof(struct tracer_stats, ticks)) / 8;
+
+	for (size_t i = 0; i < n; i++)
+		sum[i] += more[i];
+	for (unsigned b = 0; b < STATS_BUCKETS; b++)
+		to->stop_us[b] += from->stop_us[b];
+	to->clock = from->clock ? from->clock : to->clock;
+	to->threads_now = from->threads_now;
+	to->threads_seen += from->threads_seen;
+	to->execs += from->execs;
+	to->maps_failed += from->maps_failed;
+}

@@ -10,6 +10,9 @@
 
 void stats_add_stop(struct tracer_stats *s, uint64_t ns);
 
+/* Adds the counters of from; the clock and the present number of threads are taken over. */
+void stats_add(struct tracer_stats *to, const struct tracer_stats *from);
+
 /* The pause in microseconds that a share (0 to 1) of all stops stayed below; 0 without stops. */
 double stats_stop_us(const struct tracer_stats *s, double share);
 

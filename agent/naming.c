@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/naming.h"
+#include "output/table.h"
+
+#define BATCH 2048u /* offsets in one request */
+
+_Static_assert(sizeof(struct worker_symbolize) + BATCH * 8 <= LIMIT_MESSAGE, "fits");
+
+static int take_frame(void *arg, const struct frame *frame)
+{
+	struct naming *n = arg;
+
+	if (!frame->module)
+		return 0;
+	if (n->n == n->room) {
+		size_t room = n->room ? n->room * 2 : 1024;
+		struct naming_frame *v = realloc(n->frames, room * sizeof(*v));
+		if (!v)
+			return -ENOMEM;
+		n->frames = v;
+		n->room = room;
+	}
+	n->frames[n->n++] = (struct naming_frame){frame->offset, frame->module};
+	return 0;
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const struct naming_frame *x = a, *y = b;
+
+	if (x->module != y->module)
+		return x->module < y->module ? -1 : 1;
+	return (x->offset > y->offset) - (x->offset < y->offset);
+}
+
+int naming_collect(struct session *s)
+{
+	struct naming *n = &s->naming;
+	int error = 0;
+
+	for (int kind = 0; kind < PROFILE_KINDS && !error; kind++)
+		error = table_each_frame(s->data.tables[kind], take_frame, n);
+	qsort(n->frames, n->n, sizeof(*n->frames), by_place);
+	size_t kept = 0;
+	for (size_t i = 0; i < n->n; i++)
+		if (!kept || by_place(&n->frames[i], &n->frames[kept - 1]) != 0)
+			n->frames[kept++] = n->frames[i];
+	n->n = kept;
+	return error;
+}
+
+uint32_t naming_ask_debug_files(struct session *s)
+{
+	uint32_t last = 0;
+
+	if (s->options->symbols != SYMBOLS_FULL || s->tracer.sock < 0)
+		return 0;
+	for (size_t i = 0; i < s->naming.n; i++) {
+		uint32_t id = s->naming.frames[i].module;
+		const struct module *m = &s->data.modules[id - 1];
+		if (id == last || !m->wants_debug_file || m->debug_fd >= 0)
+			continue;
+		last = id;
+		struct tracer_debug_file ask = {.module = id, .build_id_len = m->info.build_id_len};
+		memcpy(ask.build_id, m->info.build_id, sizeof(ask.build_id));
+		if (wire_send(s->tracer.sock, TO_TRACER_DEBUG_FILE, &ask, sizeof(ask), -1) == 0)
+			s->naming.debug_pending++;
+	}
+	return s->naming.debug_pending;
+}
+
+void naming_on_debug_file(struct session *s, struct wire_message *m)
+{
+	const struct tracer_debug_file *answer = wire_payload(m, sizeof(*answer));
+
+	if (!answer || !answer->module || answer->module > s->data.n_modules)
+		return;
+	struct module *module = &s->data.modules[answer->module - 1];
+	if (s->naming.debug_pending)
+		s->naming.debug_pending--;
+	if (m->fd < 0 || module->debug_fd >= 0)
+		return;
+	struct worker_module msg = {answer->module, module->info.flags};
+	if (s->worker.sock >= 0)
+		wire_send(s->worker.sock, TO_WORKER_DEBUG_FILE, &msg, sizeof(msg), m->fd);
+	module->debug_fd = m->fd;
+	m->fd = -1;
+}
+
+/* A module whose file no worker may read keeps its addresses. */
+static int is_nameable(const struct session *s, uint32_t id)
+{
+	uint32_t never = MODULE_NO_FILE | MODULE_REFUSED | MODULE_BLACKLISTED | MODULE_UNREADABLE;
+
+	return !(s->data.modules[id - 1].info.flags & never);
+}
+
+int naming_ask(struct session *s, int again)
+{
+	struct naming *n = &s->naming;
+	uint64_t offsets[BATCH];
+
+	if (s->options->symbols == SYMBOLS_NONE)
+		return 0;
+	if (!again)
+		n->next += n->asked;
+	n->asked = 0;
+	while (n->next < n->n && !is_nameable(s, n->frames[n->next].module))
+		n->next++;
+	if (n->next >= n->n)
+		return 0;
+	struct worker_symbolize ask = {
+		.module = n->frames[n->next].module,
+		.level = s->options->symbols,
+		.demangle = s->options->demangle,
+	};
+	while (ask.n < BATCH && n->next + ask.n < n->n &&
+		n->frames[n->next + ask.n].module == ask.module) {
+		offsets[ask.n] = n->frames[n->next + ask.n].offset;
+		ask.n++;
+	}
+	n->module = ask.module;
+	n->asked = ask.n;
+	wire_send2(s->worker.sock, TO_WORKER_SYMBOLIZE, &ask, sizeof(ask), offsets,
+		ask.n * sizeof(*offsets), -1);
+	return 1;
+}
+
+/* A string of n bytes at *p, copied into room with its terminator; NULL if the message ends. */
+static const char *take_string(const unsigned char **p, const unsigned char *end, uint32_t n,
+	char **room)
+{
+	char *out = *room;
+
+	if ((size_t)(end - *p) < n)
+		return NULL;
+	memcpy(out, *p, n);
+	out[n] = '\0';
+	*p += n;
+	*room += n + 1;
+	return out;
+}
+
+static int take_line(const unsigned char **p, const unsigned char *end, char **room,
+	struct symbol *out)
+{
+	struct worker_line line;
+
+	if ((size_t)(end - *p) < sizeof(line))
+		return -EPROTO;
+	memcpy(&line, *p, sizeof(line));
+	*p += sizeof(line);
+	out->line = line.line;
+	out->start_line = line.start_line;
+	out->name = take_string(p, end, line.name_len, room);
+	out->system_name = out->name ? take_string(p, end, line.system_name_len, room) : NULL;
+	out->file = out->system_name ? take_string(p, end, line.file_len, room) : NULL;
+	return out->file ? 0 : -EPROTO;
+}
+
+static int take_address(struct session *s, uint32_t module, const unsigned char **p,
+	const unsigned char *end)
+{
+	static char room[LIMIT_MESSAGE + 3 * (LIMIT_INLINE_DEPTH + 1)];
+	struct symbol lines[LIMIT_INLINE_DEPTH + 1];
+	struct worker_address address;
+	char *free_room = room;
+
+	if ((size_t)(end - *p) < sizeof(address))
+		return -EPROTO;
+	memcpy(&address, *p, sizeof(address));
+	*p += sizeof(address);
+	if (address.lines > LIMIT_INLINE_DEPTH + 1)
+		return -EPROTO;
+	for (uint32_t i = 0; i < address.lines; i++)
+		if (take_line(p, end, &free_room, &lines[i]) < 0)
+			return -EPROTO;
+	if (!address.lines)
+		return 0;
+	return symbols_add(s->symbols, module, address.offset, lines, address.lines);
+}
+
+int naming_on_symbols(struct session *s, const struct wire_message *m)
+{
+	const struct worker_symbols *head = wire_payload(m, sizeof(*head));
+	const unsigned char *p, *end = m->payload + m->size;
+
+	if (!head || head->module != s->naming.module)
+		return -EPROTO;
+	p = (const unsigned char *)(head + 1);
+	for (uint32_t i = 0; i < head->addresses; i++)
+		if (take_address(s, head->module, &p, end) < 0)
+			return -EPROTO;
+	return !!head->last;
+}

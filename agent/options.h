@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The command line. Options are Go-style: -x v, -x=v, --x v and --x=v are the same.
+ *
+ * Every string points into argv. A mistake is told to the user in one line that names the option.
+ */
+#ifndef AGENT_OPTIONS_H
+#define AGENT_OPTIONS_H
+
+#include <stdint.h>
+
+#include "base/message.h"
+
+enum format { FORMAT_PPROF, FORMAT_FOLDED, FORMAT_TEXT };
+
+struct options {
+	int pid;
+	uint32_t kinds;	    /* bit per enum profile_kind */
+	uint64_t window_ns; /* 0: until Ctrl-C */
+	uint32_t hz;
+	const char *output; /* NULL: named after the target, in the current directory */
+	enum format format;
+	uint32_t top; /* lines of the top table; 0: none */
+	int top_asked; /* on stdout, and no file unless one is asked for */
+	enum symbols_level symbols;
+	enum demangle_level demangle;
+	const char *check; /* hold this file to the rules instead of profiling */
+};
+
+/* 0 go on; else the program's exit status is *status (help, version, or a mistake). */
+int options_parse(struct options *o, int argc, char **argv, int *status);
+
+/* "cpu" and so on; NULL for no such kind. */
+const char *options_kind_name(enum profile_kind kind);
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/progress.h"
+#include "agent/tracer/clock.h"
+#include "base/log.h"
+
+#define WIDTH	30
+#define EVERY	200000000ull /* ns between two drawings */
+
+static int is_shown(void)
+{
+	return log_get_level() >= LOG_NORMAL && isatty(STDERR_FILENO);
+}
+
+static void put(const char *text)
+{
+	if (write(STDERR_FILENO, text, strlen(text)) < 0)
+		return; /* the terminal is gone: nothing to show it on */
+}
+
+void progress_begin(const struct session *s)
+{
+	const struct options *o = s->options;
+	char length[48] = "until Ctrl-C";
+
+	if (o->window_ns)
+		snprintf(length, sizeof(length), "for %gs (Ctrl-C ends it early)", o->window_ns / 1e9);
+	if (o->kinds & 1u << PROFILE_CPU)
+		log_note("sampling process %d (%s, %u threads) %u times a second %s", o->pid,
+			s->data.attached.comm, s->data.attached.n_threads, o->hz, length);
+	else
+		log_note("reading the stacks of process %d (%s, %u threads)", o->pid,
+			s->data.attached.comm, s->data.attached.n_threads);
+}
+
+static void draw(const struct session *s, uint64_t now)
+{
+	char bar[WIDTH + 1], line[160];
+	double passed = (now - s->began) / 1e9, whole = s->options->window_ns / 1e9;
+	double share = whole > 0 && passed < whole ? passed / whole : 1;
+
+	for (int i = 0; i < WIDTH; i++)
+		bar[i] = i < share * WIDTH ? '#' : '.';
+	bar[WIDTH] = '\0';
+	if (s->phase > PHASE_STOP)
+		snprintf(line, sizeof(line), "\r\033[K[%s] naming %zu addresses", bar, s->naming.n);
+	else if (s->options->window_ns)
+		snprintf(line, sizeof(line), "\r\033[K[%s] %.0f of %gs, %" PRIu64 " samples", bar, passed,
+			whole, s->data.now.samples);
+	else
+		snprintf(line, sizeof(line), "\r\033[K%.0fs, %" PRIu64 " samples", passed,
+			s->data.now.samples);
+	put(line);
+}
+
+void progress_show(const struct session *s)
+{
+	static uint64_t last;
+	uint64_t now = clock_now();
+
+	if (s->phase < PHASE_SAMPLE || s->phase >= PHASE_WRITE || now - last < EVERY || !is_shown())
+		return;
+	last = now;
+	draw(s, now);
+}
+
+void progress_end(const struct session *s)
+{
+	if (s->phase >= PHASE_SAMPLE && is_shown())
+		put("\r\033[K");
+}

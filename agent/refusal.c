@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/refusal.h"
+#include "base/log.h"
+
+static const char *user_name(int uid, char *room, size_t size)
+{
+	struct passwd *pw = getpwuid(uid);
+
+	if (pw)
+		snprintf(room, size, "%s", pw->pw_name);
+	else
+		snprintf(room, size, "uid %d", uid);
+	return room;
+}
+
+static void tell_traced(int pid, int tracer)
+{
+	if (tracer)
+		log_error("process %d is already traced by process %d\n"
+			  "end that tracer (gdb, strace, another profiler) or wait until it has finished",
+			pid, tracer);
+	else
+		log_error("process %d is already traced from outside this PID namespace\n"
+			  "end that tracer or wait until it has finished",
+			pid);
+}
+
+static void tell_yama(int pid, int scope)
+{
+	if (scope == 3)
+		log_error("process %d: ptrace is switched off on this machine (yama ptrace_scope = 3)\n"
+			  "only a reboot with kernel.yama.ptrace_scope below 3 brings it back",
+			pid);
+	else
+		log_error("process %d is not a child of ours and yama forbids to trace it "
+			  "(kernel.yama.ptrace_scope = %d)\n"
+			  "run as root, or: sudo sysctl kernel.yama.ptrace_scope=0",
+			pid, scope);
+}
+
+static void tell_foreign(int pid, int detail)
+{
+	if ((detail & 0xff) == 1)
+		log_error("process %d is a 32-bit program; only 64-bit x86 programs can be profiled\n"
+			  "profile a 64-bit build of it",
+			pid);
+	else
+		log_error("process %d is of another architecture (ELF machine %d)\n"
+			  "profile a native x86-64 build of it, or the emulator's own process",
+			pid, detail >> 8);
+}
+
+void refusal_print(int pid, const struct tracer_refused *why)
+{
+	char user[64];
+
+	switch (why->cause) {
+	case REFUSED_NO_PROCESS:
+		log_error("no process with pid %d\n"
+			  "list what runs with ps -e; a pid of a container counts in its own PID namespace",
+			pid);
+		break;
+	case REFUSED_ZOMBIE:
+		log_error("process %d has ended (a zombie that its parent has not waited for)\n"
+			  "there is nothing left to profile; look at its parent",
+			pid);
+		break;
+	case REFUSED_KERNEL_THREAD:
+		log_error("process %d is a kernel thread, it has no program to profile\n"
+			  "use perf for the kernel",
+			pid);
+		break;
+	case REFUSED_OURSELVES:
+		log_error("process %d is this profiler itself\n"
+			  "start a second one and give it the first one's pid",
+			pid);
+		break;
+	case REFUSED_TRACED:
+		tell_traced(pid, why->detail);
+		break;
+	case REFUSED_OTHER_USER:
+		log_error("process %d belongs to %s\n"
+			  "run as that user or as root: sudo env \"PATH=$PATH\" cpprof-attach -p %d",
+			pid, user_name(why->detail, user, sizeof(user)), pid);
+		break;
+	case REFUSED_YAMA:
+		tell_yama(pid, why->detail);
+		break;
+	case REFUSED_CAPABILITY:
+		log_error("process %d: root without the capability CAP_SYS_PTRACE (a container?)\n"
+			  "start the container with --cap-add SYS_PTRACE",
+			pid);
+		break;
+	case REFUSED_NOT_DUMPABLE:
+		log_error("process %d protects itself (set-user-ID, or PR_SET_DUMPABLE 0)\n"
+			  "run as root",
+			pid);
+		break;
+	case REFUSED_SECCOMP:
+		log_error("process %d: a system call filter forbids us ptrace (a container?)\n"
+			  "start the container with --cap-add SYS_PTRACE or another seccomp profile",
+			pid);
+		break;
+	case REFUSED_FOREIGN:
+		tell_foreign(pid, why->detail);
+		break;
+	case REFUSED_THREAD:
+		log_error("%d is a thread of process %d\n"
+			  "give the process: -p %d",
+			pid, why->detail, why->detail);
+		break;
+	default:
+		log_error("process %d cannot be attached: %s\n"
+			  "see doc/PERMISSIONS.md",
+			pid, strerror(why->detail));
+	}
+}

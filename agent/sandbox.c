@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <seccomp.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "agent/sandbox.h"
+#include "config.h"
+
+#ifndef CAP_CHECKPOINT_RESTORE
+#define CAP_CHECKPOINT_RESTORE 40
+#endif
+
+#define NOBODY 65534
+#define BIT(cap) (1ull << (cap))
+
+#define TRACER_CAPS                                                                                \
+	(BIT(CAP_SYS_PTRACE) | BIT(CAP_DAC_READ_SEARCH) | BIT(CAP_DAC_OVERRIDE) |                  \
+		BIT(CAP_CHECKPOINT_RESTORE) | BIT(CAP_SYS_ADMIN) | BIT(CAP_SYS_NICE) |             \
+		BIT(CAP_SYS_RESOURCE))
+
+/* Never more than now: asking for a capability that is not there would fail. */
+static int keep_capabilities(uint64_t keep)
+{
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2];
+
+	if (syscall(SYS_capget, &head, data) < 0)
+		return -errno;
+	for (int i = 0; i < 2; i++) {
+		data[i].permitted &= keep >> (32 * i);
+		data[i].effective = data[i].permitted;
+		data[i].inheritable = 0;
+	}
+	return syscall(SYS_capset, &head, data) < 0 ? -errno : 0;
+}
+
+static int become(uid_t uid, gid_t gid)
+{
+	if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
+		return -errno;
+	return 0;
+}
+
+/* An id that sudo passed on, or none. */
+static long sudo_id(const char *name)
+{
+	const char *text = getenv(name);
+	char *end;
+
+	if (!text || !*text)
+		return -1;
+	long id = strtol(text, &end, 10);
+	return *end || id <= 0 ? -1 : id;
+}
+
+static int enter_session(const char **what)
+{
+	long uid = sudo_id("SUDO_UID"), gid = sudo_id("SUDO_GID");
+	int root = geteuid() == 0;
+
+	*what = "taking the invoking user's ids";
+	if (root && uid > 0 && gid > 0) {
+		int error = become(uid, gid);
+		if (error)
+			return error;
+		root = 0;
+	}
+	*what = "giving up capabilities";
+	return keep_capabilities(root ? BIT(CAP_DAC_OVERRIDE) : 0);
+}
+
+static int enter_tracer(const char **what)
+{
+	*what = "giving up capabilities";
+	return keep_capabilities(TRACER_CAPS);
+}
+
+static int limit(int resource, rlim_t most)
+{
+	struct rlimit r;
+
+	if (getrlimit(resource, &r) < 0)
+		return -errno;
+	if (r.rlim_max < most)
+		most = r.rlim_max;
+	r.rlim_cur = r.rlim_max = most;
+	return setrlimit(resource, &r) < 0 ? -errno : 0;
+}
+
+static int limit_worker(void)
+{
+	int error = limit(RLIMIT_FSIZE, 0);
+
+	error = error ? error : limit(RLIMIT_CORE, 0);
+	error = error ? error : limit(RLIMIT_NOFILE, LIMIT_WORKER_FDS);
+#ifndef WITH_SANITIZERS
+	/* A sanitizer's shadow memory is larger than any sensible limit. */
+	error = error ? error : limit(RLIMIT_AS, LIMIT_WORKER_AS);
+	error = error ? error : limit(RLIMIT_DATA, LIMIT_WORKER_DATA);
+#endif
+	return error;
+}
+
+static const int worker_calls[] = {
+	SCMP_SYS(read), SCMP_SYS(pread64), SCMP_SYS(write), SCMP_SYS(close), SCMP_SYS(lseek),
+	SCMP_SYS(fstat), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(brk), SCMP_SYS(madvise),
+	SCMP_SYS(futex), SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(recvmsg), SCMP_SYS(sendmsg),
+	SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday), SCMP_SYS(getpid), SCMP_SYS(gettid),
+	SCMP_SYS(getrandom), SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask), SCMP_SYS(exit),
+	SCMP_SYS(exit_group), SCMP_SYS(restart_syscall), SCMP_SYS(sched_yield),
+#ifdef WITH_SANITIZERS
+	SCMP_SYS(sigaltstack), SCMP_SYS(sched_getaffinity), SCMP_SYS(rt_sigaction), SCMP_SYS(getuid),
+#endif
+};
+
+static int allow_calls(scmp_filter_ctx ctx)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < sizeof(worker_calls) / sizeof(*worker_calls) && !error; i++)
+		error = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, worker_calls[i], 0);
+	/* Memory, but never executable; fcntl only to ask; stat only of a descriptor. */
+	if (!error)
+		error = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
+			SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	if (!error)
+		error = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
+			SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	if (!error)
+		error = seccomp_rule_add(
+			ctx, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1, SCMP_A1(SCMP_CMP_EQ, F_GETFD));
+	if (!error)
+		error = seccomp_rule_add(
+			ctx, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1, SCMP_A1(SCMP_CMP_EQ, F_GETFL));
+	if (!error)
+		error = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(newfstatat), 1,
+			SCMP_A3(SCMP_CMP_EQ, AT_EMPTY_PATH));
+	return error;
+}
+
+static int filter_calls(void)
+{
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EACCES));
+
+	if (!ctx)
+		return -ENOMEM;
+	int error = allow_calls(ctx);
+	if (!error)
+		error = seccomp_load(ctx);
+	seccomp_release(ctx);
+	return error;
+}
+
+static int enter_worker(const char **what)
+{
+	*what = "becoming nobody";
+	int error = geteuid() == 0 ? become(NOBODY, NOBODY) : 0;
+	if (error)
+		return error;
+	*what = "giving up capabilities";
+	error = keep_capabilities(0);
+	if (error)
+		return error;
+	*what = "setting resource limits";
+	error = limit_worker();
+	if (error)
+		return error;
+	*what = "loading the system call filter";
+	/* The library looks nothing up by name at run time: debuginfod stays out of it. */
+	unsetenv("DEBUGINFOD_URLS");
+	return filter_calls();
+}
+
+int sandbox_enter(enum role role, const char **what)
+{
+	*what = "forbidding new privileges";
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return -errno;
+	switch (role) {
+	case ROLE_SESSION:
+		return enter_session(what);
+	case ROLE_TRACER:
+		return enter_tracer(what);
+	default:
+		return enter_worker(what);
+	}
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <inttypes.h>
+#include <string.h>
+
+#include "agent/summary.h"
+#include "agent/tracer/stats.h"
+#include "config.h"
+
+#define SECONDS(ns) ((double)(ns) / 1e9)
+
+static double percent(double part, double whole)
+{
+	return whole > 0 ? 100 * part / whole : 0;
+}
+
+static void samples_line(const struct session *s, const struct tracer_stats *t, struct buf *out)
+{
+	const struct collection *c = &s->data;
+	uint64_t skipped = t->skipped[SKIP_BLOCKED] + t->skipped[SKIP_GONE] + t->skipped[SKIP_LATE] +
+			   t->skipped[SKIP_DENIED];
+	uint64_t got = c->received[PROFILE_CPU];
+	uint64_t lost = t->samples > got ? t->samples - got : 0;
+
+	buf_printf(out,
+		"samples   %" PRIu64 " at %" PRIu64 " ticks (%" PRIu64 " missed, %" PRIu64 " late); "
+		"%" PRIu64 " lost in the worker, %" PRIu64 " for want of room\n",
+		got, t->ticks, t->ticks_missed, t->ticks_late, lost, t->skipped[SKIP_RING_FULL]);
+	buf_printf(out,
+		"          not sampled: %" PRIu64 " went to sleep or ended before their stop, "
+		"%" PRIu64 " not their turn\n",
+		skipped, t->skipped[SKIP_QUEUED]);
+}
+
+static void ends_line(const struct collection *c, enum profile_kind kind, struct buf *out)
+{
+	static const char *const words[STACK_ENDS] = {
+		[STACK_DEPTH] = "too deep",
+		[STACK_UNREADABLE] = "copy too short",
+		[STACK_NO_PROGRESS] = "damaged",
+		[STACK_NO_MODULE] = "outside all code",
+		[STACK_NO_CFI] = "no unwind information",
+		[STACK_NO_REGISTER] = "register unknown",
+		[STACK_WORKER_LOST] = "worker lost",
+		[STACK_NOT_READ] = "not readable",
+	};
+	const char *between = ": ";
+
+	if (!c->received[kind])
+		return;
+	buf_printf(out, "stacks    %s: %.1f%% complete", options_kind_name(kind),
+		percent(c->ends[kind][STACK_DONE], c->received[kind]));
+	for (int end = 1; end < STACK_ENDS; end++)
+		if (c->ends[kind][end]) {
+			buf_printf(out, "%s%" PRIu64 " %s", between, c->ends[kind][end], words[end]);
+			between = ", ";
+		}
+	buf_string(out, "\n");
+}
+
+static void cpu_line(const struct session *s, struct buf *out)
+{
+	const struct collection *c = &s->data;
+	uint64_t clock = c->clock_end - c->clock_begin;
+	uint64_t sum = collection_threads_cpu(c) + collection_ended_cpu(c);
+
+	buf_printf(out,
+		"CPU       %.3fs in the profile, %.3fs by the process clock (%+.2f%%); "
+		"%.3fs of threads that ended unseen\n",
+		SECONDS(sum), SECONDS(clock),
+		percent((double)sum - (double)clock, clock), SECONDS(collection_ended_cpu(c)));
+}
+
+static void stops_line(const struct session *s, const struct tracer_stats *t, struct buf *out)
+{
+	double window = SECONDS(s->ended - s->began);
+	double cpu = SECONDS(s->data.clock_end - s->data.clock_begin);
+
+	buf_printf(out,
+		"stops     %" PRIu64 ", p50 %.0fus, p99 %.0fus, %.3fs in all: %.2f%% of the CPU time used, "
+		"%.2f%% of the window\n",
+		t->stops, stats_stop_us(t, 0.5), stats_stop_us(t, 0.99), SECONDS(t->stop_ns),
+		percent(SECONDS(t->stop_ns), cpu), percent(SECONDS(t->stop_ns), window));
+	buf_printf(out,
+		"calls     %" PRIu64 " kept from returning EINTR, %" PRIu64
+		" that may have been cut short by a stop\n",
+		t->repaired, t->cut_short);
+}
+
+static void events_line(const struct session *s, const struct tracer_stats *t, struct buf *out)
+{
+	uint32_t restarts = s->tracer.restarts + s->worker.restarts;
+
+	if (t->execs)
+		buf_printf(out, "target    replaced its program %u times\n", t->execs);
+	if (s->target_ended)
+		buf_string(out, "target    ended before the window did\n");
+	if (t->rescued || t->signals)
+		buf_printf(out, "races     %" PRIu64 " exec races repaired, %" PRIu64 " signals passed on\n",
+			t->rescued, t->signals);
+	if (restarts)
+		buf_printf(out, "restarts  tracer %u, worker %u\n", s->tracer.restarts, s->worker.restarts);
+	if (s->data.guessed)
+		buf_printf(out, "guessed   %" PRIu64 " stacks have a step without unwind information\n",
+			s->data.guessed);
+	if (t->maps_failed || s->data.broken)
+		buf_printf(out, "trouble   %u reads of the maps failed, %" PRIu64 " broken messages\n",
+			t->maps_failed, s->data.broken);
+}
+
+static void modules_lines(const struct session *s, struct buf *out)
+{
+	uint32_t refused = 0, blacklisted = 0, unreadable = 0, zstd = 0;
+
+	for (uint32_t i = 0; i < s->data.n_modules; i++) {
+		uint32_t flags = s->data.modules[i].info.flags;
+		refused += !!(flags & MODULE_REFUSED);
+		blacklisted += !!(flags & MODULE_BLACKLISTED);
+		unreadable += !!(flags & MODULE_UNREADABLE);
+		zstd += !!(flags & MODULE_ZSTD);
+	}
+	if (refused || blacklisted || unreadable || zstd)
+		buf_printf(out,
+			"modules   %u could not be opened, %u damaged, %u killed a worker, "
+			"%u with debug information packed by zstd (not readable here)\n",
+			refused, unreadable, blacklisted, zstd);
+}
+
+void summary_text(const struct session *s, struct buf *out)
+{
+	struct tracer_stats t;
+
+	collection_sum(&s->data, &t);
+	if (s->options->kinds & 1u << PROFILE_CPU) {
+		samples_line(s, &t, out);
+		cpu_line(s, out);
+	}
+	for (int kind = 0; kind < PROFILE_KINDS; kind++)
+		ends_line(&s->data, kind, out);
+	stops_line(s, &t, out);
+	events_line(s, &t, out);
+	modules_lines(s, out);
+}
+
+void summary_comments(const struct session *s, enum profile_kind kind, struct buf *out)
+{
+	struct tracer_stats t;
+
+	collection_sum(&s->data, &t);
+	buf_printf(out, "cpprof-attach %s, pid %d, %u Hz\n", PACKAGE_VERSION, s->data.attached.pid,
+		s->options->hz);
+	if (kind == PROFILE_CPU)
+		cpu_line(s, out);
+	ends_line(&s->data, kind, out);
+	buf_printf(out, "stops %" PRIu64 ", p50 %.0fus, p99 %.0fus; %" PRIu64 " calls may be cut short\n",
+		t.stops, stats_stop_us(&t, 0.5), stats_stop_us(&t, 0.99), t.cut_short);
+}

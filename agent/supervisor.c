@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "agent/sandbox.h"
+#include "agent/session.h"
+#include "agent/supervisor.h"
+#include "agent/tracer/tracer_main.h"
+#include "base/log.h"
+#include "base/ring.h"
+#include "base/wire.h"
+#include "unwind/worker_main.h"
+
+struct supervisor {
+	const struct options *options;
+	struct ring ring;
+	pid_t pid[ROLES]; /* 0: not running */
+	int killed[ROLES];
+	int session; /* our end of its socket */
+	int signals;
+};
+
+static const char *const role_names[ROLES] = {"session", "tracer", "worker"};
+
+/* Only the standard three and these two stay open in a role. */
+static void close_others(int a, int b)
+{
+	int low = a < b ? a : b, high = a < b ? b : a;
+
+	if (low > 3)
+		close_range(3, low - 1, 0);
+	if (high > low + 1)
+		close_range(low + 1, high - 1, 0);
+	close_range(high + 1, ~0u, 0);
+}
+
+/* A role hears of the terminal only through us: Ctrl-Z must never freeze a tracer in mid-stop. */
+static void detach_from_terminal(void)
+{
+	sigset_t none;
+
+	setpgid(0, 0);
+	signal(SIGTSTP, SIG_IGN);
+	signal(SIGTTOU, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static void run_role(struct supervisor *s, enum role role, int sock, pid_t parent)
+{
+	const char *what;
+
+	close_others(sock, s->ring.wake);
+	detach_from_terminal();
+	prctl(PR_SET_NAME, role_names[role]);
+	int error = sandbox_enter(role, &what);
+	if (error) {
+		log_error("%s: %s: %s", role_names[role], what, strerror(-error));
+		_exit(1);
+	}
+	/* After the change of ids, which clears it; then look whether the parent died before. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1);
+	if (role == ROLE_SESSION)
+		_exit(session_run(s->options, sock, &s->ring));
+	_exit(role == ROLE_TRACER ? tracer_main(sock, &s->ring) : worker_main(sock, &s->ring));
+}
+
+/* Starts a role; its socket's other end, or -errno. */
+static int start(struct supervisor *s, enum role role)
+{
+	int pair[2];
+	pid_t parent = getpid();
+	int error = wire_pair(pair);
+
+	if (error)
+		return error;
+	pid_t pid = fork();
+	if (pid == 0)
+		run_role(s, role, pair[1], parent);
+	close(pair[1]);
+	if (pid < 0) {
+		error = -errno;
+		close(pair[0]);
+		return error;
+	}
+	s->pid[role] = pid;
+	s->killed[role] = 0;
+	return pair[0];
+}
+
+static void on_message(struct supervisor *s, const struct wire_message *m)
+{
+	const struct supervisor_role *ask = wire_payload(m, sizeof(*ask));
+
+	if (!ask || (ask->role != ROLE_TRACER && ask->role != ROLE_WORKER))
+		return;
+	struct supervisor_role answer = *ask;
+	if (m->type == TO_SUPERVISOR_KILL && s->pid[ask->role]) {
+		s->killed[ask->role] = 1;
+		kill(s->pid[ask->role], SIGKILL);
+	} else if (m->type == TO_SUPERVISOR_START && !s->pid[ask->role]) {
+		int fd = start(s, ask->role);
+		answer.pid = fd < 0 ? fd : s->pid[ask->role];
+		wire_send(s->session, SUPERVISOR_STARTED, &answer, sizeof(answer), fd);
+		if (fd >= 0)
+			close(fd);
+	}
+}
+
+static void on_end(struct supervisor *s, enum role role, int status)
+{
+	struct supervisor_role ended = {
+		.role = role, .pid = s->pid[role], .status = status, .by_us = s->killed[role]};
+
+	s->pid[role] = 0;
+	if (role != ROLE_SESSION)
+		wire_send(s->session, SUPERVISOR_ENDED, &ended, sizeof(ended), -1);
+}
+
+/* Children that ended. The session's wait status once it is gone, else -1. */
+static int reap(struct supervisor *s)
+{
+	int status, session = -1;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		for (int role = 0; role < ROLES; role++)
+			if (pid == s->pid[role]) {
+				if (role == ROLE_SESSION)
+					session = status;
+				on_end(s, role, status);
+			}
+	return session;
+}
+
+/* The session's wait status once it is gone, else -1. */
+static int on_signals(struct supervisor *s)
+{
+	struct signalfd_siginfo info;
+	int session = -1;
+
+	while (read(s->signals, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGCHLD)
+			session = session >= 0 ? session : reap(s);
+		else if (info.ssi_signo != SIGTSTP)
+			wire_send(s->session, SUPERVISOR_INTERRUPT, NULL, 0, -1);
+	}
+	return session;
+}
+
+static int take_signals(void)
+{
+	static const int wanted[] = {SIGCHLD, SIGINT, SIGTERM, SIGHUP, SIGTSTP};
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted); i++)
+		sigaddset(&set, wanted[i]);
+	signal(SIGPIPE, SIG_IGN);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static int serve(struct supervisor *s)
+{
+	static struct wire_message message;
+
+	for (;;) {
+		struct pollfd p[2] = {
+			{.fd = s->session, .events = POLLIN},
+			{.fd = s->signals, .events = POLLIN},
+		};
+		if (poll(p, 2, -1) < 0 && errno != EINTR)
+			return -1;
+		if (p[0].revents && wire_recv(s->session, &message, 0) == 1)
+			on_message(s, &message);
+		int status = p[1].revents ? on_signals(s) : -1;
+		if (status >= 0)
+			return status;
+		/* Its end of the socket is closed: only its exit status is still to come. */
+		if (p[0].revents & POLLHUP)
+			s->session = -1;
+	}
+}
+
+static void end_others(struct supervisor *s)
+{
+	for (int role = ROLE_TRACER; role < ROLES; role++)
+		if (s->pid[role]) {
+			kill(s->pid[role], SIGKILL);
+			waitpid(s->pid[role], NULL, 0);
+		}
+}
+
+int supervisor_run(const struct options *o)
+{
+	struct supervisor s = {.options = o, .session = -1};
+	int error = ring_open(&s.ring);
+
+	if (error) {
+		log_error("cannot set up shared memory: %s", strerror(-error));
+		return 1;
+	}
+	s.signals = take_signals();
+	s.session = start(&s, ROLE_SESSION);
+	if (s.signals < 0 || s.session < 0) {
+		log_error("cannot start: %s", strerror(errno));
+		return 1;
+	}
+	int status = serve(&s);
+	end_others(&s);
+	ring_close(&s.ring);
+	if (status >= 0 && WIFEXITED(status))
+		return WEXITSTATUS(status);
+	log_error("the session was killed (signal %d); nothing was written, the target runs on",
+		status >= 0 ? WTERMSIG(status) : 0);
+	return 1;
+}
