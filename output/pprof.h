@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The profile as gzipped profile.proto, as go tool pprof, Parca and Pyroscope read it.
+ *
+ * Sub-messages are packed one by one and go straight through the compressor into the sink, so a
+ * large profile is never in memory twice; the string table comes last.
+ */
+#ifndef OUTPUT_PPROF_H
+#define OUTPUT_PPROF_H
+
+#include "output/profile.h"
+#include "output/sink.h"
+
+/* 0 or -errno of the sink, or -ENOMEM. The caller commits the sink. */
+int pprof_write(const struct profile *p, struct sink *sink);
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One profile, ready to be written in any format: tables that refer to each other by position.
+ *
+ * Strings are ids of the profile's own table (0 is ""). Function, location and mapping numbers are
+ * 1..n in table order, 0 means none, as profile.proto wants them. mappings[0] is the executable.
+ * Values: threads: {count}; cpu: {samples, nanoseconds}.
+ *
+ * CPU weights: a thread's CPU time in the window, divided over its samples; rounding is cumulative,
+ * so a thread's weights add up to its CPU time exactly. CPU of threads without a sample becomes one
+ * sample of the pseudo-frame PSEUDO_UNSAMPLED, ended_cpu one of PSEUDO_ENDED (both with count 0).
+ *
+ * A mapping has its has_ flags set as soon as one of its frames has a function; its frames without
+ * one then get the function "[basename]". A mapping with none keeps all flags clear and its frames
+ * no lines, so that a consumer can still resolve them by build id.
+ */
+#ifndef OUTPUT_PROFILE_H
+#define OUTPUT_PROFILE_H
+
+#include "output/strings.h"
+#include "output/types.h"
+
+struct table;
+struct symbols;
+
+struct profile_input {
+	enum profile_kind kind;
+	const struct table *table;
+	const struct symbols *symbols;
+	const struct thread_info *threads;
+	uint32_t n_threads;
+	const struct module_info *modules; /* id - 1 */
+	uint32_t n_modules;
+	const struct segment *segments; /* of all modules, oldest first */
+	uint32_t n_segments;
+	uint64_t ended_cpu; /* ns, see PSEUDO_ENDED */
+	uint64_t time;	    /* CLOCK_REALTIME at the start, ns */
+	uint64_t duration;  /* ns; 0 for a snapshot */
+	uint32_t hz;
+	const char *comments; /* lines, each ending in a newline */
+};
+
+struct profile_type {
+	uint32_t type, unit;
+};
+
+struct profile_mapping {
+	uint64_t start, limit, offset;
+	uint32_t file, build_id;
+	uint32_t has_functions, has_filenames, has_line_numbers, has_inline_frames;
+};
+
+struct profile_function {
+	uint32_t name, system_name, file, start_line;
+};
+
+struct profile_line {
+	uint32_t function, line;
+};
+
+struct profile_location {
+	uint64_t address;
+	uint32_t mapping;
+	uint32_t first_line, n_lines; /* in lines; innermost first */
+};
+
+#define PROFILE_VALUES 2u
+
+struct profile_sample {
+	uint32_t first_location, n_locations; /* in sample_locations, leaf first; numbers 1..n */
+	int64_t values[PROFILE_VALUES];
+	uint32_t thread_name; /* string; 0 none */
+	uint32_t state;	      /* string; 0 none */
+	int64_t tid;	      /* 0 none */
+};
+
+struct profile {
+	enum profile_kind kind;
+	struct strings *strings;
+	struct profile_type types[PROFILE_VALUES];
+	uint32_t n_types;
+	struct profile_type period_type;
+	uint32_t default_type; /* string */
+	int64_t period, time, duration;
+	uint32_t comments[4], n_comments;
+	struct profile_mapping *mappings;
+	struct profile_function *functions;
+	struct profile_line *lines;
+	struct profile_location *locations;
+	uint32_t *sample_locations;
+	struct profile_sample *samples;
+	uint32_t n_mappings, n_functions, n_lines, n_locations, n_sample_locations, n_samples;
+};
+
+/* 0, -ENOMEM, or -E2BIG (more strings than LIMIT_STRINGS). Caller frees. Samples that are equal in
+ * stack and labels are one. */
+int profile_build(const struct profile_input *in, struct profile **out);
+void profile_free(struct profile *p);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Where a profile goes: a file that appears complete or not at all, or stdout.
+ *
+ * A file is written beside its final name as an O_EXCL temporary of mode 0600, synced, and renamed
+ * over the name; an existing file stays untouched until then, and no symbolic link is followed:
+ * renaming replaces the name itself. "-" is stdout, written as it comes; refused if it is a
+ * terminal and the data is binary. Paths are relative to the current directory.
+ */
+#ifndef OUTPUT_SINK_H
+#define OUTPUT_SINK_H
+
+#include <stdint.h>
+#include <stddef.h>
+
+struct sink {
+	int fd; /* -1: closed */
+	int is_stdout;
+	uint64_t written;
+	char path[4096];
+	char temporary[4096 + 32];
+};
+
+/* 0 or -errno; -ENAMETOOLONG, -EISDIR when path names a directory, -ENOTTY for binary data to a terminal. */
+int sink_open(struct sink *sink, const char *path, int binary);
+
+/* Writes all; 0 or -errno (ENOSPC is seen here or at commit). */
+int sink_write(struct sink *sink, const void *bytes, size_t n);
+
+/* fsync, close, rename. 0 or -errno; on failure the temporary is gone and the old file untouched. */
+int sink_commit(struct sink *sink);
+
+/* Gives up; idempotent, harmless after commit. */
+void sink_abort(struct sink *sink);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The table of stacks: (stack, thread, state) -> count.
+ *
+ * Stacks are kept as a trie of (parent, frame) with the root first, so what they share is stored
+ * once. A stack that is not complete gets a pseudo root frame {module 0, offset PSEUDO_END + end},
+ * except STACK_NOT_READ, whose single frame already says why. Past LIMIT_TABLE_NODES nodes a stack
+ * keeps only the frames that are already there, and is counted in table_overflow.
+ */
+#ifndef OUTPUT_TABLE_H
+#define OUTPUT_TABLE_H
+
+#include "output/types.h"
+
+struct table;
+
+struct table_entry {
+	uint64_t count;
+	uint32_t thread; /* index in session's list */
+	uint32_t state;	 /* the kernel's letter, or 0 */
+	uint32_t n;	 /* frames, at most LIMIT_FRAMES + 1 */
+	const struct frame *frames; /* leaf first; borrowed during the callback */
+};
+
+struct table *table_new(void); /* NULL: no memory */
+void table_free(struct table *table);
+
+/* 0 or -ENOMEM. */
+int table_add(struct table *table, const struct stack *stack, uint32_t thread, uint32_t state,
+	uint64_t count);
+
+/* Each unique (module, offset, flags) once, in no order. Stops at the first callback that is not 0
+ * and returns its value. */
+int table_each_frame(const struct table *table, int (*each)(void *arg, const struct frame *), void *arg);
+
+/* Entries in the order in which they were first added; stops like table_each_frame. */
+int table_each(const struct table *table, int (*each)(void *arg, const struct table_entry *), void *arg);
+
+/* Stacks that lost frames because the table was full. */
+uint64_t table_overflow(const struct table *table);
+
+#endif

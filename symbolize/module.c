@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <elfutils/libdwelf.h>
+#include <gelf.h>
+
+#include "symbolize/module.h"
+
+#define SEGMENTS_MAX	  1024u /* PT_LOAD entries kept; real files have two to six */
+#define COMPRESSED_ZSTD	  2u	/* ELFCOMPRESS_ZSTD, unknown to this libelf's elf.h */
+#define MODULE_BLOCKED	  (MODULE_NO_FILE | MODULE_REFUSED | MODULE_BLACKLISTED | MODULE_UNREADABLE)
+#define BUILD_ID_MAX	  32u
+
+/* One mapped file. libelf gets the memory, not the descriptor: then neither libelf nor libdw can
+ * be made to call readlink or pread on it, and thousands of modules need no descriptors. */
+struct image {
+	void *map;
+	size_t size;
+	Elf *elf;
+	unsigned char build_id[BUILD_ID_MAX];
+	uint32_t build_id_len;
+};
+
+struct segment_load {
+	uint64_t offset, vaddr, size;
+	uint32_t is_code;
+};
+
+enum has {
+	HAS_INFO = 1,
+	HAS_FRAME = 2,
+	HAS_EH_FRAME = 4,
+	HAS_SYMBOLS = 8,
+	HAS_ZSTD = 16, /* some debug section that cannot be read */
+};
+
+/* An answer of libdw that is asked for once; NULL then means "none". */
+enum opened { OPENED_DEBUG = 1, OPENED_OWN = 2, OPENED_EH = 4, OPENED_FRAME = 8 };
+
+struct module {
+	uint32_t id, flags;
+	uint32_t has, debug_has; /* enum has, of the image and of its debug file */
+	uint32_t opened;	 /* enum opened */
+	struct image own, debug;
+	Dwarf *own_dwarf, *debug_dwarf;
+	Dwarf_CFI *eh_frame, *debug_frame;
+	struct segment_load *segments;
+	size_t n_segments;
+};
+
+static void image_close(struct image *image)
+{
+	elf_end(image->elf);
+	if (image->map)
+		munmap(image->map, image->size);
+	memset(image, 0, sizeof(*image));
+}
+
+static int image_is_accepted(Elf *elf)
+{
+	GElf_Ehdr header;
+
+	return elf_kind(elf) == ELF_K_ELF && gelf_getclass(elf) == ELFCLASS64 &&
+		gelf_getehdr(elf, &header) && header.e_ident[EI_DATA] == ELFDATA2LSB &&
+		header.e_machine == EM_X86_64 &&
+		(header.e_type == ET_EXEC || header.e_type == ET_DYN);
+}
+
+static void image_read_build_id(struct image *image)
+{
+	const void *id;
+	ssize_t len = dwelf_elf_gnu_build_id(image->elf, &id);
+
+	if (len <= 0 || len > (ssize_t)BUILD_ID_MAX)
+		return;
+	memcpy(image->build_id, id, len);
+	image->build_id_len = len;
+}
+
+static int image_map(struct image *image, int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return -EINVAL;
+	if (st.st_size < (off_t)sizeof(Elf64_Ehdr) || (uint64_t)st.st_size > LIMIT_MODULE_BYTES)
+		return -EINVAL;
+	void *map = mmap(NULL, st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (map == MAP_FAILED)
+		return -errno;
+	image->map = map;
+	image->size = st.st_size;
+	return 0;
+}
+
+/* Takes fd. 0 or -errno; image is empty on failure. */
+static int image_open(struct image *image, int fd)
+{
+	int rc = image_map(image, fd);
+
+	close(fd);
+	if (rc)
+		return rc;
+	elf_version(EV_CURRENT);
+	image->elf = elf_memory(image->map, image->size);
+	if (!image->elf || !image_is_accepted(image->elf)) {
+		image_close(image);
+		return -EINVAL;
+	}
+	image_read_build_id(image);
+	return 0;
+}
+
+static int segment_is_sane(const struct module *m, const GElf_Phdr *p)
+{
+	return p->p_type == PT_LOAD && p->p_filesz && p->p_offset < m->own.size &&
+		p->p_filesz <= m->own.size - p->p_offset && p->p_vaddr + p->p_filesz > p->p_vaddr;
+}
+
+static void add_segment(struct module *m, const GElf_Phdr *p)
+{
+	m->segments[m->n_segments++] = (struct segment_load){
+		p->p_offset, p->p_vaddr, p->p_filesz, !!(p->p_flags & PF_X)};
+}
+
+static int read_segments(struct module *m)
+{
+	size_t n;
+	GElf_Phdr p;
+
+	if (elf_getphdrnum(m->own.elf, &n) < 0 || n == 0 || n > SEGMENTS_MAX)
+		return -EINVAL;
+	m->segments = calloc(n, sizeof(*m->segments));
+	if (!m->segments)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		if (!gelf_getphdr(m->own.elf, i, &p))
+			return -EINVAL;
+		if (segment_is_sane(m, &p))
+			add_segment(m, &p);
+		if (p.p_type == PT_GNU_EH_FRAME)
+			m->has |= HAS_EH_FRAME;
+	}
+	return m->n_segments ? 0 : -EINVAL;
+}
+
+static int section_is_zstd(Elf_Scn *section, const GElf_Shdr *header)
+{
+	GElf_Chdr compression;
+
+	return (header->sh_flags & SHF_COMPRESSED) && gelf_getchdr(section, &compression) &&
+		compression.ch_type == COMPRESSED_ZSTD;
+}
+
+/* What a section of that name is good for; .zdebug is the old form of compression. */
+static uint32_t section_kind(const char *name, Elf_Scn *section, const GElf_Shdr *h)
+{
+	if (h->sh_type == SHT_SYMTAB || h->sh_type == SHT_DYNSYM)
+		return HAS_SYMBOLS;
+	if (h->sh_type == SHT_NOBITS)
+		return 0;
+	if (!strcmp(name, ".eh_frame"))
+		return HAS_EH_FRAME;
+	if (strncmp(name, ".debug_", 7) && strncmp(name, ".zdebug_", 8))
+		return 0;
+	if (section_is_zstd(section, h))
+		return HAS_ZSTD;
+	const char *rest = strchr(name, '_') + 1;
+	if (!strcmp(rest, "info"))
+		return HAS_INFO;
+	return strcmp(rest, "frame") ? 0 : HAS_FRAME;
+}
+
+/* All enum has of an image. */
+static uint32_t read_sections(Elf *elf)
+{
+	size_t names;
+	uint32_t has = 0;
+	Elf_Scn *section = NULL;
+	GElf_Shdr header;
+
+	if (elf_getshdrstrndx(elf, &names) < 0)
+		return 0;
+	while ((section = elf_nextscn(elf, section))) {
+		if (!gelf_getshdr(section, &header))
+			continue;
+		const char *name = elf_strptr(elf, names, header.sh_name);
+		if (name)
+			has |= section_kind(name, section, &header);
+	}
+	return has;
+}
+
+static void set_flags(struct module *m)
+{
+	uint32_t all = m->has | m->debug_has;
+
+	m->flags &= ~(MODULE_NO_CFI | MODULE_NO_SYMBOLS | MODULE_NO_DWARF | MODULE_ZSTD);
+	if (!(m->has & (HAS_EH_FRAME | HAS_FRAME)))
+		m->flags |= MODULE_NO_CFI;
+	if (!(all & HAS_SYMBOLS))
+		m->flags |= MODULE_NO_SYMBOLS;
+	if (!(all & HAS_INFO))
+		m->flags |= MODULE_NO_DWARF;
+	if (all & HAS_ZSTD)
+		m->flags |= MODULE_ZSTD;
+}
+
+static int read_image(struct module *m)
+{
+	int rc = read_segments(m);
+
+	if (rc)
+		return rc;
+	m->has |= read_sections(m->own.elf);
+	set_flags(m);
+	return 0;
+}
+
+static void forget_image(struct module *m)
+{
+	image_close(&m->own);
+	free(m->segments);
+	m->segments = NULL;
+	m->n_segments = 0;
+	m->has = 0;
+	set_flags(m);
+	m->flags |= MODULE_UNREADABLE;
+}
+
+int module_open(int fd, uint32_t id, uint32_t flags, struct module **out)
+{
+	struct module *m = calloc(1, sizeof(*m));
+
+	*out = m;
+	if (!m) {
+		if (fd >= 0)
+			close(fd);
+		return -ENOMEM;
+	}
+	m->id = id;
+	m->flags = flags;
+	if (fd < 0) {
+		set_flags(m);
+		if (!(flags & MODULE_BLOCKED))
+			m->flags |= MODULE_UNREADABLE;
+		return 0;
+	}
+	if (image_open(&m->own, fd) || read_image(m))
+		forget_image(m);
+	return 0;
+}
+
+void module_close(struct module *m)
+{
+	if (!m)
+		return;
+	/* .eh_frame's CFI is ours to end; .debug_frame's belongs to its Dwarf. */
+	if (m->eh_frame)
+		dwarf_cfi_end(m->eh_frame);
+	dwarf_end(m->debug_dwarf);
+	dwarf_end(m->own_dwarf);
+	image_close(&m->debug);
+	image_close(&m->own);
+	free(m->segments);
+	free(m);
+}
+
+uint32_t module_id(const struct module *m)
+{
+	return m->id;
+}
+
+uint32_t module_flags(const struct module *m)
+{
+	return m->flags;
+}
+
+int module_is_readable(const struct module *m)
+{
+	return m->own.elf != NULL;
+}
+
+size_t module_build_id(const struct module *m, const unsigned char **id)
+{
+	*id = m->own.build_id;
+	return m->own.build_id_len;
+}
+
+int module_wants_debug_file(const struct module *m)
+{
+	return m->own.build_id_len && !m->debug.elf && !(m->has & HAS_INFO);
+}
+
+int module_set_debug_file(struct module *m, int fd)
+{
+	struct image image = {0};
+
+	if (m->debug.elf || (m->has & HAS_INFO)) {
+		close(fd);
+		return -EEXIST;
+	}
+	if (image_open(&image, fd))
+		return -EINVAL;
+	if (!m->own.build_id_len || image.build_id_len != m->own.build_id_len ||
+		memcmp(image.build_id, m->own.build_id, image.build_id_len)) {
+		image_close(&image);
+		return -EINVAL;
+	}
+	m->debug = image;
+	m->debug_has = read_sections(image.elf);
+	set_flags(m);
+	return 0;
+}
+
+int module_offset_to_vaddr(const struct module *m, uint64_t offset, uint64_t *vaddr)
+{
+	int found = 0;
+
+	for (size_t i = 0; i < m->n_segments; i++) {
+		const struct segment_load *s = &m->segments[i];
+		if (offset - s->offset >= s->size || (found && !s->is_code))
+			continue;
+		*vaddr = s->vaddr + (offset - s->offset);
+		if (s->is_code)
+			return 0;
+		found = 1;
+	}
+	return found ? 0 : -ENOENT;
+}
+
+int module_vaddr_to_offset(const struct module *m, uint64_t vaddr, uint64_t *offset)
+{
+	for (size_t i = 0; i < m->n_segments; i++) {
+		const struct segment_load *s = &m->segments[i];
+		if (vaddr - s->vaddr >= s->size)
+			continue;
+		*offset = s->offset + (vaddr - s->vaddr);
+		return 0;
+	}
+	return -ENOENT;
+}
+
+const unsigned char *module_bytes(const struct module *m, uint64_t offset, size_t size)
+{
+	if (!m->own.map || offset > m->own.size || size > m->own.size - offset)
+		return NULL;
+	return (const unsigned char *)m->own.map + offset;
+}
+
+Elf *module_elf(const struct module *m)
+{
+	return m->own.elf;
+}
+
+Elf *module_debug_elf(const struct module *m)
+{
+	return m->debug.elf;
+}
+
+/* The image's own Dwarf, for its lines or for its .debug_frame. dwarf_begin_elf inflates all
+ * compressed debug sections, so it is only called where one of both exists. */
+static Dwarf *own_dwarf(struct module *m)
+{
+	if (m->opened & OPENED_OWN)
+		return m->own_dwarf;
+	m->opened |= OPENED_OWN;
+	if (m->has & (HAS_INFO | HAS_FRAME))
+		m->own_dwarf = dwarf_begin_elf(m->own.elf, DWARF_C_READ, NULL);
+	return m->own_dwarf;
+}
+
+Dwarf *module_dwarf(struct module *m)
+{
+	if (m->has & HAS_INFO)
+		return own_dwarf(m);
+	if (!(m->opened & OPENED_DEBUG) && (m->debug_has & HAS_INFO)) {
+		m->opened |= OPENED_DEBUG;
+		m->debug_dwarf = dwarf_begin_elf(m->debug.elf, DWARF_C_READ, NULL);
+	}
+	return m->debug_dwarf;
+}
+
+Dwarf_CFI *module_eh_frame(struct module *m)
+{
+	if (!(m->opened & OPENED_EH) && m->own.elf && !(m->flags & MODULE_NO_CFI))
+		m->eh_frame = dwarf_getcfi_elf(m->own.elf);
+	m->opened |= OPENED_EH;
+	return m->eh_frame;
+}
+
+Dwarf_CFI *module_debug_frame(struct module *m)
+{
+	if (!(m->opened & OPENED_FRAME) && (m->has & HAS_FRAME) && own_dwarf(m))
+		m->debug_frame = dwarf_getcfi(m->own_dwarf);
+	m->opened |= OPENED_FRAME;
+	return m->debug_frame;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One ELF image of the target, read through a file descriptor and never by name.
+ *
+ * Offsets are file offsets (what frames carry), vaddrs the image's own virtual addresses (what
+ * libdw wants). Accepted: 64-bit x86-64 ELF of at most LIMIT_MODULE_BYTES; all header tables are
+ * range-checked at opening. The file is mapped and the descriptor closed at once; a file that is
+ * truncated meanwhile costs SIGBUS, thus this worker, which is accepted. Nothing here opens files:
+ * separate debug files are handed in. DWARF and CFI are opened when first asked for, and a failure
+ * is remembered. What accessors return is owned by the module and lives until module_close.
+ */
+#ifndef SYMBOLIZE_MODULE_H
+#define SYMBOLIZE_MODULE_H
+
+#include <elfutils/libdw.h>
+
+#include "output/types.h"
+
+struct module;
+
+/* Takes fd, also on failure; -1 for a module that is known to be unreadable, which then opens
+ * with MODULE_UNREADABLE added unless flags say why already. flags: what session knows (enum
+ * module_flag). 0 or -errno (only -ENOMEM: a file that is no good is not an error but a flag). */
+int module_open(int fd, uint32_t id, uint32_t flags, struct module **out);
+
+/* NULL-safe. */
+void module_close(struct module *m);
+
+uint32_t module_id(const struct module *m);
+uint32_t module_flags(const struct module *m); /* enum module_flag, given and found */
+
+/* Whether there is an image to read; all below works without one and answers NULL or an error. */
+int module_is_readable(const struct module *m);
+
+/* Length in bytes, 0 if there is none, at most 32. */
+size_t module_build_id(const struct module *m, const unsigned char **id);
+
+/* Has a build id but no .debug_info, and no debug file was accepted yet. */
+int module_wants_debug_file(const struct module *m);
+
+/* Takes fd, also on failure. 0, -EINVAL (not ELF, or another build id), -EEXIST (has one, or debug
+ * information of its own). What module_dwarf and module_flags answer may change by it. */
+int module_set_debug_file(struct module *m, int fd);
+
+/* 0, or -ENOENT if no loaded segment holds the offset. Executable segments are preferred. The
+ * second is the inverse. */
+int module_offset_to_vaddr(const struct module *m, uint64_t offset, uint64_t *vaddr);
+int module_vaddr_to_offset(const struct module *m, uint64_t vaddr, uint64_t *offset);
+
+/* Bytes [offset, offset + size) of the file; NULL unless all of them exist. */
+const unsigned char *module_bytes(const struct module *m, uint64_t offset, size_t size);
+
+/* The image itself, and the separate debug file's (full .symtab there), or NULL. */
+Elf *module_elf(const struct module *m);
+Elf *module_debug_elf(const struct module *m);
+
+/* The image's own debug information, else the debug file's, else NULL. */
+Dwarf *module_dwarf(struct module *m);
+
+/* Unwind information of the image itself; NULL if it has none. */
+Dwarf_CFI *module_eh_frame(struct module *m);
+Dwarf_CFI *module_debug_frame(struct module *m);
+
+#endif

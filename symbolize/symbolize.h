@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Names for addresses of one module, the fallback order in one place: for the function at the
+ * address the symbol table's linkage name first (it knows C1/C2 and clones), then DWARF's; file,
+ * line and inlined functions from DWARF. Lines come innermost first, the physical function last.
+ */
+#ifndef SYMBOLIZE_SYMBOLIZE_H
+#define SYMBOLIZE_SYMBOLIZE_H
+
+#include "base/message.h"
+#include "symbolize/modules.h"
+
+/* Called once per offset, in the order asked; n 0: nothing is known. lines and their strings are
+ * borrowed during the call. Not 0 ends the request. */
+typedef int symbolize_emit(void *arg, uint64_t offset, const struct symbol *lines, uint32_t n);
+
+/* offsets are sorted file offsets, ask->n of them. 0, -ENOMEM, or what emit answered. A module that
+ * is not there or not readable answers n = 0 for each. */
+int symbolize_request(struct modules *modules, const struct worker_symbolize *ask,
+	const uint64_t *offsets, symbolize_emit *emit, void *arg);
+
+#endif

@@ -1,0 +1,37 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Threads that run in bursts: the blocking call may have no more than 2 % of a thread's samples.
+. "$(dirname "$0")/../lib/harness.sh"
+need python3
+seconds=${SECONDS_EACH:-20}
+
+start_target bursty
+out=$WORK/bursty.pb.gz
+profile_ok "cpu profile" -p "$TARGET" -seconds "$seconds" -hz 100 -profile cpu -o "$out" || finish
+check_unharmed "$TARGET" "afterwards"
+check "the target's own sums hold" stop_target
+check "profile is sane" proof sane "$out"
+
+total=$(proof sum "$out" cpu)
+for t in t0 t1 t2; do
+	n=$(proof samples "$out" $t)
+	check_number "$t: samples" "$n >= $seconds * 3"
+	blocked=$(proof stacks "$out" $t | awk -F'\t' '
+		{ split($1, v, " "); all += v[1] }
+		$3 ~ /nanosleep|target_sleep_us|(^|;)rest(;|$)/ { blocked += v[1] }
+		END { printf "%.4f\n", all ? blocked / all : 1 }')
+	check_number "$t: share of the blocking call" "$blocked <= 0.02"
+	a=$(proof cum "$out" burst_a $t)
+	want=$(awk "BEGIN { printf \"%.4f\", $(truth ${t}_a) / $(truth ${t}_cpu) }")
+	# The first tens of microseconds of a burst are hard to catch: of 400 us they are a tenth.
+	slack=0.02
+	[ $t = t0 ] && slack=0.1
+	[ $t = t2 ] && slack=0.05
+	check_number "$t: burst_a" "sqrt(($a - $want)^2) <= $slack + 4 * sqrt(0.25 / $n)"
+	cpu=$(proof threads "$out" | awk -v t=$t '$2 == t { print $4 }')
+	want=$(awk "BEGIN { printf \"%.4f\", $(truth ${t}_cpu) /
+		($(truth t0_cpu) + $(truth t1_cpu) + $(truth t2_cpu)) }")
+	check_number "$t: share of the process's CPU" "sqrt((${cpu:-0} / $total - $want)^2) <= 0.02"
+done
+check_complete "$out"
+finish

@@ -1,0 +1,45 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The distribution's PostgreSQL: the busiest backend under a read-only pgbench.
+. "$(dirname "$0")/../lib/harness.sh"
+need python3 pgbench setpriv
+bin=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | tail -1)
+[ -x "$bin/initdb" ] || skip_all "no initdb"
+
+as=()
+if [ "$(id -u)" = 0 ]; then
+	id postgres >/dev/null 2>&1 || skip_all "no user postgres"
+	as=(setpriv --reuid postgres --regid postgres --init-groups env HOME="$WORK/pg")
+fi
+chmod 755 "$WORK"
+mkdir "$WORK/pg"
+[ "$(id -u)" = 0 ] && chown postgres "$WORK/pg"
+cd "$WORK/pg" || exit 1
+${as[@]+"${as[@]}"} "$bin/initdb" -A trust -N -D "$WORK/pg/data" >"$WORK/initdb.log" 2>&1 ||
+	skip_all "initdb: $(tail -1 "$WORK/initdb.log")"
+${as[@]+"${as[@]}"} "$bin/postgres" -D "$WORK/pg/data" -k "$WORK/pg" -c listen_addresses= \
+	-c fsync=off >"$WORK/pg.log" 2>&1 &
+server=$!
+started+=("$server")
+for _ in $(seq 200); do
+	[ -S "$WORK/pg/.s.PGSQL.5432" ] && "$bin/pg_isready" -q -h "$WORK/pg" && break
+	sleep 0.05
+done
+client=(${as[@]+"${as[@]}"} "$bin/pgbench" -h "$WORK/pg")
+"${client[@]}" -i -q -s 2 postgres >"$WORK/init.log" 2>&1 || skip_all "pgbench -i: $(tail -1 "$WORK/init.log")"
+"${client[@]}" -S -n -c 2 -T 60 postgres >"$WORK/bench.log" 2>&1 &
+load=$!
+started+=("$load")
+sleep 1
+busiest=$(for p in $(cat /proc/$server/task/$server/children); do
+	echo "$(cpu_of "$p") $p"
+done | sort -n | tail -1 | cut -d' ' -f2)
+check_real postgres "$busiest"
+kill -TERM $load 2>/dev/null
+kill -INT $server 2>/dev/null	# fast shutdown: the backends end before the directory goes
+for _ in $(seq 200); do
+	kill -0 $server 2>/dev/null || break
+	sleep 0.05
+done
+cd /
+finish
