@@ -90,7 +90,8 @@ int collection_attached(struct collection *c, const struct tracer_attached *a)
 /* The thread of that identity, or a new record; its index, or -errno. */
 static long thread_of(struct collection *c, const struct tracer_thread *t)
 {
-	/* Only a restarted tracer tells of a thread that is known: then its record is a late one. */
+	/* Only a restarted tracer tells of a thread that is known: then its record is a late one.
+	 */
 	for (uint32_t i = c->past.threads_seen ? c->n_threads : 0; i-- > 0;)
 		if (c->threads[i].tid == t->tid && c->threads[i].start_time == t->start_time)
 			return i;
@@ -230,10 +231,11 @@ static int add_segment(struct collection *c, const struct mapping *m)
 			s->end == m->end)
 			return 0;
 	}
-	int error = grow(
-		&c->segments, c->n_segments, &c->segments_room, sizeof(*c->segments), LIMIT_MAPPINGS);
+	int error = grow(&c->segments, c->n_segments, &c->segments_room, sizeof(*c->segments),
+		LIMIT_MAPPINGS);
 	if (!error)
-		c->segments[c->n_segments++] = (struct segment){m->start, m->end, m->offset, m->module};
+		c->segments[c->n_segments++] =
+			(struct segment){m->start, m->end, m->offset, m->module};
 	return error;
 }
 
@@ -270,7 +272,8 @@ int collection_maps(struct collection *c, const struct wire_message *m, struct g
 	if (error || !part->last)
 		return error;
 	free(c->generations[0].v);
-	memmove(&c->generations[0], &c->generations[1], (GENERATIONS - 1) * sizeof(c->generations[0]));
+	memmove(&c->generations[0], &c->generations[1],
+		(GENERATIONS - 1) * sizeof(c->generations[0]));
 	c->building.number = part->generation;
 	c->generations[GENERATIONS - 1] = c->building;
 	c->building = (struct generation){0};

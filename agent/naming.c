@@ -132,8 +132,8 @@ int naming_ask(struct session *s, int again)
 }
 
 /* A string of n bytes at *p, copied into room with its terminator; NULL if the message ends. */
-static const char *take_string(const unsigned char **p, const unsigned char *end, uint32_t n,
-	char **room)
+static const char *take_string(
+	const unsigned char **p, const unsigned char *end, uint32_t n, char **room)
 {
 	char *out = *room;
 
@@ -146,8 +146,8 @@ static const char *take_string(const unsigned char **p, const unsigned char *end
 	return out;
 }
 
-static int take_line(const unsigned char **p, const unsigned char *end, char **room,
-	struct symbol *out)
+static int take_line(
+	const unsigned char **p, const unsigned char *end, char **room, struct symbol *out)
 {
 	struct worker_line line;
 
@@ -163,8 +163,8 @@ static int take_line(const unsigned char **p, const unsigned char *end, char **r
 	return out->file ? 0 : -EPROTO;
 }
 
-static int take_address(struct session *s, uint32_t module, const unsigned char **p,
-	const unsigned char *end)
+static int take_address(
+	struct session *s, uint32_t module, const unsigned char **p, const unsigned char *end)
 {
 	static char room[LIMIT_MESSAGE + 3 * (LIMIT_INLINE_DEPTH + 1)];
 	struct symbol lines[LIMIT_INLINE_DEPTH + 1];

@@ -22,12 +22,13 @@ struct option_row {
 static const char *const kind_names[PROFILE_KINDS] = {"cpu", "threads"};
 
 /* Words of the manual that later versions understand. */
-static const char *const later_kinds[] = {"wall", "threadcreate", "block", "mutex", "heap", "allocs"};
+static const char *const later_kinds[] = {
+	"wall", "threadcreate", "block", "mutex", "heap", "allocs"};
 static const char *const later_formats[] = {"speedscope", "html"};
 static const char *const later_options[] = {"name", "children", "http", "push", "label", "tenant",
-	"dump", "heap-rate", "max-stop", "thread", "compare", "fail-over", "cleanup", "every", "count",
-	"summary", "save-raw", "kernel", "exit-status", "http-token", "alloc-prefix", "open",
-	"debuginfod"};
+	"dump", "heap-rate", "max-stop", "thread", "compare", "fail-over", "cleanup", "every",
+	"count", "summary", "save-raw", "kernel", "exit-status", "http-token", "alloc-prefix",
+	"open", "debuginfod"};
 
 #define IN(list, word) is_in(list, sizeof(list) / sizeof(*(list)), word)
 
@@ -121,7 +122,8 @@ static int add_kind(struct options *o, const char *name, const char *word)
 			return 0;
 		}
 	if (IN(later_kinds, word)) {
-		log_error("-%s: the %s profile is not built yet; there are cpu and threads", name, word);
+		log_error("-%s: the %s profile is not built yet; there are cpu and threads", name,
+			word);
 		return -EINVAL;
 	}
 	return bad(name, word, "a profile; there are cpu and threads");
@@ -156,8 +158,8 @@ static int set_output(struct options *o, const char *name, const char *value)
 }
 
 /* The index of word in list, or -EINVAL told. */
-static int pick(const char *name, const char *word, const char *const *list, int n,
-	const char *wanted)
+static int pick(
+	const char *name, const char *word, const char *const *list, int n, const char *wanted)
 {
 	for (int i = 0; i < n; i++)
 		if (!strcmp(word, list[i]))
@@ -170,7 +172,8 @@ static int set_format(struct options *o, const char *name, const char *value)
 	static const char *const words[] = {"pprof", "folded", "text"};
 
 	if (IN(later_formats, value)) {
-		log_error("-%s: the format %s is not built yet; there are pprof, folded and text", name, value);
+		log_error("-%s: the format %s is not built yet; there are pprof, folded and text",
+			name, value);
 		return -EINVAL;
 	}
 	int i = pick(name, value, words, 3, "a format; there are pprof, folded and text");
@@ -239,7 +242,8 @@ static const struct option_row rows[] = {
 	{"format", NULL, "FMT", set_format, "pprof, folded or text (default by the file's ending)"},
 	{"top", NULL, NULL, set_top, "print the top table on standard output; -top=N lines"},
 	{"symbols", NULL, "HOW", set_symbols, "none, symtab or full (default full)"},
-	{"demangle", NULL, "HOW", set_demangle, "none, simple, templates or full (default templates)"},
+	{"demangle", NULL, "HOW", set_demangle,
+		"none, simple, templates or full (default templates)"},
 	{"check", NULL, "FILE", set_check, "hold a pprof file to the format's rules, and stop"},
 	{"q", "quiet", NULL, set_quiet, "errors only"},
 	{"v", "verbose", NULL, set_verbose, "say more"},
@@ -256,9 +260,9 @@ static int show_help(struct options *o, const char *name, const char *value)
 	       "Profiles a running native process from outside and writes pprof files.\n\n");
 	for (size_t i = 0; i < ROWS; i++) {
 		char left[64];
-		snprintf(left, sizeof(left), "-%s%s%s%s%s", rows[i].name, rows[i].alias ? ", -" : "",
-			rows[i].alias ? rows[i].alias : "", rows[i].value ? " " : "",
-			rows[i].value ? rows[i].value : "");
+		snprintf(left, sizeof(left), "-%s%s%s%s%s", rows[i].name,
+			rows[i].alias ? ", -" : "", rows[i].alias ? rows[i].alias : "",
+			rows[i].value ? " " : "", rows[i].value ? rows[i].value : "");
 		printf("  %-24s %s\n", left, rows[i].help);
 	}
 	printf("\nExit status: 0 done, 1 failure, 2 usage, 3 cannot attach, 4 no samples.\n");
@@ -343,7 +347,8 @@ static int settle(struct options *o, int format_given)
 	if (!o->kinds)
 		o->kinds = single ? 1u << PROFILE_CPU : (1u << PROFILE_KINDS) - 1;
 	if (single && (o->kinds & (o->kinds - 1))) {
-		log_error("-o %s: two profiles do not fit in one file; give -o FOLDER/ or one -profile",
+		log_error(
+			"-o %s: two profiles do not fit in one file; give -o FOLDER/ or one -profile",
 			o->output);
 		return -EINVAL;
 	}

@@ -20,7 +20,7 @@ struct options {
 	uint32_t hz;
 	const char *output; /* NULL: named after the target, in the current directory */
 	enum format format;
-	uint32_t top; /* lines of the top table; 0: none */
+	uint32_t top;  /* lines of the top table; 0: none */
 	int top_asked; /* on stdout, and no file unless one is asked for */
 	enum symbols_level symbols;
 	enum demangle_level demangle;

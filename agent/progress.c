@@ -8,8 +8,8 @@
 #include "agent/tracer/clock.h"
 #include "base/log.h"
 
-#define WIDTH	30
-#define EVERY	200000000ull /* ns between two drawings */
+#define WIDTH 30
+#define EVERY 200000000ull /* ns between two drawings */
 
 static int is_shown(void)
 {
@@ -28,7 +28,8 @@ void progress_begin(const struct session *s)
 	char length[48] = "until Ctrl-C";
 
 	if (o->window_ns)
-		snprintf(length, sizeof(length), "for %gs (Ctrl-C ends it early)", o->window_ns / 1e9);
+		snprintf(length, sizeof(length), "for %gs (Ctrl-C ends it early)",
+			o->window_ns / 1e9);
 	if (o->kinds & 1u << PROFILE_CPU)
 		log_note("sampling process %d (%s, %u threads) %u times a second %s", o->pid,
 			s->data.attached.comm, s->data.attached.n_threads, o->hz, length);
@@ -49,8 +50,8 @@ static void draw(const struct session *s, uint64_t now)
 	if (s->phase > PHASE_STOP)
 		snprintf(line, sizeof(line), "\r\033[K[%s] naming %zu addresses", bar, s->naming.n);
 	else if (s->options->window_ns)
-		snprintf(line, sizeof(line), "\r\033[K[%s] %.0f of %gs, %" PRIu64 " samples", bar, passed,
-			whole, s->data.now.samples);
+		snprintf(line, sizeof(line), "\r\033[K[%s] %.0f of %gs, %" PRIu64 " samples", bar,
+			passed, whole, s->data.now.samples);
 	else
 		snprintf(line, sizeof(line), "\r\033[K%.0fs, %" PRIu64 " samples", passed,
 			s->data.now.samples);

@@ -20,8 +20,9 @@ static const char *user_name(int uid, char *room, size_t size)
 static void tell_traced(int pid, int tracer)
 {
 	if (tracer)
-		log_error("process %d is already traced by process %d\n"
-			  "end that tracer (gdb, strace, another profiler) or wait until it has finished",
+		log_error(
+			"process %d is already traced by process %d\n"
+			"end that tracer (gdb, strace, another profiler) or wait until it has finished",
 			pid, tracer);
 	else
 		log_error("process %d is already traced from outside this PID namespace\n"
@@ -32,8 +33,9 @@ static void tell_traced(int pid, int tracer)
 static void tell_yama(int pid, int scope)
 {
 	if (scope == 3)
-		log_error("process %d: ptrace is switched off on this machine (yama ptrace_scope = 3)\n"
-			  "only a reboot with kernel.yama.ptrace_scope below 3 brings it back",
+		log_error(
+			"process %d: ptrace is switched off on this machine (yama ptrace_scope = 3)\n"
+			"only a reboot with kernel.yama.ptrace_scope below 3 brings it back",
 			pid);
 	else
 		log_error("process %d is not a child of ours and yama forbids to trace it "
@@ -45,8 +47,9 @@ static void tell_yama(int pid, int scope)
 static void tell_foreign(int pid, int detail)
 {
 	if ((detail & 0xff) == 1)
-		log_error("process %d is a 32-bit program; only 64-bit x86 programs can be profiled\n"
-			  "profile a 64-bit build of it",
+		log_error(
+			"process %d is a 32-bit program; only 64-bit x86 programs can be profiled\n"
+			"profile a 64-bit build of it",
 			pid);
 	else
 		log_error("process %d is of another architecture (ELF machine %d)\n"
@@ -60,8 +63,9 @@ void refusal_print(int pid, const struct tracer_refused *why)
 
 	switch (why->cause) {
 	case REFUSED_NO_PROCESS:
-		log_error("no process with pid %d\n"
-			  "list what runs with ps -e; a pid of a container counts in its own PID namespace",
+		log_error(
+			"no process with pid %d\n"
+			"list what runs with ps -e; a pid of a container counts in its own PID namespace",
 			pid);
 		break;
 	case REFUSED_ZOMBIE:
@@ -83,8 +87,9 @@ void refusal_print(int pid, const struct tracer_refused *why)
 		tell_traced(pid, why->detail);
 		break;
 	case REFUSED_OTHER_USER:
-		log_error("process %d belongs to %s\n"
-			  "run as that user or as root: sudo env \"PATH=$PATH\" cpprof-attach -p %d",
+		log_error(
+			"process %d belongs to %s\n"
+			"run as that user or as root: sudo env \"PATH=$PATH\" cpprof-attach -p %d",
 			pid, user_name(why->detail, user, sizeof(user)), pid);
 		break;
 	case REFUSED_YAMA:
@@ -101,8 +106,9 @@ void refusal_print(int pid, const struct tracer_refused *why)
 			pid);
 		break;
 	case REFUSED_SECCOMP:
-		log_error("process %d: a system call filter forbids us ptrace (a container?)\n"
-			  "start the container with --cap-add SYS_PTRACE or another seccomp profile",
+		log_error(
+			"process %d: a system call filter forbids us ptrace (a container?)\n"
+			"start the container with --cap-add SYS_PTRACE or another seccomp profile",
 			pid);
 		break;
 	case REFUSED_FOREIGN:

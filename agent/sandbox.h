@@ -3,10 +3,10 @@
  * What each role may still do. Called in the role's process before it reads its first message; a
  * role whose limits cannot be set does not run.
  *
- * session: under sudo the invoking user's ids, else its own; no capability but, for root itself, the
- * one to write into other users' folders. tracer: the capabilities that ptrace and /proc need.
- * worker: no ids of weight, no capability, no new descriptors from names, no new processes; a system
- * call outside its list fails with EACCES (seccomp(2)).
+ * session: under sudo the invoking user's ids, else its own; no capability but, for root itself,
+ * the one to write into other users' folders. tracer: the capabilities that ptrace and /proc need.
+ * worker: no ids of weight, no capability, no new descriptors from names, no new processes; a
+ * system call outside its list fails with EACCES (seccomp(2)).
  */
 #ifndef AGENT_SANDBOX_H
 #define AGENT_SANDBOX_H

@@ -104,7 +104,8 @@ static void blame_module(struct session *s, const struct supervisor_role *ended)
 	if (from_outside && m->deaths < 2)
 		return;
 	m->info.flags |= MODULE_BLACKLISTED;
-	log_note("%s: not read any more, it brought down the worker; its frames keep their addresses",
+	log_note(
+		"%s: not read any more, it brought down the worker; its frames keep their addresses",
 		m->info.path);
 }
 
@@ -389,7 +390,8 @@ typedef void message_handler(struct session *s, struct wire_message *m);
 /* All that waits on a socket. -EPIPE when its other side is gone. */
 static int take_all(struct session *s, int sock, message_handler *handler)
 {
-	static struct wire_message m; /* shared by nested calls, which come last in their handlers */
+	static struct wire_message
+		m; /* shared by nested calls, which come last in their handlers */
 	int got;
 
 	while (s->phase != PHASE_OVER && (got = wire_recv(sock, &m, 0)) == 1) {
@@ -404,12 +406,13 @@ static int take_all(struct session *s, int sock, message_handler *handler)
 static void drain(struct session *s, struct link *l)
 {
 	if (l->sock >= 0)
-		take_all(s, l->sock, l->role == ROLE_TRACER ? on_tracer_message : on_worker_message);
+		take_all(
+			s, l->sock, l->role == ROLE_TRACER ? on_tracer_message : on_worker_message);
 }
 
 /* A role that has work and shows no life is killed; its end restarts it. */
-static void check_life(struct session *s, struct link *l, uint64_t beat, int has_work,
-	uint64_t silent_ms)
+static void check_life(
+	struct session *s, struct link *l, uint64_t beat, int has_work, uint64_t silent_ms)
 {
 	uint64_t now = clock_now();
 
@@ -429,8 +432,8 @@ static void check_life(struct session *s, struct link *l, uint64_t beat, int has
 static void on_time(struct session *s)
 {
 	struct ring_page *page = s->ring->page;
-	int busy = atomic_load(&page->head) != atomic_load(&page->tail) || s->phase == PHASE_FLUSH ||
-		   s->phase == PHASE_SYMBOLIZE;
+	int busy = atomic_load(&page->head) != atomic_load(&page->tail) ||
+		   s->phase == PHASE_FLUSH || s->phase == PHASE_SYMBOLIZE;
 
 	check_life(s, &s->tracer, atomic_load(&page->tracer_beat), 1, LIMIT_TRACER_SILENT_MS);
 	check_life(s, &s->worker, atomic_load(&page->worker_beat), busy, LIMIT_WORKER_SILENT_MS);
@@ -458,7 +461,8 @@ static void loop(struct session *s)
 			{.fd = s->worker.sock, .events = POLLIN},
 		};
 		poll(p, 3, patience(s));
-		/* The tracer's word first: it has told of a thread before the worker shows its stack. */
+		/* The tracer's word first: it has told of a thread before the worker shows its
+		 * stack. */
 		drain(s, &s->tracer);
 		drain(s, &s->worker);
 		if (p[0].revents && take_all(s, s->supervisor, on_supervisor_message) < 0)

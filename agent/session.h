@@ -3,7 +3,8 @@
  * The session's process: the event loop that takes a run from attach to written files. It holds all
  * state, so tracer and worker may die at any instant and be started again.
  *
- * Returns the program's exit status: 0 done, 1 failure, 3 cannot attach, 4 no samples, 130 given up.
+ * Returns the program's exit status: 0 done, 1 failure, 3 cannot attach, 4 no samples, 130 given
+ * up.
  */
 #ifndef AGENT_SESSION_H
 #define AGENT_SESSION_H
@@ -42,7 +43,7 @@ struct naming {
 	struct naming_frame {
 		uint64_t offset;
 		uint32_t module;
-	} *frames; /* unique, sorted by module and offset */
+	} * frames; /* unique, sorted by module and offset */
 	size_t n, room;
 	uint32_t debug_pending;
 };

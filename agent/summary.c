@@ -16,13 +16,14 @@ static double percent(double part, double whole)
 static void samples_line(const struct session *s, const struct tracer_stats *t, struct buf *out)
 {
 	const struct collection *c = &s->data;
-	uint64_t skipped = t->skipped[SKIP_BLOCKED] + t->skipped[SKIP_GONE] + t->skipped[SKIP_LATE] +
-			   t->skipped[SKIP_DENIED];
+	uint64_t skipped = t->skipped[SKIP_BLOCKED] + t->skipped[SKIP_GONE] +
+			   t->skipped[SKIP_LATE] + t->skipped[SKIP_DENIED];
 	uint64_t got = c->received[PROFILE_CPU];
 	uint64_t lost = t->samples > got ? t->samples - got : 0;
 
 	buf_printf(out,
-		"samples   %" PRIu64 " at %" PRIu64 " ticks (%" PRIu64 " missed, %" PRIu64 " late); "
+		"samples   %" PRIu64 " at %" PRIu64 " ticks (%" PRIu64 " missed, %" PRIu64
+		" late); "
 		"%" PRIu64 " lost in the worker, %" PRIu64 " for want of room\n",
 		got, t->ticks, t->ticks_missed, t->ticks_late, lost, t->skipped[SKIP_RING_FULL]);
 	buf_printf(out,
@@ -51,7 +52,8 @@ static void ends_line(const struct collection *c, enum profile_kind kind, struct
 		percent(c->ends[kind][STACK_DONE], c->received[kind]));
 	for (int end = 1; end < STACK_ENDS; end++)
 		if (c->ends[kind][end]) {
-			buf_printf(out, "%s%" PRIu64 " %s", between, c->ends[kind][end], words[end]);
+			buf_printf(
+				out, "%s%" PRIu64 " %s", between, c->ends[kind][end], words[end]);
 			between = ", ";
 		}
 	buf_string(out, "\n");
@@ -66,8 +68,8 @@ static void cpu_line(const struct session *s, struct buf *out)
 	buf_printf(out,
 		"CPU       %.3fs in the profile, %.3fs by the process clock (%+.2f%%); "
 		"%.3fs of threads that ended unseen\n",
-		SECONDS(sum), SECONDS(clock),
-		percent((double)sum - (double)clock, clock), SECONDS(collection_ended_cpu(c)));
+		SECONDS(sum), SECONDS(clock), percent((double)sum - (double)clock, clock),
+		SECONDS(collection_ended_cpu(c)));
 }
 
 static void stops_line(const struct session *s, const struct tracer_stats *t, struct buf *out)
@@ -76,7 +78,8 @@ static void stops_line(const struct session *s, const struct tracer_stats *t, st
 	double cpu = SECONDS(s->data.clock_end - s->data.clock_begin);
 
 	buf_printf(out,
-		"stops     %" PRIu64 ", p50 %.0fus, p99 %.0fus, %.3fs in all: %.2f%% of the CPU time used, "
+		"stops     %" PRIu64
+		", p50 %.0fus, p99 %.0fus, %.3fs in all: %.2f%% of the CPU time used, "
 		"%.2f%% of the window\n",
 		t->stops, stats_stop_us(t, 0.5), stats_stop_us(t, 0.99), SECONDS(t->stop_ns),
 		percent(SECONDS(t->stop_ns), cpu), percent(SECONDS(t->stop_ns), window));
@@ -95,15 +98,20 @@ static void events_line(const struct session *s, const struct tracer_stats *t, s
 	if (s->target_ended)
 		buf_string(out, "target    ended before the window did\n");
 	if (t->rescued || t->signals)
-		buf_printf(out, "races     %" PRIu64 " exec races repaired, %" PRIu64 " signals passed on\n",
+		buf_printf(out,
+			"races     %" PRIu64 " exec races repaired, %" PRIu64
+			" signals passed on\n",
 			t->rescued, t->signals);
 	if (restarts)
-		buf_printf(out, "restarts  tracer %u, worker %u\n", s->tracer.restarts, s->worker.restarts);
+		buf_printf(out, "restarts  tracer %u, worker %u\n", s->tracer.restarts,
+			s->worker.restarts);
 	if (s->data.guessed)
-		buf_printf(out, "guessed   %" PRIu64 " stacks have a step without unwind information\n",
+		buf_printf(out,
+			"guessed   %" PRIu64 " stacks have a step without unwind information\n",
 			s->data.guessed);
 	if (t->maps_failed || s->data.broken)
-		buf_printf(out, "trouble   %u reads of the maps failed, %" PRIu64 " broken messages\n",
+		buf_printf(out,
+			"trouble   %u reads of the maps failed, %" PRIu64 " broken messages\n",
 			t->maps_failed, s->data.broken);
 }
 
@@ -151,6 +159,7 @@ void summary_comments(const struct session *s, enum profile_kind kind, struct bu
 	if (kind == PROFILE_CPU)
 		cpu_line(s, out);
 	ends_line(&s->data, kind, out);
-	buf_printf(out, "stops %" PRIu64 ", p50 %.0fus, p99 %.0fus; %" PRIu64 " calls may be cut short\n",
+	buf_printf(out,
+		"stops %" PRIu64 ", p50 %.0fus, p99 %.0fus; %" PRIu64 " calls may be cut short\n",
 		t.stops, stats_stop_us(&t, 0.5), stats_stop_us(&t, 0.99), t.cut_short);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the run says of itself: the honesty block. What was due and what was taken, what was lost and
- * why, how the CPU time adds up, what the target paid.
+ * What the run says of itself: the honesty block. What was due and what was taken, what was lost
+ * and why, how the CPU time adds up, what the target paid.
  */
 #ifndef AGENT_SUMMARY_H
 #define AGENT_SUMMARY_H

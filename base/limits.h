@@ -2,8 +2,8 @@
 /*
  * Every ceiling of the program in one place.
  *
- * A size that derives from the target is checked against one of these before memory is taken for it;
- * what exceeds a ceiling is refused, counted and shown, never cut silently.
+ * A size that derives from the target is checked against one of these before memory is taken for
+ * it; what exceeds a ceiling is refused, counted and shown, never cut silently.
  */
 #ifndef BASE_LIMITS_H
 #define BASE_LIMITS_H
@@ -16,9 +16,9 @@
 #define LIMIT_STACK_MIN	     (16 * KIB)	 /* first copy of a thread's stack */
 #define LIMIT_STACK_MAX	     (256 * KIB) /* largest copy of a thread's stack */
 #define LIMIT_RING_BYTES     (16 * MIB)	 /* captures between tracer and worker; a power of two */
-#define LIMIT_FRAMES	     512u	 /* frames of one stack, leaf side kept */
-#define LIMIT_STOP_WAIT_MS   50		 /* one wait for a thread to reach its stop */
-#define LIMIT_STOP_GIVEUP_MS 500	 /* then the tracer ends itself and the kernel detaches */
+#define LIMIT_FRAMES	     999u /* frames of one stack, leaf side kept; viewers take 1000 */
+#define LIMIT_STOP_WAIT_MS   50	  /* one wait for a thread to reach its stop */
+#define LIMIT_STOP_GIVEUP_MS 500  /* then the tracer ends itself and the kernel detaches */
 
 /* Roles */
 #define LIMIT_TRACER_SILENT_MS 700   /* no heartbeat for so long: the tracer is killed */

@@ -19,7 +19,8 @@ enum log_level log_get_level(void)
 	return level;
 }
 
-/* Bytes of the valid UTF-8 sequence at s, or 0. Overlong forms, surrogates and C1 count as invalid. */
+/* Bytes of the valid UTF-8 sequence at s, or 0. Overlong forms, surrogates and C1 count as invalid.
+ */
 static size_t utf8_length(const unsigned char *s)
 {
 	static const unsigned low[] = {0, 0, 0xa0, 0x800, 0x10000};

@@ -13,9 +13,9 @@ enum message_type {
 	/* session -> supervisor, and its answers */
 	TO_SUPERVISOR_START = 1, /* struct supervisor_role: start this role */
 	TO_SUPERVISOR_KILL,	 /* struct supervisor_role: SIGKILL this role */
-	SUPERVISOR_STARTED,	 /* struct supervisor_role + fd: session's end of the role's socket */
-	SUPERVISOR_ENDED,	 /* struct supervisor_role: the role's process is gone */
-	SUPERVISOR_INTERRUPT,	 /* SIGINT, SIGTERM or SIGHUP came */
+	SUPERVISOR_STARTED,   /* struct supervisor_role + fd: session's end of the role's socket */
+	SUPERVISOR_ENDED,     /* struct supervisor_role: the role's process is gone */
+	SUPERVISOR_INTERRUPT, /* SIGINT, SIGTERM or SIGHUP came */
 
 	/* session -> tracer */
 	TO_TRACER_START = 32, /* struct tracer_start: find the target, then sample it */
@@ -26,8 +26,8 @@ enum message_type {
 	TRACER_ATTACHED = 48, /* struct tracer_attached */
 	TRACER_REFUSED,	      /* struct tracer_refused: cannot be profiled, and why */
 	TRACER_MODULE,	      /* struct tracer_module + path + fd: a file seen for the first time */
-	TRACER_MAPS,	      /* struct maps_part + struct mapping[] with the tracer's module numbers */
-	TRACER_THREADS,	      /* struct tracer_thread[]: new threads, or new figures of known ones */
+	TRACER_MAPS,	/* struct maps_part + struct mapping[] with the tracer's module numbers */
+	TRACER_THREADS, /* struct tracer_thread[]: new threads, or new figures of known ones */
 	TRACER_SNAPSHOT_DONE, /* every thread has been captured once for the threads profile */
 	TRACER_STATS,	      /* struct tracer_stats: all figures so far */
 	TRACER_DONE,	      /* struct tracer_done: the window is over */
@@ -36,15 +36,16 @@ enum message_type {
 	/* session -> worker */
 	TO_WORKER_MODULE = 64, /* struct worker_module + fd (none: known to be unreadable) */
 	TO_WORKER_MAPS,	       /* struct maps_part + struct mapping[] with session's module ids */
-	TO_WORKER_DEBUG_FILE,  /* struct worker_module + fd: separate debug information of a module */
+	TO_WORKER_DEBUG_FILE,  /* struct worker_module + fd: separate debug information of a module
+				*/
 	TO_WORKER_FLUSH,       /* unwind all that is in the ring, then answer */
 	TO_WORKER_SYMBOLIZE,   /* struct worker_symbolize + uint64_t offsets[] */
 
 	/* worker -> session */
-	WORKER_STACKS = 80,  /* any number of struct worker_stack, each followed by its frames */
-	WORKER_MODULE,	     /* struct worker_module_info */
-	WORKER_FLUSHED,	     /* answer to TO_WORKER_FLUSH */
-	WORKER_SYMBOLS,	     /* struct worker_symbols, then records, see there */
+	WORKER_STACKS = 80, /* any number of struct worker_stack, each followed by its frames */
+	WORKER_MODULE,	    /* struct worker_module_info */
+	WORKER_FLUSHED,	    /* answer to TO_WORKER_FLUSH */
+	WORKER_SYMBOLS,	    /* struct worker_symbols, then records, see there */
 };
 
 enum role { ROLE_SESSION, ROLE_TRACER, ROLE_WORKER, ROLES };
@@ -119,8 +120,8 @@ struct tracer_thread {
 	uint32_t serial;
 	int32_t tid;
 	uint64_t start_time;
-	uint64_t cpu;	   /* schedstat's first field now, or when last seen */
-	uint32_t is_new;   /* was born after this tracer began: all its CPU belongs to the window */
+	uint64_t cpu;	 /* schedstat's first field now, or when last seen */
+	uint32_t is_new; /* was born after this tracer began: all its CPU belongs to the window */
 	uint32_t has_ended;
 	char name[16];
 };
@@ -129,13 +130,13 @@ struct tracer_thread {
 
 /* Why a thread that was running at the check gave no sample. */
 enum skip {
-	SKIP_BLOCKED,	/* went to sleep before its stop, or was only waking */
-	SKIP_GONE,	/* ended meanwhile */
-	SKIP_LATE,	/* did not reach its stop in time */
-	SKIP_DENIED,	/* the kernel refused (someone else traces it, it is exiting) */
-	SKIP_QUEUED,	/* more running threads than CPUs: not its turn */
-	SKIP_RING_FULL, /* worker too slow */
-	SKIP_UNREADABLE,/* its stack pointer points to no memory */
+	SKIP_BLOCKED,	 /* went to sleep before its stop, or was only waking */
+	SKIP_GONE,	 /* ended meanwhile */
+	SKIP_LATE,	 /* did not reach its stop in time */
+	SKIP_DENIED,	 /* the kernel refused (someone else traces it, it is exiting) */
+	SKIP_QUEUED,	 /* more running threads than CPUs: not its turn */
+	SKIP_RING_FULL,	 /* worker too slow */
+	SKIP_UNREADABLE, /* its stack pointer points to no memory */
 	SKIPS
 };
 
@@ -147,12 +148,12 @@ struct tracer_stats {
 	uint64_t samples;      /* captures pushed for the cpu profile */
 	uint64_t snapshots;    /* captures pushed for the threads profile */
 	uint64_t skipped[SKIPS];
-	uint64_t stops;	       /* threads stopped */
-	uint64_t stop_ns;      /* sum of the pauses, INTERRUPT to DETACH */
-	uint64_t repaired;     /* calls that would have returned EINTR */
-	uint64_t cut_short;    /* calls that returned with part of their work done */
-	uint64_t rescued;      /* exec races repaired */
-	uint64_t signals;      /* signals met at a stop and passed on */
+	uint64_t stops;			 /* threads stopped */
+	uint64_t stop_ns;		 /* sum of the pauses, INTERRUPT to DETACH */
+	uint64_t repaired;		 /* calls that would have returned EINTR */
+	uint64_t cut_short;		 /* calls that returned with part of their work done */
+	uint64_t rescued;		 /* exec races repaired */
+	uint64_t signals;		 /* signals met at a stop and passed on */
 	uint32_t stop_us[STATS_BUCKETS]; /* pauses, logarithmic: see tracer/stats.h */
 	uint32_t threads_now, threads_seen;
 	uint32_t execs, maps_failed;
@@ -184,11 +185,11 @@ struct worker_module_info {
 
 /* Followed by n struct frame. */
 struct worker_stack {
-	uint32_t kind;	 /* as in the capture */
-	uint32_t thread; /* as in the capture */
-	uint32_t state;	 /* as in the capture */
-	uint32_t missing;/* as in the capture */
-	uint32_t end;	 /* enum stack_end */
+	uint32_t kind;	  /* as in the capture */
+	uint32_t thread;  /* as in the capture */
+	uint32_t state;	  /* as in the capture */
+	uint32_t missing; /* as in the capture */
+	uint32_t end;	  /* enum stack_end */
 	uint32_t n;
 };
 

@@ -2,10 +2,11 @@
 /*
  * The bounded ring of captures between tracer (producer) and worker (consumer), in shared memory.
  *
- * One producer, one consumer, records in order. The producer reserves before it stops a thread, so a
- * full ring costs a counted drop and no pause. Neither side trusts the other: positions read from
+ * One producer, one consumer, records in order. The producer reserves before it stops a thread, so
+ * a full ring costs a counted drop and no pause. Neither side trusts the other: positions read from
  * the shared page are range-checked, and the consumer copies a record out before it looks at it and
- * moves on before it works on it, so a capture that kills a worker is not met again by the next one.
+ * moves on before it works on it, so a capture that kills a worker is not met again by the next
+ * one.
  *
  * The first page also carries what must not cost a system call: heartbeats, the module a worker is
  * busy with, and how much stack each thread needs.
@@ -20,10 +21,10 @@
 #define RING_WANTS 4096u
 
 struct ring_page {
-	_Atomic uint64_t head;	      /* bytes ever committed */
-	_Atomic uint64_t pushed;      /* captures ever committed */
-	_Atomic uint64_t dropped;     /* captures refused because the ring was full */
-	_Atomic uint64_t tracer_beat; /* moves while the tracer is alive and in its loop */
+	_Atomic uint64_t head;		    /* bytes ever committed */
+	_Atomic uint64_t pushed;	    /* captures ever committed */
+	_Atomic uint64_t dropped;	    /* captures refused because the ring was full */
+	_Atomic uint64_t tracer_beat;	    /* moves while the tracer is alive and in its loop */
 	_Alignas(64) _Atomic uint64_t tail; /* bytes ever consumed */
 	_Atomic uint64_t popped;	    /* captures ever consumed */
 	_Atomic uint64_t worker_beat;	    /* moves with each piece of work the worker finishes */

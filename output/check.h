@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Holds a pprof file, gzipped or not, to the rules of profile.proto and to those of its consumers:
- * pprof, Parca (dense ids), Pyroscope (UTF-8, label keys, limits). The file is foreign: everything in
- * it is range-checked, and more than 1 GiB uncompressed is refused.
+ * pprof, Parca (dense ids), Pyroscope (UTF-8, label keys, limits). The file is foreign: everything
+ * in it is range-checked, and more than 1 GiB uncompressed is refused.
  */
 #ifndef OUTPUT_CHECK_H
 #define OUTPUT_CHECK_H

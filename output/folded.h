@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Folded stacks, as flamegraph.pl and inferno read them: root;...;leaf VALUE, the profile's last
- * value, equal lines joined, inlined functions as frames of their own. The thread's name is the root
- * frame. A ';' in a name becomes ':', a newline a space.
+ * value, equal lines joined, inlined functions as frames of their own. The thread's name is the
+ * root frame. A ';' in a name becomes ':', a newline a space.
  */
 #ifndef OUTPUT_FOLDED_H
 #define OUTPUT_FOLDED_H

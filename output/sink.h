@@ -21,13 +21,15 @@ struct sink {
 	char temporary[4096 + 32];
 };
 
-/* 0 or -errno; -ENAMETOOLONG, -EISDIR when path names a directory, -ENOTTY for binary data to a terminal. */
+/* 0 or -errno; -ENAMETOOLONG, -EISDIR when path names a directory, -ENOTTY for binary data to a
+ * terminal. */
 int sink_open(struct sink *sink, const char *path, int binary);
 
 /* Writes all; 0 or -errno (ENOSPC is seen here or at commit). */
 int sink_write(struct sink *sink, const void *bytes, size_t n);
 
-/* fsync, close, rename. 0 or -errno; on failure the temporary is gone and the old file untouched. */
+/* fsync, close, rename. 0 or -errno; on failure the temporary is gone and the old file untouched.
+ */
 int sink_commit(struct sink *sink);
 
 /* Gives up; idempotent, harmless after commit. */

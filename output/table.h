@@ -16,9 +16,9 @@ struct table;
 
 struct table_entry {
 	uint64_t count;
-	uint32_t thread; /* index in session's list */
-	uint32_t state;	 /* the kernel's letter, or 0 */
-	uint32_t n;	 /* frames, at most LIMIT_FRAMES + 1 */
+	uint32_t thread;	    /* index in session's list */
+	uint32_t state;		    /* the kernel's letter, or 0 */
+	uint32_t n;		    /* frames, at most LIMIT_FRAMES + 1 */
 	const struct frame *frames; /* leaf first; borrowed during the callback */
 };
 
@@ -31,10 +31,12 @@ int table_add(struct table *table, const struct stack *stack, uint32_t thread, u
 
 /* Each unique (module, offset, flags) once, in no order. Stops at the first callback that is not 0
  * and returns its value. */
-int table_each_frame(const struct table *table, int (*each)(void *arg, const struct frame *), void *arg);
+int table_each_frame(
+	const struct table *table, int (*each)(void *arg, const struct frame *), void *arg);
 
 /* Entries in the order in which they were first added; stops like table_each_frame. */
-int table_each(const struct table *table, int (*each)(void *arg, const struct table_entry *), void *arg);
+int table_each(
+	const struct table *table, int (*each)(void *arg, const struct table_entry *), void *arg);
 
 /* Stacks that lost frames because the table was full. */
 uint64_t table_overflow(const struct table *table);

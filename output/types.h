@@ -19,9 +19,24 @@ enum profile_kind { PROFILE_CPU, PROFILE_THREADS, PROFILE_KINDS };
 /* x86-64 DWARF register numbers (System V ABI, table 3.36); 16 is the return address, here the pc.
  * (Not REG_x: <sys/ucontext.h> numbers those otherwise.) */
 enum reg_number {
-	DWREG_RAX, DWREG_RDX, DWREG_RCX, DWREG_RBX, DWREG_RSI, DWREG_RDI, DWREG_RBP, DWREG_RSP,
-	DWREG_R8, DWREG_R9, DWREG_R10, DWREG_R11, DWREG_R12, DWREG_R13, DWREG_R14, DWREG_R15,
-	DWREG_PC, REGS_COUNT
+	DWREG_RAX,
+	DWREG_RDX,
+	DWREG_RCX,
+	DWREG_RBX,
+	DWREG_RSI,
+	DWREG_RDI,
+	DWREG_RBP,
+	DWREG_RSP,
+	DWREG_R8,
+	DWREG_R9,
+	DWREG_R10,
+	DWREG_R11,
+	DWREG_R12,
+	DWREG_R13,
+	DWREG_R14,
+	DWREG_R15,
+	DWREG_PC,
+	REGS_COUNT
 };
 
 /* A register whose bit in known is clear has no value: never use r[] for it. */
@@ -36,17 +51,17 @@ struct regs {
 /* Thread states as in /proc/PID/stat, kept as the kernel's letter. */
 
 enum capture_flag {
-	CAPTURE_STOPPED = 1,	/* taken in a ptrace stop: all registers known */
-	CAPTURE_TAIL_CUT = 2,	/* the copy ends before the mapping does */
-	CAPTURE_NO_STACK = 4,	/* nothing could be read; why is in `missing` */
+	CAPTURE_STOPPED = 1,  /* taken in a ptrace stop: all registers known */
+	CAPTURE_TAIL_CUT = 2, /* the copy ends before the mapping does */
+	CAPTURE_NO_STACK = 4, /* nothing could be read; why is in `missing` */
 };
 
 /* Why a thread that had to be shown has no stack (capture.missing). */
 enum capture_missing {
 	MISSING_NOT,
-	MISSING_MOVING,	  /* ran and slept too often to be read consistently */
-	MISSING_LATE,	  /* did not reach its stop in time (uninterruptible) */
-	MISSING_DENIED,	  /* the kernel refused to let us stop or read this thread */
+	MISSING_MOVING, /* ran and slept too often to be read consistently */
+	MISSING_LATE,	/* did not reach its stop in time (uninterruptible) */
+	MISSING_DENIED, /* the kernel refused to let us stop or read this thread */
 	MISSING_REASONS
 };
 
@@ -96,30 +111,30 @@ struct frame {
 
 /* Why a stack has no more frames. Only STACK_DONE is complete; all others show as a root frame. */
 enum stack_end {
-	STACK_DONE,	     /* reached _start, a thread's start or the like */
-	STACK_DEPTH,	     /* more than LIMIT_FRAMES */
-	STACK_UNREADABLE,    /* needed a word outside the copy: the copy was too short */
-	STACK_NO_PROGRESS,   /* the CFA did not grow: a damaged stack */
-	STACK_NO_MODULE,     /* return address in no executable mapping */
-	STACK_NO_CFI,	     /* no unwind information and no valid frame pointer */
-	STACK_NO_REGISTER,   /* a rule needs a register that is not known */
-	STACK_WORKER_LOST,   /* the worker died with this capture */
-	STACK_NOT_READ,	     /* CAPTURE_NO_STACK */
+	STACK_DONE,	   /* reached _start, a thread's start or the like */
+	STACK_DEPTH,	   /* more than LIMIT_FRAMES */
+	STACK_UNREADABLE,  /* needed a word outside the copy: the copy was too short */
+	STACK_NO_PROGRESS, /* the CFA did not grow: a damaged stack */
+	STACK_NO_MODULE,   /* return address in no executable mapping */
+	STACK_NO_CFI,	   /* no unwind information and no valid frame pointer */
+	STACK_NO_REGISTER, /* a rule needs a register that is not known */
+	STACK_WORKER_LOST, /* the worker died with this capture */
+	STACK_NOT_READ,	   /* CAPTURE_NO_STACK */
 	STACK_ENDS
 };
 
 struct stack {
 	uint32_t n;
-	uint32_t end; /* enum stack_end */
+	uint32_t end;		      /* enum stack_end */
 	struct frame v[LIMIT_FRAMES]; /* v[0] is the leaf */
 };
 
 /* Named frames that are not code. The names are in output/pseudo.c, in brackets. */
 enum pseudo {
-	PSEUDO_END = 0,			/* + enum stack_end: root of an incomplete stack */
-	PSEUDO_MISSING = 32,		/* + enum capture_missing: a thread without a stack */
-	PSEUDO_UNSAMPLED = 64,		/* CPU of threads that were never caught */
-	PSEUDO_ENDED = 65,		/* CPU of threads that ended unseen */
+	PSEUDO_END = 0,	       /* + enum stack_end: root of an incomplete stack */
+	PSEUDO_MISSING = 32,   /* + enum capture_missing: a thread without a stack */
+	PSEUDO_UNSAMPLED = 64, /* CPU of threads that were never caught */
+	PSEUDO_ENDED = 65,     /* CPU of threads that ended unseen */
 };
 
 /* A thread of the target, known to session by its serial. */
@@ -138,12 +153,12 @@ struct segment {
 };
 
 enum module_flag {
-	MODULE_IS_EXE = 1,     /* the program itself: becomes mapping[0] */
-	MODULE_NO_FILE = 2,    /* memory without a file (JIT code, anonymous) */
-	MODULE_FROM_MEMORY = 4,/* image read from the target's memory (vdso) */
-	MODULE_REFUSED = 8,    /* its file could not be opened safely */
-	MODULE_BLACKLISTED = 16,/* reading it killed a worker */
-	MODULE_UNREADABLE = 32,/* not an ELF file, or too damaged */
+	MODULE_IS_EXE = 1,	 /* the program itself: becomes mapping[0] */
+	MODULE_NO_FILE = 2,	 /* memory without a file (JIT code, anonymous) */
+	MODULE_FROM_MEMORY = 4,	 /* image read from the target's memory (vdso) */
+	MODULE_REFUSED = 8,	 /* its file could not be opened safely */
+	MODULE_BLACKLISTED = 16, /* reading it killed a worker */
+	MODULE_UNREADABLE = 32,	 /* not an ELF file, or too damaged */
 	MODULE_NO_CFI = 64,
 	MODULE_NO_SYMBOLS = 128,
 	MODULE_NO_DWARF = 256, /* no debug information: no lines, no inlined functions */
@@ -152,14 +167,15 @@ enum module_flag {
 
 /* An ELF image of the target, known by its id (index + 1). Strings are owned by session. */
 struct module_info {
-	char *path;	     /* as the target sees it, " (deleted)" removed; "" for anonymous memory */
-	uint32_t flags;	     /* enum module_flag */
+	char *path;	/* as the target sees it, " (deleted)" removed; "" for anonymous memory */
+	uint32_t flags; /* enum module_flag */
 	uint32_t build_id_len;
 	unsigned char build_id[32];
 	uint64_t dev, ino;
 };
 
-/* One function at an address; inlined ones point outwards to the function they were inlined into. */
+/* One function at an address; inlined ones point outwards to the function they were inlined into.
+ */
 struct symbol {
 	const char *name;	 /* demangled as asked; "" if unknown */
 	const char *system_name; /* linkage name */

@@ -11,10 +11,10 @@
 
 #include "symbolize/module.h"
 
-#define SEGMENTS_MAX	  1024u /* PT_LOAD entries kept; real files have two to six */
-#define COMPRESSED_ZSTD	  2u	/* ELFCOMPRESS_ZSTD, unknown to this libelf's elf.h */
-#define MODULE_BLOCKED	  (MODULE_NO_FILE | MODULE_REFUSED | MODULE_BLACKLISTED | MODULE_UNREADABLE)
-#define BUILD_ID_MAX	  32u
+#define SEGMENTS_MAX	1024u /* PT_LOAD entries kept; real files have two to six */
+#define COMPRESSED_ZSTD 2u    /* ELFCOMPRESS_ZSTD, unknown to this libelf's elf.h */
+#define MODULE_BLOCKED	(MODULE_NO_FILE | MODULE_REFUSED | MODULE_BLACKLISTED | MODULE_UNREADABLE)
+#define BUILD_ID_MAX	32u
 
 /* One mapped file. libelf gets the memory, not the descriptor: then neither libelf nor libdw can
  * be made to call readlink or pread on it, and thousands of modules need no descriptors. */
@@ -66,9 +66,9 @@ static int image_is_accepted(Elf *elf)
 	GElf_Ehdr header;
 
 	return elf_kind(elf) == ELF_K_ELF && gelf_getclass(elf) == ELFCLASS64 &&
-		gelf_getehdr(elf, &header) && header.e_ident[EI_DATA] == ELFDATA2LSB &&
-		header.e_machine == EM_X86_64 &&
-		(header.e_type == ET_EXEC || header.e_type == ET_DYN);
+	       gelf_getehdr(elf, &header) && header.e_ident[EI_DATA] == ELFDATA2LSB &&
+	       header.e_machine == EM_X86_64 &&
+	       (header.e_type == ET_EXEC || header.e_type == ET_DYN);
 }
 
 static void image_read_build_id(struct image *image)
@@ -119,13 +119,13 @@ static int image_open(struct image *image, int fd)
 static int segment_is_sane(const struct module *m, const GElf_Phdr *p)
 {
 	return p->p_type == PT_LOAD && p->p_filesz && p->p_offset < m->own.size &&
-		p->p_filesz <= m->own.size - p->p_offset && p->p_vaddr + p->p_filesz > p->p_vaddr;
+	       p->p_filesz <= m->own.size - p->p_offset && p->p_vaddr + p->p_filesz > p->p_vaddr;
 }
 
 static void add_segment(struct module *m, const GElf_Phdr *p)
 {
-	m->segments[m->n_segments++] = (struct segment_load){
-		p->p_offset, p->p_vaddr, p->p_filesz, !!(p->p_flags & PF_X)};
+	m->segments[m->n_segments++] =
+		(struct segment_load){p->p_offset, p->p_vaddr, p->p_filesz, !!(p->p_flags & PF_X)};
 }
 
 static int read_segments(struct module *m)
@@ -154,7 +154,7 @@ static int section_is_zstd(Elf_Scn *section, const GElf_Shdr *header)
 	GElf_Chdr compression;
 
 	return (header->sh_flags & SHF_COMPRESSED) && gelf_getchdr(section, &compression) &&
-		compression.ch_type == COMPRESSED_ZSTD;
+	       compression.ch_type == COMPRESSED_ZSTD;
 }
 
 /* What a section of that name is good for; .zdebug is the old form of compression. */

@@ -114,7 +114,8 @@ enum skip capture_running(struct capturer *c, struct thread *th, enum profile_ki
 	return SKIPS;
 }
 
-/* /proc/PID/syscall: "running", or "NR a0 … a5 SP PC", or "-1 SP PC". 1 blocked, 0 running, -errno. */
+/* /proc/PID/syscall: "running", or "NR a0 … a5 SP PC", or "-1 SP PC". 1 blocked, 0 running, -errno.
+ */
 static int read_sp_pc(const struct capturer *c, const struct thread *th, uint64_t *sp, uint64_t *pc)
 {
 	char text[256];
@@ -181,7 +182,8 @@ int capture_blocked(struct capturer *c, struct thread *th, int state)
 	return 1;
 }
 
-int capture_missing(struct capturer *c, const struct thread *th, int state, enum capture_missing why)
+int capture_missing(
+	struct capturer *c, const struct thread *th, int state, enum capture_missing why)
 {
 	struct capture *cap = reserve(c, 0);
 

@@ -22,7 +22,8 @@ struct capturer {
 };
 
 /* SKIPS: a capture was pushed; else the reason why there is none. For the cpu profile a thread that
- * went to sleep on the way, or was only waking up, is skipped; for the threads profile it counts. */
+ * went to sleep on the way, or was only waking up, is skipped; for the threads profile it counts.
+ */
 enum skip capture_running(struct capturer *c, struct thread *th, enum profile_kind kind);
 
 /* 1 pushed; 0 it is running: stop it; -EAGAIN it moved each time; -ESRCH gone; -ENOSPC ring full;
@@ -30,7 +31,7 @@ enum skip capture_running(struct capturer *c, struct thread *th, enum profile_ki
 int capture_blocked(struct capturer *c, struct thread *th, int state);
 
 /* A capture that only says why this thread has no stack. 1 or -ENOSPC. */
-int capture_missing(struct capturer *c, const struct thread *th, int state,
-	enum capture_missing why);
+int capture_missing(
+	struct capturer *c, const struct thread *th, int state, enum capture_missing why);
 
 #endif

@@ -16,7 +16,8 @@ int debug_file_open(const unsigned char *build_id, size_t n)
 	if (n < 2 || n > 32)
 		return -EINVAL;
 	for (size_t i = 0; i < n; i++)
-		used += snprintf(path + used, sizeof(path) - used, i ? "%02x" : "%02x/", build_id[i]);
+		used += snprintf(
+			path + used, sizeof(path) - used, i ? "%02x" : "%02x/", build_id[i]);
 	snprintf(path + used, sizeof(path) - used, ".debug");
 
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);

@@ -66,7 +66,8 @@ static int announce(struct mappings *m, uint32_t number, const struct maps_line 
 		fd = module_file_open(m->target, tid, line);
 	if (fd < 0 && !(msg.flags & MODULE_NO_FILE))
 		msg.flags |= MODULE_REFUSED;
-	int error = wire_send2(m->sock, TRACER_MODULE, &msg, sizeof(msg), line->path, msg.path_len, fd);
+	int error =
+		wire_send2(m->sock, TRACER_MODULE, &msg, sizeof(msg), line->path, msg.path_len, fd);
 	if (fd >= 0)
 		close(fd);
 	return error;
@@ -117,7 +118,8 @@ static int send_all(struct mappings *m, pid_t tid)
 			uint32_t number = number_of(m, l, tid);
 			uint64_t offset = l->ino ? l->offset : 0;
 			if (number)
-				part[head.n++] = (struct mapping){l->start, l->end, offset, number, 0};
+				part[head.n++] =
+					(struct mapping){l->start, l->end, offset, number, 0};
 		}
 		head.last = i == m->list.n;
 		error = wire_send2(m->sock, TRACER_MAPS, &head, sizeof(head), part,

@@ -42,7 +42,8 @@ static char *unescape(const char *p, const char *end)
 	if (!path)
 		return NULL;
 	while (p < end) {
-		if (end - p >= 4 && p[0] == '\\' && digit(p[1]) < 8 && digit(p[2]) < 8 && digit(p[3]) < 8) {
+		if (end - p >= 4 && p[0] == '\\' && digit(p[1]) < 8 && digit(p[2]) < 8 &&
+			digit(p[3]) < 8) {
 			*out++ = digit(p[1]) << 6 | digit(p[2]) << 3 | digit(p[3]);
 			p += 4;
 		} else {

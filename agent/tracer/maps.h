@@ -23,7 +23,8 @@ struct maps_list {
 };
 
 /* 0; -EINVAL for text that is not maps; -E2BIG beyond LIMIT_MAPPINGS; -ENOMEM. On failure the list
- * is empty. Lines that go backwards or overlap (a map that changed while it was read) are an error. */
+ * is empty. Lines that go backwards or overlap (a map that changed while it was read) are an error.
+ */
 int maps_parse(const char *text, size_t n, struct maps_list *out);
 void maps_free(struct maps_list *list);
 int maps_equal(const struct maps_list *a, const struct maps_list *b);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Bounded reads of the target's memory by process_vm_readv(2), through any live thread's id.
- * The call may block for ever on a page that userfaultfd or FUSE never delivers; only a SIGKILL ends
- * that, which is why the tracer may be killed at any time.
+ * The call may block for ever on a page that userfaultfd or FUSE never delivers; only a SIGKILL
+ * ends that, which is why the tracer may be killed at any time.
  */
 #ifndef TRACER_MEMORY_H
 #define TRACER_MEMORY_H

@@ -30,7 +30,8 @@ static int reopen_regular(int path_fd, struct stat *st)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Takes path_fd. A device of major 0 (overlay, btrfs) may show another number in maps than in stat. */
+/* Takes path_fd. A device of major 0 (overlay, btrfs) may show another number in maps than in stat.
+ */
 static int accept_file(int path_fd, const struct maps_line *line, int must_match)
 {
 	struct stat st = {0};
@@ -104,7 +105,8 @@ int module_file_is_exe(const struct target *t, const struct maps_line *line)
 		if (strcmp(link, line->path) == 0)
 			return 1;
 	}
-	return fstatat(t->proc, "exe", &st, 0) == 0 && st.st_ino == line->ino && st.st_dev == line->dev;
+	return fstatat(t->proc, "exe", &st, 0) == 0 && st.st_ino == line->ino &&
+	       st.st_dev == line->dev;
 }
 
 int module_file_from_memory(pid_t tid, const struct maps_line *line)

@@ -3,9 +3,10 @@
  * The file behind a mapping as a descriptor, the right one or none.
  *
  * In order: /proc/PID/map_files (the very file, also when deleted; needs CAP_SYS_ADMIN or
- * CAP_CHECKPOINT_RESTORE), /proc/PID/exe for the program, then the path below the target's own root,
- * resolved inside it without magic links. Only regular files, opened without blocking; found by
- * path, a file counts only if device and inode are those of the mapping. No byte of it is read here.
+ * CAP_CHECKPOINT_RESTORE), /proc/PID/exe for the program, then the path below the target's own
+ * root, resolved inside it without magic links. Only regular files, opened without blocking; found
+ * by path, a file counts only if device and inode are those of the mapping. No byte of it is read
+ * here.
  */
 #ifndef TRACER_MODULE_FILE_H
 #define TRACER_MODULE_FILE_H

@@ -24,8 +24,8 @@ int regs_was_blocked(const struct user_regs_struct *u);
  * gives the program EINTR. 1 if u was changed and must be written back. */
 int regs_repair(struct user_regs_struct *u);
 
-/* The call has done part of its work and returns that: write, send, recv, getrandom and kin. The one
- * effect of an interrupt that cannot be undone. */
+/* The call has done part of its work and returns that: write, send, recv, getrandom and kin. The
+ * one effect of an interrupt that cannot be undone. */
 int regs_is_cut_short(const struct user_regs_struct *u);
 
 #endif

@@ -65,7 +65,8 @@ static uint32_t collect(struct sampler *s)
 
 	for (uint32_t i = 0; i < t->n; i++) {
 		struct thread *th = &t->v[i];
-		if (!th->ended && (th->idle_looks < IDLE_LOOKS || th->was_running) && is_running(s, th))
+		if (!th->ended && (th->idle_looks < IDLE_LOOKS || th->was_running) &&
+			is_running(s, th))
 			s->candidates[n++] = i;
 	}
 	for (uint32_t steps = 0; steps < t->n && idle < s->idle_round; steps++) {
@@ -108,7 +109,8 @@ int sampler_tick(struct sampler *s)
 	shuffle(s, n);
 	for (uint32_t i = 0; i < n; i++) {
 		struct thread *th = &s->threads->v[s->candidates[i]];
-		if (crowded && (taken >= (uint32_t)s->cpus || thread_is_on_cpu(c->target, th) != 1)) {
+		if (crowded &&
+			(taken >= (uint32_t)s->cpus || thread_is_on_cpu(c->target, th) != 1)) {
 			c->stats->skipped[SKIP_QUEUED]++;
 			continue;
 		}
@@ -142,7 +144,8 @@ static void snapshot_thread(struct sampler *s, struct thread *th)
 		if (skip == SKIP_LATE) {
 			capture_missing(c, th, state, MISSING_LATE);
 			while (tracee_collect(&c->tracee) == -EAGAIN)
-				if (clock_now() - c->tracee.since > LIMIT_STOP_GIVEUP_MS * 1000000ull)
+				if (clock_now() - c->tracee.since >
+					LIMIT_STOP_GIVEUP_MS * 1000000ull)
 					return;
 			return;
 		}

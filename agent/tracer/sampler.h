@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One tick of the cpu profile: which threads are on a CPU now, and a capture of each; and the threads
- * profile: every thread once.
+ * One tick of the cpu profile: which threads are on a CPU now, and a capture of each; and the
+ * threads profile: every thread once.
  *
  * Threads that ran lately are looked at in each tick, the others in turn. When more threads are
  * runnable than the process can have on CPUs, only that many are taken, at random among those that
@@ -21,8 +21,8 @@ struct sampler {
 	uint64_t start_stack; /* of the program that runs; another one means exec */
 	uint32_t *candidates; /* indices into threads->v */
 	uint32_t room;
-	uint32_t idle_round;  /* idle threads looked at in each tick */
-	int cpus;	      /* the process can have so many at once */
+	uint32_t idle_round; /* idle threads looked at in each tick */
+	int cpus;	     /* the process can have so many at once */
 	int exec_seen;
 };
 

@@ -47,7 +47,8 @@ void stats_add(struct tracer_stats *to, const struct tracer_stats *from)
 	/* Every field between the clock and the buckets is a 64-bit counter. */
 	uint64_t *sum = &to->ticks;
 	const uint64_t *more = &from->ticks;
-	size_t n = (offsetof(struct tracer_stats, stop_us) - offsetof(struct tracer_stats, ticks)) / 8;
+	size_t n =
+		(offsetof(struct tracer_stats, stop_us) - offsetof(struct tracer_stats, ticks)) / 8;
 
 	for (size_t i = 0; i < n; i++)
 		sum[i] += more[i];

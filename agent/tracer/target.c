@@ -147,7 +147,8 @@ static int check(struct target *t, struct tracer_refused *why)
 		return refuse(why, REFUSED_THREAD, st.tgid);
 	if (is_ourselves(t->pid, &t->stat))
 		return refuse(why, REFUSED_OURSELVES, 0);
-	/* A main thread that ended before the others is a zombie too, in a process that lives on. */
+	/* A main thread that ended before the others is a zombie too, in a process that lives on.
+	 */
 	if ((t->stat.state == 'Z' || t->stat.state == 'X') && t->stat.n_threads <= 1)
 		return refuse(why, REFUSED_ZOMBIE, 0);
 	if (t->stat.flags & PROC_STAT_KTHREAD)
@@ -171,7 +172,8 @@ int target_open(struct target *t, pid_t pid, struct tracer_refused *why)
 	t->proc = open(path, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
 	if (t->proc < 0)
 		refuse(why, REFUSED_NO_PROCESS, 0);
-	/* The directory is that of the pidfd's process if that one is still alive after the open. */
+	/* The directory is that of the pidfd's process if that one is still alive after the open.
+	 */
 	if (t->proc < 0 || check(t, why) < 0) {
 		target_close(t);
 		return -1;

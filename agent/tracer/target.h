@@ -15,8 +15,8 @@
 
 struct target {
 	pid_t pid;
-	int proc;  /* /proc/PID */
-	int pidfd; /* -1 where the kernel has none (before 5.3) */
+	int proc;	       /* /proc/PID */
+	int pidfd;	       /* -1 where the kernel has none (before 5.3) */
 	struct proc_stat stat; /* when it was opened */
 };
 

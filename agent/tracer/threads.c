@@ -50,7 +50,8 @@ static int thread_open(struct threads *t, struct thread *th, pid_t tid)
 {
 	struct proc_stat stat;
 
-	*th = (struct thread){.tid = tid, .schedstat_fd = -1, .stat_fd = -1, .listed = 1, .unsent = 1};
+	*th = (struct thread){
+		.tid = tid, .schedstat_fd = -1, .stat_fd = -1, .listed = 1, .unsent = 1};
 	th->schedstat_fd = target_open_file(t->target, tid, "schedstat");
 	th->stat_fd = target_open_file(t->target, tid, "stat");
 	int error = th->schedstat_fd < 0 ? th->schedstat_fd : th->stat_fd < 0 ? th->stat_fd : 0;

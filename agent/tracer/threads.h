@@ -26,7 +26,7 @@ struct thread {
 	uint8_t is_new;	       /* not there at the first listing */
 	uint8_t unsent;	       /* session does not know its latest figures */
 	uint8_t ended;
-	uint32_t idle_looks;   /* looks since it last moved */
+	uint32_t idle_looks; /* looks since it last moved */
 	char name[16];
 };
 
@@ -35,8 +35,8 @@ struct threads {
 	struct thread *v;
 	uint32_t n, room;
 	uint32_t next_serial;
-	uint32_t turn;	  /* where the round through the idle ones stands */
-	uint32_t seen;	  /* ever */
+	uint32_t turn; /* where the round through the idle ones stands */
+	uint32_t seen; /* ever */
 	int first_listing_done;
 };
 

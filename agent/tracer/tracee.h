@@ -14,13 +14,13 @@
 #include <sys/user.h>
 
 struct tracee {
-	pid_t tid;    /* 0: free */
-	pid_t leader; /* the process: an exec gives its id to the thread that calls it */
-	int signal;   /* to pass on when it is released */
-	int late;     /* seized and interrupted, but its stop has not come yet */
-	uint64_t since;	   /* when it was interrupted */
-	uint64_t rescued;  /* exec races repaired */
-	uint64_t signals;  /* signals met at a stop and passed on */
+	pid_t tid;	  /* 0: free */
+	pid_t leader;	  /* the process: an exec gives its id to the thread that calls it */
+	int signal;	  /* to pass on when it is released */
+	int late;	  /* seized and interrupted, but its stop has not come yet */
+	uint64_t since;	  /* when it was interrupted */
+	uint64_t rescued; /* exec races repaired */
+	uint64_t signals; /* signals met at a stop and passed on */
 };
 
 /* 0 stopped. -ESRCH: gone, nothing is held. -EPERM: refused, nothing is held. -EAGAIN: did not stop

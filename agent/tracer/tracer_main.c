@@ -15,9 +15,9 @@
 #include "agent/tracer/tracer_main.h"
 #include "base/wire.h"
 
-#define SECOND	 1000000000ull
-#define BEAT_NS	 100000000ull /* the longest sleep */
-#define FIGURES	 1000u	      /* threads in one message */
+#define SECOND	1000000000ull
+#define BEAT_NS 100000000ull /* the longest sleep */
+#define FIGURES 1000u	     /* threads in one message */
 
 _Static_assert(FIGURES * sizeof(struct tracer_thread) <= LIMIT_MESSAGE, "fits");
 

@@ -34,8 +34,10 @@ static void log_escape_makes_bytes_harmless(void **state)
 	(void)state;
 	char out[64];
 	assert_string_equal(log_escape(out, sizeof(out), "a\033[2J\n\177"), "a\\x1b[2J\\x0a\\x7f");
-	assert_string_equal(log_escape(out, sizeof(out), "\xc3\xa9\xe2\x82\xac"), "\xc3\xa9\xe2\x82\xac");
-	assert_string_equal(log_escape(out, sizeof(out), "\xc2\x9b\xc0\xaf\xff"), "\\xc2\\x9b\\xc0\\xaf\\xff");
+	assert_string_equal(
+		log_escape(out, sizeof(out), "\xc3\xa9\xe2\x82\xac"), "\xc3\xa9\xe2\x82\xac");
+	assert_string_equal(
+		log_escape(out, sizeof(out), "\xc2\x9b\xc0\xaf\xff"), "\\xc2\\x9b\\xc0\\xaf\\xff");
 	assert_string_equal(log_escape(out, 8, "abcdefghijkl"), "abcd");
 }
 

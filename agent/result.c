@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/result.h"
+#include "agent/summary.h"
+#include "base/log.h"
+#include "output/folded.h"
+#include "output/pprof.h"
+#include "output/profile.h"
+#include "output/table.h"
+#include "output/text.h"
+
+#define TEXT_MAX (64 * MIB)
+
+static int is_asked(const struct session *s, int kind)
+{
+	return !!(s->options->kinds & 1u << kind);
+}
+
+static int is_folder(const char *output)
+{
+	return !output || output[strlen(output) - 1] == '/';
+}
+
+/* The target chose its name: only what is harmless in a file name stays. */
+static void safe_name(char *out, const char *comm)
+{
+	size_t i;
+
+	for (i = 0; comm[i]; i++)
+		out[i] = isalnum((unsigned char)comm[i]) || strchr("_-+", comm[i]) ||
+					 (comm[i] == '.' && i)
+				 ? comm[i]
+				 : '_';
+	out[i] = '\0';
+	if (!i || out[0] == '-')
+		strcpy(out, "_");
+}
+
+static void file_name(const struct session *s, enum profile_kind kind, char *out, size_t room)
+{
+	static const char *const endings[] = {
+		[FORMAT_PPROF] = ".pb.gz", [FORMAT_FOLDED] = ".folded", [FORMAT_TEXT] = ".txt"};
+	const char *output = s->options->output;
+	char name[sizeof(s->data.attached.comm) + 1];
+
+	if (!is_folder(output)) {
+		snprintf(out, room, "%s", output);
+		return;
+	}
+	safe_name(name, s->data.attached.comm);
+	snprintf(out, room, "%s%s.%d.%s%s", output ? output : "", name, s->options->pid,
+		options_kind_name(kind), endings[s->options->format]);
+}
+
+/* -top alone prints and leaves no file. */
+static int writes_files(const struct session *s)
+{
+	return !s->options->top_asked || s->options->output;
+}
+
+static int goes_to_stdout(const struct session *s)
+{
+	return s->options->output && !strcmp(s->options->output, "-");
+}
+
+static int told(const char *path, int error)
+{
+	char shown[512];
+
+	log_escape(shown, sizeof(shown), path);
+	if (error == -ENOTTY)
+		log_error(
+			"standard output is a terminal and a pprof file is binary; redirect it, or give "
+			"-format folded");
+	else if (error == -EISDIR)
+		log_error("cannot write %s: it is a folder; give -o %s/", shown, shown);
+	else
+		log_error("cannot write %s: %s", shown, strerror(-error));
+	return error;
+}
+
+int result_probe(const struct session *s)
+{
+	char path[LIMIT_PATH];
+	struct sink sink;
+
+	for (int kind = 0; kind < PROFILE_KINDS && writes_files(s); kind++) {
+		if (!is_asked(s, kind))
+			continue;
+		file_name(s, kind, path, sizeof(path));
+		int error = sink_open(&sink, path, s->options->format == FORMAT_PPROF);
+		if (error)
+			return told(path, error);
+		sink_abort(&sink);
+	}
+	return 0;
+}
+
+static int build(const struct session *s, enum profile_kind kind, struct profile **out)
+{
+	const struct collection *c = &s->data;
+	struct module_info *modules = calloc(c->n_modules + 1, sizeof(*modules));
+	struct buf comments;
+
+	if (!modules)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < c->n_modules; i++)
+		modules[i] = c->modules[i].info;
+	buf_init(&comments, 64 * KIB);
+	summary_comments(s, kind, &comments);
+	struct profile_input in = {
+		.kind = kind,
+		.table = c->tables[kind],
+		.symbols = s->symbols,
+		.threads = c->threads,
+		.n_threads = c->n_threads,
+		.modules = modules,
+		.n_modules = c->n_modules,
+		.segments = c->segments,
+		.n_segments = c->n_segments,
+		.ended_cpu = collection_ended_cpu(c),
+		.time = s->wall_began,
+		.duration = kind == PROFILE_THREADS ? 0 : s->ended - s->began,
+		.hz = s->options->hz,
+		.comments = buf_text(&comments),
+	};
+	int error = in.comments ? profile_build(&in, out) : -ENOMEM;
+	buf_fini(&comments);
+	free(modules);
+	return error;
+}
+
+static int write_text(const struct profile *p, struct sink *sink)
+{
+	struct buf text;
+
+	buf_init(&text, TEXT_MAX);
+	int error = text_top(p, UINT32_MAX, &text);
+	if (!error)
+		error = sink_write(sink, text.data, text.len);
+	buf_fini(&text);
+	return error;
+}
+
+static int write_as(enum format format, const struct profile *p, struct sink *sink)
+{
+	switch (format) {
+	case FORMAT_FOLDED:
+		return folded_write(p, sink);
+	case FORMAT_TEXT:
+		return write_text(p, sink);
+	default:
+		return pprof_write(p, sink);
+	}
+}
+
+static int write_file(const struct session *s, const struct profile *p, const char *path)
+{
+	struct sink sink;
+	enum format format = s->options->format;
+	int error = sink_open(&sink, path, format == FORMAT_PPROF);
+
+	if (error)
+		return told(path, error);
+	error = write_as(format, p, &sink);
+	if (!error)
+		error = sink_commit(&sink);
+	sink_abort(&sink);
+	return error ? told(path, error) : 0;
+}
+
+/* Standard output is for what was asked for; a table nobody asked for gives way to data. */
+static void print_top(const struct session *s, const struct profile *p)
+{
+	FILE *to = goes_to_stdout(s) ? stderr : stdout;
+	struct buf text;
+
+	if (!s->options->top || (!s->options->top_asked && log_get_level() < LOG_NORMAL))
+		return;
+	buf_init(&text, TEXT_MAX);
+	if (text_top(p, s->options->top, &text) == 0) {
+		fwrite(text.data, 1, text.len, to);
+		fflush(to);
+	} else {
+		log_error("out of memory for the top table");
+	}
+	buf_fini(&text);
+}
+
+static void print_summary(const struct session *s)
+{
+	struct buf text;
+
+	if (log_get_level() < LOG_NORMAL)
+		return;
+	buf_init(&text, 64 * KIB);
+	summary_text(s, &text);
+	fputc('\n', stderr);
+	fwrite(text.data, 1, text.len, stderr);
+	buf_fini(&text);
+}
+
+static void print_next_step(const struct session *s)
+{
+	char path[LIMIT_PATH], shown[512];
+
+	for (int kind = 0; kind < PROFILE_KINDS; kind++) {
+		if (!is_asked(s, kind) || !writes_files(s) || goes_to_stdout(s))
+			continue;
+		file_name(s, kind, path, sizeof(path));
+		log_note("wrote     %s", log_escape(shown, sizeof(shown), path));
+	}
+	if (s->options->format != FORMAT_PPROF || !writes_files(s) || goes_to_stdout(s))
+		return;
+	file_name(s, is_asked(s, PROFILE_CPU) ? PROFILE_CPU : PROFILE_THREADS, path, sizeof(path));
+	log_note("next      go tool pprof -http=: %s", log_escape(shown, sizeof(shown), path));
+}
+
+/* Which profile the table shows: the CPU's if there is anything in it. */
+static int is_shown(const struct session *s, int kind)
+{
+	int cpu = s->data.received[PROFILE_CPU] != 0;
+
+	return kind == PROFILE_CPU ? cpu : is_asked(s, PROFILE_CPU) == 0 || !cpu;
+}
+
+static int one_kind(const struct session *s, enum profile_kind kind)
+{
+	char path[LIMIT_PATH];
+	struct profile *p;
+	int error = build(s, kind, &p);
+
+	if (error) {
+		log_error("cannot build the %s profile: %s", options_kind_name(kind),
+			strerror(-error));
+		return error;
+	}
+	if (is_shown(s, kind))
+		print_top(s, p);
+	if (writes_files(s)) {
+		file_name(s, kind, path, sizeof(path));
+		error = write_file(s, p, path);
+	}
+	profile_free(p);
+	return error;
+}
+
+static void tell_empty(const struct session *s)
+{
+	double cpu = (s->data.clock_end - s->data.clock_begin) / 1e9;
+
+	if (is_asked(s, PROFILE_CPU) && !s->data.received[PROFILE_CPU])
+		log_note("no CPU samples: the process used %.3fs of CPU in the window%s", cpu,
+			is_asked(s, PROFILE_THREADS) ? ""
+						     : "; -profile threads shows where it waits");
+}
+
+int result_write(struct session *s)
+{
+	uint64_t samples = 0;
+	int failed = 0;
+
+	for (int kind = 0; kind < PROFILE_KINDS; kind++) {
+		if (!is_asked(s, kind))
+			continue;
+		samples += s->data.received[kind];
+		failed |= one_kind(s, kind) != 0;
+	}
+	print_summary(s);
+	tell_empty(s);
+	if (!failed)
+		print_next_step(s);
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		log_error("cannot write to standard output: %s", strerror(errno));
+		failed = 1;
+	}
+	return failed ? 1 : samples ? 0 : 4;
+}

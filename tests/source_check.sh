@@ -1,0 +1,75 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The source keeps its own rules: who may call what, who may include whom, sizes, format.
+set -u
+shopt -s lastpipe
+cd "$(dirname "$0")/.." || exit 1
+passed=0 failed=0
+
+# nothing WHAT: passes when standard input is empty, else shows it
+nothing()
+{
+	local found
+
+	found=$(cat)
+	if [ -z "$found" ]; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		printf 'FAIL: %s\n%s\n' "$1" "$(head -20 <<<"$found" | sed 's/^/    /')"
+	fi
+}
+
+mapfile -t sources < <(ls agent/*.[ch] agent/tracer/*.[ch] base/*.[ch] output/*.[ch] symbolize/*.[ch] unwind/*.[ch] 2>/dev/null)
+all=("${sources[@]}" tests/unit/*.c tests/targets/*.[ch] bench/*.c)
+[ ${#sources[@]} -gt 50 ] || { echo "FAIL: sources not found"; exit 1; }
+
+# calls FUNCTION-PATTERN ALLOWED-PATTERN: the calls outside the files that may make them
+calls() { grep -nE "(^|[^_a-zA-Z0-9.>])($1)\(" "${sources[@]}" | grep -vE "^($2):|: *(/?\*|//)" ; }
+
+calls 'ptrace' 'agent/tracer/tracee\.c' | nothing "ptrace only in tracee.c"
+calls 'waitpid|wait4|waitid' 'agent/tracer/tracee\.c|agent/supervisor\.c|agent/sandbox\.c' |
+	nothing "wait calls only in tracee.c and supervisor.c"
+calls 'fopen|open|openat|openat2|opendir|creat' \
+	'output/(sink|check)\.c|agent/tracer/(target|module_file|debug_file|mappings|threads|proc_stat|tracer_main|memory|refusal)\.c|agent/refusal\.c' |
+	nothing "files are opened by name only where that is the job"
+calls 'system|popen|execve|execvp|execlp|execl|strcat|sprintf|gets' 'none' |
+	nothing "no shell, no exec, no unbounded string functions"
+grep -lE '#include <(elfutils/|libelf|gelf|dwarf)' "${sources[@]}" | grep -vE '^(unwind|symbolize)/' |
+	nothing "libelf and libdw only in unwind/ and symbolize/"
+
+# agent -> output -> base, unwind -> symbolize -> base; types.h and message.h are everyone's.
+includes() # FOLDER ALLOWED
+{
+	grep -nE '#include "' $1/*.[ch] | grep -vE '"(config\.h|output/types\.h|output/profile\.pb-c\.h)"' |
+		grep -vE "\"($2)/"
+}
+includes base 'base' | nothing "base/ includes base/ only"
+includes output 'output|base' | nothing "output/ includes output/ and base/"
+includes symbolize 'symbolize|base' | nothing "symbolize/ includes symbolize/ and base/"
+includes unwind 'unwind|symbolize|base' | nothing "unwind/ includes symbolize/ and base/"
+includes agent/tracer 'agent/tracer|base' | nothing "agent/tracer/ includes base/"
+
+wc -l "${all[@]}" | awk '$2 != "total" && $1 > 500' | nothing "no file over 500 lines"
+awk 'FNR == 1 { open = 0 }
+	/^[a-zA-Z].*[^;,]$/ && !/^(struct|enum|static const|union|#|typedef).*[={]$/ { name = $0 }
+	/^{/ { open = FNR }
+	/^}/ && open { if (FNR - open + 1 > 82) print FILENAME ":" open ": " FNR - open + 1 " lines: " name; open = 0 }' \
+	"${sources[@]}" | nothing "no function over 80 lines"
+for f in "${all[@]}"; do head -1 "$f" | grep -q SPDX-License-Identifier || echo "$f"; done |
+	nothing "every file names its licence"
+grep -nE '[ 	]+$' "${all[@]}" | nothing "no trailing blanks"
+for f in tests/unit/*.c; do
+	grep -q "$(basename "$f" .c)" tests/local.mk || echo "$f"
+done | nothing "every unit test is in the build"
+for f in "${sources[@]}"; do grep -q "$f" Makefile.am || echo "$f"; done |
+	nothing "every source file is in the build"
+
+if command -v clang-format >/dev/null && clang-format --version | grep -q 'version 14'; then
+	for f in "${all[@]}"; do clang-format "$f" | cmp -s - "$f" || echo "$f: run clang-format -i"; done |
+		nothing "format"
+else
+	echo "skip: format: clang-format 14 is not here"
+fi
+echo "source: $passed passed, $failed failed"
+[ "$failed" = 0 ]

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <dwarf.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "unwind/rules.h"
+
+#define FULL_MAX   65536u /* rules with expressions; real programs have one to twenty */
+#define PLACES_MAX (16u * 1024 * 1024)
+#define OPS_MAX	   256u
+
+/* Plain rules hold offsets of this size; larger frames take the full form. */
+#define OFFSET_MAX (1 << 30)
+
+const uint8_t rules_saved_register[SAVED_COUNT] = {
+	DWREG_RBX, DWREG_RBP, DWREG_R12, DWREG_R13, DWREG_R14, DWREG_R15};
+
+struct place {
+	uint64_t key; /* see place_key; 0: empty */
+	uint32_t rule;
+	uint32_t unused;
+};
+
+struct rules {
+	struct place *places; /* open addressing, a power of two, at most half full */
+	uint32_t n_places, room;
+	struct rule *v;
+	uint32_t n, v_room;
+	struct full_rule *full;
+	uint32_t n_full, full_room;
+	struct rules_figures figures;
+};
+
+static const struct rule no_rule = {.kind = RULE_NONE};
+
+struct rules *rules_new(void)
+{
+	struct rules *rules = calloc(1, sizeof(*rules));
+
+	if (!rules)
+		return NULL;
+	rules->room = 4096;
+	rules->places = calloc(rules->room, sizeof(*rules->places));
+	if (!rules->places) {
+		free(rules);
+		return NULL;
+	}
+	return rules;
+}
+
+static void full_fini(struct full_rule *full)
+{
+	free(full->cfa.v);
+	for (int i = 0; i < REGS_COUNT; i++)
+		free(full->r[i].v);
+}
+
+void rules_free(struct rules *rules)
+{
+	if (!rules)
+		return;
+	for (uint32_t i = 0; i < rules->n_full; i++)
+		full_fini(&rules->full[i]);
+	free(rules->full);
+	free(rules->v);
+	free(rules->places);
+	free(rules);
+}
+
+/* --- compiling ---------------------------------------------------------------------------- */
+
+static int offset_fits(int64_t offset)
+{
+	return offset > -OFFSET_MAX && offset < OFFSET_MAX;
+}
+
+/* CFA = register + offset, the form of nearly all rules. */
+static int plain_cfa(const Dwarf_Op *ops, size_t n, struct rule *rule)
+{
+	uint64_t reg, offset;
+
+	if (n != 1)
+		return 0;
+	if (ops[0].atom >= DW_OP_breg0 && ops[0].atom <= DW_OP_breg31) {
+		reg = ops[0].atom - DW_OP_breg0;
+		offset = ops[0].number;
+	} else if (ops[0].atom == DW_OP_bregx) {
+		reg = ops[0].number;
+		offset = ops[0].number2;
+	} else {
+		return 0;
+	}
+	if (reg >= REGS_COUNT || !offset_fits(offset))
+		return 0;
+	rule->cfa_register = reg;
+	rule->cfa_offset = offset;
+	return 1;
+}
+
+/* Stored at CFA + offset, same value, or undefined. */
+static int plain_register(const Dwarf_Op *ops, size_t n, const Dwarf_Op *own, int32_t *out)
+{
+	if (n == 0) {
+		*out = ops == own ? SAVED_UNDEFINED : SAVED_SAME;
+		return 1;
+	}
+	if (ops[0].atom != DW_OP_call_frame_cfa)
+		return 0;
+	if (n == 1) {
+		*out = 0;
+		return 1;
+	}
+	if (n != 2 || ops[1].atom != DW_OP_plus_uconst || !offset_fits(ops[1].number))
+		return 0;
+	*out = ops[1].number;
+	return 1;
+}
+
+/* Whether sp is the CFA, as the ABI has it. */
+static int sp_is_cfa(Dwarf_Frame *frame)
+{
+	Dwarf_Op own[3], *ops;
+	size_t n;
+
+	if (dwarf_frame_register(frame, DWREG_RSP, own, &ops, &n) != 0)
+		return 0;
+	if (n == 0)
+		return 1; /* not said: the ABI's */
+	return n == 2 && ops[0].atom == DW_OP_call_frame_cfa && ops[1].atom == DW_OP_stack_value;
+}
+
+/* 1 if all of the frame's rules have the plain form. */
+static int compile_plain(Dwarf_Frame *frame, struct rule *rule)
+{
+	Dwarf_Op own[3], *ops;
+	size_t n;
+
+	if (dwarf_frame_cfa(frame, &ops, &n) != 0 || !plain_cfa(ops, n, rule) || !sp_is_cfa(frame))
+		return 0;
+	for (int i = 0; i < SAVED_COUNT; i++)
+		if (dwarf_frame_register(frame, rules_saved_register[i], own, &ops, &n) != 0 ||
+			!plain_register(ops, n, own, &rule->saved[i]))
+			return 0;
+	if (dwarf_frame_register(frame, DWREG_PC, own, &ops, &n) != 0 ||
+		!plain_register(ops, n, own, &rule->ra_offset) || rule->ra_offset == SAVED_SAME)
+		return 0;
+	rule->kind = rule->ra_offset == SAVED_UNDEFINED ? RULE_END : RULE_PLAIN;
+	return 1;
+}
+
+static int copy_ops(struct ops *to, const Dwarf_Op *ops, size_t n)
+{
+	if (n > OPS_MAX)
+		return -1;
+	to->v = malloc((n ? n : 1) * sizeof(*ops));
+	if (!to->v)
+		return -1;
+	memcpy(to->v, ops, n * sizeof(*ops));
+	to->n = n;
+	return 0;
+}
+
+static int compile_full(Dwarf_Frame *frame, struct full_rule *full)
+{
+	Dwarf_Op own[3], *ops;
+	size_t n;
+
+	memset(full, 0, sizeof(*full));
+	if (dwarf_frame_cfa(frame, &ops, &n) != 0 || n == 0 || copy_ops(&full->cfa, ops, n) < 0)
+		return -1;
+	for (int i = 0; i < REGS_COUNT; i++) {
+		struct ops *to = &full->r[i];
+		if (dwarf_frame_register(frame, i, own, &ops, &n) != 0)
+			return -1;
+		if (n == 0) {
+			to->is_undefined = ops == own;
+			to->is_same = !to->is_undefined;
+		} else if (copy_ops(to, ops, n) < 0) {
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static int room_for_full(struct rules *rules)
+{
+	if (rules->n_full < rules->full_room)
+		return 0;
+	if (rules->n_full == FULL_MAX)
+		return -1;
+	uint32_t room = rules->full_room ? rules->full_room * 2 : 16;
+	struct full_rule *bigger = realloc(rules->full, room * sizeof(*bigger));
+	if (!bigger)
+		return -1;
+	rules->full = bigger;
+	rules->full_room = room;
+	return 0;
+}
+
+static void compile_frame(struct rules *rules, Dwarf_Frame *frame, struct rule *rule)
+{
+	bool is_signal = false;
+
+	dwarf_frame_info(frame, NULL, NULL, &is_signal);
+	if (compile_plain(frame, rule)) {
+		rule->is_signal = is_signal;
+		return;
+	}
+	*rule = no_rule;
+	if (room_for_full(rules) < 0)
+		return;
+	struct full_rule *full = &rules->full[rules->n_full];
+	if (compile_full(frame, full) < 0) {
+		full_fini(full);
+		return;
+	}
+	rule->kind = full->r[DWREG_PC].is_undefined ? RULE_END : RULE_FULL;
+	rule->is_signal = is_signal;
+	rule->full = rules->n_full++;
+}
+
+/* mov $15,%rax; syscall: rt_sigreturn. musl and Go do not mark it, and glibc's own unwind rules for
+ * it only say the same in seventeen expressions. */
+static int is_sigreturn(const struct module *m, uint64_t offset)
+{
+	static const unsigned char code[] = {0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05};
+	const unsigned char *p = module_bytes(m, offset, sizeof(code));
+
+	return p && !memcmp(p, code, sizeof(code));
+}
+
+static void compile(
+	struct rules *rules, struct module *m, uint64_t offset, int is_return, struct rule *rule)
+{
+	Dwarf_Frame *frame = NULL;
+	uint64_t vaddr;
+
+	*rule = no_rule;
+	rules->figures.compiled++;
+	if (is_sigreturn(m, offset + !!is_return)) {
+		rule->kind = RULE_SIGRETURN;
+		rule->is_signal = 1;
+		return;
+	}
+	if (module_offset_to_vaddr(m, offset, &vaddr) < 0)
+		return;
+	Dwarf_CFI *cfi = module_eh_frame(m);
+	if (cfi && dwarf_cfi_addrframe(cfi, vaddr, &frame) != 0)
+		frame = NULL;
+	if (!frame && (cfi = module_debug_frame(m)) && dwarf_cfi_addrframe(cfi, vaddr, &frame) != 0)
+		frame = NULL;
+	if (frame)
+		compile_frame(rules, frame, rule);
+	free(frame);
+}
+
+/* --- the cache ---------------------------------------------------------------------------- */
+
+/* Module ids fit 14 bits, file offsets 33: never 0 because a module's id is not. */
+static uint64_t place_key(const struct module *m, uint64_t offset, int is_return)
+{
+	return (uint64_t)module_id(m) << 49 | (uint64_t) !!is_return << 48 |
+	       (offset & 0xffffffffffffull);
+}
+
+static struct place *place_of(struct place *places, uint32_t room, uint64_t key)
+{
+	uint32_t at = hash_u64(key) & (room - 1);
+
+	while (places[at].key && places[at].key != key)
+		at = (at + 1) & (room - 1);
+	return &places[at];
+}
+
+static int grow_places(struct rules *rules)
+{
+	uint32_t room = rules->room * 2;
+	struct place *places;
+
+	if (room > PLACES_MAX || !(places = calloc(room, sizeof(*places))))
+		return -1;
+	for (uint32_t i = 0; i < rules->room; i++)
+		if (rules->places[i].key)
+			*place_of(places, room, rules->places[i].key) = rules->places[i];
+	free(rules->places);
+	rules->places = places;
+	rules->room = room;
+	return 0;
+}
+
+/* The number of an equal rule, or of a new one; UINT32_MAX without memory. Some hundred in all, and
+ * only asked at an address's first sight. */
+static uint32_t number_of(struct rules *rules, const struct rule *rule)
+{
+	for (uint32_t i = 0; i < rules->n; i++)
+		if (!memcmp(&rules->v[i], rule, sizeof(*rule)))
+			return i;
+	if (rules->n == rules->v_room) {
+		uint32_t room = rules->v_room ? rules->v_room * 2 : 64;
+		struct rule *bigger = realloc(rules->v, room * sizeof(*bigger));
+		if (!bigger)
+			return UINT32_MAX;
+		rules->v = bigger;
+		rules->v_room = room;
+	}
+	rules->v[rules->n] = *rule;
+	return rules->n++;
+}
+
+static const struct rule *compile_and_keep(
+	struct rules *rules, struct module *m, uint64_t offset, int is_return, uint64_t key)
+{
+	struct rule rule;
+
+	if (rules->n_places * 2 >= rules->room && grow_places(rules) < 0)
+		return &no_rule;
+	compile(rules, m, offset, is_return, &rule);
+	uint32_t number = number_of(rules, &rule);
+	if (number == UINT32_MAX)
+		return &no_rule;
+	*place_of(rules->places, rules->room, key) = (struct place){.key = key, .rule = number};
+	rules->n_places++;
+	return &rules->v[number];
+}
+
+const struct rule *rules_find(struct rules *rules, struct module *m, uint64_t offset, int is_return)
+{
+	uint64_t key = place_key(m, offset, is_return);
+	struct place *place = place_of(rules->places, rules->room, key);
+
+	rules->figures.lookups++;
+	if (place->key)
+		return &rules->v[place->rule];
+	return compile_and_keep(rules, m, offset, is_return, key);
+}
+
+const struct full_rule *rules_full(const struct rules *rules, const struct rule *rule)
+{
+	return &rules->full[rule->full];
+}
+
+void rules_figures(const struct rules *rules, struct rules_figures *out)
+{
+	*out = rules->figures;
+	out->distinct = rules->n;
+}

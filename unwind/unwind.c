@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One step, from a frame to its caller:
+ *
+ *   pc ──▶ mapping ──▶ rule ──┬─ plain, full, sigreturn ──▶ caller's registers ──▶ next frame
+ *           │none       │none └─ end ─▶ STACK_DONE
+ *           ▼           ▼
+ *      STACK_NO_MODULE  frame pointer, validated, marked guessed ──not valid──▶ STACK_NO_CFI
+ *
+ * A caller's pc is a return address: it is looked up one byte earlier, inside the call. What a
+ * signal interrupted is exact.
+ */
+#include <dwarf.h>
+
+#include "unwind/expression.h"
+#include "unwind/frame_pointer.h"
+#include "unwind/unwind.h"
+
+#define KNOWN(reg) (1u << (reg))
+
+/* What a caller can count on after a call: all else is clobbered. */
+#define CALLEE_SAVED                                                                               \
+	(KNOWN(DWREG_RBX) | KNOWN(DWREG_RBP) | KNOWN(DWREG_R12) | KNOWN(DWREG_R13) |               \
+		KNOWN(DWREG_R14) | KNOWN(DWREG_R15) | KNOWN(DWREG_RSP) | KNOWN(DWREG_PC))
+
+/* struct rt_sigframe of arch/x86/include/asm/sigframe.h as the trampoline sees it: sp points to the
+ * ucontext, whose registers (struct sigcontext) begin at byte 40. */
+#define UCONTEXT_REGS 40u
+static const uint8_t sigcontext_order[] = {DWREG_R8, DWREG_R9, DWREG_R10, DWREG_R11, DWREG_R12,
+	DWREG_R13, DWREG_R14, DWREG_R15, DWREG_RDI, DWREG_RSI, DWREG_RBP, DWREG_RBX, DWREG_RDX,
+	DWREG_RAX, DWREG_RCX, DWREG_RSP, DWREG_PC};
+
+/* One capture being unwound. */
+struct walk {
+	const struct unwinder *u;
+	const struct maps *maps;
+	struct copy copy;
+	struct regs regs;
+	struct stack *out;
+	uint64_t wanted; /* the address that was not in the copy; 0: none */
+	int is_return;	 /* pc is a return address */
+	int guessed;	 /* how we came to this frame */
+	int after_signal;
+};
+
+/* Words are read through here so that what was missing is known. */
+static int word_at(struct walk *w, uint64_t address, uint64_t *out)
+{
+	if (copy_word(&w->copy, address, out) == 0)
+		return 0;
+	w->wanted = address;
+	return -1;
+}
+
+static int step_plain(struct walk *w, const struct rule *rule)
+{
+	struct regs *r = &w->regs;
+	uint64_t cfa, word;
+
+	if (!(r->known & KNOWN(rule->cfa_register)))
+		return STACK_NO_REGISTER;
+	cfa = r->r[rule->cfa_register] + (int64_t)rule->cfa_offset;
+	if (word_at(w, cfa + (int64_t)rule->ra_offset, &word) < 0)
+		return STACK_UNREADABLE;
+	r->r[DWREG_PC] = word;
+	r->known &= CALLEE_SAVED;
+	for (int i = 0; i < SAVED_COUNT; i++) {
+		int32_t at = rule->saved[i];
+		uint8_t number = rules_saved_register[i];
+		if (at == SAVED_SAME)
+			continue;
+		r->known &= ~KNOWN(number);
+		if (at == SAVED_UNDEFINED)
+			continue;
+		if (word_at(w, cfa + (int64_t)at, &word) < 0)
+			return STACK_UNREADABLE;
+		r->r[number] = word;
+		r->known |= KNOWN(number);
+	}
+	r->r[DWREG_RSP] = cfa;
+	r->known |= KNOWN(DWREG_RSP);
+	return STACK_DONE;
+}
+
+static enum stack_end expression_end(enum expression_result why)
+{
+	return why == EXPRESSION_UNREADABLE    ? STACK_UNREADABLE
+	       : why == EXPRESSION_NO_REGISTER ? STACK_NO_REGISTER
+					       : STACK_NO_CFI;
+}
+
+/* One register of a full rule. 0, or why not. */
+static enum stack_end full_register(
+	struct walk *w, const struct ops *ops, uint64_t cfa, uint64_t *out)
+{
+	enum expression_result got;
+
+	/* DW_CFA_register: the value is in another register. */
+	if (ops->n == 1 && ops->v[0].atom == DW_OP_regx) {
+		if (ops->v[0].number >= REGS_COUNT || !(w->regs.known & KNOWN(ops->v[0].number)))
+			return STACK_NO_REGISTER;
+		*out = w->regs.r[ops->v[0].number];
+		return STACK_DONE;
+	}
+	got = expression_run(ops->v, ops->n, &w->regs, &cfa, &w->copy, out);
+	if (got == EXPRESSION_ADDRESS)
+		return word_at(w, *out, out) < 0 ? STACK_UNREADABLE : STACK_DONE;
+	return got == EXPRESSION_VALUE ? STACK_DONE : expression_end(got);
+}
+
+static int step_full(struct walk *w, const struct full_rule *full)
+{
+	struct regs next = {.known = 0};
+	uint64_t cfa;
+	enum expression_result got =
+		expression_run(full->cfa.v, full->cfa.n, &w->regs, NULL, &w->copy, &cfa);
+
+	if (got != EXPRESSION_VALUE && got != EXPRESSION_ADDRESS)
+		return expression_end(got);
+	for (int i = 0; i < REGS_COUNT; i++) {
+		const struct ops *ops = &full->r[i];
+		enum stack_end end = STACK_NO_REGISTER;
+		if (ops->is_same && (w->regs.known & CALLEE_SAVED & KNOWN(i))) {
+			next.r[i] = w->regs.r[i];
+			end = STACK_DONE;
+		} else if (ops->n) {
+			end = full_register(w, ops, cfa, &next.r[i]);
+		}
+		if (end == STACK_DONE)
+			next.known |= KNOWN(i);
+		else if (i == DWREG_PC)
+			return end;
+	}
+	/* The ABI's: where nothing is said the caller's sp is the CFA. */
+	if (!full->r[DWREG_RSP].n) {
+		next.r[DWREG_RSP] = cfa;
+		next.known |= KNOWN(DWREG_RSP);
+	}
+	if (!(next.known & KNOWN(DWREG_RSP)))
+		return STACK_NO_REGISTER;
+	w->regs = next;
+	return STACK_DONE;
+}
+
+static int step_sigreturn(struct walk *w)
+{
+	struct regs next = {.known = REGS_ALL};
+	uint64_t at = w->regs.r[DWREG_RSP] + UCONTEXT_REGS;
+
+	for (unsigned i = 0; i < sizeof(sigcontext_order); i++)
+		if (word_at(w, at + 8 * i, &next.r[sigcontext_order[i]]) < 0)
+			return STACK_UNREADABLE;
+	w->regs = next;
+	return STACK_DONE;
+}
+
+static int step_guess(struct walk *w)
+{
+	int is_leaf = w->out->n == 1;
+
+	if (frame_pointer_step(w->u->modules, w->maps, is_leaf, &w->copy, &w->regs) < 0)
+		return STACK_NO_CFI;
+	w->guessed = 1;
+	return STACK_DONE;
+}
+
+/* To the caller. STACK_DONE with *over clear means: go on. */
+static enum stack_end step(struct walk *w, const struct rule *rule, int *over)
+{
+	uint64_t sp = w->regs.r[DWREG_RSP];
+	enum stack_end end;
+
+	w->guessed = 0;
+	switch (rule->kind) {
+	case RULE_PLAIN:
+		end = step_plain(w, rule);
+		break;
+	case RULE_FULL:
+		end = step_full(w, rules_full(w->u->rules, rule));
+		break;
+	case RULE_SIGRETURN:
+		end = step_sigreturn(w);
+		break;
+	case RULE_END:
+		*over = 1;
+		return STACK_DONE;
+	default:
+		end = step_guess(w);
+	}
+	if (end != STACK_DONE)
+		return end;
+	/* A signal may have come in on another stack; all other frames lie above their callees. */
+	if (!rule->is_signal && w->regs.r[DWREG_RSP] <= sp)
+		return STACK_NO_PROGRESS;
+	w->is_return = !rule->is_signal;
+	w->after_signal = rule->is_signal;
+	*over = w->regs.r[DWREG_PC] == 0;
+	return STACK_DONE;
+}
+
+/* The module and rule of the present frame, which is added to the stack. NULL: outside all code. */
+static const struct rule *take_frame(struct walk *w)
+{
+	static const struct rule none = {.kind = RULE_NONE};
+	uint64_t pc = w->regs.r[DWREG_PC] - w->is_return;
+	const struct mapping *map = frame_pointer_mapping(w->maps, pc);
+
+	if (!map)
+		return NULL;
+	struct frame *f = &w->out->v[w->out->n++];
+	f->module = map->module;
+	f->offset = pc - map->start + map->offset;
+	f->flags = (w->is_return ? FRAME_RETURN : 0) | (w->guessed ? FRAME_GUESSED : 0) |
+		   (w->after_signal ? FRAME_SIGNAL : 0);
+	struct module *m = modules_get(w->u->modules, map->module);
+	if (!m || !module_is_readable(m))
+		return &none;
+	w->u->reading(w->u->arg, map->module);
+	return rules_find(w->u->rules, m, f->offset, w->is_return);
+}
+
+static enum stack_end walk_up(struct walk *w)
+{
+	enum stack_end end = STACK_DONE;
+	int over = 0;
+
+	while (end == STACK_DONE && !over) {
+		if (w->out->n == LIMIT_FRAMES)
+			return STACK_DEPTH;
+		const struct rule *rule = take_frame(w);
+		if (!rule)
+			return STACK_NO_MODULE;
+		end = step(w, rule, &over);
+	}
+	return end;
+}
+
+void unwind_capture(const struct unwinder *u, const struct capture *capture,
+	const struct maps *maps, struct stack *out, uint64_t *need)
+{
+	struct walk w = {
+		.u = u,
+		.maps = maps,
+		.copy = {capture->stack_base, capture->stack_len, capture->stack, 0},
+		.regs = capture->regs,
+		.out = out,
+	};
+	uint64_t sp = capture->regs.r[DWREG_RSP];
+
+	out->n = 0;
+	*need = 0;
+	if (capture->flags & CAPTURE_NO_STACK) {
+		out->end = STACK_NOT_READ;
+		return;
+	}
+	out->end = walk_up(&w);
+	if (w.copy.used_end > sp)
+		*need = w.copy.used_end - sp;
+	if (out->end == STACK_UNREADABLE && w.wanted >= sp && w.wanted + 8 - sp > *need)
+		*need = w.wanted + 8 - sp;
+}

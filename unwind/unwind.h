@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A capture becomes a stack of frames, from the copied bytes alone.
+ *
+ * Never fails: whatever stops it becomes the stack's end reason. A register that is not known is
+ * never used; the leaf side is kept when there are more than LIMIT_FRAMES frames.
+ */
+#ifndef UNWIND_UNWIND_H
+#define UNWIND_UNWIND_H
+
+#include "symbolize/modules.h"
+#include "unwind/rules.h"
+
+struct unwinder {
+	struct modules *modules; /* borrowed */
+	struct rules *rules;	 /* borrowed */
+	void (*reading)(
+		void *arg, uint32_t module); /* told before a module's file is looked into */
+	void *arg;
+};
+
+/* need: how many bytes above the stack pointer were read, or would have been had they been there.
+ */
+void unwind_capture(const struct unwinder *u, const struct capture *capture,
+	const struct maps *maps, struct stack *out, uint64_t *need);
+
+#endif

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ring ──▶ capture ──▶ maps of its generation here? ──no──▶ wait for session's word (at most 1 s)
+ *                         │yes
+ *                         ▼
+ *                      unwind ──▶ ended outside all code? ──yes──▶ hold it, ask for newer maps, try
+ *                         │no                                      once more when they are here
+ *                         ▼
+ *                      answer
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/wire.h"
+#include "symbolize/symbolize.h"
+#include "unwind/answers.h"
+#include "unwind/generations.h"
+#include "unwind/unwind.h"
+#include "unwind/worker_main.h"
+
+#define MS	     1000000ull
+#define IDLE_MS	     200  /* between looks at a ring that fills slowly */
+#define WAIT_MAPS_MS 1000 /* for a generation that was announced by a capture */
+#define HELD_MAX     64u  /* captures waiting for newer maps */
+#define HELD_MS	     1500
+#define CAPTURE_MAX  (sizeof(struct capture) + LIMIT_STACK_MAX)
+
+struct held {
+	struct capture *capture;
+	uint64_t until;
+};
+
+struct worker {
+	int sock;
+	struct ring *ring;
+	struct modules modules;
+	struct rules *rules;
+	struct unwinder unwinder;
+	struct generations generations;
+	struct answers answers;
+	struct held held[HELD_MAX];
+	uint32_t n_held;
+	uint32_t asked; /* the generation in whose place newer maps were asked for */
+	int over;	/* session is gone */
+	int flush_asked;
+	struct capture *capture; /* CAPTURE_MAX bytes */
+	struct stack stack;
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000ull + t.tv_nsec;
+}
+
+static void beat(struct worker *w)
+{
+	atomic_fetch_add_explicit(&w->ring->page->worker_beat, 1, memory_order_relaxed);
+}
+
+/* Should this module be the last that this worker ever sees, session knows. */
+static void mark_reading(void *arg, uint32_t module)
+{
+	struct worker *w = arg;
+
+	atomic_store_explicit(&w->ring->page->worker_module, module, memory_order_relaxed);
+}
+
+static void check(struct worker *w, int error)
+{
+	if (error == -EPIPE)
+		w->over = 1;
+}
+
+/* --- captures ----------------------------------------------------------------------------- */
+
+/* 1.5 times the largest need seen. */
+static void note_need(struct worker *w, const struct capture *c, uint64_t need)
+{
+	_Atomic uint32_t *want = &w->ring->page->stack_want[c->thread % RING_WANTS];
+	uint64_t room = need + need / 2;
+
+	if (room > LIMIT_STACK_MAX)
+		room = LIMIT_STACK_MAX;
+	if (room > atomic_load_explicit(want, memory_order_relaxed))
+		atomic_store_explicit(want, room, memory_order_relaxed);
+}
+
+/* A copy that waits for newer maps; 0 if it cannot wait. */
+static int hold(struct worker *w, const struct capture *c, uint32_t generation)
+{
+	size_t size = sizeof(*c) + c->stack_len;
+	struct capture *copy;
+
+	if (w->n_held == HELD_MAX || !(copy = malloc(size)))
+		return 0;
+	memcpy(copy, c, size);
+	w->held[w->n_held++] = (struct held){copy, now_ns() + HELD_MS * MS};
+	if (w->asked != generation) {
+		w->asked = generation;
+		atomic_store_explicit(
+			&w->ring->page->maps_wanted, generation + 1, memory_order_relaxed);
+	}
+	return 1;
+}
+
+static void unwind(struct worker *w, const struct capture *c, const struct maps *maps, int may_hold)
+{
+	static const struct maps none;
+	uint64_t need;
+
+	unwind_capture(&w->unwinder, c, maps ? maps : &none, &w->stack, &need);
+	mark_reading(w, 0);
+	note_need(w, c, need);
+	if (w->stack.end != STACK_NO_MODULE || !may_hold ||
+		!hold(w, c, maps ? maps->generation : 0))
+		check(w, answers_stack(&w->answers, c, &w->stack));
+	beat(w);
+}
+
+/* Those that waited long enough, or all: with the newest maps there are. */
+static void release_held(struct worker *w, int all)
+{
+	uint64_t now = now_ns();
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < w->n_held; i++) {
+		if (!all && now < w->held[i].until) {
+			w->held[kept++] = w->held[i];
+			continue;
+		}
+		unwind(w, w->held[i].capture, generations_newest(&w->generations), 0);
+		free(w->held[i].capture);
+	}
+	w->n_held = kept;
+}
+
+/* --- messages ----------------------------------------------------------------------------- */
+
+static void tell_module(struct worker *w, uint32_t id)
+{
+	const struct module *m = modules_get(&w->modules, id);
+	const unsigned char *build_id;
+	struct worker_module_info info = {.module = id};
+
+	if (!m)
+		return;
+	info.flags = module_flags(m);
+	info.wants_debug_file = module_wants_debug_file(m);
+	info.build_id_len = module_build_id(m, &build_id);
+	memcpy(info.build_id, build_id, info.build_id_len);
+	check(w, wire_send(w->sock, WORKER_MODULE, &info, sizeof(info), -1));
+}
+
+static void on_module(struct worker *w, struct wire_message *msg)
+{
+	const struct worker_module *m = wire_payload(msg, sizeof(*m));
+
+	if (!m)
+		return;
+	mark_reading(w, m->module);
+	int error = modules_open(&w->modules, msg->fd, m->module, m->flags);
+	msg->fd = -1;
+	if (!error)
+		tell_module(w, m->module);
+	mark_reading(w, 0);
+}
+
+static void on_debug_file(struct worker *w, struct wire_message *msg)
+{
+	const struct worker_module *m = wire_payload(msg, sizeof(*m));
+	struct module *module = m ? modules_get(&w->modules, m->module) : NULL;
+
+	if (!module || msg->fd < 0)
+		return;
+	mark_reading(w, m->module);
+	module_set_debug_file(module, msg->fd);
+	msg->fd = -1;
+	mark_reading(w, 0);
+}
+
+static void on_maps(struct worker *w, const struct wire_message *msg)
+{
+	const struct maps_part *part = wire_payload(msg, sizeof(*part));
+
+	if (!part || msg->size != sizeof(*part) + (size_t)part->n * sizeof(struct mapping))
+		return;
+	if (generations_add(&w->generations, part, (const struct mapping *)(part + 1)) == 1)
+		release_held(w, 1);
+}
+
+static void on_symbolize(struct worker *w, const struct wire_message *msg)
+{
+	const struct worker_symbolize *ask = wire_payload(msg, sizeof(*ask));
+
+	if (!ask || msg->size != sizeof(*ask) + (size_t)ask->n * sizeof(uint64_t))
+		return;
+	mark_reading(w, ask->module);
+	answers_begin_symbols(&w->answers, ask->module);
+	int error = symbolize_request(
+		&w->modules, ask, (const uint64_t *)(ask + 1), answers_address, &w->answers);
+	check(w, error ? error : answers_end_symbols(&w->answers));
+	/* Without an end session would wait; a new worker is asked again. */
+	if (error)
+		w->over = 1;
+	mark_reading(w, 0);
+}
+
+/* After the ring is empty: session asks when nothing more comes in. */
+static void flush(struct worker *w)
+{
+	w->flush_asked = 0;
+	release_held(w, 1);
+	check(w, answers_flush_stacks(&w->answers));
+	check(w, wire_send(w->sock, WORKER_FLUSHED, NULL, 0, -1));
+}
+
+static void on_message(struct worker *w, struct wire_message *msg)
+{
+	switch (msg->type) {
+	case TO_WORKER_MODULE:
+		on_module(w, msg);
+		break;
+	case TO_WORKER_MAPS:
+		on_maps(w, msg);
+		break;
+	case TO_WORKER_DEBUG_FILE:
+		on_debug_file(w, msg);
+		break;
+	case TO_WORKER_SYMBOLIZE:
+		on_symbolize(w, msg);
+		break;
+	case TO_WORKER_FLUSH:
+		w->flush_asked = 1;
+		break;
+	default:
+		break;
+	}
+}
+
+/* All messages that are there. */
+static void take_messages(struct worker *w)
+{
+	static struct wire_message m;
+	int got;
+
+	while (!w->over && (got = wire_recv(w->sock, &m, 0)) != 0) {
+		if (got < 0) {
+			w->over = 1;
+			return;
+		}
+		on_message(w, &m);
+		if (m.fd >= 0)
+			close(m.fd);
+		beat(w);
+	}
+}
+
+/* The maps a capture was taken under; session's word may be on its way. */
+static const struct maps *maps_for(struct worker *w, uint32_t generation)
+{
+	uint64_t until = now_ns() + WAIT_MAPS_MS * MS;
+
+	for (;;) {
+		const struct maps *newest = generations_newest(&w->generations);
+		const struct maps *found = generations_find(&w->generations, generation);
+		if (found)
+			return found;
+		if (w->over || (newest && newest->generation > generation) || now_ns() > until)
+			return newest;
+		struct pollfd p = {.fd = w->sock, .events = POLLIN};
+		poll(&p, 1, 50);
+		take_messages(w);
+	}
+}
+
+static int is_sane(const struct capture *c, long size)
+{
+	return size >= (long)sizeof(*c) && c->stack_len <= (uint64_t)size - sizeof(*c) &&
+	       c->kind < PROFILE_KINDS && c->missing < MISSING_REASONS;
+}
+
+static void take_captures(struct worker *w)
+{
+	long size;
+
+	while (!w->over && (size = ring_pop(w->ring, w->capture, CAPTURE_MAX)) != 0) {
+		if (size == -EPROTO) {
+			/* Only a damaged ring says so, and it stays damaged. */
+			w->over = 1;
+			return;
+		}
+		if (size == -E2BIG || !is_sane(w->capture, size))
+			continue;
+		unwind(w, w->capture, maps_for(w, w->capture->generation), 1);
+	}
+}
+
+static int worker_init(struct worker *w, int sock, struct ring *ring)
+{
+	memset(w, 0, sizeof(*w));
+	w->sock = sock;
+	w->ring = ring;
+	modules_init(&w->modules);
+	answers_init(&w->answers, sock);
+	w->rules = rules_new();
+	w->capture = malloc(CAPTURE_MAX);
+	w->unwinder = (struct unwinder){&w->modules, w->rules, mark_reading, w};
+	w->asked = UINT32_MAX;
+	return w->rules && w->capture ? 0 : -ENOMEM;
+}
+
+static void worker_fini(struct worker *w)
+{
+	release_held(w, 1);
+	generations_fini(&w->generations);
+	rules_free(w->rules);
+	modules_fini(&w->modules);
+	answers_fini(&w->answers);
+	free(w->capture);
+}
+
+static void wait_for_work(struct worker *w)
+{
+	struct pollfd p[2] = {
+		{.fd = w->sock, .events = POLLIN},
+		{.fd = w->ring->wake, .events = POLLIN},
+	};
+	uint64_t count;
+
+	poll(p, 2, IDLE_MS);
+	if ((p[1].revents & POLLIN) && read(w->ring->wake, &count, sizeof(count)) < 0)
+		w->over = errno != EAGAIN && errno != EINTR;
+}
+
+int worker_main(int sock, struct ring *ring)
+{
+	static struct worker w;
+
+	if (worker_init(&w, sock, ring) < 0)
+		return 1;
+	while (!w.over) {
+		take_messages(&w);
+		take_captures(&w);
+		release_held(&w, 0);
+		check(&w, answers_flush_stacks(&w.answers));
+		if (w.flush_asked && !w.over)
+			flush(&w);
+		if (!w.over)
+			wait_for_work(&w);
+	}
+	worker_fini(&w);
+	return 0;
+}
