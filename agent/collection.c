@@ -6,25 +6,8 @@
 
 #include "agent/collection.h"
 #include "agent/tracer/stats.h"
+#include "base/list.h"
 #include "output/table.h"
-
-/* Room for one more element of that size in *v. */
-static int grow(void *v, uint32_t n, uint32_t *room, size_t size, uint32_t most)
-{
-	void **array = v;
-
-	if (n < *room)
-		return 0;
-	if (n >= most)
-		return -E2BIG;
-	uint32_t more = *room ? *room * 2 : 64;
-	void *bigger = realloc(*array, more * size);
-	if (!bigger)
-		return -ENOMEM;
-	*array = bigger;
-	*room = more;
-	return 0;
-}
 
 int collection_init(struct collection *c)
 {
@@ -96,10 +79,11 @@ static long thread_of(struct collection *c, const struct tracer_thread *t)
 		if (c->threads[i].tid == t->tid && c->threads[i].start_time == t->start_time)
 			return i;
 	uint32_t room = c->threads_room;
-	int error = grow(&c->threads, c->n_threads, &room, sizeof(*c->threads), 64 * LIMIT_THREADS);
+	int error = list_room(
+		&c->threads, c->n_threads, 1, &room, sizeof(*c->threads), 64 * LIMIT_THREADS);
 	if (!error)
-		error = grow(&c->baseline, c->n_threads, &c->threads_room, sizeof(*c->baseline),
-			64 * LIMIT_THREADS);
+		error = list_room(&c->baseline, c->n_threads, 1, &c->threads_room,
+			sizeof(*c->baseline), 64 * LIMIT_THREADS);
 	if (error)
 		return error;
 	int born_inside = t->is_new || c->past.threads_seen;
@@ -114,7 +98,7 @@ static int one_thread(struct collection *c, const struct tracer_thread *t)
 	if (t->serial > c->n_serials)
 		return -EPROTO;
 	if (t->serial == c->n_serials) {
-		int error = grow(&c->serial_thread, c->n_serials, &c->serials_room,
+		int error = list_room(&c->serial_thread, c->n_serials, 1, &c->serials_room,
 			sizeof(*c->serial_thread), 64 * LIMIT_THREADS);
 		long index = error ? error : thread_of(c, t);
 		if (index < 0)
@@ -184,8 +168,8 @@ static char *clean_path(const char *text, size_t n)
 
 static int add_module(struct collection *c, const struct tracer_module *t, char *path, int fd)
 {
-	int error = grow(
-		&c->modules, c->n_modules, &c->modules_room, sizeof(*c->modules), LIMIT_MODULES);
+	int error = list_room(
+		&c->modules, c->n_modules, 1, &c->modules_room, sizeof(*c->modules), LIMIT_MODULES);
 
 	if (error)
 		return error;
@@ -205,7 +189,7 @@ int collection_module(struct collection *c, struct wire_message *m, int *is_new)
 	if (!t || t->path_len != m->size - sizeof(*t) || t->number != c->n_numbers + 1)
 		return -EPROTO;
 	char *path = clean_path((const char *)(t + 1), t->path_len);
-	int error = path ? grow(&c->number_module, c->n_numbers, &c->numbers_room,
+	int error = path ? list_room(&c->number_module, c->n_numbers, 1, &c->numbers_room,
 				   sizeof(*c->number_module), LIMIT_MODULES)
 			 : -ENOMEM;
 	int id = error ? error : known_module(c, t, path);
@@ -231,8 +215,8 @@ static int add_segment(struct collection *c, const struct mapping *m)
 			s->end == m->end)
 			return 0;
 	}
-	int error = grow(&c->segments, c->n_segments, &c->segments_room, sizeof(*c->segments),
-		LIMIT_MAPPINGS);
+	int error = list_room(&c->segments, c->n_segments, 1, &c->segments_room,
+		sizeof(*c->segments), LIMIT_MAPPINGS);
 	if (!error)
 		c->segments[c->n_segments++] =
 			(struct segment){m->start, m->end, m->offset, m->module};

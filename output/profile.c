@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/hash.h"
+#include "base/list.h"
+#include "output/builder.h"
+#include "output/pseudo.h"
+#include "output/table.h"
+#include "output/weights.h"
+
+#define MOST (UINT32_MAX / 4)
+
+struct build {
+	struct builder b;
+	struct weights weights;
+};
+
+/* --- samples ------------------------------------------------------------------------------ */
+
+struct wanted {
+	const struct profile *p;
+	const struct profile_sample *sample;
+};
+
+static int is_sample(const void *arg, uint32_t position)
+{
+	const struct wanted *w = arg;
+	const struct profile_sample *a = &w->p->samples[position], *b = w->sample;
+	const uint32_t *locations = w->p->sample_locations;
+
+	return a->n_locations == b->n_locations && a->thread_name == b->thread_name &&
+	       a->tid == b->tid && a->state == b->state &&
+	       !memcmp(locations + a->first_location, locations + b->first_location,
+		       a->n_locations * sizeof(*locations));
+}
+
+static void add_values(struct profile_sample *to, const struct profile_sample *from)
+{
+	for (unsigned i = 0; i < PROFILE_VALUES; i++)
+		to->values[i] += from->values[i];
+}
+
+/* The sample's locations are the last in the list; they go again if there is an equal sample. */
+static int add_sample(struct builder *b, const struct profile_sample *sample)
+{
+	struct profile *p = b->p;
+	struct wanted wanted = {p, sample};
+	uint64_t hash = hash_bytes(p->sample_locations + sample->first_location,
+		sample->n_locations * sizeof(*p->sample_locations));
+
+	hash = hash_pair(
+		hash, hash_pair(sample->tid, (uint64_t)sample->thread_name << 32 | sample->state));
+	long found = index_find(&b->by_sample, hash, is_sample, &wanted);
+	if (found >= 0) {
+		add_values(&p->samples[found], sample);
+		p->n_sample_locations = sample->first_location;
+		return 0;
+	}
+	int error = list_room(
+		&p->samples, p->n_samples, 1, &b->samples_room, sizeof(*p->samples), MOST);
+	if (!error)
+		error = index_add(&b->by_sample, hash, p->n_samples);
+	if (!error)
+		p->samples[p->n_samples++] = *sample;
+	return error;
+}
+
+static int add_locations(struct builder *b, const struct frame *frames, uint32_t n)
+{
+	struct profile *p = b->p;
+	int error = list_room(&p->sample_locations, p->n_sample_locations, n,
+		&b->sample_locations_room, sizeof(*p->sample_locations), MOST);
+
+	for (uint32_t i = 0; i < n && !error; i++) {
+		p->sample_locations[p->n_sample_locations++] = builder_location(b, &frames[i]);
+		error = b->error;
+	}
+	return error;
+}
+
+static int add_entry(void *arg, const struct table_entry *e)
+{
+	struct build *build = arg;
+	struct builder *b = &build->b;
+	const struct thread_info *thread = &b->in->threads[e->thread];
+	struct profile_sample s = {
+		.first_location = b->p->n_sample_locations,
+		.n_locations = e->n,
+		.values = {e->count},
+		.thread_name = builder_string(b, thread->name),
+		.tid = thread->tid,
+	};
+
+	if (b->in->kind == PROFILE_CPU)
+		s.values[1] = weights_take(&build->weights, e->thread, e->count);
+	else
+		s.state = builder_string(b, pseudo_state(e->state));
+	int error = add_locations(b, e->frames, e->n);
+	return error ? error : add_sample(b, &s);
+}
+
+/* CPU time that no sample stands for. */
+static int add_pseudo(struct builder *b, enum pseudo what, int64_t ns)
+{
+	struct frame frame = {.offset = what};
+	struct profile_sample s = {
+		.first_location = b->p->n_sample_locations, .n_locations = 1, .values = {0, ns}};
+
+	if (ns <= 0)
+		return 0;
+	int error = add_locations(b, &frame, 1);
+	return error ? error : add_sample(b, &s);
+}
+
+static int add_samples(struct build *build)
+{
+	const struct profile_input *in = build->b.in;
+	int error = table_each(in->table, add_entry, build);
+
+	if (in->kind != PROFILE_CPU || error)
+		return error;
+	error = add_pseudo(&build->b, PSEUDO_UNSAMPLED, weights_unsampled(&build->weights));
+	return error ? error : add_pseudo(&build->b, PSEUDO_ENDED, in->ended_cpu);
+}
+
+/* --- header ------------------------------------------------------------------------------- */
+
+static struct profile_type type_of(struct builder *b, const char *type, const char *unit)
+{
+	return (struct profile_type){builder_string(b, type), builder_string(b, unit)};
+}
+
+static void set_types(struct builder *b)
+{
+	struct profile *p = b->p;
+
+	if (p->kind == PROFILE_CPU) {
+		p->types[0] = type_of(b, "samples", "count");
+		p->types[1] = type_of(b, "cpu", "nanoseconds");
+		p->n_types = 2;
+		p->period = 1000000000 / (b->in->hz ? b->in->hz : 1);
+	} else {
+		p->types[0] = type_of(b, "thread", "count");
+		p->n_types = 1;
+		p->period = 1;
+	}
+	p->period_type = p->types[p->n_types - 1];
+	p->default_type = p->period_type.type;
+}
+
+static int set_comments(struct builder *b)
+{
+	const char *line = b->in->comments ? b->in->comments : "";
+	struct buf text;
+	int error = 0;
+
+	buf_init(&text, LIMIT_STRINGS);
+	while (*line && b->p->n_comments < 4 && !error) {
+		size_t n = strcspn(line, "\n");
+		buf_clear(&text);
+		buf_append(&text, line, n);
+		const char *copy = buf_text(&text);
+		error = copy ? 0 : -ENOMEM;
+		if (copy && n)
+			b->p->comments[b->p->n_comments++] = builder_string(b, copy);
+		line += n + (line[n] == '\n');
+	}
+	buf_fini(&text);
+	return error;
+}
+
+static int fill(struct build *build)
+{
+	struct builder *b = &build->b;
+
+	set_types(b);
+	int error = set_comments(b);
+	if (!error)
+		error = add_samples(build);
+	builder_complete_mappings(b);
+	return error ? error : b->error;
+}
+
+int profile_build(const struct profile_input *in, struct profile **out)
+{
+	struct build build = {0};
+	struct profile *p = calloc(1, sizeof(*p));
+
+	*out = NULL;
+	if (!p)
+		return -ENOMEM;
+	p->kind = in->kind;
+	p->time = in->time;
+	p->duration = in->duration;
+	p->strings = strings_new();
+	int error = p->strings ? builder_init(&build.b, in, p) : -ENOMEM;
+	if (!error)
+		error = weights_init(&build.weights, in->table, in->threads, in->n_threads);
+	if (!error)
+		error = fill(&build);
+	weights_fini(&build.weights);
+	builder_fini(&build.b);
+	if (error)
+		profile_free(p);
+	else
+		*out = p;
+	return error;
+}
+
+void profile_free(struct profile *p)
+{
+	if (!p)
+		return;
+	strings_free(p->strings);
+	free(p->mappings);
+	free(p->functions);
+	free(p->lines);
+	free(p->locations);
+	free(p->sample_locations);
+	free(p->samples);
+	free(p);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "output/pseudo.h"
+
+static const char *const ends[STACK_ENDS] = {
+	[STACK_DONE] = "[complete]",
+	[STACK_DEPTH] = "[stack too deep]",
+	[STACK_UNREADABLE] = "[stack copy too short]",
+	[STACK_NO_PROGRESS] = "[damaged stack]",
+	[STACK_NO_MODULE] = "[outside all code]",
+	[STACK_NO_CFI] = "[no unwind information]",
+	[STACK_NO_REGISTER] = "[register unknown]",
+	[STACK_WORKER_LOST] = "[worker lost]",
+	[STACK_NOT_READ] = "[not readable]",
+};
+
+static const char *const missing[MISSING_REASONS] = {
+	[MISSING_NOT] = "[not readable]",
+	[MISSING_MOVING] = "[not readable: thread kept moving]",
+	[MISSING_LATE] = "[not readable: did not stop in time]",
+	[MISSING_DENIED] = "[not readable: refused by the kernel]",
+};
+
+const char *pseudo_name(uint64_t pseudo)
+{
+	if (pseudo < PSEUDO_END + STACK_ENDS)
+		return ends[pseudo - PSEUDO_END];
+	if (pseudo >= PSEUDO_MISSING && pseudo < PSEUDO_MISSING + MISSING_REASONS)
+		return missing[pseudo - PSEUDO_MISSING];
+	if (pseudo == PSEUDO_UNSAMPLED)
+		return "[CPU of threads never sampled]";
+	if (pseudo == PSEUDO_ENDED)
+		return "[CPU of threads that ended unseen]";
+	return "[unknown]";
+}
+
+const char *pseudo_state(uint32_t letter)
+{
+	switch (letter) {
+	case 'R':
+		return "running";
+	case 'S':
+		return "sleeping";
+	case 'D':
+		return "disk";
+	case 'T':
+		return "stopped";
+	case 't':
+		return "traced";
+	case 'Z':
+		return "zombie";
+	case 'X':
+		return "dead";
+	case 'I':
+		return "idle";
+	case 'P':
+		return "parked";
+	default:
+		return "unknown";
+	}
+}

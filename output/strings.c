@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/hash.h"
+#include "base/index.h"
+#include "base/limits.h"
+#include "base/list.h"
+#include "output/strings.h"
+
+struct strings {
+	char **v;
+	uint32_t n, room;
+	struct index by_text;
+	size_t bytes;
+};
+
+struct wanted {
+	const struct strings *strings;
+	const char *text;
+};
+
+static int is_text(const void *arg, uint32_t position)
+{
+	const struct wanted *w = arg;
+
+	return !strcmp(w->strings->v[position], w->text);
+}
+
+/* Bytes of the valid UTF-8 sequence at p (RFC 3629: no overlong forms, no surrogates, at most
+ * U+10FFFF), or 0. The text ends with a NUL, which continues no sequence. */
+static int sequence(const unsigned char *p)
+{
+	static const struct {
+		unsigned char from, to, second_from, second_to, length;
+	} forms[] = {
+		{0x01, 0x7f, 0, 0, 1},
+		{0xc2, 0xdf, 0x80, 0xbf, 2},
+		{0xe0, 0xe0, 0xa0, 0xbf, 3},
+		{0xe1, 0xec, 0x80, 0xbf, 3},
+		{0xed, 0xed, 0x80, 0x9f, 3},
+		{0xee, 0xef, 0x80, 0xbf, 3},
+		{0xf0, 0xf0, 0x90, 0xbf, 4},
+		{0xf1, 0xf3, 0x80, 0xbf, 4},
+		{0xf4, 0xf4, 0x80, 0x8f, 4},
+	};
+
+	for (unsigned i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
+		if (p[0] < forms[i].from || p[0] > forms[i].to)
+			continue;
+		if (forms[i].length > 1 &&
+			(p[1] < forms[i].second_from || p[1] > forms[i].second_to))
+			return 0;
+		for (int k = 2; k < forms[i].length; k++)
+			if ((p[k] & 0xc0) != 0x80)
+				return 0;
+		return forms[i].length;
+	}
+	return 0;
+}
+
+/* A valid copy in out, which the caller ends. */
+static int repair(const char *text, struct buf *out)
+{
+	const unsigned char *p = (const unsigned char *)text;
+
+	while (*p) {
+		int n = sequence(p);
+		if (n)
+			buf_append(out, p, n);
+		else
+			buf_string(out, "\xef\xbf\xbd");
+		p += n ? n : 1;
+	}
+	return out->failed;
+}
+
+static int is_valid(const char *text)
+{
+	const unsigned char *p = (const unsigned char *)text;
+	int n = 1;
+
+	while (*p && (n = sequence(p)))
+		p += n;
+	return n != 0;
+}
+
+static long add(struct strings *s, const char *text)
+{
+	size_t size = strlen(text) + 1;
+	struct wanted wanted = {s, text};
+	uint64_t hash = hash_bytes(text, size - 1);
+	long found = index_find(&s->by_text, hash, is_text, &wanted);
+
+	if (found >= 0)
+		return found;
+	if (size > LIMIT_STRINGS || s->bytes > LIMIT_STRINGS - size)
+		return -E2BIG;
+	int error = list_room(&s->v, s->n, 1, &s->room, sizeof(*s->v), UINT32_MAX / 4);
+	char *copy = error ? NULL : strdup(text);
+	if (!copy)
+		return error ? error : -ENOMEM;
+	if (index_add(&s->by_text, hash, s->n) < 0) {
+		free(copy);
+		return -ENOMEM;
+	}
+	s->v[s->n++] = copy;
+	s->bytes += size;
+	return s->n - 1;
+}
+
+long strings_id(struct strings *s, const char *text)
+{
+	struct buf fixed;
+	const char *valid;
+	long id = -ENOMEM;
+
+	if (is_valid(text))
+		return add(s, text);
+	buf_init(&fixed, LIMIT_STRINGS);
+	if (repair(text, &fixed) == 0 && (valid = buf_text(&fixed)))
+		id = add(s, valid);
+	else if (fixed.failed)
+		id = fixed.failed;
+	buf_fini(&fixed);
+	return id;
+}
+
+struct strings *strings_new(void)
+{
+	struct strings *s = calloc(1, sizeof(*s));
+
+	if (s && add(s, "") == 0)
+		return s;
+	strings_free(s);
+	return NULL;
+}
+
+void strings_free(struct strings *s)
+{
+	if (!s)
+		return;
+	for (uint32_t i = 0; i < s->n; i++)
+		free(s->v[i]);
+	free(s->v);
+	index_fini(&s->by_text);
+	free(s);
+}
+
+const char *strings_text(const struct strings *s, uint32_t id)
+{
+	return id < s->n ? s->v[id] : "";
+}
+
+uint32_t strings_count(const struct strings *s)
+{
+	return s->n;
+}

@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The unwinder against stacks whose truth the program records itself: each level of a chain of
+ * calls notes its own return address, the deepest takes a capture of its own thread.
+ */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <fcntl.h>
+#include <ucontext.h>
+#include <unistd.h>
+#include <dwarf.h>
+#include <errno.h>
+#include <cmocka.h>
+
+#include "unwind/expression.h"
+#include "unwind/frame_pointer.h"
+#include "unwind/generations.h"
+#include "unwind/unwind.h"
+
+#define STACK_BYTES (64 * 1024)
+#define LEVELS	    12
+
+static struct modules modules;
+static struct maps maps;
+static struct rules *rules;
+
+/* --- a capture of this very thread --------------------------------------------------------- */
+
+static uint64_t truth[LEVELS + 4]; /* return addresses, leaf first */
+static unsigned n_truth;
+static struct capture *capture;
+
+static void take_regs(const ucontext_t *uc, struct regs *r)
+{
+	static const int from[REGS_COUNT] = {REG_RAX, REG_RDX, REG_RCX, REG_RBX, REG_RSI, REG_RDI,
+		REG_RBP, REG_RSP, REG_R8, REG_R9, REG_R10, REG_R11, REG_R12, REG_R13, REG_R14,
+		REG_R15, REG_RIP};
+
+	for (int i = 0; i < REGS_COUNT; i++)
+		r->r[i] = uc->uc_mcontext.gregs[from[i]];
+	r->known = REGS_ALL;
+}
+
+__attribute__((no_sanitize("address"))) static void copy_stack(uint64_t sp, size_t bytes)
+{
+	capture->stack_base = sp - 128;
+	capture->stack_len = bytes;
+	/* Byte by byte through volatile: the sanitizer knows frames, we want what is there. */
+	const volatile unsigned char *p = (const volatile unsigned char *)(sp - 128);
+	for (size_t i = 0; i < bytes; i++)
+		capture->stack[i] = p[i];
+}
+
+static size_t copy_bytes = STACK_BYTES;
+static uint64_t stack_top;
+
+__attribute__((noinline, no_sanitize("address"))) static void take(void)
+{
+	ucontext_t uc;
+
+	getcontext(&uc);
+	take_regs(&uc, &capture->regs);
+	uint64_t sp = capture->regs.r[DWREG_RSP];
+	size_t most = stack_top - (sp - 128);
+	copy_stack(sp, copy_bytes < most ? copy_bytes : most);
+	truth[n_truth++] = (uint64_t)__builtin_return_address(0);
+}
+
+__attribute__((noinline)) static int chain(int level)
+{
+	int result = 0;
+
+	if (level > 0)
+		result = chain(level - 1) + 1;
+	else
+		take();
+	truth[n_truth++] = (uint64_t)__builtin_return_address(0);
+	__asm__ volatile("" : "+r"(result));
+	return result;
+}
+
+static void on_signal(int number)
+{
+	chain(3);
+	__asm__ volatile("" : "+r"(number)); /* a call, not a jump */
+}
+
+/* --- modules and mappings of this process --------------------------------------------------- */
+
+static uint32_t module_of(const char *path)
+{
+	static char known[64][256];
+	static uint32_t n;
+
+	for (uint32_t i = 0; i < n; i++)
+		if (!strcmp(known[i], path))
+			return i + 1;
+	assert_true(n < 64);
+	snprintf(known[n], sizeof(known[n]), "%s", path);
+	int fd = path[0] == '/' ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	assert_int_equal(modules_open(&modules, fd, n + 1, fd < 0 ? MODULE_NO_FILE : 0), 0);
+	return ++n;
+}
+
+static int set_up(void **state)
+{
+	FILE *f = fopen("/proc/self/maps", "r");
+	char line[512], path[256], perms[8];
+	unsigned long start, end, offset;
+
+	(void)state;
+	modules_init(&modules);
+	rules = rules_new();
+	maps = (struct maps){.generation = 1, .v = calloc(256, sizeof(struct mapping))};
+	capture = calloc(1, sizeof(*capture) + STACK_BYTES);
+	while (fgets(line, sizeof(line), f)) {
+		path[0] = '\0';
+		sscanf(line, "%lx-%lx %7s %lx %*s %*s %255s", &start, &end, perms, &offset, path);
+		if (!strcmp(path, "[stack]"))
+			stack_top = end;
+		if (perms[2] != 'x' || maps.n == 256)
+			continue;
+		maps.v[maps.n++] = (struct mapping){start, end, offset, module_of(path), 0};
+	}
+	fclose(f);
+	return !rules || !capture;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	rules_free(rules);
+	modules_fini(&modules);
+	free(maps.v);
+	free(capture);
+	return 0;
+}
+
+static void ignore_reading(void *arg, uint32_t module)
+{
+	(void)arg, (void)module;
+}
+
+static struct stack stack;
+
+static uint64_t unwind_now(void)
+{
+	struct unwinder u = {&modules, rules, ignore_reading, NULL};
+	uint64_t need;
+
+	unwind_capture(&u, capture, &maps, &stack, &need);
+	return need;
+}
+
+/* The address a frame stands for. */
+static uint64_t address_of(const struct frame *f)
+{
+	for (uint32_t i = 0; i < maps.n; i++) {
+		const struct mapping *m = &maps.v[i];
+		if (m->module == f->module && f->offset - m->offset < m->end - m->start)
+			return m->start + f->offset - m->offset;
+	}
+	return 0;
+}
+
+static void assert_truth(uint32_t from, unsigned first, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		assert_int_equal(address_of(&stack.v[from + i]), truth[first + i] - 1);
+}
+
+/* --- whole stacks --------------------------------------------------------------------------- */
+
+static void chain_is_found(void **state)
+{
+	(void)state;
+	n_truth = 0;
+	capture->flags = CAPTURE_STOPPED;
+	chain(LEVELS);
+	uint64_t need = unwind_now();
+	assert_int_equal(stack.end, STACK_DONE);
+	assert_true(stack.n > LEVELS + 3);
+	assert_int_equal(stack.v[0].flags, 0);
+	assert_true(stack.v[1].flags & FRAME_RETURN);
+	assert_truth(1, 0, LEVELS + 2);
+	assert_true(need > 0 && need <= STACK_BYTES);
+}
+
+static void signal_frame_is_crossed(void **state)
+{
+	(void)state;
+	n_truth = 0;
+	signal(SIGUSR1, on_signal);
+	raise(SIGUSR1);
+	unwind_now();
+	assert_int_equal(stack.end, STACK_DONE);
+	/* take, chain 4 times, on_signal, trampoline, then what the signal interrupted, exactly. */
+	assert_truth(1, 0, 5);
+	uint32_t interrupted = 0;
+	for (uint32_t i = 0; i < stack.n; i++)
+		if (stack.v[i].flags & FRAME_SIGNAL)
+			interrupted = i;
+	assert_int_equal(interrupted, 7);
+	assert_false(stack.v[interrupted].flags & FRAME_RETURN);
+	assert_true(stack.n > interrupted + 2);
+}
+
+static void short_copy_says_so(void **state)
+{
+	(void)state;
+	n_truth = 0;
+	copy_bytes = 128 + 256;
+	chain(LEVELS);
+	copy_bytes = STACK_BYTES;
+	uint64_t need = unwind_now();
+	assert_int_equal(stack.end, STACK_UNREADABLE);
+	assert_true(stack.n < LEVELS);
+	assert_true(need > 256);
+	assert_truth(1, 0, stack.n - 1);
+}
+
+static void unknown_registers_are_not_used(void **state)
+{
+	(void)state;
+	n_truth = 0;
+	chain(LEVELS);
+	capture->regs.known = 1u << DWREG_PC;
+	unwind_now();
+	assert_int_equal(stack.end, STACK_NO_REGISTER);
+	assert_int_equal(stack.n, 1);
+}
+
+static void nowhere_is_no_module(void **state)
+{
+	(void)state;
+	n_truth = 0;
+	chain(LEVELS);
+	capture->regs.r[DWREG_PC] = 8;
+	unwind_now();
+	assert_int_equal(stack.end, STACK_NO_MODULE);
+	assert_int_equal(stack.n, 0);
+}
+
+/* A return address that leads to the same frame again and again. */
+static void damaged_stack_ends(void **state)
+{
+	(void)state;
+	n_truth = 0;
+	chain(LEVELS);
+	memset(capture->stack, 0x41, capture->stack_len);
+	unwind_now();
+	assert_int_not_equal(stack.end, STACK_DONE);
+	assert_true(stack.n <= 2);
+}
+
+static void no_stack_is_not_read(void **state)
+{
+	(void)state;
+	capture->flags = CAPTURE_NO_STACK;
+	assert_int_equal(unwind_now(), 0);
+	capture->flags = CAPTURE_STOPPED;
+	assert_int_equal(stack.end, STACK_NOT_READ);
+	assert_int_equal(stack.n, 0);
+}
+
+static void rules_are_cached(void **state)
+{
+	struct rules_figures before, after;
+
+	(void)state;
+	n_truth = 0;
+	chain(LEVELS);
+	unwind_now();
+	rules_figures(rules, &before);
+	unwind_now();
+	rules_figures(rules, &after);
+	assert_int_equal(after.compiled, before.compiled);
+	assert_true(after.lookups > before.lookups);
+	assert_true(after.distinct <= after.compiled);
+}
+
+/* --- expressions ---------------------------------------------------------------------------- */
+
+#define OP1(atom)                                                                                  \
+	{                                                                                          \
+		atom, 0, 0, 0                                                                      \
+	}
+#define OP2(atom, number)                                                                          \
+	{                                                                                          \
+		atom, number, 0, 0                                                                 \
+	}
+
+struct expression_row {
+	Dwarf_Op ops[8];
+	size_t n;
+	enum expression_result result;
+	uint64_t value;
+};
+
+static void expressions(void **state)
+{
+	const struct expression_row rows[] = {
+		{{OP2(DW_OP_breg7, 8)}, 1, EXPRESSION_ADDRESS, 0x1008},
+		{{OP2(DW_OP_breg7, 8), OP1(DW_OP_stack_value)}, 2, EXPRESSION_VALUE, 0x1008},
+		{{OP2(DW_OP_breg7, 0), OP1(DW_OP_deref)}, 2, EXPRESSION_ADDRESS, 0x55},
+		{{OP2(DW_OP_breg7, 8), OP1(DW_OP_deref)}, 2, EXPRESSION_UNREADABLE, 0},
+		{{OP2(DW_OP_breg3, 0)}, 1, EXPRESSION_NO_REGISTER, 0},
+		{{OP1(DW_OP_call_frame_cfa), OP2(DW_OP_plus_uconst, -16)}, 2, EXPRESSION_ADDRESS,
+			0x1ff0},
+		/* The PLT's: rsp + 8 + ((rip & 15) >= 11) << 3, with rip = 0x40b and 0x40a. */
+		{{OP1(DW_OP_lit11), OP1(DW_OP_lit15), OP2(DW_OP_breg16, 0), OP1(DW_OP_and),
+			 OP1(DW_OP_swap), OP1(DW_OP_ge), OP1(DW_OP_lit3), OP1(DW_OP_shl)},
+			8, EXPRESSION_ADDRESS, 8},
+		{{OP1(DW_OP_lit5), OP1(DW_OP_lit7), OP1(DW_OP_minus)}, 3, EXPRESSION_ADDRESS,
+			-2ull},
+		{{OP1(DW_OP_lit1), OP1(DW_OP_dup), OP1(DW_OP_lit3), OP2(DW_OP_pick, 2)}, 4,
+			EXPRESSION_ADDRESS, 1},
+		{{OP1(DW_OP_plus)}, 1, EXPRESSION_BAD, 0},
+		{{OP1(DW_OP_GNU_entry_value)}, 1, EXPRESSION_BAD, 0},
+		/* Jumps to itself: must end. */
+		{{OP2(DW_OP_skip, -3)}, 1, EXPRESSION_BAD, 0},
+		{{OP1(DW_OP_nop)}, 0, EXPRESSION_BAD, 0},
+	};
+	uint64_t word = 0x55, cfa = 0x2000, out;
+	struct copy copy = {0x1000, 8, (const unsigned char *)&word, 0};
+	struct regs regs = {.known = 1u << DWREG_RSP | 1u << DWREG_PC};
+
+	(void)state;
+	regs.r[DWREG_RSP] = 0x1000;
+	regs.r[DWREG_PC] = 0x40b;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		enum expression_result got =
+			expression_run(rows[i].ops, rows[i].n, &regs, &cfa, &copy, &out);
+		if (got != rows[i].result)
+			print_error("row %zu\n", i);
+		assert_int_equal(got, rows[i].result);
+		if (got <= EXPRESSION_ADDRESS)
+			assert_int_equal(out, rows[i].value);
+	}
+	regs.r[DWREG_PC] = 0x40a;
+	assert_int_equal(
+		expression_run(rows[6].ops, 8, &regs, &cfa, &copy, &out), EXPRESSION_ADDRESS);
+	assert_int_equal(out, 0);
+}
+
+static void expression_depth_is_bounded(void **state)
+{
+	Dwarf_Op ops[EXPRESSION_DEPTH + 1];
+	struct regs regs = {.known = 0};
+	struct copy copy = {0};
+	uint64_t out;
+
+	(void)state;
+	for (unsigned i = 0; i <= EXPRESSION_DEPTH; i++)
+		ops[i] = (Dwarf_Op)OP1(DW_OP_lit1);
+	assert_int_equal(expression_run(ops, EXPRESSION_DEPTH, &regs, NULL, &copy, &out),
+		EXPRESSION_ADDRESS);
+	assert_int_equal(expression_run(ops, EXPRESSION_DEPTH + 1, &regs, NULL, &copy, &out),
+		EXPRESSION_BAD);
+}
+
+/* --- generations ---------------------------------------------------------------------------- */
+
+static void generations_come_in_parts(void **state)
+{
+	struct generations g = {0};
+	struct mapping v[2] = {{0x1000, 0x2000, 0, 1, 0}, {0x3000, 0x4000, 0, 2, 0}};
+	struct maps_part part = {.generation = 7, .n = 1, .last = 0};
+
+	(void)state;
+	assert_null(generations_newest(&g));
+	assert_int_equal(generations_add(&g, &part, &v[0]), 0);
+	assert_null(generations_find(&g, 7));
+	part.last = 1;
+	assert_int_equal(generations_add(&g, &part, &v[1]), 1);
+	assert_int_equal(generations_find(&g, 7)->n, 2);
+	assert_ptr_equal(frame_pointer_mapping(generations_find(&g, 7), 0x2000), NULL);
+	assert_int_equal(frame_pointer_mapping(generations_find(&g, 7), 0x3fff)->module, 2);
+
+	/* Out of order: refused as a whole. */
+	part = (struct maps_part){.generation = 8, .n = 2, .last = 1};
+	struct mapping bad[2] = {v[1], v[0]};
+	assert_int_equal(generations_add(&g, &part, bad), -EPROTO);
+	assert_null(generations_find(&g, 8));
+	for (part.generation = 9; part.generation < 9 + GENERATIONS_KEPT; part.generation++)
+		assert_int_equal(generations_add(&g, &part, v), 1);
+	assert_null(generations_find(&g, 7));
+	assert_int_equal(generations_newest(&g)->generation, 8 + GENERATIONS_KEPT);
+	generations_fini(&g);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(chain_is_found),
+		cmocka_unit_test(signal_frame_is_crossed),
+		cmocka_unit_test(short_copy_says_so),
+		cmocka_unit_test(unknown_registers_are_not_used),
+		cmocka_unit_test(nowhere_is_no_module),
+		cmocka_unit_test(damaged_stack_ends),
+		cmocka_unit_test(no_stack_is_not_read),
+		cmocka_unit_test(rules_are_cached),
+		cmocka_unit_test(expressions),
+		cmocka_unit_test(expression_depth_is_bounded),
+		cmocka_unit_test(generations_come_in_parts),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
