@@ -5,7 +5,8 @@
  * A file is written beside its final name as an O_EXCL temporary of mode 0600, synced, and renamed
  * over the name; an existing file stays untouched until then, and no symbolic link is followed:
  * renaming replaces the name itself. "-" is stdout, written as it comes; refused if it is a
- * terminal and the data is binary. Paths are relative to the current directory.
+ * terminal and the data is binary. A device or a FIFO is written as it comes, too. Paths are
+ * relative to the current directory.
  */
 #ifndef OUTPUT_SINK_H
 #define OUTPUT_SINK_H
