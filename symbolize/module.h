@@ -57,6 +57,9 @@ Elf *module_debug_elf(const struct module *m);
 /* The image's own debug information, else the debug file's, else NULL. */
 Dwarf *module_dwarf(struct module *m);
 
+/* Gives back what reading debug information took; module_dwarf opens it anew. */
+void module_drop_dwarf(struct module *m);
+
 /* Unwind information of the image itself; NULL if it has none. */
 Dwarf_CFI *module_eh_frame(struct module *m);
 Dwarf_CFI *module_debug_frame(struct module *m);

@@ -3,20 +3,35 @@
  * Names for addresses of one module, the fallback order in one place: for the function at the
  * address the symbol table's linkage name first (it knows C1/C2 and clones), then DWARF's; file,
  * line and inlined functions from DWARF. Lines come innermost first, the physical function last.
+ *
+ * Tables of one module are kept until another one is asked for, line tables and all.
  */
 #ifndef SYMBOLIZE_SYMBOLIZE_H
 #define SYMBOLIZE_SYMBOLIZE_H
 
 #include "base/message.h"
+#include "symbolize/cu_ranges.h"
 #include "symbolize/modules.h"
+#include "symbolize/symtab.h"
+
+struct symbolizer {
+	struct modules *modules; /* borrowed */
+	struct module *current;
+	struct symtab symtab;
+	struct cu_ranges ranges;
+	int has_symtab, has_ranges;
+};
 
 /* Called once per offset, in the order asked; n 0: nothing is known. lines and their strings are
  * borrowed during the call. Not 0 ends the request. */
 typedef int symbolize_emit(void *arg, uint64_t offset, const struct symbol *lines, uint32_t n);
 
-/* offsets are sorted file offsets, ask->n of them. 0, -ENOMEM, or what emit answered. A module that
- * is not there or not readable answers n = 0 for each. */
-int symbolize_request(struct modules *modules, const struct worker_symbolize *ask,
+void symbolizer_init(struct symbolizer *s, struct modules *modules);
+void symbolizer_fini(struct symbolizer *s);
+
+/* ask->n file offsets. 0, -ENOMEM, or what emit answered. A module that is not there or not
+ * readable answers n = 0 for each. */
+int symbolizer_request(struct symbolizer *s, const struct worker_symbolize *ask,
 	const uint64_t *offsets, symbolize_emit *emit, void *arg);
 
 #endif

@@ -1,25 +1,26 @@
 # The tests: programs whose truth is known, unit tests, scripts, and the checks of the source itself.
 
 # --- programs that are profiled; no sanitizers and no libraries of ours in them ---
-TARGETS = bursty chain40 eintr exec_storm fork_storm gaps idle inline_chain leader_exit mix recursion \
+target_names = bursty chain40 eintr exec_storm fork_storm gaps idle inline_chain leader_exit mix recursion \
 	shares sigalt signals stopped threads_churn vfork
-TARGET_CFLAGS = -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -pthread
-TARGET_PROGRAMS = $(TARGETS:%=tests/targets/%)
-$(TARGET_PROGRAMS): tests/targets/%: $(top_srcdir)/tests/targets/%.c $(top_srcdir)/tests/targets/target.h
-	$(AM_V_CC)$(MKDIR_P) tests/targets && $(CC) $(TARGET_CFLAGS) -I$(top_srcdir) -o $@ $< -lm
-check_DATA = $(TARGET_PROGRAMS)
-CLEANFILES += $(TARGET_PROGRAMS)
+target_cflags = -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -pthread
+target_programs = $(target_names:%=tests/targets/%)
+$(target_programs): tests/targets/%: $(top_srcdir)/tests/targets/%.c $(top_srcdir)/tests/targets/target.h
+	$(AM_V_CC)$(MKDIR_P) tests/targets && $(CC) $(target_cflags) -I$(top_srcdir) -o $@ $< -lm
+check_DATA = $(target_programs)
+CLEANFILES += $(target_programs)
 
 # --- unit tests ---
-UNIT = tests/unit/test_base
+unit_tests = tests/unit/test_base tests/unit/test_unwind
 if HAVE_CMOCKA
-check_PROGRAMS = $(UNIT)
+check_PROGRAMS = $(unit_tests)
 endif
-AM_DEFAULT_UNIT_LIBS = libcpprof.a $(ALL_LIBS) $(CMOCKA_LIBS)
-tests_unit_test_base_LDADD = $(AM_DEFAULT_UNIT_LIBS)
+unit_libs = libcpprof.a $(ALL_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_base_LDADD = $(unit_libs)
+tests_unit_test_unwind_LDADD = $(unit_libs)
 
 # --- scripts ---
-SCRIPTS = \
+test_scripts = \
 	tests/source_check.sh \
 	tests/integration/bad_input.sh \
 	tests/integration/bursty.sh \
@@ -35,11 +36,11 @@ SCRIPTS = \
 	tests/integration/threads.sh \
 	tests/stress/storms.sh
 
-TESTS = $(check_PROGRAMS) $(SCRIPTS)
+TESTS = $(check_PROGRAMS) $(test_scripts)
 TEST_EXTENSIONS = .sh
 SH_LOG_COMPILER = bash
 AM_TESTS_ENVIRONMENT = CPPROF=$(abs_top_builddir)/cpprof-attach; export CPPROF; \
 	TARGETS=$(abs_top_builddir)/tests/targets; export TARGETS;
 
-EXTRA_DIST = $(SCRIPTS) tests/lib/gdb_stacks.py tests/lib/harness.sh tests/lib/proof.py \
-	tests/targets/target.h $(TARGETS:%=tests/targets/%.c)
+EXTRA_DIST = $(test_scripts) tests/lib/gdb_stacks.py tests/lib/harness.sh tests/lib/proof.py \
+	tests/targets/target.h $(target_names:%=tests/targets/%.c)

@@ -38,6 +38,7 @@ struct worker {
 	int sock;
 	struct ring *ring;
 	struct modules modules;
+	struct symbolizer symbolizer;
 	struct rules *rules;
 	struct unwinder unwinder;
 	struct generations generations;
@@ -203,8 +204,8 @@ static void on_symbolize(struct worker *w, const struct wire_message *msg)
 		return;
 	mark_reading(w, ask->module);
 	answers_begin_symbols(&w->answers, ask->module);
-	int error = symbolize_request(
-		&w->modules, ask, (const uint64_t *)(ask + 1), answers_address, &w->answers);
+	int error = symbolizer_request(
+		&w->symbolizer, ask, (const uint64_t *)(ask + 1), answers_address, &w->answers);
 	check(w, error ? error : answers_end_symbols(&w->answers));
 	/* Without an end session would wait; a new worker is asked again. */
 	if (error)
@@ -308,6 +309,7 @@ static int worker_init(struct worker *w, int sock, struct ring *ring)
 	w->sock = sock;
 	w->ring = ring;
 	modules_init(&w->modules);
+	symbolizer_init(&w->symbolizer, &w->modules);
 	answers_init(&w->answers, sock);
 	w->rules = rules_new();
 	w->capture = malloc(CAPTURE_MAX);
@@ -321,6 +323,7 @@ static void worker_fini(struct worker *w)
 	release_held(w, 1);
 	generations_fini(&w->generations);
 	rules_free(w->rules);
+	symbolizer_fini(&w->symbolizer);
 	modules_fini(&w->modules);
 	answers_fini(&w->answers);
 	free(w->capture);

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The strings of one request's answers: each linkage name is demangled once, each path made regular
+ * once. What is returned lives until names_fini.
+ */
+#ifndef SYMBOLIZE_NAMES_H
+#define SYMBOLIZE_NAMES_H
+
+#include "base/index.h"
+#include "base/message.h"
+
+struct name {
+	char *raw, *shown;
+};
+
+struct names {
+	struct name *v;
+	uint32_t n, room;
+	struct index by_raw;
+	enum demangle_level level;
+};
+
+void names_init(struct names *x, enum demangle_level level);
+void names_fini(struct names *x);
+
+/* NULL: no memory. raw is the name without its symbol version. */
+const struct name *names_function(struct names *x, const char *linkage_name);
+const char *names_path(struct names *x, const char *path);
+
+#endif
