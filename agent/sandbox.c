@@ -4,6 +4,7 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -196,17 +197,11 @@ static int enter_worker(const char **what)
 	error = limit_worker();
 	if (error)
 		return error;
-	*what = "loading the system call filter";
-	/* The library looks nothing up by name at run time: debuginfod stays out of it. */
-	unsetenv("DEBUGINFOD_URLS");
-	return filter_calls();
+	return 0;
 }
 
-int sandbox_enter(enum role role, const char **what)
+static int enter(enum role role, const char **what)
 {
-	*what = "forbidding new privileges";
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		return -errno;
 	switch (role) {
 	case ROLE_SESSION:
 		return enter_session(what);
@@ -215,4 +210,24 @@ int sandbox_enter(enum role role, const char **what)
 	default:
 		return enter_worker(what);
 	}
+}
+
+int sandbox_enter(enum role role, pid_t parent, const char **what)
+{
+	*what = "forbidding new privileges";
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return -errno;
+	int error = enter(role, what);
+	if (error)
+		return error;
+	/* A change of ids clears it, so now; the parent may have died before. */
+	*what = "tying its life to the supervisor's";
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		return -errno;
+	if (getppid() != parent)
+		return -ESRCH;
+	*what = "loading the system call filter";
+	/* libdw looks nothing up by name here: debuginfod stays out of it. */
+	unsetenv("DEBUGINFOD_URLS");
+	return role == ROLE_WORKER ? filter_calls() : 0;
 }

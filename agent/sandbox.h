@@ -6,14 +6,16 @@
  * session: under sudo the invoking user's ids, else its own; no capability but, for root itself,
  * the one to write into other users' folders. tracer: the capabilities that ptrace and /proc need.
  * worker: no ids of weight, no capability, no new descriptors from names, no new processes; a
- * system call outside its list fails with EACCES (seccomp(2)).
+ * system call outside its list fails with EACCES (seccomp(2)). All are killed when parent ends.
  */
 #ifndef AGENT_SANDBOX_H
 #define AGENT_SANDBOX_H
 
+#include <sys/types.h>
+
 #include "base/message.h"
 
 /* 0, or -errno with *what naming the step that failed. */
-int sandbox_enter(enum role role, const char **what);
+int sandbox_enter(enum role role, pid_t parent, const char **what);
 
 #endif

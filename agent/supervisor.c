@@ -63,15 +63,11 @@ static void run_role(struct supervisor *s, enum role role, int sock, pid_t paren
 	close_others(sock, s->ring.wake);
 	detach_from_terminal();
 	prctl(PR_SET_NAME, role_names[role]);
-	int error = sandbox_enter(role, &what);
+	int error = sandbox_enter(role, parent, &what);
 	if (error) {
 		log_error("%s: %s: %s", role_names[role], what, strerror(-error));
 		_exit(1);
 	}
-	/* After the change of ids, which clears it; then look whether the parent died before. */
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
-		_exit(1);
 	if (role == ROLE_SESSION)
 		_exit(session_run(s->options, sock, &s->ring));
 	_exit(role == ROLE_TRACER ? tracer_main(sock, &s->ring) : worker_main(sock, &s->ring));
