@@ -61,6 +61,22 @@ static void image_close(struct image *image)
 	memset(image, 0, sizeof(*image));
 }
 
+/* Inflating a compressed section, libelf marks its header as plain, in place: that table alone becomes
+ * writable, in our private copy. (All of a large file would count against RLIMIT_DATA.) */
+static void unprotect_section_headers(struct image *image)
+{
+	GElf_Ehdr header;
+	size_t n, page = sysconf(_SC_PAGESIZE);
+
+	if (!gelf_getehdr(image->elf, &header) || elf_getshdrnum(image->elf, &n) < 0 ||
+		header.e_shoff >= image->size ||
+		n > (image->size - header.e_shoff) / sizeof(Elf64_Shdr))
+		return;
+	size_t start = header.e_shoff / page * page;
+	size_t end = header.e_shoff + n * sizeof(Elf64_Shdr);
+	mprotect((char *)image->map + start, end - start, PROT_READ | PROT_WRITE);
+}
+
 static int image_is_accepted(Elf *elf)
 {
 	GElf_Ehdr header;
@@ -112,6 +128,7 @@ static int image_open(struct image *image, int fd)
 		image_close(image);
 		return -EINVAL;
 	}
+	unprotect_section_headers(image);
 	image_read_build_id(image);
 	return 0;
 }
