@@ -373,6 +373,9 @@ int options_parse(struct options *o, int argc, char **argv, int *status)
 		} else if (!strcmp(argv[i], "--")) {
 			log_error("starting a command (-- CMD) is not built yet; give -p PID");
 			error = -EINVAL;
+		} else if (o->pid) {
+			log_error("one word too many: \"%s\"; see cpprof-attach -h", argv[i]);
+			error = -EINVAL;
 		} else {
 			error = set_pid(o, "p", argv[i]);
 		}

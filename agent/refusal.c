@@ -114,6 +114,12 @@ void refusal_print(int pid, const struct tracer_refused *why)
 	case REFUSED_FOREIGN:
 		tell_foreign(pid, why->detail);
 		break;
+	case REFUSED_NAMESPACE:
+		log_error(
+			"process %d: /proc shows another PID namespace than the one we run in\n"
+			"mount a /proc of this namespace (unshare --mount-proc), or run outside it",
+			pid);
+		break;
 	case REFUSED_THREAD:
 		log_error("%d is a thread of process %d\n"
 			  "give the process: -p %d",

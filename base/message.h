@@ -90,6 +90,7 @@ enum refusal {
 	REFUSED_SECCOMP,      /* our own ptrace is filtered */
 	REFUSED_FOREIGN,      /* 32-bit or another architecture; detail: e_machine << 8 | e_class */
 	REFUSED_THREAD,	      /* the number is a thread's, not a process's; detail: its process */
+	REFUSED_NAMESPACE,    /* /proc is of another PID namespace */
 	REFUSED_IDENTITY,     /* restarted tracer: the pid belongs to another process now */
 	REFUSED_OTHER,	      /* detail: errno */
 };

@@ -47,7 +47,7 @@ static uint32_t build_id_of(struct builder *b, const struct module_info *m)
 	char hex[2 * sizeof(m->build_id) + 1] = "";
 
 	for (uint32_t i = 0; i < m->build_id_len && i < sizeof(m->build_id); i++)
-		sprintf(hex + 2 * i, "%02x", m->build_id[i]);
+		snprintf(hex + 2 * i, 3, "%02x", m->build_id[i]);
 	return builder_string(b, hex);
 }
 

@@ -61,8 +61,8 @@ static void image_close(struct image *image)
 	memset(image, 0, sizeof(*image));
 }
 
-/* Inflating a compressed section, libelf marks its header as plain, in place: that table alone becomes
- * writable, in our private copy. (All of a large file would count against RLIMIT_DATA.) */
+/* Inflating a compressed section, libelf marks its header as plain, in place: that table alone
+ * becomes writable, in our private copy. (All of a large file would count against RLIMIT_DATA.) */
 static void unprotect_section_headers(struct image *image)
 {
 	GElf_Ehdr header;

@@ -256,6 +256,8 @@ void unwind_capture(const struct unwinder *u, const struct capture *capture,
 	out->end = walk_up(&w);
 	if (w.copy.used_end > sp)
 		*need = w.copy.used_end - sp;
+	/* A copy that was cut needs much more more often than a little: fewer rounds until it fits.
+	 */
 	if (out->end == STACK_UNREADABLE && w.wanted >= sp && w.wanted + 8 - sp > *need)
-		*need = w.wanted + 8 - sp;
+		*need = 3 * (w.wanted + 8 - sp);
 }

@@ -22,12 +22,13 @@
 #include "unwind/unwind.h"
 #include "unwind/worker_main.h"
 
-#define MS	     1000000ull
-#define IDLE_MS	     200  /* between looks at a ring that fills slowly */
-#define WAIT_MAPS_MS 1000 /* for a generation that was announced by a capture */
-#define HELD_MAX     64u  /* captures waiting for newer maps */
-#define HELD_MS	     1500
-#define CAPTURE_MAX  (sizeof(struct capture) + LIMIT_STACK_MAX)
+#define MS	      1000000ull
+#define IDLE_MS	      200  /* between looks at a ring that fills slowly */
+#define FIRST_IDLE_MS 10   /* at first: how much stack the threads need must be known soon */
+#define WAIT_MAPS_MS  1000 /* for a generation that was announced by a capture */
+#define HELD_MAX      64u  /* captures waiting for newer maps */
+#define HELD_MS	      1500
+#define CAPTURE_MAX   (sizeof(struct capture) + LIMIT_STACK_MAX)
 
 struct held {
 	struct capture *capture;
@@ -48,6 +49,7 @@ struct worker {
 	uint32_t asked; /* the generation in whose place newer maps were asked for */
 	int over;	/* session is gone */
 	int flush_asked;
+	int idle_ms;
 	struct capture *capture; /* CAPTURE_MAX bytes */
 	struct stack stack;
 };
@@ -315,6 +317,7 @@ static int worker_init(struct worker *w, int sock, struct ring *ring)
 	w->capture = malloc(CAPTURE_MAX);
 	w->unwinder = (struct unwinder){&w->modules, w->rules, mark_reading, w};
 	w->asked = UINT32_MAX;
+	w->idle_ms = FIRST_IDLE_MS;
 	return w->rules && w->capture ? 0 : -ENOMEM;
 }
 
@@ -337,7 +340,9 @@ static void wait_for_work(struct worker *w)
 	};
 	uint64_t count;
 
-	poll(p, 2, IDLE_MS);
+	poll(p, 2, w->idle_ms);
+	if (w->idle_ms < IDLE_MS)
+		w->idle_ms += w->idle_ms / 8 + 1;
 	if ((p[1].revents & POLLIN) && read(w->ring->wake, &count, sizeof(count)) < 0)
 		w->over = errno != EAGAIN && errno != EINTR;
 }

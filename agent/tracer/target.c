@@ -162,11 +162,22 @@ static int check(struct target *t, struct tracer_refused *why)
 	return check_machine(t->proc, why);
 }
 
+/* A /proc of another PID namespace numbers processes otherwise than ptrace does: what we would look
+ * at and what we would stop are two processes. */
+static int proc_is_of_our_namespace(void)
+{
+	char text[32] = "";
+
+	return readlink("/proc/self", text, sizeof(text) - 1) > 0 && atoi(text) == getpid();
+}
+
 int target_open(struct target *t, pid_t pid, struct tracer_refused *why)
 {
 	char path[32];
 
 	*t = (struct target){.pid = pid, .proc = -1, .pidfd = -1};
+	if (!proc_is_of_our_namespace())
+		return refuse(why, REFUSED_NAMESPACE, 0);
 	snprintf(path, sizeof(path), "/proc/%d", pid);
 	t->pidfd = syscall(SYS_pidfd_open, pid, 0);
 	t->proc = open(path, O_DIRECTORY | O_RDONLY | O_CLOEXEC);

@@ -42,11 +42,11 @@ check_equal "inline_chain: the whole chain" yes "$(proof stacks "$out" | awk -F'
 	END { print found ? "yes" : "no" }')"
 check "inline_chain" stop_target
 
-start_target recursion 0 1000
+start_target recursion 0 900
 out=$WORK/recursion.pb.gz
-profile_ok "recursion 1000" -p "$TARGET" -seconds 3 -profile cpu -o "$out"
-check_number "recursion: stacks with all 1000 frames" "$(proof stacks "$out" | awk -F'\t' '
-	{ split($1, v, " "); all += v[1]; if (gsub(/recurse/, "", $3) == 1000) full += v[1] }
+profile_ok "recursion 900" -p "$TARGET" -seconds 3 -profile cpu -o "$out"
+check_number "recursion: stacks with all 900 frames" "$(proof stacks "$out" | awk -F'\t' '
+	{ split($1, v, " "); all += v[1]; if (gsub(/recurse/, "", $3) == 900) full += v[1] }
 	END { print all ? full / all : 0 }') >= 0.97"
 check "recursion" stop_target
 

@@ -157,7 +157,7 @@ tracer_of() # PID
 # cpu_of PID: CPU time of all its live threads, ns
 cpu_of()
 {
-	cat /proc/"$1"/task/*/schedstat 2>/dev/null | awk '{ sum += $1 } END { printf "%d\n", sum }'
+	cat /proc/"$1"/task/*/schedstat 2>/dev/null | awk '{ sum += $1 } END { printf "%.0f\n", sum }'
 }
 
 # No thread of PID may be stopped or traced.

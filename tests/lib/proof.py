@@ -161,10 +161,6 @@ class Profile:
                 or s.labels.get("thread_name") == thread or str(s.labels.get("tid")) == thread]
 
 
-def is_pseudo(name):
-    return name.startswith("[") or name.startswith("<")
-
-
 def plain(name):
     """A function's name without what the compiler added to it."""
     return re.sub(r"\.(constprop|part|isra|cold|lto_priv)\..*$|@.*$", "", name)
@@ -177,14 +173,18 @@ def share(samples, has, at=-1):
 
 
 def stands_for_samples(sample):
-    """A line of the sums only, such as CPU that was never seen: one pseudo frame."""
+    """Not a line of the sums only, such as CPU of threads that were never seen."""
     names = sample.all_names()
-    return not (len(names) == 1 and is_pseudo(names[0]))
+    return not (len(names) == 1 and names[0].startswith("[CPU of "))
+
+
+# The root frames of stacks that were not followed to their end; "[libfoo.so]" is code without names.
+CUT = re.compile(r"^\[(stack |damaged|outside|no unwind|register|worker|not readable|unknown)")
 
 
 def is_complete(sample):
     names = sample.all_names()
-    if not names or any(is_pseudo(n) and n != "[vdso]" for n in names):
+    if not names or CUT.match(names[-1]):
         return False
     return any(ROOTS.match(plain(n)) for n in names[-4:])
 

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* profile_build: CPU weights, labels, what becomes one sample, against truth computed by hand. */
+#include <inttypes.h>
+
+#include "tests/unit/profile_fixture.h"
+
+/* --- CPU weights --------------------------------------------------------------------------- */
+
+/* C = 1000000007 over 3: floor(C/3) = 333333335, the other two get the rest. */
+static void weights_add_up_exactly(void **state)
+{
+	(void)state;
+	threads[1].cpu = 1000000007;
+	ADD(1, 0, 1, {0x10, EXE, 0});
+	ADD(1, 0, 2, {0x20, EXE, 0});
+	build();
+	assert_int_equal(p->n_samples, 2);
+	check_values(0, 101, 1, 333333335);
+	check_values(1, 101, 2, 666666672);
+}
+
+/* floor(2k/5) = 0 0 0 1 1 2 for k = 0..5: the third and the fifth sample get one each. */
+static void weights_below_one_are_not_lost(void **state)
+{
+	static const int64_t expected[] = {0, 0, 1, 0, 1};
+	(void)state;
+	threads[0].cpu = 2;
+	threads[1].cpu = 7; /* a thread in between has its own account */
+	for (uint64_t i = 0; i < 5; i++) {
+		ADD(0, 0, 1, {0x10 * (i + 1), EXE, 0});
+		if (i == 2)
+			ADD(1, 0, 1, {0x10, EXE, 0});
+	}
+	build();
+	assert_int_equal(p->n_samples, 6);
+	for (int i = 0; i < 5; i++)
+		check_values(i < 3 ? i : i + 1, 100, 1, expected[i]);
+	check_values(3, 101, 1, 7);
+}
+
+/* C * count is far above 2^64; floor(C/1000003) = 8999973000080, the last is rounded up. */
+static void weights_do_not_overflow(void **state)
+{
+	(void)state;
+	const int64_t cpu = 9000000000000000000ll;
+	threads[0].cpu = cpu;
+	ADD(0, 0, 1, {0x10, EXE, 0});
+	ADD(0, 0, 1000001, {0x20, EXE, 0});
+	ADD(0, 0, 1, {0x30, EXE, 0});
+	build();
+	check_values(0, 100, 1, 8999973000080);
+	check_values(2, 100, 1, 8999973000081);
+	assert_int_equal(sum(1), cpu);
+	assert_int_equal(sum(0), 1000003);
+}
+
+static void unseen_cpu_is_shown(void **state)
+{
+	(void)state;
+	threads[0].cpu = 10;
+	threads[3].cpu = 5;
+	threads[4].cpu = 6;
+	in.ended_cpu = 99;
+	ADD(0, 0, 1, {0x10, EXE, 0});
+	build();
+	assert_int_equal(p->n_samples, 3);
+	check_values(1, 0, 0, 11);
+	check_values(2, 0, 0, 99);
+	check(1, 0, NULL, 0, "[CPU of threads never sampled]");
+	check(2, 0, NULL, 0, "[CPU of threads that ended unseen]");
+	for (uint32_t i = 1; i < 3; i++) {
+		assert_int_equal(p->samples[i].thread_name, 0);
+		assert_int_equal(p->samples[i].n_locations, 1);
+	}
+	in.kind = PROFILE_THREADS;
+	build();
+	assert_int_equal(p->n_samples, 1);
+}
+
+/* --- samples ------------------------------------------------------------------------------- */
+
+static void real_samples_have_labels(void **state)
+{
+	(void)state;
+	in.kind = PROFILE_THREADS;
+	memcpy(threads[1].name, "w\xffrk", 5);
+	threads[2].name[0] = '\0';
+	ADD(1, 'S', 1, {0x10, EXE, 0});
+	ADD(2, 'R', 1, {0x10, EXE, 0});
+	build();
+	assert_int_equal(p->n_samples, 2);
+	check_values(0, 101, 1, 0);
+	check_values(1, 102, 1, 0);
+	assert_string_equal(text(p->samples[0].thread_name), "w" BAD "rk");
+	assert_string_equal(text(p->samples[0].state), "sleeping");
+	assert_int_equal(p->samples[1].thread_name, 0);
+	assert_string_equal(text(p->samples[1].state), "running");
+	assert_int_equal(p->n_locations, 1);
+}
+
+/* Entries of the table that differ only in what a sample does not have: floor(1000 * 7 / 8). */
+static void equal_samples_are_one(void **state)
+{
+	(void)state;
+	threads[0].cpu = 1000;
+	ADD(0, 'R', 1, {0x10, EXE, 0}, {0x20, EXE, FRAME_RETURN});
+	ADD(0, 'R', 2, {0x10, EXE, 0}, {0x20, EXE, FRAME_RETURN | FRAME_GUESSED});
+	ADD(1, 'R', 5, {0x10, EXE, 0}, {0x20, EXE, FRAME_RETURN});
+	ADD(0, 'S', 4, {0x10, EXE, FRAME_SIGNAL}, {0x20, EXE, FRAME_RETURN});
+	ADD(0, 'R', 1, {0x20, EXE, 0}, {0x10, EXE, 0}); /* other order, other stack */
+	build();
+	assert_int_equal(p->n_samples, 3);
+	check_values(0, 100, 7, 875);
+	check_values(1, 101, 5, 0);
+	check_values(2, 100, 1, 125);
+	check(2, 0, "/usr/bin/app", 0x10020, NULL);
+	check(2, 1, "/usr/bin/app", 0x10010, NULL);
+	assert_int_equal(p->samples[0].state, 0);
+	assert_int_equal(p->n_locations, 2);
+	assert_int_equal(p->n_sample_locations, 6); /* nothing is left of the joined ones */
+}
+
+static void states_keep_samples_apart(void **state)
+{
+	(void)state;
+	in.kind = PROFILE_THREADS;
+	ADD(0, 'R', 1, {0x10, EXE, 0});
+	ADD(0, 'S', 2, {0x10, EXE, 0});
+	ADD(0, '?', 4, {0x10, EXE, 0});
+	ADD(0, '!', 8, {0x10, EXE, 0}); /* as unknown as the one before */
+	build();
+	assert_int_equal(p->n_samples, 3);
+	check_values(0, 100, 1, 0);
+	check_values(1, 100, 2, 0);
+	check_values(2, 100, 12, 0);
+	assert_string_equal(text(p->samples[2].state), "unknown");
+}
+
+static void the_deepest_stack_fits(void **state)
+{
+	static struct stack stack = {.n = LIMIT_FRAMES, .end = STACK_DEPTH};
+	(void)state;
+	for (uint32_t i = 0; i < LIMIT_FRAMES; i++)
+		stack.v[i] = (struct frame){i, EXE, FRAME_RETURN};
+	assert_int_equal(table_add(table, &stack, 0, 0, 1), 0);
+	build();
+	assert_int_equal(p->samples[0].n_locations, LIMIT_FRAMES + 1);
+	assert_int_equal(p->n_locations, LIMIT_FRAMES + 1);
+	for (uint32_t i = 0; i < LIMIT_FRAMES; i++)
+		check(0, i, "/usr/bin/app", 0x10000 + i, NULL);
+	check(0, LIMIT_FRAMES, NULL, 0, "[stack too deep]");
+}
+
+static void many_places_keep_dense_ids(void **state)
+{
+	(void)state;
+	char text_of[32];
+	for (uint32_t i = 0; i < 4000; i++) {
+		snprintf(text_of, sizeof(text_of), "function_%u", i % 1000);
+		name(EXE, i, text_of);
+		ADD(i % 8, 0, 1, {i, EXE, 0}, {(i * 7) % 4000, EXE, FRAME_RETURN}, {1, EXE, 0});
+	}
+	build();
+	assert_int_equal(p->n_locations, 4000);
+	assert_int_equal(p->n_functions, 1000);
+	assert_int_equal(p->n_mappings, 1);
+	assert_int_equal(sum(0), 4000);
+	for (uint32_t i = 0; i < p->n_samples; i++) {
+		snprintf(text_of, sizeof(text_of), "function_%" PRIu64,
+			(location(i, 0)->address - 0x10000) % 1000);
+		assert_string_equal(function_name(location(i, 0), 0), text_of);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(weights_add_up_exactly),
+		TEST(weights_below_one_are_not_lost),
+		TEST(weights_do_not_overflow),
+		TEST(unseen_cpu_is_shown),
+		TEST(real_samples_have_labels),
+		TEST(equal_samples_are_one),
+		TEST(states_keep_samples_apart),
+		TEST(the_deepest_stack_fits),
+		TEST(many_places_keep_dense_ids),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
