@@ -5,6 +5,7 @@
 #include "agent/summary.h"
 #include "agent/tracer/stats.h"
 #include "config.h"
+#include "output/table.h"
 
 #define SECONDS(ns) ((double)(ns) / 1e9)
 
@@ -32,7 +33,8 @@ static void samples_line(const struct session *s, const struct tracer_stats *t, 
 		skipped, t->skipped[SKIP_QUEUED]);
 }
 
-static void ends_line(const struct collection *c, enum profile_kind kind, struct buf *out)
+static void ends_line(const struct collection *c, const struct tracer_stats *t,
+	enum profile_kind kind, struct buf *out)
 {
 	static const char *const words[STACK_ENDS] = {
 		[STACK_DEPTH] = "too deep",
@@ -48,6 +50,12 @@ static void ends_line(const struct collection *c, enum profile_kind kind, struct
 
 	if (!c->received[kind])
 		return;
+	uint64_t lost = kind == PROFILE_THREADS && t->snapshots > c->received[kind]
+				? t->snapshots - c->received[kind]
+				: 0;
+	if (lost)
+		buf_printf(
+			out, "stacks    threads: %" PRIu64 " threads lost in the worker\n", lost);
 	buf_printf(out, "stacks    %s: %.1f%% complete", options_kind_name(kind),
 		percent(c->ends[kind][STACK_DONE], c->received[kind]));
 	for (int end = 1; end < STACK_ENDS; end++)
@@ -109,6 +117,10 @@ static void events_line(const struct session *s, const struct tracer_stats *t, s
 		buf_printf(out,
 			"guessed   %" PRIu64 " stacks have a step without unwind information\n",
 			s->data.guessed);
+	uint64_t overflow = table_overflow(s->data.tables[PROFILE_CPU]) +
+			    table_overflow(s->data.tables[PROFILE_THREADS]);
+	if (overflow)
+		buf_printf(out, "table     full: %" PRIu64 " stacks lost frames\n", overflow);
 	if (t->maps_failed || s->data.broken)
 		buf_printf(out,
 			"trouble   %u reads of the maps failed, %" PRIu64 " broken messages\n",
@@ -143,7 +155,7 @@ void summary_text(const struct session *s, struct buf *out)
 		cpu_line(s, out);
 	}
 	for (int kind = 0; kind < PROFILE_KINDS; kind++)
-		ends_line(&s->data, kind, out);
+		ends_line(&s->data, &t, kind, out);
 	stops_line(s, &t, out);
 	events_line(s, &t, out);
 	modules_lines(s, out);
@@ -158,7 +170,7 @@ void summary_comments(const struct session *s, enum profile_kind kind, struct bu
 		s->options->hz);
 	if (kind == PROFILE_CPU)
 		cpu_line(s, out);
-	ends_line(&s->data, kind, out);
+	ends_line(&s->data, &t, kind, out);
 	buf_printf(out,
 		"stops %" PRIu64 ", p50 %.0fus, p99 %.0fus; %" PRIu64 " calls may be cut short\n",
 		t.stops, stats_stop_us(&t, 0.5), stats_stop_us(&t, 0.99), t.cut_short);

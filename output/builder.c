@@ -153,12 +153,9 @@ static void add_symbol_line(struct builder *b, const struct symbol *s)
 	add_line(b, &function, s->line);
 }
 
-static int is_named(const struct symbol *lines, uint32_t n)
+static int is_named(const struct symbol *s)
 {
-	for (uint32_t i = 0; i < n; i++)
-		if (!*lines[i].name && !*lines[i].system_name)
-			return 0;
-	return n != 0;
+	return *s->name || *s->system_name;
 }
 
 /* --- locations ---------------------------------------------------------------------------- */
@@ -170,10 +167,10 @@ static void add_code_lines(struct builder *b, const struct frame *f, struct prof
 	uint32_t n;
 	const struct symbol *lines = symbols_find(b->in->symbols, f->module, f->offset, &n);
 
-	if (is_named(lines, n)) {
-		for (uint32_t i = 0; i < n; i++)
+	for (uint32_t i = 0; i < n; i++)
+		if (is_named(&lines[i]))
 			add_symbol_line(b, &lines[i]);
-	} else if (!l->mapping) {
+	if (b->p->n_lines == l->first_line && !l->mapping) {
 		snprintf(name, sizeof(name), "[%.255s+0x%" PRIx64 "]", basename_of(path_of(m)),
 			f->offset);
 		add_named_line(b, name);

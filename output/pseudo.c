@@ -30,6 +30,8 @@ const char *pseudo_name(uint64_t pseudo)
 		return "[CPU of threads never sampled]";
 	if (pseudo == PSEUDO_ENDED)
 		return "[CPU of threads that ended unseen]";
+	if (pseudo == PSEUDO_TABLE_FULL)
+		return "[table of stacks full]";
 	return "[unknown]";
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Two growing arrays and an index for each: nodes of the trie by (parent, frame), entries by (node,
- * thread, state). Node 0 is the root above all root frames.
+ * thread, state). Node 0 is the root above all root frames, node 1 the frame of stacks of which
+ * nothing could be kept.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -10,6 +11,8 @@
 #include "base/index.h"
 #include "base/list.h"
 #include "output/table.h"
+
+#define NODE_FULL 1
 
 struct node {
 	struct frame frame;
@@ -99,11 +102,9 @@ static long insert(struct table *t, const struct stack *stack)
 		}
 		at = next;
 	}
-	if (at == -E2BIG) {
+	if (at == -E2BIG)
 		t->overflow++;
-		at = 0;
-	}
-	return at;
+	return at == -E2BIG || at == 0 ? NODE_FULL : at;
 }
 
 int table_add(
@@ -133,8 +134,9 @@ struct table *table_new(void)
 {
 	struct table *t = calloc(1, sizeof(*t));
 
-	if (t && list_room(&t->nodes, 0, 1, &t->nodes_room, sizeof(*t->nodes), 1024) == 0) {
+	if (t && list_room(&t->nodes, 0, 2, &t->nodes_room, sizeof(*t->nodes), 1024) == 0) {
 		t->nodes[t->n_nodes++] = (struct node){.parent = 0};
+		t->nodes[t->n_nodes++] = (struct node){.frame.offset = PSEUDO_TABLE_FULL};
 		return t;
 	}
 	table_free(t);
@@ -170,10 +172,11 @@ int table_each_frame(const struct table *t, int (*each)(void *arg, const struct 
 
 	if (!v)
 		return -ENOMEM;
-	for (uint32_t i = 1; i < t->n_nodes; i++)
-		v[i - 1] = t->nodes[i].frame;
-	qsort(v, t->n_nodes - 1, sizeof(*v), by_place);
-	for (uint32_t i = 0; i + 1 < t->n_nodes && !result; i++)
+	uint32_t n = 0;
+	for (uint32_t i = NODE_FULL + 1; i < t->n_nodes; i++)
+		v[n++] = t->nodes[i].frame;
+	qsort(v, n, sizeof(*v), by_place);
+	for (uint32_t i = 0; i < n && !result; i++)
 		if (!i || by_place(&v[i], &v[i - 1]) != 0)
 			result = each(arg, &v[i]);
 	free(v);

@@ -134,7 +134,8 @@ enum pseudo {
 	PSEUDO_END = 0,	       /* + enum stack_end: root of an incomplete stack */
 	PSEUDO_MISSING = 32,   /* + enum capture_missing: a thread without a stack */
 	PSEUDO_UNSAMPLED = 64, /* CPU of threads that were never caught */
-	PSEUDO_ENDED = 65,     /* CPU of threads that ended unseen */
+	PSEUDO_TABLE_FULL = 66,
+	PSEUDO_ENDED = 65, /* CPU of threads that ended unseen */
 };
 
 /* A thread of the target, known to session by its serial. */

@@ -11,12 +11,20 @@ check_DATA = $(target_programs)
 CLEANFILES += $(target_programs)
 
 # --- unit tests ---
-unit_tests = tests/unit/test_base tests/unit/test_unwind
+unit_tests = \
+	tests/unit/test_base \
+	tests/unit/test_profile \
+	tests/unit/test_samples \
+	tests/unit/test_table \
+	tests/unit/test_unwind
 if HAVE_CMOCKA
 check_PROGRAMS = $(unit_tests)
 endif
 unit_libs = libcpprof.a $(ALL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_base_LDADD = $(unit_libs)
+tests_unit_test_profile_LDADD = $(unit_libs)
+tests_unit_test_samples_LDADD = $(unit_libs)
+tests_unit_test_table_LDADD = $(unit_libs)
 tests_unit_test_unwind_LDADD = $(unit_libs)
 
 # --- scripts ---
@@ -43,4 +51,4 @@ AM_TESTS_ENVIRONMENT = CPPROF=$(abs_top_builddir)/cpprof-attach; export CPPROF; 
 	TARGETS=$(abs_top_builddir)/tests/targets; export TARGETS;
 
 EXTRA_DIST = $(test_scripts) tests/lib/gdb_stacks.py tests/lib/harness.sh tests/lib/proof.py \
-	tests/targets/target.h $(target_names:%=tests/targets/%.c)
+	tests/targets/target.h tests/unit/profile_fixture.h $(target_names:%=tests/targets/%.c)

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "agent/tracer/sampler.h"
 
@@ -125,6 +126,25 @@ int sampler_tick(struct sampler *s)
 	return 0;
 }
 
+#define ROOM_WAIT_NS 10000000000ull /* for a worker that does not keep up; it is replaced before   \
+				     */
+
+/* Nothing is stopped between two threads of a snapshot, so it may wait for the worker: every thread
+ * is shown. */
+static void wait_for_room(struct sampler *s)
+{
+	struct ring *ring = s->capturer.ring;
+	uint64_t until = clock_now() + ROOM_WAIT_NS;
+
+	while (!ring_reserve(ring, sizeof(struct capture) + LIMIT_STACK_MAX) &&
+		clock_now() < until) {
+		struct timespec pause = {.tv_nsec = 1000000};
+		ring_wake(ring);
+		nanosleep(&pause, NULL);
+		atomic_fetch_add(&ring->page->tracer_beat, 1);
+	}
+}
+
 /* A running thread is stopped, a blocked one read; each may turn into the other meanwhile. */
 static void snapshot_thread(struct sampler *s, struct thread *th)
 {
@@ -160,8 +180,10 @@ static void snapshot_thread(struct sampler *s, struct thread *th)
 void sampler_snapshot(struct sampler *s)
 {
 	for (uint32_t i = 0; i < s->threads->n; i++) {
-		if (!s->threads->v[i].ended)
-			snapshot_thread(s, &s->threads->v[i]);
+		if (s->threads->v[i].ended)
+			continue;
+		wait_for_room(s);
+		snapshot_thread(s, &s->threads->v[i]);
 		atomic_fetch_add(&s->capturer.ring->page->tracer_beat, 1);
 	}
 }

@@ -10,7 +10,7 @@ for thread in sorted(gdb.selected_inferior().threads(), key=lambda t: t.ptid[1])
     thread.switch()
     frame, pcs, exact = gdb.newest_frame(), [], True
     while frame is not None and len(pcs) < 5000:
-        if frame.type() != gdb.INLINE_FRAME:
+        if frame.type() not in (gdb.INLINE_FRAME, gdb.TAILCALL_FRAME):
             pcs.append(frame.pc() if exact else frame.pc() - 1)
             # The frame below a signal handler was interrupted, it made no call.
             exact = frame.type() == gdb.SIGTRAMP_FRAME

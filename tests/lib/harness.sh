@@ -11,7 +11,7 @@ LIB=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 CPPROF=${CPPROF:-$PWD/cpprof-attach}
 TARGETS=${TARGETS:-$PWD/tests/targets}
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/cpprof-test.XXXXXX")
-passed=0 failed=0 skipped=0
+passed=0 failed=0 skipped=0 targets_started=0
 started=()	# pids to end, whatever happens
 
 clean_up()
@@ -95,7 +95,8 @@ start_target()
 
 	shift
 	[ -x "$TARGETS/$name" ] || skip_all "no target $TARGETS/$name"
-	TARGET_OUT=$WORK/$name.$((${#started[@]})).out
+	# A name of its own: an older target's "ready" must not be taken for this one's.
+	TARGET_OUT=$WORK/$name.$((targets_started++)).out
 	"$TARGETS/$name" "$@" >"$TARGET_OUT" 2>&1 &
 	TARGET=$!
 	started+=("$TARGET")
