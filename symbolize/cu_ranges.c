@@ -42,12 +42,12 @@ static int by_start(const void *a, const void *b)
 int cu_ranges_init(struct cu_ranges *r, Dwarf *dwarf)
 {
 	Dwarf_CU *cu = NULL;
-	Dwarf_Die unit, sub;
+	Dwarf_Die unit;
 	uint8_t type;
 	int error = 0;
 
 	memset(r, 0, sizeof(*r));
-	while (!error && dwarf_get_units(dwarf, cu, &cu, NULL, &type, &unit, &sub) == 0)
+	while (!error && dwarf_get_units(dwarf, cu, &cu, NULL, &type, &unit, NULL) == 0)
 		if (type == DW_UT_compile || type == DW_UT_skeleton || type == DW_UT_partial)
 			error = add_unit(r, &unit);
 	if (error)

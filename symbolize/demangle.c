@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <ctype.h>
 #include <libiberty/demangle.h>
+#include <setjmp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,11 +15,15 @@
 /* Longer names are not worth the time that a hostile one could cost. */
 #define MANGLED_MAX (64 * KIB)
 
+/* Enough to reach the end of a name's templates before they are dropped. */
+#define SHOWN_MAX (16 * KIB)
+#define D_MAX	  256u
+
 /* Suffixes that compilers give to copies and parts of a function. */
 static int is_clone_word(const char *word, size_t n)
 {
 	static const char *const words[] = {"cold", "part", "isra", "constprop", "llvm", "lto_priv",
-		"localalias", "clone", "unlikely", "exit", "hot", "warm"};
+		"localalias", "clone", "unlikely", "exit", "hot", "warm", "__uniq"};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
 		if (strlen(words[i]) == n && !memcmp(words[i], word, n))
@@ -65,41 +71,155 @@ static int is_rust_legacy(const char *name, size_t n)
 	return 1;
 }
 
-static char *cplusplus(const char *name, enum demangle_level level)
-{
-	char *out = NULL;
+/* --- a bounded demangler ------------------------------------------------------------------- */
 
-	if (level == DEMANGLE_FULL)
-		out = cplus_demangle_v3(name, DMGL_PARAMS | DMGL_ANSI);
-	/* Some names fail with parameters and succeed without. */
-	return out ? out : cplus_demangle_v3(name, DMGL_ANSI);
+/* A name of 300 bytes may stand for 2^30 of them, by back references. libiberty keeps all it needs
+ * on the stack and hands out text piece by piece: when there is enough, it is left by a jump. */
+struct shown {
+	size_t n;
+	jmp_buf full;
+	char text[SHOWN_MAX];
+};
+
+static void collect(const char *piece, size_t n, void *arg)
+{
+	struct shown *out = arg;
+	size_t room = SHOWN_MAX - 1 - out->n;
+
+	memcpy(out->text + out->n, piece, n < room ? n : room);
+	out->n += n < room ? n : room;
+	if (n > room)
+		longjmp(out->full, 1);
 }
 
-/* Whether the '<' at p belongs to an operator's name. */
-static int is_operator(const char *text, const char *p)
+typedef int demangler(const char *mangled, int options, demangle_callbackref callback, void *arg);
+
+/* Whether there is a text. One that was left early is cut anyway. */
+static int show(struct shown *out, demangler *d, const char *name, int options)
 {
+	int is_shown = 1;
+
+	out->n = 0;
+	if (setjmp(out->full) == 0)
+		is_shown = d(name, options, collect, out);
+	out->text[out->n] = '\0';
+	return is_shown && out->n;
+}
+
+static int show_cplusplus(struct shown *out, const char *name, enum demangle_level level)
+{
+	if (level == DEMANGLE_FULL &&
+		show(out, cplus_demangle_v3_callback, name, DMGL_PARAMS | DMGL_ANSI))
+		return 1;
+	/* Some names fail with parameters and succeed without. */
+	return show(out, cplus_demangle_v3_callback, name, DMGL_ANSI);
+}
+
+/* There is no such interface for D; its names grow by back references, too, so only short ones. */
+static int show_d(struct shown *out, const char *name)
+{
+	char *text = strlen(name) <= D_MAX ? dlang_demangle(name, 0) : NULL;
+
+	if (text)
+		snprintf(out->text, sizeof(out->text), "%s", text);
+	free(text);
+	return text != NULL;
+}
+
+/* --- less of a name ------------------------------------------------------------------------ */
+
+/* A thunk is shown with its function's parameters, asked for or not. */
+static void drop_thunk_parameters(char *text)
+{
+	static const char thunk[] = "thunk to ";
+	char *start = strstr(text, thunk), *p = strrchr(text, ')');
+	int depth = 0;
+
+	if (!p || (start != text + strlen("virtual ") && start != text + strlen("non-virtual ") &&
+			  start != text + strlen("covariant return ")))
+		return;
+	for (; p > start; p--) {
+		depth += *p == ')';
+		depth -= *p == '(';
+		if (!depth)
+			break;
+	}
+	if (p > start + strlen(thunk))
+		*p = '\0';
+}
+
+/* Length of the '<' or '>' at p as an operator inside an expression, "(3)>(2)" or "->"; else 0. */
+static size_t expression_operator(const char *text, const char *p)
+{
+	size_t n = strspn(p, "<>=");
+
+	if (p > text && p[-1] == '-')
+		return 1;
+	return p > text && p[-1] == ')' && p[n] == '(' ? n : 0;
+}
+
+/* What follows the template arguments that begin at p. */
+static const char *skip_arguments(const char *text, const char *p)
+{
+	for (int depth = 0; *p; p++) {
+		size_t n = *p == '<' || *p == '>' ? expression_operator(text, p) : 0;
+		if (n) {
+			p += n - 1;
+			continue;
+		}
+		depth += *p == '<';
+		depth -= *p == '>';
+		if (!depth)
+			return p + 1;
+	}
+	return p;
+}
+
+/* Length of "operator" and its sign at p, 0 if there is none. */
+static size_t operator_length(const char *text, const char *p)
+{
+	static const char *const signs[] = {
+		"<=>", "<<=", ">>=", "->*", "<<", ">>", "<=", ">=", "->", "<", ">"};
 	static const char word[] = "operator";
 	size_t n = sizeof(word) - 1;
 
-	while (p > text && (p[-1] == '<' || p[-1] == '-'))
-		p--;
-	return (size_t)(p - text) >= n && !memcmp(p - n, word, n);
+	if (strncmp(p, word, n) != 0 ||
+		(p > text && (isalnum((unsigned char)p[-1]) || p[-1] == '_')))
+		return 0;
+	for (size_t i = 0; i < sizeof(signs) / sizeof(*signs); i++)
+		if (!strncmp(p + n, signs[i], strlen(signs[i])))
+			return n + strlen(signs[i]);
+	size_t more = strspn(p + n, "+-*/%^&|~!=,()[]");
+	return more ? n + more : 0;
+}
+
+/* Rust's "<T as Trait>::f" begins a name, template arguments follow one. */
+static int begins_name(const char *text, const char *p)
+{
+	return p == text || strchr("(<[,& ", p[-1]);
 }
 
 /* Takes <...> out, in place. */
 static void drop_templates(char *text)
 {
 	char *to = text;
-	int depth = 0;
 
-	for (char *p = text; *p; p++) {
-		int is_name = is_operator(text, p);
-		if (*p == '<' && !(is_name && depth == 0))
-			depth++;
-		else if (*p == '>' && depth > 0 && p[-1] != '-')
-			depth--;
-		else if (!depth)
-			*to++ = *p;
+	for (const char *p = text; *p;) {
+		size_t n = operator_length(text, p);
+		if (n) {
+			memmove(to, p, n);
+			to += n;
+			p += n;
+			p += p[0] == ' ' && p[1] == '<';
+			p = *p == '<' ? skip_arguments(text, p) : p;
+		} else if (*p == '<' && !begins_name(text, p)) {
+			/* Rust: f::<T> */
+			if (to - text > 2 && !memcmp(to - 2, "::", 2))
+				to -= 2;
+			p = skip_arguments(text, p);
+		} else {
+			*to++ = *p++;
+		}
 	}
 	*to = '\0';
 }
@@ -117,28 +237,31 @@ static char *with_ellipsis(char *text)
 	return text;
 }
 
+static int show_any(struct shown *out, const char *name, size_t n, enum demangle_level level)
+{
+	if ((!strncmp(name, "_R", 2) || is_rust_legacy(name, n)) &&
+		show(out, rust_demangle_callback, name, 0))
+		return 1;
+	if (!strncmp(name, "_Z", 2))
+		return show_cplusplus(out, name, level);
+	return !strncmp(name, "_D", 2) && show_d(out, name);
+}
+
 char *demangle(const char *name, enum demangle_level level)
 {
-	size_t n = strnlen(name, MANGLED_MAX);
-	char *out = NULL;
+	struct shown out;
+	char *base = strndup(name, MANGLED_MAX);
 
-	if (level == DEMANGLE_NONE)
-		return with_ellipsis(strndup(name, n));
-	char *base = strndup(name, n);
-	if (!base)
-		return NULL;
-	n = base_length(base);
+	if (!base || level == DEMANGLE_NONE)
+		return with_ellipsis(base);
+	size_t n = base_length(base);
 	base[n] = '\0';
-	if (!strncmp(base, "_R", 2) || is_rust_legacy(base, n))
-		out = rust_demangle(base, 0);
-	if (!out && !strncmp(base, "_Z", 2))
-		out = cplusplus(base, level);
-	if (!out && !strncmp(base, "_D", 2))
-		out = dlang_demangle(base, 0);
-	if (!out)
+	if (!show_any(&out, base, n, level))
 		return with_ellipsis(base);
 	free(base);
+	if (level != DEMANGLE_FULL)
+		drop_thunk_parameters(out.text);
 	if (level == DEMANGLE_SIMPLE)
-		drop_templates(out);
-	return with_ellipsis(out);
+		drop_templates(out.text);
+	return with_ellipsis(strdup(out.text));
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 #include "symbolize/names.h"
 
 #define NAMES_MAX (16u * 1024 * 1024)
+#define PLT	  "@plt"
 
 struct wanted {
 	const struct names *names;
@@ -48,6 +50,20 @@ static char *shown_path(const char *path)
 	return copy;
 }
 
+static char *shown_function(const char *raw, enum demangle_level level)
+{
+	size_t n = strlen(raw), stub = strlen(PLT);
+	char *name = demangle(raw, level), *with_plt;
+
+	if (!name || level == DEMANGLE_NONE || n <= stub || strcmp(raw + n - stub, PLT) != 0)
+		return name;
+	/* demangle took it for a symbol version. */
+	if (asprintf(&with_plt, "%s" PLT, name) < 0)
+		with_plt = NULL;
+	free(name);
+	return with_plt;
+}
+
 /* Paths and functions share the table: a path has a slash or is no linkage name, so what is shown
  * for it is looked up under a key of its own. */
 static const struct name *look_up(struct names *x, const char *raw, int is_path)
@@ -60,7 +76,7 @@ static const struct name *look_up(struct names *x, const char *raw, int is_path)
 		return &x->v[found];
 	if (list_room(&x->v, x->n, 1, &x->room, sizeof(*x->v), NAMES_MAX) < 0)
 		return NULL;
-	struct name name = {strdup(raw), is_path ? shown_path(raw) : demangle(raw, x->level)};
+	struct name name = {strdup(raw), is_path ? shown_path(raw) : shown_function(raw, x->level)};
 	if (!name.raw || !name.shown || index_add(&x->by_raw, hash, x->n) < 0) {
 		free(name.raw);
 		free(name.shown);
@@ -70,21 +86,36 @@ static const struct name *look_up(struct names *x, const char *raw, int is_path)
 	return &x->v[x->n++];
 }
 
-const struct name *names_function(struct names *x, const char *linkage_name)
+const struct name *names_function(struct names *x, const char *linkage_name, int is_plt)
 {
 	const char *version = strchr(linkage_name, '@');
+	int n = version > linkage_name ? version - linkage_name : -1;
+	char *key;
 
-	if (!version || version == linkage_name)
+	if (!is_plt && n < 0)
 		return look_up(x, linkage_name, 0);
-	char *base = strndup(linkage_name, version - linkage_name);
-	const struct name *name = base ? look_up(x, base, 0) : NULL;
-	free(base);
+	if (asprintf(&key, "%.*s%s", n, linkage_name, is_plt ? PLT : "") < 0)
+		return NULL;
+	const struct name *name = look_up(x, key, 0);
+	free(key);
 	return name;
 }
 
-const char *names_path(struct names *x, const char *path)
+/* libdw joins some paths with the directory and others not. */
+static int needs_directory(const char *directory, const char *path)
 {
-	const struct name *name = look_up(x, path, 1);
+	size_t n = directory ? strlen(directory) : 0;
 
+	return n && *path != '/' && !(!strncmp(path, directory, n) && path[n] == '/');
+}
+
+const char *names_path(struct names *x, const char *directory, const char *path)
+{
+	char joined[LIMIT_PATH];
+
+	if (needs_directory(directory, path) &&
+		snprintf(joined, sizeof(joined), "%s/%s", directory, path) < (int)sizeof(joined))
+		path = joined;
+	const struct name *name = look_up(x, path, 1);
 	return name ? name->shown : NULL;
 }

@@ -23,8 +23,10 @@ struct names {
 void names_init(struct names *x, enum demangle_level level);
 void names_fini(struct names *x);
 
-/* NULL: no memory. raw is the name without its symbol version. */
-const struct name *names_function(struct names *x, const char *linkage_name);
-const char *names_path(struct names *x, const char *path);
+/* NULL: no memory. raw is the name without its symbol version; is_plt: followed by "@plt". */
+const struct name *names_function(struct names *x, const char *linkage_name, int is_plt);
+
+/* A path that is not absolute is in directory (NULL: unknown), where the compiler ran. */
+const char *names_path(struct names *x, const char *directory, const char *path);
 
 #endif

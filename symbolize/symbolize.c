@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <dwarf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,11 +21,15 @@ struct query {
 #define NO_UNIT	 UINT64_MAX
 #define NO_VADDR UINT64_MAX
 
+#define CHAIN_MAX (LIMIT_INLINE_DEPTH + 1) /* and the function itself */
+
 struct batch {
 	struct symbolizer *s;
 	struct query *v; /* sorted by unit and address */
 	uint32_t n;
 	struct names names;
+	enum symbols_level level;
+	const char *directory; /* where the current unit was compiled; NULL: unknown */
 };
 
 void symbolizer_init(struct symbolizer *s, struct modules *modules)
@@ -54,9 +59,11 @@ static int prepare(struct symbolizer *s, struct module *m, enum symbols_level le
 {
 	int error = 0;
 
-	if (s->current != m)
+	/* A debug file that came meanwhile has more symbols. */
+	if (s->current != m || s->debug != module_debug_elf(m))
 		forget(s);
 	s->current = m;
+	s->debug = module_debug_elf(m);
 	if (!s->has_symtab) {
 		error = symtab_init(&s->symtab, m);
 		s->has_symtab = !error;
@@ -70,51 +77,59 @@ static int prepare(struct symbolizer *s, struct module *m, enum symbols_level le
 
 /* --- one address -------------------------------------------------------------------------- */
 
-static const char *linkage_name(struct batch *b, const struct query *q, const char *from_dwarf)
-{
-	const struct symtab_entry *e = symtab_find(&b->s->symtab, q->vaddr);
-
-	return e ? e->name : from_dwarf;
-}
-
-static int set_line(struct batch *b, struct symbol *out, const char *name, const char *file,
+static int set_line(struct batch *b, struct symbol *out, const struct name *both, const char *file,
 	uint32_t line, uint32_t start_line)
 {
-	const struct name *both = names_function(&b->names, name ? name : "");
-
 	if (!both)
 		return -ENOMEM;
 	out->system_name = both->raw;
 	out->name = both->shown;
-	out->file = file ? names_path(&b->names, file) : "";
+	out->file = file ? names_path(&b->names, b->directory, file) : "";
 	out->line = line;
 	out->start_line = start_line;
 	return out->file ? 0 : -ENOMEM;
 }
 
+static const struct name *symtab_name(struct batch *b, const struct symtab_entry *e)
+{
+	return names_function(&b->names, e->name, e->is_plt);
+}
+
 static int by_symtab(struct batch *b, struct query *q, const char *file, uint32_t line)
 {
-	const char *name = linkage_name(b, q, NULL);
+	const struct symtab_entry *e = symtab_find(&b->s->symtab, q->vaddr);
 
-	if (!name)
+	if (!e)
 		return 0;
 	q->lines = calloc(1, sizeof(*q->lines));
 	if (!q->lines)
 		return -ENOMEM;
 	q->n = 1;
-	return set_line(b, q->lines, name, file, line, 0);
+	return set_line(b, q->lines, symtab_name(b, e), file, line, 0);
+}
+
+/* What the scope is called: the function at the address as in the symbol table. */
+static const struct name *scope_name(
+	struct batch *b, const struct query *q, const struct inlines_scope *scope)
+{
+	const struct symtab_entry *e =
+		inlines_is_inlined(scope) ? NULL : symtab_find(&b->s->symtab, q->vaddr);
+	const char *name = e ? NULL : inlines_name(scope);
+
+	return e ? symtab_name(b, e) : names_function(&b->names, name ? name : "", 0);
 }
 
 static uint32_t chain_length(const struct inlines *x, int32_t scope)
 {
 	uint32_t n = 0;
 
-	for (; scope >= 0 && n < LIMIT_INLINE_DEPTH; scope = x->scopes[scope].parent)
+	for (; scope >= 0; scope = x->scopes[scope].parent)
 		n++;
 	return n;
 }
 
-/* From the innermost function outwards: where the code is, then where each was called. */
+/* From the innermost function outwards: where the code is, then where each was called. Of a chain
+ * that is too long the middle is left out: the last line is the function itself. */
 static int by_chain(
 	struct batch *b, struct query *q, Dwarf_Die *unit, const struct inlines *x, int32_t scope)
 {
@@ -125,46 +140,67 @@ static int by_chain(
 	lines_find(unit, q->vaddr, &file, &line);
 	if (scope < 0)
 		return by_symtab(b, q, file, line);
-	uint32_t n = chain_length(x, scope);
-	q->lines = calloc(n, sizeof(*q->lines));
+	uint32_t depth = chain_length(x, scope);
+	q->lines = calloc(depth < CHAIN_MAX ? depth : CHAIN_MAX, sizeof(*q->lines));
 	if (!q->lines)
 		return -ENOMEM;
-	q->n = n;
-	for (uint32_t i = 0; i < n && !error; i++) {
+	for (; scope >= 0 && !error; scope = x->scopes[scope].parent, depth--) {
 		const struct inlines_scope *at = &x->scopes[scope];
-		const char *name = inlines_name(at);
-		if (!inlines_is_inlined(at))
-			name = linkage_name(b, q, name);
-		error = set_line(b, &q->lines[i], name, file, line, inlines_start_line(at));
+		if (q->n + 1 < CHAIN_MAX || depth == 1)
+			error = set_line(b, &q->lines[q->n++], scope_name(b, q, at), file, line,
+				inlines_start_line(at));
 		if (inlines_is_inlined(at))
 			inlines_call_site(at, unit, &file, &line);
-		scope = at->parent;
 	}
 	return error;
 }
 
 /* --- a compile unit's addresses ----------------------------------------------------------- */
 
-static int one_unit(struct batch *b, uint32_t from, uint32_t to)
+/* Where the unit's functions are: in a file of their own if it was compiled with -gsplit-dwarf. In
+ * the worker's sandbox that file cannot be opened, and then there are lines only. */
+static Dwarf_Die *code_of(Dwarf_Die *unit, Dwarf_Die *split)
 {
-	uint64_t *vaddrs = malloc((to - from) * sizeof(*vaddrs));
-	struct inlines x;
-	Dwarf_Die unit;
-	int error = vaddrs ? 0 : -ENOMEM;
+	uint8_t type = 0;
 
-	for (uint32_t i = from; vaddrs && i < to; i++)
-		vaddrs[i - from] = b->v[i].vaddr;
-	if (!error && !dwarf_offdie(module_dwarf(b->s->current), b->v[from].unit, &unit))
-		error = -EBADMSG;
-	if (!error)
-		error = inlines_init(&x, &unit, vaddrs, to - from);
-	if (!error) {
-		for (uint32_t i = from; i < to && !error; i++)
-			error = by_chain(b, &b->v[i], &unit, &x, x.innermost[i - from]);
-		inlines_fini(&x);
-	}
+	if (dwarf_cu_info(unit->cu, NULL, &type, NULL, split, NULL, NULL, NULL) < 0 ||
+		type != DW_UT_skeleton || !split->addr)
+		return unit;
+	return split;
+}
+
+static int answer_unit(
+	struct batch *b, Dwarf_Die *unit, const uint64_t *vaddrs, struct query *v, uint32_t n)
+{
+	Dwarf_Attribute attribute;
+	Dwarf_Die split;
+	struct inlines x;
+	int error = inlines_init(&x, code_of(unit, &split), vaddrs, n);
+
+	if (error)
+		return error;
+	b->directory = dwarf_formstring(dwarf_attr(unit, DW_AT_comp_dir, &attribute));
+	for (uint32_t i = 0; i < n && !error; i++)
+		error = by_chain(b, &v[i], unit, &x, x.innermost[i]);
+	b->directory = NULL;
+	inlines_fini(&x);
+	return error;
+}
+
+static int one_unit(struct batch *b, struct query *v, uint32_t n)
+{
+	uint64_t *vaddrs = malloc(n * sizeof(*vaddrs));
+	Dwarf_Die unit;
+	int error = 0;
+
+	if (!vaddrs)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < n; i++)
+		vaddrs[i] = v[i].vaddr;
+	if (dwarf_offdie(module_dwarf(b->s->current), v->unit, &unit))
+		error = answer_unit(b, &unit, vaddrs, v, n);
 	free(vaddrs);
-	return error == -EBADMSG ? 0 : error;
+	return error;
 }
 
 static int answer_all(struct batch *b)
@@ -181,7 +217,7 @@ static int answer_all(struct batch *b)
 		}
 		while (next < b->n && b->v[next].unit == b->v[i].unit)
 			next++;
-		error = one_unit(b, i, next);
+		error = one_unit(b, &b->v[i], next - i);
 	}
 	return error;
 }
@@ -211,8 +247,9 @@ static void fill(struct batch *b, struct module *m, const uint64_t *offsets)
 		*q = (struct query){.vaddr = NO_VADDR, .asked = i, .unit = NO_UNIT};
 		if (!m || module_offset_to_vaddr(m, offsets[i], &q->vaddr) < 0)
 			continue;
-		const struct cu_range *range =
-			b->s->has_ranges ? cu_ranges_find(&b->s->ranges, q->vaddr) : NULL;
+		const struct cu_range *range = b->level == SYMBOLS_FULL && b->s->has_ranges
+						       ? cu_ranges_find(&b->s->ranges, q->vaddr)
+						       : NULL;
 		if (range)
 			q->unit = range->unit;
 	}
@@ -231,7 +268,12 @@ static int emit_all(struct batch *b, const uint64_t *offsets, symbolize_emit *em
 int symbolizer_request(struct symbolizer *s, const struct worker_symbolize *ask,
 	const uint64_t *offsets, symbolize_emit *emit, void *arg)
 {
-	struct batch b = {.s = s, .n = ask->n, .v = calloc(ask->n + 1, sizeof(*b.v))};
+	struct batch b = {
+		.s = s,
+		.n = ask->n,
+		.level = ask->level,
+		.v = calloc(ask->n + 1, sizeof(*b.v)),
+	};
 	struct module *m = modules_get(s->modules, ask->module);
 	int error = b.v ? 0 : -ENOMEM;
 

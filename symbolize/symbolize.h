@@ -20,6 +20,7 @@ struct symbolizer {
 	struct symtab symtab;
 	struct cu_ranges ranges;
 	int has_symtab, has_ranges;
+	Elf *debug; /* the debug file whose symbols are in symtab */
 };
 
 /* Called once per offset, in the order asked; n 0: nothing is known. lines and their strings are

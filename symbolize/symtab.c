@@ -12,22 +12,24 @@
 /* How many neighbours below are asked whether they reach the address: nested functions are rare. */
 #define NESTED_MAX 16u
 
-enum rank { RANK_LOCAL = 0, RANK_EXPORTED = 1, RANK_FUNCTION = 2 };
+/* What makes a name better, most important last. */
+enum symtab_rank { RANK_GLOBAL = 1, RANK_EXPORTED = 2, RANK_SIZED = 4, RANK_FUNCTION = 8 };
 
+/* Of names for insiders, which come in front of what the function is called. */
 static unsigned underscores(const char *name)
 {
-	return strspn(name, "_");
+	return strspn(name, "_.$");
 }
 
 /* Whether a is the better name for their common address. */
 static int is_better(const struct symtab_entry *a, const struct symtab_entry *b)
 {
-	if (a->rank != b->rank)
+	if ((a->rank | RANK_GLOBAL) != (b->rank | RANK_GLOBAL))
 		return a->rank > b->rank;
-	if (!a->size != !b->size)
-		return a->size != 0;
 	if (underscores(a->name) != underscores(b->name))
 		return underscores(a->name) < underscores(b->name);
+	if (a->rank != b->rank)
+		return a->rank > b->rank;
 	if (strlen(a->name) != strlen(b->name))
 		return strlen(a->name) < strlen(b->name);
 	return strcmp(a->name, b->name) < 0;
@@ -52,27 +54,50 @@ static int is_code(const GElf_Sym *sym, const char *name)
 	return type == STT_FUNC || type == STT_GNU_IFUNC || type == STT_NOTYPE;
 }
 
-static int in_code_section(Elf *elf, const GElf_Sym *sym)
+/* End of the code section the symbol is in, 0 if it is in none. */
+static uint64_t section_end(Elf *elf, const GElf_Sym *sym)
 {
 	GElf_Shdr header;
 	Elf_Scn *section = elf_getscn(elf, sym->st_shndx);
 
-	if (!section || !gelf_getshdr(section, &header))
+	if (!section || !gelf_getshdr(section, &header) || !(header.sh_flags & SHF_EXECINSTR) ||
+		sym->st_value - header.sh_addr >= header.sh_size)
 		return 0;
-	return (header.sh_flags & SHF_EXECINSTR) && sym->st_value >= header.sh_addr &&
-	       sym->st_value - header.sh_addr < header.sh_size;
+	return header.sh_addr + header.sh_size;
 }
 
-static int add(struct symtab *t, const GElf_Sym *sym, const char *name)
+static uint8_t rank_of(const GElf_Sym *sym)
 {
-	int error = list_room(&t->v, t->n, 1, &t->room, sizeof(*t->v), SYMBOLS_MAX);
-	uint8_t rank = GELF_ST_BIND(sym->st_info) == STB_LOCAL ? RANK_LOCAL : RANK_EXPORTED;
+	uint8_t rank = sym->st_size ? RANK_SIZED : 0;
 
 	if (GELF_ST_TYPE(sym->st_info) != STT_NOTYPE)
 		rank |= RANK_FUNCTION;
+	if (GELF_ST_BIND(sym->st_info) != STB_LOCAL)
+		rank |= RANK_EXPORTED;
+	if (GELF_ST_BIND(sym->st_info) == STB_GLOBAL)
+		rank |= RANK_GLOBAL;
+	return rank;
+}
+
+static int add(struct symtab *t, struct symtab_entry entry)
+{
+	int error = list_room(&t->v, t->n, 1, &t->room, sizeof(*t->v), SYMBOLS_MAX);
+
 	if (!error)
-		t->v[t->n++] = (struct symtab_entry){sym->st_value, sym->st_size, name, rank};
+		t->v[t->n++] = entry;
 	return error;
+}
+
+/* Of unknown size: for now up to the end of its section. A size must not wrap around. */
+static int add_symbol(struct symtab *t, Elf *elf, const GElf_Sym *sym, const char *name)
+{
+	uint64_t end = section_end(elf, sym);
+
+	if (!end)
+		return 0;
+	if (sym->st_size && sym->st_size <= UINT64_MAX - sym->st_value)
+		end = sym->st_value + sym->st_size;
+	return add(t, (struct symtab_entry){sym->st_value, end, name, rank_of(sym), 0});
 }
 
 static int add_section(struct symtab *t, Elf *elf, Elf_Scn *section, const GElf_Shdr *header)
@@ -86,8 +111,8 @@ static int add_section(struct symtab *t, Elf *elf, Elf_Scn *section, const GElf_
 		if (!gelf_getsym(data, i, &sym))
 			break;
 		const char *name = elf_strptr(elf, header->sh_link, sym.st_name);
-		if (is_code(&sym, name) && in_code_section(elf, &sym))
-			error = add(t, &sym, name);
+		if (is_code(&sym, name))
+			error = add_symbol(t, elf, &sym, name);
 	}
 	/* Full is no failure: what is there serves. */
 	return error == -E2BIG ? 0 : error;
@@ -108,25 +133,146 @@ static int add_image(struct symtab *t, Elf *elf)
 	return error;
 }
 
-int symtab_init(struct symtab *t, const struct module *m)
+/* --- the PLT ------------------------------------------------------------------------------ */
+
+struct slot {
+	uint64_t vaddr; /* of the word in the GOT */
+	const char *name;
+};
+
+struct slots {
+	struct slot *v;
+	uint32_t n, room;
+};
+
+static int by_vaddr(const void *a, const void *b)
+{
+	const struct slot *x = a, *y = b;
+
+	return (x->vaddr > y->vaddr) - (x->vaddr < y->vaddr);
+}
+
+/* Which function each word of the GOT is for, from one section of relocations. */
+static int add_slots(struct slots *slots, Elf *elf, Elf_Scn *section, const GElf_Shdr *header)
+{
+	Elf_Scn *symbols = elf_getscn(elf, header->sh_link);
+	Elf_Data *data = elf_getdata(section, NULL);
+	Elf_Data *names = symbols ? elf_getdata(symbols, NULL) : NULL;
+	GElf_Shdr names_header;
+	GElf_Rela rela;
+	GElf_Sym sym;
+
+	if (!data || !names || !gelf_getshdr(symbols, &names_header))
+		return 0;
+	for (int i = 0; gelf_getrela(data, i, &rela); i++) {
+		uint32_t type = GELF_R_TYPE(rela.r_info);
+		if ((type != R_X86_64_JUMP_SLOT && type != R_X86_64_GLOB_DAT) ||
+			!gelf_getsym(names, GELF_R_SYM(rela.r_info), &sym))
+			continue;
+		const char *name = elf_strptr(elf, names_header.sh_link, sym.st_name);
+		if (!name || !*name)
+			continue;
+		int error = list_room(
+			&slots->v, slots->n, 1, &slots->room, sizeof(*slots->v), SYMBOLS_MAX);
+		if (error)
+			return error;
+		slots->v[slots->n++] = (struct slot){rela.r_offset, name};
+	}
+	return 0;
+}
+
+/* The stubs of one section: each has one "jmp *disp(%rip)", maybe behind an endbr64 and a bnd. */
+static int add_stubs(
+	struct symtab *t, const struct slots *slots, Elf_Scn *section, const GElf_Shdr *header)
+{
+	Elf_Data *data = elf_getdata(section, NULL);
+	size_t step = header->sh_entsize == 8 ? 8 : 16;
+	int error = 0;
+
+	for (size_t at = 0; data && at + step <= data->d_size && !error; at += step) {
+		const unsigned char *code = (const unsigned char *)data->d_buf + at;
+		size_t jump = 0;
+		int32_t distance;
+		while (jump <= step - 6 && (code[jump] != 0xff || code[jump + 1] != 0x25))
+			jump++;
+		if (jump > step - 6)
+			continue;
+		memcpy(&distance, code + jump + 2, sizeof(distance));
+		uint64_t start = header->sh_addr + at;
+		struct slot key = {.vaddr = start + jump + 6 + distance};
+		const struct slot *slot =
+			bsearch(&key, slots->v, slots->n, sizeof(*slots->v), by_vaddr);
+		if (slot)
+			error = add(
+				t, (struct symtab_entry){start, start + step, slot->name, 0, 1});
+	}
+	return error;
+}
+
+static int add_plt(struct symtab *t, Elf *elf)
+{
+	struct slots slots = {0};
+	Elf_Scn *section = NULL;
+	GElf_Shdr header;
+	size_t names;
+	int error = 0;
+
+	if (!elf || elf_getshdrstrndx(elf, &names) < 0)
+		return 0;
+	while (!error && (section = elf_nextscn(elf, section)))
+		if (gelf_getshdr(section, &header) && header.sh_type == SHT_RELA)
+			error = add_slots(&slots, elf, section, &header);
+	if (slots.n)
+		qsort(slots.v, slots.n, sizeof(*slots.v), by_vaddr);
+	while (slots.n && !error && (section = elf_nextscn(elf, section))) {
+		const char *name = gelf_getshdr(section, &header)
+					   ? elf_strptr(elf, names, header.sh_name)
+					   : NULL;
+		if (name && !strncmp(name, ".plt", 4) && header.sh_type == SHT_PROGBITS)
+			error = add_stubs(t, &slots, section, &header);
+	}
+	free(slots.v);
+	return error == -E2BIG ? 0 : error;
+}
+
+/* --- the table ---------------------------------------------------------------------------- */
+
+/* One name for each address, and no labels inside functions: assembler code is full of them. */
+static void tidy(struct symtab *t)
 {
 	uint32_t kept = 0;
+	uint64_t covered = 0;
 
+	if (t->n)
+		qsort(t->v, t->n, sizeof(*t->v), by_start);
+	for (uint32_t i = 0; i < t->n; i++) {
+		struct symtab_entry *e = &t->v[i];
+		if ((kept && t->v[kept - 1].start == e->start) ||
+			(!e->is_plt && !(e->rank & RANK_SIZED) && e->start < covered))
+			continue;
+		if (((e->rank & RANK_SIZED) || e->is_plt) && e->end > covered)
+			covered = e->end;
+		t->v[kept++] = *e;
+	}
+	t->n = kept;
+	for (uint32_t i = 0; i + 1 < kept; i++)
+		if (!(t->v[i].rank & RANK_SIZED) && t->v[i].end > t->v[i + 1].start)
+			t->v[i].end = t->v[i + 1].start;
+}
+
+int symtab_init(struct symtab *t, const struct module *m)
+{
 	memset(t, 0, sizeof(*t));
 	int error = add_image(t, module_elf(m));
 	if (!error)
 		error = add_image(t, module_debug_elf(m));
-	if (error) {
+	if (!error)
+		error = add_plt(t, module_elf(m));
+	if (error)
 		symtab_fini(t);
-		return error;
-	}
-	if (t->n)
-		qsort(t->v, t->n, sizeof(*t->v), by_start);
-	for (uint32_t i = 0; i < t->n; i++)
-		if (!kept || t->v[kept - 1].start != t->v[i].start)
-			t->v[kept++] = t->v[i];
-	t->n = kept;
-	return 0;
+	else
+		tidy(t);
+	return error;
 }
 
 void symtab_fini(struct symtab *t)
@@ -146,13 +292,8 @@ const struct symtab_entry *symtab_find(const struct symtab *t, uint64_t vaddr)
 		else
 			high = middle;
 	}
-	for (uint32_t i = low, steps = 0; i-- > 0 && steps < NESTED_MAX; steps++) {
-		const struct symtab_entry *e = &t->v[i];
-		if (vaddr - e->start < e->size)
-			return e;
-		/* Of unknown size: everything up to the next symbol, which lies above vaddr. */
-		if (!e->size && i + 1 == low)
-			return e;
-	}
+	for (uint32_t i = low, steps = 0; i-- > 0 && steps < NESTED_MAX; steps++)
+		if (vaddr < t->v[i].end)
+			return &t->v[i];
 	return NULL;
 }

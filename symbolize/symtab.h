@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The functions of one module by address, from .symtab of the image and of its separate debug file,
- * and from .dynsym; sorted once.
+ * and from .dynsym; sorted once. Stubs of the PLT have the name of what they jump to.
  *
- * Where several symbols name an address, the one that people know is kept: exported before local,
- * fewer leading underscores, global before weak, shorter.
+ * Where several symbols name an address, the one that people know is kept: functions before labels,
+ * exported before local, fewer leading underscores, global before weak, shorter.
  */
 #ifndef SYMBOLIZE_SYMTAB_H
 #define SYMBOLIZE_SYMTAB_H
@@ -12,9 +12,10 @@
 #include "symbolize/module.h"
 
 struct symtab_entry {
-	uint64_t start, size; /* size 0: unknown, up to the next symbol */
-	const char *name;     /* owned by the module's image */
-	uint8_t rank;
+	uint64_t start, end;
+	const char *name; /* owned by the module's image */
+	uint8_t rank;	  /* enum symtab_rank, in symtab.c */
+	uint8_t is_plt;	  /* a stub that jumps to the function of that name */
 };
 
 struct symtab {

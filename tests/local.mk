@@ -7,8 +7,13 @@ target_cflags = -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -pthread
 target_programs = $(target_names:%=tests/targets/%)
 $(target_programs): tests/targets/%: $(top_srcdir)/tests/targets/%.c $(top_srcdir)/tests/targets/target.h
 	$(AM_V_CC)$(MKDIR_P) tests/targets && $(CC) $(target_cflags) -I$(top_srcdir) -o $@ $< -lm
-check_DATA = $(target_programs)
-CLEANFILES += $(target_programs)
+# The same program without optimization and with frame pointers: blocked threads have no known rbp.
+tests/targets/idle_o0: $(top_srcdir)/tests/targets/idle.c $(top_srcdir)/tests/targets/target.h
+	$(AM_V_CC)$(CC) $(target_cflags) -O0 -I$(top_srcdir) -o $@ $< -lm
+tests/targets/idle_fp: $(top_srcdir)/tests/targets/idle.c $(top_srcdir)/tests/targets/target.h
+	$(AM_V_CC)$(CC) $(target_cflags) -fno-omit-frame-pointer -I$(top_srcdir) -o $@ $< -lm
+check_DATA = $(target_programs) tests/targets/idle_o0 tests/targets/idle_fp
+CLEANFILES += $(check_DATA)
 
 # --- unit tests ---
 unit_tests = \

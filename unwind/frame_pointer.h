@@ -6,11 +6,8 @@
 #ifndef UNWIND_FRAME_POINTER_H
 #define UNWIND_FRAME_POINTER_H
 
-#include "symbolize/modules.h"
+#include "unwind/call_site.h"
 #include "unwind/copy.h"
-
-/* The mapping that holds pc, or NULL. */
-const struct mapping *frame_pointer_mapping(const struct maps *maps, uint64_t pc);
 
 /* Moves regs to the caller: over the word at sp if the instruction before the address it holds
  * calls the present function (its first instructions, a PLT entry), else along rbp. Afterwards only

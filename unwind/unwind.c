@@ -14,6 +14,7 @@
 
 #include "unwind/expression.h"
 #include "unwind/frame_pointer.h"
+#include "unwind/prologue.h"
 #include "unwind/unwind.h"
 
 #define KNOWN(reg) (1u << (reg))
@@ -52,12 +53,37 @@ static int word_at(struct walk *w, uint64_t address, uint64_t *out)
 	return -1;
 }
 
+/* The frame pointer of a thread that was not stopped. */
+static int recover_rbp(struct walk *w, const struct rule *rule)
+{
+	const struct frame *f = &w->out->v[w->out->n - 1];
+	uint64_t sp = w->regs.r[DWREG_RSP];
+	int32_t lowest = -16;
+
+	/* Only the usual frame: return address and saved rbp on top. */
+	if (rule->cfa_register != DWREG_RBP || rule->cfa_offset != 16 || rule->ra_offset != -8 ||
+		rule->saved[SAVED_RBP] != -16 || !(w->regs.known & KNOWN(DWREG_RSP)))
+		return -1;
+	for (int i = 0; i < SAVED_COUNT; i++)
+		if (rule->saved[i] > SAVED_UNDEFINED && rule->saved[i] < lowest)
+			lowest = rule->saved[i];
+	const struct mapping *map = call_site_mapping(w->maps, w->regs.r[DWREG_PC] - w->is_return);
+	enum prologue found = map ? prologue_find(w->u->modules, w->maps, map, f->offset, sp,
+					    -16 - lowest, &w->copy, &w->regs.r[DWREG_RBP])
+				  : PROLOGUE_NONE;
+	if (found == PROLOGUE_NONE)
+		return -1;
+	w->regs.known |= KNOWN(DWREG_RBP);
+	w->guessed = found == PROLOGUE_LIKELY;
+	return 0;
+}
+
 static int step_plain(struct walk *w, const struct rule *rule)
 {
 	struct regs *r = &w->regs;
 	uint64_t cfa, word;
 
-	if (!(r->known & KNOWN(rule->cfa_register)))
+	if (!(r->known & KNOWN(rule->cfa_register)) && recover_rbp(w, rule) < 0)
 		return STACK_NO_REGISTER;
 	cfa = r->r[rule->cfa_register] + (int64_t)rule->cfa_offset;
 	if (word_at(w, cfa + (int64_t)rule->ra_offset, &word) < 0)
@@ -203,7 +229,7 @@ static const struct rule *take_frame(struct walk *w)
 {
 	static const struct rule none = {.kind = RULE_NONE};
 	uint64_t pc = w->regs.r[DWREG_PC] - w->is_return;
-	const struct mapping *map = frame_pointer_mapping(w->maps, pc);
+	const struct mapping *map = call_site_mapping(w->maps, pc);
 
 	if (!map)
 		return NULL;

@@ -89,7 +89,7 @@ static enum skip read_stopped(struct capturer *c, const struct thread *th, struc
 	return n > 0 ? SKIPS : SKIP_UNREADABLE;
 }
 
-enum skip capture_running(struct capturer *c, struct thread *th, enum profile_kind kind)
+enum skip capture_running(struct capturer *c, struct thread *th, enum profile_kind kind, int state)
 {
 	size_t want = stack_wanted(c, th);
 	struct capture *cap = reserve(c, want);
@@ -102,7 +102,7 @@ enum skip capture_running(struct capturer *c, struct thread *th, enum profile_ki
 		return SKIP_LATE;
 	if (error)
 		return error == -ESRCH ? SKIP_GONE : SKIP_DENIED;
-	fill(cap, c, th, kind, 'R');
+	fill(cap, c, th, kind, state);
 	enum skip skip = read_stopped(c, th, cap, want, kind);
 	tracee_release(&c->tracee);
 	stats_add_stop(c->stats, clock_now() - begin);

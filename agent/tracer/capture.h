@@ -24,7 +24,7 @@ struct capturer {
 /* SKIPS: a capture was pushed; else the reason why there is none. For the cpu profile a thread that
  * went to sleep on the way, or was only waking up, is skipped; for the threads profile it counts.
  */
-enum skip capture_running(struct capturer *c, struct thread *th, enum profile_kind kind);
+enum skip capture_running(struct capturer *c, struct thread *th, enum profile_kind kind, int state);
 
 /* 1 pushed; 0 it is running: stop it; -EAGAIN it moved each time; -ESRCH gone; -ENOSPC ring full;
  * -EPERM refused. */

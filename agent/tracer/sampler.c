@@ -116,7 +116,7 @@ int sampler_tick(struct sampler *s)
 			continue;
 		}
 		taken++;
-		enum skip skip = capture_running(c, th, PROFILE_CPU);
+		enum skip skip = capture_running(c, th, PROFILE_CPU, 'R');
 		if (skip == SKIPS)
 			continue;
 		c->stats->skipped[skip]++;
@@ -126,8 +126,9 @@ int sampler_tick(struct sampler *s)
 	return 0;
 }
 
-#define ROOM_WAIT_NS 10000000000ull /* for a worker that does not keep up; it is replaced before   \
-				     */
+#define ROOM_WAIT_NS                                                                               \
+	10000000000ull /* for a worker that does not keep up; it is replaced before                \
+			*/
 
 /* Nothing is stopped between two threads of a snapshot, so it may wait for the worker: every thread
  * is shown. */
@@ -153,10 +154,12 @@ static void snapshot_thread(struct sampler *s, struct thread *th)
 	int result = state < 0 ? -ESRCH : 0;
 
 	for (int tries = 0; result == 0 && tries < 8; tries++) {
-		result = capture_blocked(c, th, state);
+		/* A thread that job control holds loses nothing by a stop, and shows all registers.
+		 */
+		result = state == 'T' ? 0 : capture_blocked(c, th, state);
 		if (result)
 			break;
-		enum skip skip = capture_running(c, th, PROFILE_THREADS);
+		enum skip skip = capture_running(c, th, PROFILE_THREADS, state == 'T' ? 'T' : 'R');
 		if (skip == SKIPS)
 			return;
 		if (skip == SKIP_GONE || skip == SKIP_RING_FULL)

@@ -30,7 +30,7 @@ compare()
 	check_number "$1: same stacks as gdb" "$all > 0 && $same >= $all * 0.97"
 }
 
-for target in chain40 "recursion 0 60" bursty "idle 0 48 2" inline_chain "mix 0 40 2"; do
+for target in chain40 "recursion 0 60" bursty "idle 0 48 2" "idle_o0 0 48 2" "idle_fp 0 48 2" inline_chain "mix 0 40 2"; do
 	start_target $target
 	sleep 0.3
 	compare "${target%% *}" "$TARGET"

@@ -466,7 +466,6 @@ static void table_keeps_known_frames_when_full(void **state)
 	assert_int_equal(table_add(t, deep_stack(1, STACK_DONE), 1, 0, 1), 0);
 	assert_int_equal(table_overflow(t), 2);
 	assert_int_equal(last_of(t).n, LIMIT_FRAMES);
-
 	/* A new leaf on a known caller keeps the caller. */
 	assert_int_equal(table_add(t, STACK(STACK_DONE, 0xfffffff), 2, 0, 1), 0);
 	deep_stack(1, STACK_DONE);

@@ -378,8 +378,8 @@ static void generations_come_in_parts(void **state)
 	part.last = 1;
 	assert_int_equal(generations_add(&g, &part, &v[1]), 1);
 	assert_int_equal(generations_find(&g, 7)->n, 2);
-	assert_ptr_equal(frame_pointer_mapping(generations_find(&g, 7), 0x2000), NULL);
-	assert_int_equal(frame_pointer_mapping(generations_find(&g, 7), 0x3fff)->module, 2);
+	assert_ptr_equal(call_site_mapping(generations_find(&g, 7), 0x2000), NULL);
+	assert_int_equal(call_site_mapping(generations_find(&g, 7), 0x3fff)->module, 2);
 
 	/* Out of order: refused as a whole. */
 	part = (struct maps_part){.generation = 8, .n = 2, .last = 1};
