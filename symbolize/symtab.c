@@ -135,25 +135,8 @@ static int add_image(struct symtab *t, Elf *elf)
 
 /* --- the PLT ------------------------------------------------------------------------------ */
 
-struct slot {
-	uint64_t vaddr; /* of the word in the GOT */
-	const char *name;
-};
-
-struct slots {
-	struct slot *v;
-	uint32_t n, room;
-};
-
-static int by_vaddr(const void *a, const void *b)
-{
-	const struct slot *x = a, *y = b;
-
-	return (x->vaddr > y->vaddr) - (x->vaddr < y->vaddr);
-}
-
 /* Which function each word of the GOT is for, from one section of relocations. */
-static int add_slots(struct slots *slots, Elf *elf, Elf_Scn *section, const GElf_Shdr *header)
+static int add_slots(struct symtab *slots, Elf *elf, Elf_Scn *section, const GElf_Shdr *header)
 {
 	Elf_Scn *symbols = elf_getscn(elf, header->sh_link);
 	Elf_Data *data = elf_getdata(section, NULL);
@@ -161,47 +144,41 @@ static int add_slots(struct slots *slots, Elf *elf, Elf_Scn *section, const GElf
 	GElf_Shdr names_header;
 	GElf_Rela rela;
 	GElf_Sym sym;
+	int error = 0;
 
 	if (!data || !names || !gelf_getshdr(symbols, &names_header))
 		return 0;
-	for (int i = 0; gelf_getrela(data, i, &rela); i++) {
+	for (int i = 0; !error && gelf_getrela(data, i, &rela); i++) {
 		uint32_t type = GELF_R_TYPE(rela.r_info);
 		if ((type != R_X86_64_JUMP_SLOT && type != R_X86_64_GLOB_DAT) ||
 			!gelf_getsym(names, GELF_R_SYM(rela.r_info), &sym))
 			continue;
+		uint64_t start = rela.r_offset;
 		const char *name = elf_strptr(elf, names_header.sh_link, sym.st_name);
-		if (!name || !*name)
-			continue;
-		int error = list_room(
-			&slots->v, slots->n, 1, &slots->room, sizeof(*slots->v), SYMBOLS_MAX);
-		if (error)
-			return error;
-		slots->v[slots->n++] = (struct slot){rela.r_offset, name};
+		if (name && *name)
+			error = add(slots, (struct symtab_entry){start, start + 8, name, 0, 0});
 	}
-	return 0;
+	return error;
 }
 
-/* The stubs of one section: each has one "jmp *disp(%rip)", maybe behind an endbr64 and a bnd. */
+/* The stubs of one section: each has one "jmp *distance(%rip)", maybe behind endbr64 and bnd. */
 static int add_stubs(
-	struct symtab *t, const struct slots *slots, Elf_Scn *section, const GElf_Shdr *header)
+	struct symtab *t, const struct symtab *slots, Elf_Scn *section, const GElf_Shdr *header)
 {
 	Elf_Data *data = elf_getdata(section, NULL);
 	size_t step = header->sh_entsize == 8 ? 8 : 16;
 	int error = 0;
 
-	for (size_t at = 0; data && at + step <= data->d_size && !error; at += step) {
+	for (size_t at = 0; data && !error && at + step <= data->d_size; at += step) {
 		const unsigned char *code = (const unsigned char *)data->d_buf + at;
-		size_t jump = 0;
-		int32_t distance;
-		while (jump <= step - 6 && (code[jump] != 0xff || code[jump + 1] != 0x25))
-			jump++;
-		if (jump > step - 6)
-			continue;
-		memcpy(&distance, code + jump + 2, sizeof(distance));
+		const unsigned char *jump = memmem(code, step - 4, "\xff\x25", 2);
 		uint64_t start = header->sh_addr + at;
-		struct slot key = {.vaddr = start + jump + 6 + distance};
-		const struct slot *slot =
-			bsearch(&key, slots->v, slots->n, sizeof(*slots->v), by_vaddr);
+		int32_t distance;
+		if (!jump)
+			continue;
+		memcpy(&distance, jump + 2, 4);
+		const struct symtab_entry *slot =
+			symtab_find(slots, start + (jump + 6 - code) + distance);
 		if (slot)
 			error = add(
 				t, (struct symtab_entry){start, start + step, slot->name, 0, 1});
@@ -211,7 +188,7 @@ static int add_stubs(
 
 static int add_plt(struct symtab *t, Elf *elf)
 {
-	struct slots slots = {0};
+	struct symtab slots = {0};
 	Elf_Scn *section = NULL;
 	GElf_Shdr header;
 	size_t names;
@@ -223,15 +200,15 @@ static int add_plt(struct symtab *t, Elf *elf)
 		if (gelf_getshdr(section, &header) && header.sh_type == SHT_RELA)
 			error = add_slots(&slots, elf, section, &header);
 	if (slots.n)
-		qsort(slots.v, slots.n, sizeof(*slots.v), by_vaddr);
+		qsort(slots.v, slots.n, sizeof(*slots.v), by_start);
 	while (slots.n && !error && (section = elf_nextscn(elf, section))) {
-		const char *name = gelf_getshdr(section, &header)
-					   ? elf_strptr(elf, names, header.sh_name)
-					   : NULL;
-		if (name && !strncmp(name, ".plt", 4) && header.sh_type == SHT_PROGBITS)
+		if (!gelf_getshdr(section, &header) || header.sh_type != SHT_PROGBITS)
+			continue;
+		const char *name = elf_strptr(elf, names, header.sh_name);
+		if (name && !strncmp(name, ".plt", 4))
 			error = add_stubs(t, &slots, section, &header);
 	}
-	free(slots.v);
+	symtab_fini(&slots);
 	return error == -E2BIG ? 0 : error;
 }
 

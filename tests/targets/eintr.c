@@ -16,7 +16,7 @@
 struct kind {
 	const char *name;
 	int threads;
-	uint64_t timeout_us;
+	uint64_t timeout_us, tick_us; /* tick: the kernel's timer may come so much early */
 	int (*call)(int fd);
 	int (*open)(void);
 	uint64_t started; /* calls handed out */
@@ -92,7 +92,8 @@ static int call_io_getevents(int fd)
 	return syscall(SYS_io_getevents, aio, 1L, 1L, &event, &t) == 0 ? 0 : errno;
 }
 
-/* recv waits in whole ticks of the kernel: its timeout is some of them, and many share the calls.
+/* recv waits in whole ticks of the kernel: its timeout is three of them (HZ=250), and many share
+ * the calls.
  */
 static struct kind kinds[] = {
 	{.name = "epoll_wait",
@@ -100,7 +101,12 @@ static struct kind kinds[] = {
 		.timeout_us = 1000,
 		.call = call_epoll,
 		.open = open_epoll},
-	{.name = "recv", .threads = 8, .timeout_us = 12000, .call = call_recv, .open = open_socket},
+	{.name = "recv",
+		.threads = 8,
+		.timeout_us = 12000,
+		.tick_us = 4000,
+		.call = call_recv,
+		.open = open_socket},
 	{.name = "sigtimedwait",
 		.threads = 1,
 		.timeout_us = 1000,
@@ -182,7 +188,7 @@ static void report(struct kind *k)
 	qsort(k->took_us, n, sizeof(*k->took_us), ascending);
 	for (uint64_t i = 0; i < n; i++) {
 		twice += k->took_us[i] >= 2 * k->timeout_us;
-		early += k->took_us[i] + 1 < k->timeout_us;
+		early += k->took_us[i] + 1 + k->tick_us < k->timeout_us;
 	}
 	say(k->name, "calls", n);
 	say(k->name, "eintr", k->eintr);

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* agent/tracer/clock: the schedule, on invented times only. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "agent/tracer/clock.h"
+
+#define HZ     100u
+#define PERIOD 10000000ull
+#define N      400000
+#define BEGIN  1000000000000ull
+
+/* |x - mean| within 4 sigma, all squared: no square root needed. */
+static void within_4_sigma(double x, double mean, double variance)
+{
+	assert_true((x - mean) * (x - mean) <= 16 * variance);
+}
+
+/* n values in [0, 1) that should be uniform: mean 1/2, variance 1/12; a fourth central moment of
+ * 1/80 makes the variance's own variance (1/80 - 1/144) / n. Chi-squared over 20 cells has mean 19
+ * and variance 38. */
+static void assert_uniform(const double *u, size_t n)
+{
+	double sum = 0, squares = 0, chi = 0;
+	size_t cells[20] = {0};
+
+	for (size_t i = 0; i < n; i++) {
+		assert_true(u[i] >= 0 && u[i] < 1);
+		sum += u[i];
+		squares += (u[i] - 0.5) * (u[i] - 0.5);
+		cells[(int)(u[i] * 20)]++;
+	}
+	within_4_sigma(sum / n, 1.0 / 2, 1.0 / 12 / n);
+	within_4_sigma(squares / n, 1.0 / 12, (1.0 / 80 - 1.0 / 144) / n);
+	for (int i = 0; i < 20; i++)
+		chi += (cells[i] - n / 20.0) * (cells[i] - n / 20.0) / (n / 20.0);
+	within_4_sigma(chi, 19, 38);
+}
+
+static void gaps_are_uniform_from_half_to_one_and_a_half(void **state)
+{
+	(void)state;
+	static double u[N];
+	static const uint64_t seeds[] = {0, 1, 0xfedcba9876543210};
+	for (size_t s = 0; s < 3; s++) {
+		struct clock c;
+		clock_init(&c, HZ, seeds[s], BEGIN);
+		assert_int_equal(c.period, PERIOD);
+		uint64_t due = c.due;
+		double product = 0, expected = 1.0 / 144;
+		for (int i = 0; i < N; i++) {
+			assert_int_equal(clock_tick(&c, due), 1);
+			assert_true(c.due - due >= PERIOD / 2 && c.due - due < PERIOD / 2 * 3);
+			u[i] = (double)(c.due - due - PERIOD / 2) / PERIOD;
+			due = c.due;
+			if (i)
+				product += (u[i] - 0.5) * (u[i - 1] - 0.5);
+		}
+		assert_uniform(u, N);
+		/* Neighbours are independent: their product has mean 0, variance 1/144. */
+		within_4_sigma(product / (N - 1), 0, expected / (N - 1));
+		assert_int_equal(c.taken, N);
+		assert_int_equal(c.missed, 0);
+		assert_int_equal(c.late, 0);
+	}
+}
+
+static void the_first_tick_is_anywhere_in_the_first_period(void **state)
+{
+	(void)state;
+	static double u[N];
+	for (int i = 0; i < N; i++) {
+		struct clock c;
+		clock_init(&c, HZ, i * 0x2545f4914f6cdd1dull, BEGIN);
+		assert_true(c.due >= BEGIN && c.due < BEGIN + PERIOD);
+		u[i] = (double)(c.due - BEGIN) / PERIOD;
+	}
+	assert_uniform(u, N);
+}
+
+static void random_numbers_stay_below_n_and_are_uniform(void **state)
+{
+	(void)state;
+	static double u[N];
+	struct clock c;
+	clock_init(&c, HZ, 42, BEGIN);
+	for (int i = 0; i < N; i++)
+		u[i] = (double)clock_random(&c, 1ull << 40) / (1ull << 40);
+	assert_uniform(u, N);
+	size_t count[3] = {0};
+	for (int i = 0; i < 30000; i++) {
+		uint64_t x = clock_random(&c, 3);
+		assert_true(x < 3);
+		count[x]++;
+	}
+	for (int i = 0; i < 3; i++) /* binomial: n p (1 - p) = 30000 * 2 / 9 */
+		within_4_sigma(count[i], 10000, 30000 * 2.0 / 9);
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(clock_random(&c, 1), 0);
+}
+
+static void a_seed_gives_the_same_schedule_again(void **state)
+{
+	(void)state;
+	struct clock a, b, other;
+	int same = 0;
+	clock_init(&a, 97, 5, BEGIN);
+	clock_init(&b, 97, 5, BEGIN);
+	clock_init(&other, 97, 6, BEGIN);
+	for (int i = 0; i < 1000; i++) {
+		assert_int_equal(a.due, b.due);
+		same += a.due == other.due;
+		clock_tick(&a, a.due);
+		clock_tick(&b, b.due);
+		clock_tick(&other, other.due);
+	}
+	assert_true(same < 3);
+}
+
+static void a_tick_is_due_once(void **state)
+{
+	(void)state;
+	struct clock c;
+	clock_init(&c, HZ, 7, BEGIN);
+	uint64_t due = c.due;
+	assert_int_equal(clock_tick(&c, due - 1), 0);
+	assert_int_equal(clock_tick(&c, 0), 0);
+	assert_int_equal(c.due, due);
+	assert_int_equal(c.taken, 0);
+	assert_int_equal(clock_tick(&c, due), 1);
+	assert_int_equal(clock_tick(&c, due), 0);
+	assert_int_equal(clock_tick(&c, due + PERIOD / 2 - 1), 0);
+	assert_int_equal(c.taken, 1);
+	assert_int_equal(c.missed, 0);
+}
+
+/* Late ticks do not push the schedule on: it is absolute. */
+static void lateness_does_not_add_up(void **state)
+{
+	(void)state;
+	struct clock on_time, late;
+	clock_init(&on_time, HZ, 11, BEGIN);
+	clock_init(&late, HZ, 11, BEGIN);
+	for (int i = 0; i < 1000; i++) {
+		assert_int_equal(late.due, on_time.due);
+		assert_int_equal(clock_tick(&late, late.due + PERIOD / 2 - 1), 1);
+		assert_int_equal(clock_tick(&on_time, on_time.due), 1);
+	}
+	assert_int_equal(late.late, 0);
+	assert_int_equal(late.missed, 0);
+	uint64_t due = late.due;
+	clock_tick(&late, due + PERIOD / 2);
+	assert_int_equal(late.late, 0);
+	due = late.due;
+	clock_tick(&late, due + PERIOD / 2 + 1);
+	assert_int_equal(late.late, 1);
+	assert_int_equal(late.taken, 1002);
+}
+
+/* What passed while the tracer was busy is counted, tick by tick, and never made up for. */
+static void ticks_that_passed_are_missed_not_made_up(void **state)
+{
+	(void)state;
+	struct clock busy, punctual;
+	clock_init(&busy, HZ, 13, BEGIN);
+	clock_init(&punctual, HZ, 13, BEGIN);
+	clock_tick(&busy, busy.due);
+	clock_tick(&punctual, punctual.due);
+	uint64_t now = BEGIN + 1000 * PERIOD;
+	uint64_t passed = 0;
+	while (punctual.due <= now) {
+		clock_tick(&punctual, punctual.due);
+		passed++;
+	}
+	assert_true(passed > 900 && passed < 1100);
+	assert_int_equal(clock_tick(&busy, now), 1);
+	assert_int_equal(clock_tick(&busy, now), 0);
+	assert_int_equal(busy.taken, 2);
+	assert_int_equal(busy.missed, passed - 1);
+	assert_int_equal(busy.late, 1);
+	assert_int_equal(busy.due, punctual.due);
+	assert_true(busy.due > now && busy.due < now + PERIOD / 2 * 3);
+}
+
+static void the_period_follows_the_rate(void **state)
+{
+	(void)state;
+	static const struct {
+		uint32_t hz;
+		uint64_t period;
+	} rates[] = {
+		{1, 1000000000}, {3, 333333333}, {97, 10309278}, {1000, 1000000}, {10000, 100000}};
+	for (size_t i = 0; i < 5; i++) {
+		struct clock c;
+		memset(&c, 0x55, sizeof(c));
+		clock_init(&c, rates[i].hz, 1, 5);
+		assert_int_equal(c.period, rates[i].period);
+		assert_true(c.due >= 5 && c.due < 5 + rates[i].period);
+		assert_int_equal(c.taken + c.missed + c.late, 0);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(gaps_are_uniform_from_half_to_one_and_a_half),
+		cmocka_unit_test(the_first_tick_is_anywhere_in_the_first_period),
+		cmocka_unit_test(random_numbers_stay_below_n_and_are_uniform),
+		cmocka_unit_test(a_seed_gives_the_same_schedule_again),
+		cmocka_unit_test(a_tick_is_due_once),
+		cmocka_unit_test(lateness_does_not_add_up),
+		cmocka_unit_test(ticks_that_passed_are_missed_not_made_up),
+		cmocka_unit_test(the_period_follows_the_rate),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* agent/options: the command line, word by word. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "agent/options.h"
+#include "base/log.h"
+
+#define S 1000000000ull
+
+static struct options o;
+static char said[4096];	   /* on standard error */
+static char printed[8192]; /* on standard output */
+static int status;
+
+/* What was written to fd while it was redirected into memory; restores it. */
+static void take_back(int fd, int saved, char *text, size_t room)
+{
+	int memory = dup(fd);
+	ssize_t n = pread(memory, text, room - 1, 0);
+
+	dup2(saved, fd);
+	close(saved);
+	close(memory);
+	assert_true(n >= 0);
+	text[n] = '\0';
+}
+
+static int redirect(int fd)
+{
+	int saved = dup(fd), memory = memfd_create("said", MFD_CLOEXEC);
+
+	assert_true(saved >= 0 && memory >= 0);
+	dup2(memory, fd);
+	close(memory);
+	return saved;
+}
+
+static int parse_v(int argc, char **argv)
+{
+	status = 77;
+	memset(&o, 0x55, sizeof(o));
+	fflush(stdout);
+	int err = redirect(2), out = redirect(1);
+	int result = options_parse(&o, argc, argv, &status);
+	fflush(stdout);
+	take_back(1, out, printed, sizeof(printed));
+	take_back(2, err, said, sizeof(said));
+	return result;
+}
+
+/* The words of line, separated by single blanks. */
+static int parse(const char *line)
+{
+	static char copy[1024];
+	char *argv[64] = {"cpprof-attach"}, *rest = copy;
+	int argc = 1;
+
+	snprintf(copy, sizeof(copy), "%s", line);
+	while (rest)
+		argv[argc++] = strsep(&rest, " ");
+	return parse_v(argc, argv);
+}
+
+static void accepted(const char *line)
+{
+	assert_int_equal(parse(line), 0);
+	assert_int_equal(status, 0);
+	assert_string_equal(said, "");
+	assert_string_equal(printed, "");
+}
+
+/* Refused with status 2, in one line that has this in it. */
+static void refused(const char *line, const char *words)
+{
+	assert_true(parse(line) < 0);
+	assert_int_equal(status, 2);
+	assert_string_equal(printed, "");
+	assert_non_null(strstr(said, words));
+	assert_ptr_equal(strchr(said, '\n'), said + strlen(said) - 1);
+}
+
+static void a_pid_alone_gets_the_defaults(void **state)
+{
+	(void)state;
+	accepted("1234");
+	assert_int_equal(o.pid, 1234);
+	assert_int_equal(o.kinds, 1u << PROFILE_CPU | 1u << PROFILE_THREADS);
+	assert_true(o.window_ns == 30 * S);
+	assert_int_equal(o.hz, 100);
+	assert_null(o.output);
+	assert_int_equal(o.format, FORMAT_PPROF);
+	assert_int_equal(o.top, 10);
+	assert_int_equal(o.top_asked, 0);
+	assert_int_equal(o.symbols, SYMBOLS_FULL);
+	assert_int_equal(o.demangle, DEMANGLE_TEMPLATES);
+	assert_null(o.check);
+}
+
+static void four_ways_to_give_each_option(void **state)
+{
+	(void)state;
+	static const char *const dash[] = {"-", "--"}, *const between[] = {" ", "="};
+	for (int i = 0; i < 4; i++) {
+		char line[512];
+		const char *d = dash[i & 1], *b = between[i >> 1];
+		snprintf(line, sizeof(line),
+			"%sp%s77 %sseconds%s60 %sprofile%scpu %shz%s250 %so%sfile "
+			"%sformat%sfolded %ssymbols%ssymtab %sdemangle%ssimple",
+			d, b, d, b, d, b, d, b, d, b, d, b, d, b, d, b);
+		accepted(line);
+		assert_int_equal(o.pid, 77);
+		assert_true(o.window_ns == 60 * S);
+		assert_int_equal(o.kinds, 1u << PROFILE_CPU);
+		assert_int_equal(o.hz, 250);
+		assert_string_equal(o.output, "file");
+		assert_int_equal(o.format, FORMAT_FOLDED);
+		assert_int_equal(o.symbols, SYMBOLS_SYMTAB);
+		assert_int_equal(o.demangle, DEMANGLE_SIMPLE);
+		snprintf(line, sizeof(line), "%spid%s78 %sd%s5 %sF%s9 %soutput%sdir/", d, b, d, b,
+			d, b, d, b);
+		accepted(line);
+		assert_int_equal(o.pid, 78);
+		assert_true(o.window_ns == 5 * S);
+		assert_int_equal(o.hz, 9);
+		assert_string_equal(o.output, "dir/");
+		snprintf(line, sizeof(line), "%scheck%sfile.pb.gz", d, b);
+		accepted(line);
+		assert_string_equal(o.check, "file.pb.gz");
+	}
+}
+
+static void a_value_is_everything_behind_the_first_equals(void **state)
+{
+	(void)state;
+	char *words[] = {"x", "-p", "1", "-o", "-hz=5"};
+	accepted("-p 1 -o=a=b=c");
+	assert_string_equal(o.output, "a=b=c");
+	assert_int_equal(parse_v(5, words), 0);
+	assert_string_equal(o.output, "-hz=5");
+	assert_int_equal(o.hz, 100);
+	assert_ptr_equal(o.output, words[4]); /* into argv */
+	accepted("-p 1 -o -");
+	assert_string_equal(o.output, "-");
+}
+
+static void durations(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		uint64_t ns;
+	} good[] = {{"60", 60 * S}, {"1m30s", 90 * S}, {"0", 0}, {"0s", 0}, {"1.5", 1500000000},
+		{"1.5s", 1500000000}, {"500ms", S / 2}, {"1h", 3600 * S}, {"1h1m1s", 3661 * S},
+		{"2m", 120 * S}, {"1s500ms", 1500000000}, {".25", S / 4}, {"0.5h", 1800 * S},
+		{"8760h", 31536000 * S}, {"31536000", 31536000 * S}};
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
+		char line[64];
+		snprintf(line, sizeof(line), "1 -seconds %s", good[i].text);
+		accepted(line);
+		assert_true(o.window_ns == good[i].ns);
+	}
+	static const char *const bad[] = {"", "-1", "-1s", "s", "m", "1x", "1d", "1s2x", "1m-30s",
+		"nan", "abc", "1,5", "1ms2us", "--5"};
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		char line[64];
+		snprintf(line, sizeof(line), "1 -seconds=%s", bad[i]);
+		refused(line, "-seconds: \"");
+		snprintf(line, sizeof(line), "1 -d=%s", bad[i]);
+		refused(line, "-d: \"");
+	}
+	refused("1 -d 31536001", "at most a year");
+	refused("1 -d 8760h1s", "at most a year");
+	refused("1 -d inf", "-d: \"inf\"");
+	refused("1 -d 1e300h", "-d: \"1e300h\"");
+}
+
+static void numbers_within_their_bounds(void **state)
+{
+	(void)state;
+	accepted("-p 4194304 -hz 10000 -top=100000");
+	assert_int_equal(o.pid, 4194304);
+	assert_int_equal(o.hz, 10000);
+	assert_int_equal(o.top, 100000);
+	accepted("-p 1 -hz 1");
+	assert_int_equal(o.hz, 1);
+	static const char *const bad[] = {"0", "-1", "4194305", "x", "1x", "0x10", "1.5", "",
+		"99999999999999999999", "-99999999999999999999", "4294967297"};
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		char line[64];
+		snprintf(line, sizeof(line), "-p=%s", bad[i]);
+		refused(line, "-p: \"");
+		snprintf(line, sizeof(line), "--pid %s", bad[i]);
+		refused(line, "-pid: \"");
+		snprintf(line, sizeof(line), "1 -hz %s", bad[i]);
+		refused(line, "-hz: \"");
+	}
+	refused("1 -hz 10001", "from 1 to 10000");
+	refused("1 -F=4294967396", "-F: \"4294967396\""); /* 100 in 32 bits */
+	refused("1 -top=-1", "-top: \"-1\"");
+	refused("1 -top=100001", "from 0 to 100000");
+	refused("1 -top=", "-top: \"\"");
+}
+
+static void which_process(void **state)
+{
+	(void)state;
+	accepted("-hz 5 42 -d 1");
+	assert_int_equal(o.pid, 42);
+	refused("-hz 5", "which process");
+	refused("1 2", "one word too many: \"2\"");
+	refused("-p 1 2", "one word too many: \"2\"");
+	refused("-p 1 -p 2", "given twice");
+	refused("1 -pid 2", "given twice");
+	refused("-p 1,2", "several processes");
+	refused("name", "\"name\"");
+	refused("-", "\"-\"");
+	refused("-p", "-p needs a value");
+	refused("1 -seconds", "-seconds needs a value");
+	refused("1 -- ls", "-- CMD");
+	refused("", "-p: \"\"");
+	char *none[] = {"cpprof-attach", NULL};
+	assert_int_equal(parse_v(1, none), -EINVAL);
+	assert_int_equal(status, 2);
+	assert_non_null(strstr(said, "which process"));
+}
+
+static void kinds(void **state)
+{
+	(void)state;
+	accepted("1 -profile cpu");
+	assert_int_equal(o.kinds, 1);
+	accepted("1 -profile threads");
+	assert_int_equal(o.kinds, 2);
+	accepted("1 -profile threads,cpu");
+	assert_int_equal(o.kinds, 3);
+	accepted("1 -profile cpu,cpu");
+	assert_int_equal(o.kinds, 1);
+	accepted("1 -profile cpu -profile=threads");
+	assert_int_equal(o.kinds, 3);
+	static const char *const bad[] = {
+		"", ",", "cpu,", ",cpu", "CPU", "cpus", "cp", "cpu;threads"};
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		char line[64];
+		snprintf(line, sizeof(line), "1 -profile=%s", bad[i]);
+		refused(line, "-profile: \"");
+	}
+	refused("1 -profile heap", "heap profile is not built yet");
+	refused("1 -profile cpu,wall", "wall profile is not built yet");
+	assert_string_equal(options_kind_name(PROFILE_CPU), "cpu");
+	assert_string_equal(options_kind_name(PROFILE_THREADS), "threads");
+	assert_null(options_kind_name(PROFILE_KINDS));
+}
+
+static void a_single_file_holds_a_single_profile(void **state)
+{
+	(void)state;
+	accepted("1 -o cpu.pb.gz");
+	assert_int_equal(o.kinds, 1u << PROFILE_CPU);
+	accepted("1 -o -");
+	assert_int_equal(o.kinds, 1u << PROFILE_CPU);
+	accepted("1 -o dir/");
+	assert_int_equal(o.kinds, 3);
+	accepted("1 -o dir/ -profile cpu,threads");
+	assert_int_equal(o.kinds, 3);
+	accepted("1 -o x -profile threads");
+	assert_int_equal(o.kinds, 1u << PROFILE_THREADS);
+	refused("1 -o x -profile cpu,threads", "two profiles do not fit in one file");
+	refused("1 -profile=threads -o=- -profile=cpu", "-o -: two profiles");
+	refused("1 -o=", "-o: \"\"");
+}
+
+static void formats(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *line;
+		enum format format;
+	} good[] = {{"1 -format pprof", FORMAT_PPROF}, {"1 -format folded", FORMAT_FOLDED},
+		{"1 -format text", FORMAT_TEXT}, {"1 -o a.folded", FORMAT_FOLDED},
+		{"1 -o a.txt", FORMAT_TEXT}, {"1 -o a.pb.gz", FORMAT_PPROF},
+		{"1 -o a.folded.gz", FORMAT_PPROF}, {"1 -o txt", FORMAT_PPROF},
+		{"1 -o .txt", FORMAT_TEXT}, {"1 -o a.txt -format pprof", FORMAT_PPROF},
+		{"1 --format=pprof -o a.folded", FORMAT_PPROF},
+		{"1 -format=text -o a.folded", FORMAT_TEXT}};
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
+		accepted(good[i].line);
+		assert_int_equal(o.format, good[i].format);
+	}
+	refused("1 -format html", "format html is not built yet");
+	refused("1 -format=", "-format: \"\"");
+	refused("1 -format pb", "pprof, folded and text");
+}
+
+static void the_other_words(void **state)
+{
+	(void)state;
+	static const char *const symbols[] = {"none", "symtab", "full"};
+	static const char *const demangle[] = {"none", "simple", "templates", "full"};
+	char line[64];
+	for (int i = 0; i < 3; i++) {
+		snprintf(line, sizeof(line), "1 -symbols %s", symbols[i]);
+		accepted(line);
+		assert_int_equal(o.symbols, i);
+	}
+	for (int i = 0; i < 4; i++) {
+		snprintf(line, sizeof(line), "1 -demangle=%s", demangle[i]);
+		accepted(line);
+		assert_int_equal(o.demangle, i);
+	}
+	refused("1 -symbols all", "one of none, symtab, full");
+	refused("1 -demangle=", "one of none, simple, templates, full");
+	accepted("1 -top");
+	assert_int_equal(o.top, 10);
+	assert_int_equal(o.top_asked, 1);
+	accepted("1 --top=25");
+	assert_int_equal(o.top, 25);
+	assert_int_equal(o.top_asked, 1);
+	accepted("1 -top=0");
+	assert_int_equal(o.top, 0);
+	assert_int_equal(o.top_asked, 0);
+}
+
+static void switches_set_the_level(void **state)
+{
+	(void)state;
+	static const char *const words[] = {"-q", "--quiet", "-v", "--verbose"};
+	static const enum log_level levels[] = {LOG_QUIET, LOG_QUIET, LOG_VERBOSE, LOG_VERBOSE};
+	for (int i = 0; i < 4; i++) {
+		char line[64];
+		log_set_level(LOG_NORMAL);
+		snprintf(line, sizeof(line), "1 %s", words[i]);
+		accepted(line);
+		assert_int_equal(log_get_level(), levels[i]);
+		log_set_level(LOG_NORMAL);
+		snprintf(line, sizeof(line), "1 %s=1", words[i]);
+		refused(line, "takes no value");
+		assert_int_equal(log_get_level(), LOG_NORMAL);
+	}
+	refused("1 -help=x", "-help takes no value");
+	log_set_level(LOG_QUIET); /* a mistake is told all the same */
+	refused("1 -hz 0", "-hz: \"0\"");
+	log_set_level(LOG_NORMAL);
+}
+
+static void unknown_options_are_named(void **state)
+{
+	(void)state;
+	refused("1 -x", "unknown option -x;");
+	refused("1 --x=5", "unknown option -x;");
+	refused("1 -secondss 5", "unknown option -secondss;");
+	refused("1 -second 5", "unknown option -second;");
+	refused("1 -P 5", "unknown option -P;");
+	refused("1 -p5", "unknown option -p5;");
+	refused("1 ---p 5", "unknown option --p;");
+	refused("1 -=5", "unknown option -;");
+	refused("1 -x\033[2J", "unknown option -x\\x1b[2J;");
+	refused("1 -http :80", "-http is not built yet");
+	refused("1 --compare=x", "-compare is not built yet");
+	char line[512] = "1 -";
+	memset(line + 3, 'a', 300);
+	refused(line, "unknown option -aaaaaaaa");
+	/* 63 letters of which the name is the beginning of none. */
+	refused("1 -pppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppp 5",
+		"unknown option -ppp");
+}
+
+/* The first mistake ends it: what comes later is not even looked at. */
+static void one_mistake_is_told(void **state)
+{
+	(void)state;
+	refused("-hz 0 -x -y", "-hz: \"0\"");
+	assert_null(strstr(said, "unknown"));
+	refused("-x -h", "unknown option -x;");
+}
+
+static void help_and_version_end_well(void **state)
+{
+	(void)state;
+	static const char *const lines[] = {"-h", "--help", "-help", "-p 1 -h", "-h -x -y=0"};
+	for (int i = 0; i < 5; i++) {
+		assert_true(parse(lines[i]) > 0);
+		assert_int_equal(status, 0);
+		assert_string_equal(said, "");
+		assert_non_null(strstr(printed, "usage: cpprof-attach"));
+		assert_non_null(strstr(printed, "-seconds, -d DUR"));
+	}
+	assert_true(parse("-version") > 0);
+	assert_int_equal(status, 0);
+	assert_int_equal(strncmp(printed, "cpprof-attach ", 14), 0);
+	assert_ptr_equal(strchr(printed, '\n'), printed + strlen(printed) - 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_pid_alone_gets_the_defaults),
+		cmocka_unit_test(four_ways_to_give_each_option),
+		cmocka_unit_test(a_value_is_everything_behind_the_first_equals),
+		cmocka_unit_test(durations),
+		cmocka_unit_test(numbers_within_their_bounds),
+		cmocka_unit_test(which_process),
+		cmocka_unit_test(kinds),
+		cmocka_unit_test(a_single_file_holds_a_single_profile),
+		cmocka_unit_test(formats),
+		cmocka_unit_test(the_other_words),
+		cmocka_unit_test(switches_set_the_level),
+		cmocka_unit_test(unknown_options_are_named),
+		cmocka_unit_test(one_mistake_is_told),
+		cmocka_unit_test(help_and_version_end_well),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
