@@ -18,8 +18,16 @@ CLEANFILES += $(check_DATA)
 # --- unit tests ---
 unit_tests = \
 	tests/unit/test_base \
+	tests/unit/test_clock \
+	tests/unit/test_demangle \
+	tests/unit/test_maps \
+	tests/unit/test_options \
+	tests/unit/test_proc_stat \
 	tests/unit/test_profile \
+	tests/unit/test_regs \
 	tests/unit/test_samples \
+	tests/unit/test_stats \
+	tests/unit/test_symbolize \
 	tests/unit/test_table \
 	tests/unit/test_unwind
 if HAVE_CMOCKA
@@ -27,8 +35,16 @@ check_PROGRAMS = $(unit_tests)
 endif
 unit_libs = libcpprof.a $(ALL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_base_LDADD = $(unit_libs)
+tests_unit_test_clock_LDADD = $(unit_libs)
+tests_unit_test_demangle_LDADD = $(unit_libs)
+tests_unit_test_maps_LDADD = $(unit_libs)
+tests_unit_test_options_LDADD = $(unit_libs)
+tests_unit_test_proc_stat_LDADD = $(unit_libs)
 tests_unit_test_profile_LDADD = $(unit_libs)
+tests_unit_test_regs_LDADD = $(unit_libs)
 tests_unit_test_samples_LDADD = $(unit_libs)
+tests_unit_test_stats_LDADD = $(unit_libs)
+tests_unit_test_symbolize_LDADD = $(unit_libs)
 tests_unit_test_table_LDADD = $(unit_libs)
 tests_unit_test_unwind_LDADD = $(unit_libs)
 

@@ -7,7 +7,7 @@
 #include "agent/tracer/sampler.h"
 
 #define IDLE_LOOKS  25u /* looks without a move after which a thread is only seen in turn */
-#define IDLE_ROUND  32u /* at least so many idle threads are looked at in each tick */
+#define IDLE_ROUND  8u	/* at least so many idle threads are looked at in each tick */
 #define ROUND_TICKS 25u /* and all of them within so many ticks */
 
 static int count_cpus(pid_t pid)
@@ -92,18 +92,28 @@ static void shuffle(struct sampler *s, uint32_t n)
 	}
 }
 
+/* One clock instead of a look at each thread; not asked where the last tick found someone running.
+ */
+static int nothing_ran(struct sampler *s)
+{
+	if (s->busy)
+		return 0;
+	uint64_t now = target_clock(s->capturer.target);
+	int same = now && now == s->last_process_clock;
+	s->last_process_clock = now;
+	return same;
+}
+
 int sampler_tick(struct sampler *s)
 {
 	struct capturer *c = &s->capturer;
 
 	if (c->tracee.late && tracee_collect(&c->tracee) == -EAGAIN)
 		return -EAGAIN;
-	uint64_t now = target_clock(c->target);
-	if (now && now == s->last_process_clock)
+	if (nothing_ran(s))
 		return 0;
-	s->last_process_clock = now;
-
 	uint32_t n = collect(s), taken = 0;
+	s->busy = n != 0;
 	int crowded = n > (uint32_t)s->cpus;
 	if (s->exec_seen)
 		return 0; /* these maps are another program's: the caller reads them anew */

@@ -18,6 +18,7 @@ struct sampler {
 	struct threads *threads;
 	struct clock *clock;
 	uint64_t last_process_clock;
+	int busy;	      /* someone was running at the last tick */
 	uint64_t start_stack; /* of the program that runs; another one means exec */
 	uint32_t *candidates; /* indices into threads->v */
 	uint32_t room;

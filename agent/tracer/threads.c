@@ -20,7 +20,9 @@ static void thread_close(struct thread *th)
 		close(th->schedstat_fd);
 	if (th->stat_fd >= 0)
 		close(th->stat_fd);
-	th->schedstat_fd = th->stat_fd = -1;
+	if (th->status_fd >= 0)
+		close(th->status_fd);
+	th->schedstat_fd = th->stat_fd = th->status_fd = -1;
 }
 
 void threads_fini(struct threads *t)
@@ -50,8 +52,12 @@ static int thread_open(struct threads *t, struct thread *th, pid_t tid)
 {
 	struct proc_stat stat;
 
-	*th = (struct thread){
-		.tid = tid, .schedstat_fd = -1, .stat_fd = -1, .listed = 1, .unsent = 1};
+	*th = (struct thread){.tid = tid,
+		.schedstat_fd = -1,
+		.stat_fd = -1,
+		.status_fd = -1,
+		.listed = 1,
+		.unsent = 1};
 	th->schedstat_fd = target_open_file(t->target, tid, "schedstat");
 	th->stat_fd = target_open_file(t->target, tid, "stat");
 	int error = th->schedstat_fd < 0 ? th->schedstat_fd : th->stat_fd < 0 ? th->stat_fd : 0;
@@ -200,17 +206,17 @@ static uint64_t count_after(const char *text, const char *key)
 	return at ? strtoull(at + strlen(key), NULL, 10) : 0;
 }
 
-int thread_is_on_cpu(const struct target *target, const struct thread *th)
+int thread_is_on_cpu(const struct target *target, struct thread *th)
 {
 	char text[4096];
 	struct schedstat now;
-	int fd = target_open_file(target, th->tid, "status");
 
-	if (fd < 0)
-		return fd;
-	ssize_t n = read(fd, text, sizeof(text) - 1);
+	if (th->status_fd < 0)
+		th->status_fd = target_open_file(target, th->tid, "status");
+	if (th->status_fd < 0)
+		return th->status_fd;
+	ssize_t n = pread(th->status_fd, text, sizeof(text) - 1, 0);
 	int error = n < 0 ? -errno : schedstat_read(th->schedstat_fd, &now);
-	close(fd);
 	if (error)
 		return error;
 	text[n] = '\0';

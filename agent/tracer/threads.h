@@ -18,6 +18,7 @@ struct thread {
 	pid_t tid;
 	uint32_t serial;
 	int schedstat_fd, stat_fd;
+	int status_fd; /* opened when first asked for; -1 */
 	uint64_t start_time;
 	struct schedstat last; /* at the last look */
 	uint8_t moved;	       /* ran between the last two looks */
@@ -56,6 +57,6 @@ int thread_state(const struct target *target, struct thread *th, uint64_t *start
 
 /* Times it was put on a CPU less the times it left one: 1 while it is on a CPU, 0 otherwise. -errno
  * when it cannot be told. */
-int thread_is_on_cpu(const struct target *target, const struct thread *th);
+int thread_is_on_cpu(const struct target *target, struct thread *th);
 
 #endif
