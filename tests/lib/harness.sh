@@ -184,6 +184,16 @@ profile()
 {
 	timeout -k 5 "${LIMIT:-120}" "$CPPROF" "$@" >"$WORK/run.out" 2>"$WORK/run.err" </dev/null
 	STATUS=$?
+	check_no_report
+}
+
+# Any process of a profiler built with sanitizers may have something to say; its end alone does not
+# show, for it is started again.
+check_no_report()
+{
+	grep -qE 'AddressSanitizer|runtime error:|LeakSanitizer' "$WORK/run.err" || return 0
+	fail "a sanitizer reports"
+	grep -E -A12 'Sanitizer|runtime error:' "$WORK/run.err" | sed 's/^/    /' | head -40
 }
 
 # profile_ok WHAT ARG...: the same, and it must succeed.
@@ -209,12 +219,14 @@ check_go_pprof()
 {
 	local report
 
+	# Newer Go builds its tools when they are first used: not again for each test.
+	GOCACHE=${GOCACHE:-$(go env GOCACHE 2>/dev/null)}
 	if ! command -v go >/dev/null; then
 		skip "go tool pprof on $(basename "$1"): no go"
 		return
 	fi
 	for report in top traces raw; do
-		if PPROF_TMPDIR=$WORK PPROF_BINARY_PATH=/nonexistent HOME=$WORK go tool pprof -$report \
+		if GOCACHE=$GOCACHE PPROF_TMPDIR=$WORK PPROF_BINARY_PATH=/nonexistent HOME=$WORK go tool pprof -$report \
 			"$1" >"$WORK/pprof.out" 2>"$WORK/pprof.err" && [ -s "$WORK/pprof.out" ] &&
 			! grep -qiE 'failed|error|malformed|warning|unrecogni' "$WORK/pprof.err"; then
 			pass "go tool pprof -$report"
