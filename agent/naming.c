@@ -45,7 +45,8 @@ int naming_collect(struct session *s)
 
 	for (int kind = 0; kind < PROFILE_KINDS && !error; kind++)
 		error = table_each_frame(s->data.tables[kind], take_frame, n);
-	qsort(n->frames, n->n, sizeof(*n->frames), by_place);
+	if (n->n)
+		qsort(n->frames, n->n, sizeof(*n->frames), by_place);
 	size_t kept = 0;
 	for (size_t i = 0; i < n->n; i++)
 		if (!kept || by_place(&n->frames[i], &n->frames[kept - 1]) != 0)

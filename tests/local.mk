@@ -63,6 +63,7 @@ test_scripts = \
 	tests/integration/real_xz.sh \
 	tests/integration/shares.sh \
 	tests/integration/threads.sh \
+	tests/integration/usage.sh \
 	tests/stress/storms.sh
 
 TESTS = $(check_PROGRAMS) $(test_scripts)

@@ -161,7 +161,8 @@ void threads_sweep(struct threads *t)
 			t->v[kept++] = t->v[i];
 	}
 	t->n = kept;
-	qsort(t->v, t->n, sizeof(*t->v), by_tid);
+	if (t->n)
+		qsort(t->v, t->n, sizeof(*t->v), by_tid);
 }
 
 int thread_look(struct thread *th)

@@ -1,0 +1,37 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Unwinding per frame, warm and cold, against libdw's own unwinder on the same captures.
+# Argument: CAPTURES of each program.
+. "$(dirname "$0")/lib.sh"
+captures=${1:-1000}
+UNWIND=${UNWIND:-$PWD/bench/unwind}
+[ -x "$UNWIND" ] || skip_all "no $UNWIND (make bench/unwind)"
+
+printf '%-12s %9s %8s %10s %10s %10s %10s %8s\n' program captures frames "warm ns" "libdw ns" ratio "cold ns" "hit %"
+row() # NAME PID
+{
+	"$UNWIND" "$2" "$captures" >"$WORK/unwind.out" || return
+	awk -v name="$1" '{ v[$1] = $2 } END {
+		printf "%-12s %9d %8d %10.1f %10.1f %10.1f %10d %8.2f\n", name, v["captures"], v["frames"],
+			v["warm_ns_per_frame"], v["libdw_ns_per_frame"],
+			v["libdw_ns_per_frame"] / v["warm_ns_per_frame"], v["cold_ns_per_rule"],
+			100 * v["hit_rate"] }' "$WORK/unwind.out"
+}
+start_target chain40
+row chain40 "$TARGET"
+stop_target
+if [ -x /usr/bin/python3 ]; then
+	/usr/bin/python3 -c 'import json, re
+while True:
+    t = json.dumps({str(i): [i, i * 0.5] for i in range(300)})
+    sorted(re.findall(r"\d+", t), key=lambda s: (len(s), s))' &
+	started+=($!)
+	sleep 0.5
+	row python3 $!
+fi
+if command -v perl >/dev/null; then
+	perl -e 'sub f { my $n = shift; return $n ? join(",", sort { $a <=> $b } map { f($n - 1) . $_ } 1..2) : 1 } f(8) while 1' &
+	started+=($!)
+	sleep 0.5
+	row perl $!
+fi

@@ -1,0 +1,114 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What a user does with it: outputs, formats, the top table, Ctrl-C, names, -check.
+. "$(dirname "$0")/../lib/harness.sh"
+need python3
+
+start_target shares
+pid=$TARGET
+cd "$WORK" || exit 1
+
+# Both kinds, in the current directory, under the documented names.
+profile_ok "defaults" -p "$pid" -seconds 2
+check_equal "files" "shares.$pid.cpu.pb.gz shares.$pid.threads.pb.gz" "$(echo $(ls -- *.pb.gz))"
+for f in *.pb.gz; do
+	check "-check $f" "$CPPROF" -check "$f"
+done
+check_equal "top table on stdout" 1 "$(grep -c 'flat  flat%   sum%        cum   cum%' run.out)"
+check_equal "sums agree in the summary" 1 "$(grep -cE '^CPU .*by the process clock' run.err)"
+check_equal "what to run next" 1 "$(grep -c "go tool pprof -http=: shares.$pid.cpu.pb.gz" run.err)"
+printf 'not a profile' >junk
+"$CPPROF" -check junk >check.txt 2>&1
+check_equal "-check of junk: exit" 1 $?
+cat "shares.$pid.cpu.pb.gz" "shares.$pid.threads.pb.gz" >both.pb.gz
+"$CPPROF" -check both.pb.gz >check.txt 2>&1
+check_equal "-check of two files in one: exit" 1 $?
+
+# Our table is pprof's own.
+if command -v go >/dev/null; then
+	GOCACHE=${GOCACHE:-$(go env GOCACHE 2>/dev/null)} HOME=$WORK go tool pprof -top -nodefraction=0 \
+		"shares.$pid.cpu.pb.gz" 2>/dev/null | awk '/flat%/ { on = 1; next } on { print $NF == "(inline)" ? $(NF - 1) : $NF, $2 }' |
+		sort >theirs
+	"$CPPROF" -p "$pid" -seconds 0.1 -q >/dev/null 2>&1
+	awk '/flat%/ { on = 1; next } on { print $NF == "(inline)" ? $(NF - 1) : $NF, $2 }' run.out | sort >ours
+	check_equal "rows of the top table that pprof prints otherwise" 0 "$(comm -23 ours theirs | wc -l)"
+else
+	skip "top table against pprof's: no go"
+fi
+
+# Folders, standard output, formats.
+mkdir out
+profile_ok "-o out/" -p "$pid" -seconds 0.5 -o out/
+check_equal "files in out/" 2 "$(ls out | wc -l)"
+profile_ok "-o - -format folded" -p "$pid" -seconds 1 -profile cpu -o - -format folded
+check_equal "folded: lines that are not root;...;leaf NUMBER" 0 "$(grep -cvE '^shares;[^ ].* [0-9]+$' run.out)"
+check_number "folded: share_40 is there" "$(grep -c ';share_40 ' run.out) > 0"
+profile_ok "-o x.folded" -p "$pid" -seconds 0.5 -profile cpu -o x.folded
+check_number "x.folded is folded" "$(grep -c '^shares;' x.folded) > 0"
+profile_ok "-o x.txt" -p "$pid" -seconds 0.5 -profile cpu -o x.txt
+check_equal "x.txt is a table" 1 "$(grep -c 'flat%' x.txt)"
+rm -f -- *.pb.gz
+profile_ok "-top=3" -p "$pid" -seconds 1 -top=3
+check_equal "-top=3: rows" 3 "$(awk '/flat%/ { on = 1; next } on' run.out | wc -l)"
+check_equal "-top: no files" 0 "$(ls -- *.pb.gz 2>/dev/null | wc -l)"
+profile_ok "-q" -p "$pid" -seconds 0.5 -q -o out/
+check_equal "-q says nothing" 0 "$(cat run.out run.err | wc -c)"
+"$CPPROF" -h >h.txt 2>&1
+check_equal "-h: exit" 0 $?
+check_equal "-version" "cpprof-attach" "$("$CPPROF" -version | cut -d' ' -f1)"
+
+# Names.
+profile_ok "-symbols none" -p "$pid" -seconds 1 -profile cpu -symbols none -o none.pb.gz
+check_equal "-symbols none: functions of the program" 0 "$(proof stacks none.pb.gz | grep -c share_40)"
+check "-symbols none: -check" "$CPPROF" -check none.pb.gz
+profile_ok "-symbols symtab" -p "$pid" -seconds 1 -profile cpu -symbols symtab -o symtab.pb.gz
+check_number "-symbols symtab: share_40" "$(proof cum symtab.pb.gz share_40) > 0.2"
+
+# Ctrl-C: what was collected is written; a second one leaves at once.
+interrupt() # TIMES
+{
+	"$CPPROF" -p "$pid" -seconds 60 -profile cpu -o int.pb.gz >run.out 2>run.err </dev/null &
+	local profiler=$! i
+
+	started+=("$profiler")
+	for ((i = 0; i < 100; i++)); do
+		grep -q sampling run.err && break
+		sleep 0.05
+	done
+	sleep 1
+	for ((i = 0; i < $1; i++)); do
+		kill -INT $profiler
+	done
+	wait $profiler
+	STATUS=$?
+}
+rm -f int.pb.gz
+# A shell without job control starts background commands with SIGINT ignored; ours listens anyway.
+interrupt 1
+check_equal "Ctrl-C: exit" 0 "$STATUS"
+check_number "Ctrl-C: samples" "$(proof samples int.pb.gz) > 30"
+check_number "Ctrl-C: true duration" "$(proof duration int.pb.gz) < 20000000000"
+check_unharmed "$pid" "after Ctrl-C"
+rm -f int.pb.gz
+"$CPPROF" -p "$pid" -seconds 60 -profile cpu -o int.pb.gz >run.out 2>run.err </dev/null &
+profiler=$!
+started+=("$profiler")
+sleep 1
+# Stopped at its window's end by nothing but us: both signals before it can finish writing.
+kill -INT $profiler
+kill -TERM $profiler
+wait $profiler
+status=$?
+[ $status = 130 ] || [ $status = 0 ]
+check_equal "two at once: exit 130, or 0 if it was done before the second" yes "$([ $status = 130 ] || [ $status = 0 ] && echo yes)"
+check_equal "no temporary files" 0 "$(ls -A | grep -c '\.cpprof-')"
+check_unharmed "$pid" "after two"
+
+# -seconds 0 runs until Ctrl-C; the target's end ends it too.
+start_target shares 3
+profile_ok "-seconds 0 until the target ends" -p "$TARGET" -seconds 0 -profile cpu -o end.pb.gz
+check_number "-seconds 0: samples" "$(proof samples end.pb.gz) > 100"
+stop_target
+stop_target "$pid"
+cd /
+finish
