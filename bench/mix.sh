@@ -23,7 +23,7 @@ rate()
 			if (!n++) { t0 = $2; w0 = $3 }
 			t1 = $2; w1 = $3
 		}
-		END { printf "%.2f\n", t1 > t0 ? (w1 - w0) / (t1 - t0) : 0 }' "$TARGET_OUT"
+		END { printf "%.2f\n", (t1 > t0) ? (w1 - w0) / (t1 - t0) : 0 }' "$TARGET_OUT"
 }
 
 tools=(ours)
@@ -37,7 +37,7 @@ for ((pair = 1; pair <= pairs; pair++)); do
 		perf) on=$(rate perf record -q -F "$hz" --call-graph dwarf -p "$TARGET" \
 			-o "$WORK/perf.data" -- sleep "$window") ;;
 		esac
-		lost=$(awk "BEGIN { printf \"%.2f\", $off > 0 ? 100 * (1 - $on / $off) : 0 }")
+		lost=$(awk "BEGIN { printf \"%.2f\", ($off > 0) ? 100 * (1 - $on / $off) : 0 }")
 		printf '%-6s %5d %12s %12s %8s\n' "$tool" $pair "$off" "$on" "$lost"
 		echo "$lost" >>"$WORK/$tool.lost"
 	done

@@ -19,7 +19,7 @@
 struct report {
 	FILE *out;
 	char name[256]; /* of the file, harmless */
-	unsigned errors, lines;
+	unsigned errors, warnings;
 };
 
 static void on_report(void *arg, int warning, const char *text)
@@ -27,10 +27,16 @@ static void on_report(void *arg, int warning, const char *text)
 	struct report *r = arg;
 	char shown[512];
 
-	r->errors += !warning;
-	if (r->lines++ < LINES_MAX)
+	/* Each kind has its own lines, so that warnings never hide why a file is not valid. */
+	if ((warning ? r->warnings++ : r->errors++) < LINES_MAX)
 		fprintf(r->out, "%s: %s%s\n", r->name, warning ? "warning: " : "",
 			log_escape(shown, sizeof(shown), text));
+}
+
+static void put_more(const struct report *r, unsigned n, const char *what)
+{
+	if (n > LINES_MAX)
+		fprintf(r->out, "%s: and %u %s\n", r->name, n - LINES_MAX, what);
 }
 
 /* 0, -EBADMSG for broken data, -E2BIG, -ENOMEM. */
@@ -110,12 +116,13 @@ int check_file(const char *path, FILE *out)
 	if (error == -EBADMSG)
 		on_report(&r, 0, "damaged gzip data, or something behind it");
 	else if (error) {
-		fprintf(out, "%s: cannot read: %s\n", r.name, strerror(-error));
+		fprintf(out, "%s: cannot read: %s\n", r.name,
+			error == -E2BIG ? "more than 1 GiB" : strerror(-error));
 		r.errors++;
 	} else
 		check_packed(&r, packed ? &inflated : &file);
-	if (r.lines > LINES_MAX)
-		fprintf(out, "%s: and %u more\n", r.name, r.lines - LINES_MAX);
+	put_more(&r, r.errors, "more");
+	put_more(&r, r.warnings, "more warnings");
 	buf_fini(&file);
 	buf_fini(&inflated);
 	return r.errors != 0;

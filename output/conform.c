@@ -111,8 +111,15 @@ static void check_header(const struct conform *c)
 
 	if (!p->period_type)
 		say(c, 0, "no period type");
-	else if (!text_of(c, p->period_type->type, "period type", 0) || !p->period_type->type)
-		say(c, 0, "period type without a name");
+	else {
+		const char *type = text_of(c, p->period_type->type, "period type", 0);
+		text_of(c, p->period_type->unit, "period type", 0);
+		if (type && !*type)
+			say(c, 0, "period type without a name");
+	}
+	text_of(c, p->drop_frames, "drop_frames", 0);
+	text_of(c, p->keep_frames, "keep_frames", 0);
+	text_of(c, p->doc_url, "doc_url", 0);
 	if (p->time_nanos <= 0)
 		say(c, 0, "no time");
 	if (p->duration_nanos < 0)
@@ -131,13 +138,27 @@ static void check_build_id(const struct conform *c, const char *id, size_t numbe
 		say(c, 0, "mapping %zu: build id \"%.40s\" is not lower-case hex", number, id);
 }
 
-/* What the locations of a mapping say about its flags. */
-static int mapping_has_lines(const Profile *p, uint64_t id)
+/* A mapping with a flag is not resolved again by a consumer: all or nothing must be there. */
+static void check_flags(const struct conform *c)
 {
+	const Profile *p = c->p;
+	unsigned char *has_lines = calloc(p->n_mapping + 1, 1);
+
+	if (!has_lines) {
+		say(c, 0, "not checked: no memory");
+		return;
+	}
 	for (size_t i = 0; i < p->n_location; i++)
-		if (p->location[i]->mapping_id == id && p->location[i]->n_line)
-			return 1;
-	return 0;
+		if (p->location[i]->mapping_id <= p->n_mapping && p->location[i]->n_line)
+			has_lines[p->location[i]->mapping_id] = 1;
+	for (size_t i = 0; i < p->n_mapping; i++) {
+		const Mapping *m = p->mapping[i];
+		if (has_lines[i + 1] ? !m->has_functions
+				     : m->has_functions || m->has_filenames ||
+					       m->has_line_numbers || m->has_inline_frames)
+			say(c, 0, "mapping %zu: its has_ flags do not fit its locations", i + 1);
+	}
+	free(has_lines);
 }
 
 static void check_mappings(const struct conform *c)
@@ -156,8 +177,6 @@ static void check_mappings(const struct conform *c)
 			say(c, 0, "mapping %zu: file name with \" (deleted)\"", i + 1);
 		if (build_id)
 			check_build_id(c, build_id, i + 1);
-		if (mapping_has_lines(p, m->id) != !!m->has_functions)
-			say(c, 0, "mapping %zu: has_functions does not fit its locations", i + 1);
 	}
 }
 
@@ -206,9 +225,8 @@ static int is_key(const char *key)
 		       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.")] == '\0';
 }
 
-static void check_label(const struct conform *c, const Sample *s, size_t at, size_t number)
+static void check_label(const struct conform *c, const Label *l, size_t number)
 {
-	const Label *l = s->label[at];
 	const char *key = text_of(c, l->key, "label of sample", number);
 
 	text_of(c, l->str, "label of sample", number);
@@ -221,30 +239,45 @@ static void check_label(const struct conform *c, const Sample *s, size_t at, siz
 		say(c, 0, "sample %zu: label key \"%.40s\" is not a name", number, key);
 	if (l->str && (l->num || l->num_unit))
 		say(c, 0, "sample %zu: label \"%.40s\" is both string and number", number, key);
-	for (size_t i = 0; i < at; i++)
-		if (s->label[i]->key == l->key)
-			say(c, 0, "sample %zu: label \"%.40s\" twice", number, key);
+	/* pprof drops a number 0 without a unit when it reads it. */
+	if (!l->str && !l->num && !l->num_unit)
+		say(c, 0, "sample %zu: label \"%.40s\" is neither string nor number", number, key);
 }
 
-/* One key is a string everywhere or a number of one unit everywhere. */
+/* What a label key was used for so far. */
+struct use {
+	size_t sample; /* number of the last one with it; 0: none */
+	int is_string;
+	int64_t unit;
+};
+
+static void check_use(const struct conform *c, struct use *use, const Label *l, size_t number)
+{
+	const char *key = c->p->string_table[l->key];
+	struct use now = {number, l->str != 0, l->str ? 0 : l->num_unit};
+
+	if (use->sample == number)
+		say(c, 0, "sample %zu: label \"%.40s\" twice", number, key);
+	if (use->sample && (use->is_string != now.is_string || use->unit != now.unit))
+		say(c, 0, "sample %zu: label \"%.40s\" changes its kind or unit", number, key);
+	*use = now;
+}
+
+/* One key is a string everywhere or a number of one unit everywhere, and once in a sample. */
 static void check_label_kinds(const struct conform *c)
 {
 	const Profile *p = c->p;
-	size_t n = p->n_string_table;
-	int64_t *kind = calloc(n + 1, sizeof(*kind)); /* by key: 1 string, 2 + unit number */
+	struct use *uses = calloc(p->n_string_table + 1, sizeof(*uses));
 
-	for (size_t i = 0; kind && i < p->n_sample; i++)
+	if (!uses)
+		say(c, 0, "not checked: no memory");
+	for (size_t i = 0; uses && i < p->n_sample; i++)
 		for (size_t k = 0; k < p->sample[i]->n_label; k++) {
 			const Label *l = p->sample[i]->label[k];
-			if (l->key < 0 || (uint64_t)l->key >= n)
-				continue;
-			int64_t this = l->str ? 1 : 2 + l->num_unit;
-			if (kind[l->key] && kind[l->key] != this)
-				say(c, 0, "sample %zu: label \"%.40s\" changes its kind or unit",
-					i + 1, p->string_table[l->key]);
-			kind[l->key] = this;
+			if (l->key >= 0 && (uint64_t)l->key < p->n_string_table)
+				check_use(c, &uses[l->key], l, i + 1);
 		}
-	free(kind);
+	free(uses);
 }
 
 static void check_sample(const struct conform *c, const Sample *s, size_t number)
@@ -267,7 +300,7 @@ static void check_sample(const struct conform *c, const Sample *s, size_t number
 	if (s->n_label > LABELS_MAX)
 		say(c, 1, "sample %zu: more than %u labels", number, LABELS_MAX);
 	for (size_t i = 0; i < s->n_label; i++)
-		check_label(c, s, i, number);
+		check_label(c, s->label[i], number);
 }
 
 struct wanted {
@@ -281,7 +314,8 @@ static int same_labels(const Sample *a, const Sample *b)
 		return 0;
 	for (size_t i = 0; i < a->n_label; i++)
 		if (a->label[i]->key != b->label[i]->key || a->label[i]->str != b->label[i]->str ||
-			a->label[i]->num != b->label[i]->num)
+			a->label[i]->num != b->label[i]->num ||
+			a->label[i]->num_unit != b->label[i]->num_unit)
 			return 0;
 	return 1;
 }
@@ -297,6 +331,21 @@ static int is_same(const void *arg, uint32_t position)
 	       same_labels(a, b);
 }
 
+/* Labels count, too: thousands of threads may wait in one stack. */
+static uint64_t sample_hash(const Sample *s)
+{
+	uint64_t hash = 0;
+
+	if (s->n_location_id)
+		hash = hash_bytes(s->location_id, s->n_location_id * sizeof(*s->location_id));
+	for (size_t i = 0; i < s->n_label; i++) {
+		hash = hash_pair(hash, s->label[i]->key);
+		hash = hash_pair(hash, s->label[i]->str);
+		hash = hash_pair(hash, s->label[i]->num);
+	}
+	return hash;
+}
+
 static void check_unique(const struct conform *c)
 {
 	struct index seen = {0};
@@ -304,16 +353,15 @@ static void check_unique(const struct conform *c)
 	for (size_t i = 0; i < c->p->n_sample; i++) {
 		const Sample *s = c->p->sample[i];
 		struct wanted wanted = {c->p, s};
-		uint64_t hash = s->n_location_id
-					? hash_bytes(s->location_id,
-						  s->n_location_id * sizeof(*s->location_id))
-					: 0;
+		uint64_t hash = sample_hash(s);
 		long before = index_find(&seen, hash, is_same, &wanted);
 		if (before >= 0)
 			say(c, 0, "sample %zu: same stack and labels as sample %ld", i + 1,
 				before + 1);
-		else if (index_add(&seen, hash, i) < 0)
+		else if (index_add(&seen, hash, i) < 0) {
+			say(c, 0, "not checked: no memory");
 			break;
+		}
 	}
 	index_fini(&seen);
 }
@@ -326,6 +374,7 @@ void conform(const Perftools__Profiles__Profile *p, conform_report *report, void
 	check_types(&c);
 	check_header(&c);
 	check_mappings(&c);
+	check_flags(&c);
 	for (size_t i = 0; i < p->n_location; i++)
 		check_location(&c, p->location[i], i + 1);
 	check_functions(&c);

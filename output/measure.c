@@ -23,7 +23,7 @@ struct measure measure_for_table(int64_t smallest, int64_t largest, int is_time)
 	struct measure low = measure_of(smallest, is_time), high = measure_of(largest, is_time);
 
 	/* A larger unit shows the smallest value as 0.01 at least. */
-	if (strcmp(low.unit, high.unit) != 0 && smallest < largest / 100)
+	if (strcmp(low.unit, high.unit) != 0 && smallest <= (largest - 1) / 100)
 		return measure_of(smallest * 100, is_time);
 	return low;
 }
