@@ -17,6 +17,7 @@ CLEANFILES += $(check_DATA)
 
 # --- unit tests ---
 unit_tests = \
+	tests/unit/test_answers \
 	tests/unit/test_base \
 	tests/unit/test_clock \
 	tests/unit/test_demangle \
@@ -34,6 +35,7 @@ if HAVE_CMOCKA
 check_PROGRAMS = $(unit_tests)
 endif
 unit_libs = libcpprof.a $(ALL_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_answers_LDADD = $(unit_libs)
 tests_unit_test_base_LDADD = $(unit_libs)
 tests_unit_test_clock_LDADD = $(unit_libs)
 tests_unit_test_demangle_LDADD = $(unit_libs)
