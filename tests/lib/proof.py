@@ -17,6 +17,7 @@ proof.py sane FILE                  the rules that every profile has to keep
 """
 import gzip
 import math
+import os
 import re
 import sys
 from collections import Counter
@@ -107,9 +108,10 @@ class Sample:
     def all_names(self):
         return [name for names in self.frames() for name in names]
 
-    def root(self):
-        names = self.all_names()
-        return names[-1] if names else ""
+    def root_file(self):
+        location = self.profile.locations[self.locations[-1]]
+        mapping = location.get(2, 0)
+        return self.profile.strings[self.profile.mappings[mapping - 1].get(5, 0)] if mapping else ""
 
 
 class Profile:
@@ -187,7 +189,8 @@ def is_complete(sample):
     if not names or CUT.match(names[-1]):
         return False
     # Without debug information libc does not name the start of a thread (clone3).
-    return names[-1].startswith("[libc.so") or any(ROOTS.match(plain(n)) for n in names[-4:])
+    return (os.path.basename(sample.root_file()).startswith("libc.so")
+            or any(ROOTS.match(plain(n)) for n in names[-4:]))
 
 
 def complete(profile):
