@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "agent/naming.h"
+#include "base/list.h"
 #include "output/table.h"
 
 #define BATCH 2048u /* offsets in one request */
@@ -17,14 +18,9 @@ static int take_frame(void *arg, const struct frame *frame)
 
 	if (!frame->module)
 		return 0;
-	if (n->n == n->room) {
-		size_t room = n->room ? n->room * 2 : 1024;
-		struct naming_frame *v = realloc(n->frames, room * sizeof(*v));
-		if (!v)
-			return -ENOMEM;
-		n->frames = v;
-		n->room = room;
-	}
+	int error = list_room(&n->frames, n->n, 1, &n->room, sizeof(*n->frames), UINT32_MAX / 4);
+	if (error)
+		return error;
 	n->frames[n->n++] = (struct naming_frame){frame->offset, frame->module};
 	return 0;
 }

@@ -48,7 +48,7 @@ static void draw(const struct session *s, uint64_t now)
 		bar[i] = i < share * WIDTH ? '#' : '.';
 	bar[WIDTH] = '\0';
 	if (s->phase > PHASE_STOP)
-		snprintf(line, sizeof(line), "\r\033[K[%s] naming %zu addresses", bar, s->naming.n);
+		snprintf(line, sizeof(line), "\r\033[K[%s] naming %u addresses", bar, s->naming.n);
 	else if (s->options->window_ns)
 		snprintf(line, sizeof(line), "\r\033[K[%s] %.0f of %gs, %" PRIu64 " samples", bar,
 			passed, whole, s->data.now.samples);

@@ -44,7 +44,7 @@ struct naming {
 		uint64_t offset;
 		uint32_t module;
 	} * frames; /* unique, sorted by module and offset */
-	size_t n, room;
+	uint32_t n, room;
 	uint32_t debug_pending;
 };
 

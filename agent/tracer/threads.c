@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "agent/tracer/threads.h"
+#include "base/list.h"
 
 void threads_init(struct threads *t, const struct target *target, uint32_t first_serial)
 {
@@ -77,17 +78,11 @@ static int thread_open(struct threads *t, struct thread *th, pid_t tid)
 
 static int threads_add(struct threads *t, pid_t tid)
 {
-	if (t->n == t->room) {
-		uint32_t room = t->room ? t->room * 2 : 64;
-		struct thread *v = realloc(t->v, room * sizeof(*v));
-		if (!v)
-			return -ENOMEM;
-		t->v = v;
-		t->room = room;
-	}
-	if (t->n >= LIMIT_THREADS)
-		return -E2BIG;
-	int error = thread_open(t, &t->v[t->n], tid);
+	int error = list_room(&t->v, t->n, 1, &t->room, sizeof(*t->v), LIMIT_THREADS);
+
+	if (error)
+		return error;
+	error = thread_open(t, &t->v[t->n], tid);
 	if (error)
 		return error;
 	t->v[t->n].serial = t->next_serial++;
