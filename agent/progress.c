@@ -11,7 +11,7 @@
 #define WIDTH 30
 #define EVERY 200000000ull /* ns between two drawings */
 
-static int is_shown(void)
+int progress_is_shown(void)
 {
 	return log_get_level() >= LOG_NORMAL && isatty(STDERR_FILENO);
 }
@@ -63,7 +63,8 @@ void progress_show(const struct session *s)
 	static uint64_t last;
 	uint64_t now = clock_now();
 
-	if (s->phase < PHASE_SAMPLE || s->phase >= PHASE_WRITE || now - last < EVERY || !is_shown())
+	if (s->phase < PHASE_SAMPLE || s->phase >= PHASE_WRITE || now - last < EVERY ||
+		!progress_is_shown())
 		return;
 	last = now;
 	draw(s, now);
@@ -71,6 +72,6 @@ void progress_show(const struct session *s)
 
 void progress_end(const struct session *s)
 {
-	if (s->phase >= PHASE_SAMPLE && is_shown())
+	if (s->phase >= PHASE_SAMPLE && progress_is_shown())
 		put("\r\033[K");
 }

@@ -5,6 +5,9 @@
 
 #include "agent/session.h"
 
+/* Whether there is someone at a terminal to show it to. */
+int progress_is_shown(void);
+
 void progress_begin(const struct session *s);
 void progress_show(const struct session *s);
 void progress_end(const struct session *s); /* clears the bar */

@@ -446,9 +446,10 @@ static void on_time(struct session *s)
 static int patience(const struct session *s)
 {
 	uint64_t now = clock_now();
+	int longest = progress_is_shown() ? 100 : 250;
 
-	if (s->phase != PHASE_SAMPLE || !s->ends || s->ends > now + 100 * MS)
-		return 100;
+	if (s->phase != PHASE_SAMPLE || !s->ends || s->ends > now + longest * MS)
+		return longest;
 	return s->ends > now ? (s->ends - now + MS - 1) / MS : 0;
 }
 

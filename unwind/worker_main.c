@@ -23,7 +23,7 @@
 #include "unwind/worker_main.h"
 
 #define MS	      1000000ull
-#define IDLE_MS	      200  /* between looks at a ring that fills slowly */
+#define IDLE_MS	      500  /* between looks at a ring that fills slowly */
 #define FIRST_IDLE_MS 10   /* at first: how much stack the threads need must be known soon */
 #define WAIT_MAPS_MS  1000 /* for a generation that was announced by a capture */
 #define HELD_MAX      64u  /* captures waiting for newer maps */

@@ -31,6 +31,7 @@ struct tracer {
 	struct sampler sampler;
 	struct tracer_stats stats;
 	uint64_t next_refresh;
+	uint64_t next_maps; /* before that the worker is not heard */
 	int running;
 	int done;
 	struct wire_message message;
@@ -223,8 +224,11 @@ static void work(struct tracer *t)
 	if (clock_tick(&t->clock, now))
 		tick(t);
 	uint32_t wanted = atomic_load_explicit(&t->ring->page->maps_wanted, memory_order_relaxed);
-	if (wanted == t->mappings.generation + 1 && now + SECOND * 9 / 10 > t->next_refresh)
+	/* A stray pc asks for newer maps, too, and there are none: once a second is enough. */
+	if (wanted == t->mappings.generation + 1 && now >= t->next_maps) {
 		refresh_maps(t);
+		t->next_maps = now + SECOND;
+	}
 	if (now >= t->next_refresh) {
 		refresh(t);
 		if (!target_is_alive(&t->target))
