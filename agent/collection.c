@@ -270,7 +270,7 @@ static int add_stack(struct collection *c, const struct worker_stack *w, const s
 	static struct stack stack;
 
 	if (w->kind >= PROFILE_KINDS || w->thread >= c->n_serials || w->end >= STACK_ENDS ||
-		w->missing >= MISSING_REASONS)
+		w->missing >= MISSING_REASONS || !w->weight || w->weight > UINT16_MAX)
 		return -EPROTO;
 	stack.n = w->n;
 	stack.end = w->end;
@@ -289,7 +289,8 @@ static int add_stack(struct collection *c, const struct worker_stack *w, const s
 	c->ends[w->kind][w->end]++;
 	c->guessed += !!guessed;
 	uint32_t state = w->kind == PROFILE_THREADS ? w->state : 0;
-	return table_add(c->tables[w->kind], &stack, c->serial_thread[w->thread], state, 1);
+	return table_add_weighted(
+		c->tables[w->kind], &stack, c->serial_thread[w->thread], state, 1, w->weight);
 }
 
 int collection_stacks(struct collection *c, const struct wire_message *m)

@@ -189,6 +189,7 @@ struct worker_stack {
 	uint32_t kind;	  /* as in the capture */
 	uint32_t thread;  /* as in the capture */
 	uint32_t state;	  /* as in the capture */
+	uint32_t weight;  /* as in the capture */
 	uint32_t missing; /* as in the capture */
 	uint32_t end;	  /* enum stack_end */
 	uint32_t n;

@@ -27,7 +27,7 @@ rate()
 }
 
 tools=(ours)
-command -v perf >/dev/null && tools+=(perf)
+[ "${NO_PERF:-}" ] || { command -v perf >/dev/null && tools+=(perf); }
 printf '%-6s %5s %12s %12s %8s\n' tool pair "work/ms off" "work/ms on" "lost %"
 for ((pair = 1; pair <= pairs; pair++)); do
 	for tool in "${tools[@]}"; do

@@ -95,7 +95,7 @@ static int add_entry(void *arg, const struct table_entry *e)
 	};
 
 	if (b->in->kind == PROFILE_CPU)
-		s.values[1] = weights_take(&build->weights, e->thread, e->count);
+		s.values[1] = weights_take(&build->weights, e->thread, e->weight);
 	else
 		s.state = builder_string(b, pseudo_state(e->state));
 	int error = add_locations(b, e->frames, e->n);

@@ -20,7 +20,7 @@ struct node {
 };
 
 struct entry {
-	uint64_t count;
+	uint64_t count, weight;
 	uint32_t node, thread, state;
 };
 
@@ -107,8 +107,8 @@ static long insert(struct table *t, const struct stack *stack)
 	return at == -E2BIG || at == 0 ? NODE_FULL : at;
 }
 
-int table_add(
-	struct table *t, const struct stack *stack, uint32_t thread, uint32_t state, uint64_t count)
+int table_add_weighted(struct table *t, const struct stack *stack, uint32_t thread, uint32_t state,
+	uint64_t count, uint64_t weight)
 {
 	long node = insert(t, stack);
 
@@ -127,7 +127,14 @@ int table_add(
 		found = t->n_entries++;
 	}
 	t->entries[found].count += count;
+	t->entries[found].weight += weight;
 	return 0;
+}
+
+int table_add(
+	struct table *t, const struct stack *stack, uint32_t thread, uint32_t state, uint64_t count)
+{
+	return table_add_weighted(t, stack, thread, state, count, count);
 }
 
 struct table *table_new(void)
@@ -190,7 +197,7 @@ int table_each(const struct table *t, int (*each)(void *arg, const struct table_
 
 	for (uint32_t i = 0; i < t->n_entries && !result; i++) {
 		const struct entry *e = &t->entries[i];
-		struct table_entry out = {e->count, e->thread, e->state, 0, frames};
+		struct table_entry out = {e->count, e->weight, e->thread, e->state, 0, frames};
 		for (uint32_t at = e->node; at; at = t->nodes[at].parent)
 			frames[out.n++] = t->nodes[at].frame;
 		result = each(arg, &out);

@@ -16,9 +16,10 @@ struct table;
 
 struct table_entry {
 	uint64_t count;
-	uint32_t thread;	    /* index in session's list */
-	uint32_t state;		    /* the kernel's letter, or 0 */
-	uint32_t n;		    /* frames, at most LIMIT_FRAMES + 1 */
+	uint64_t weight; /* of the thread's CPU time: its part is weight / sum of its weights */
+	uint32_t thread; /* index in session's list */
+	uint32_t state;	 /* the kernel's letter, or 0 */
+	uint32_t n;	 /* frames, at most LIMIT_FRAMES + 1 */
 	const struct frame *frames; /* leaf first; borrowed during the callback */
 };
 
@@ -28,6 +29,10 @@ void table_free(struct table *table);
 /* 0 or -ENOMEM. */
 int table_add(struct table *table, const struct stack *stack, uint32_t thread, uint32_t state,
 	uint64_t count);
+
+/* The same for samples that stand for more or less than others of their thread. */
+int table_add_weighted(struct table *table, const struct stack *stack, uint32_t thread,
+	uint32_t state, uint64_t count, uint64_t weight);
 
 /* Each unique (module, offset, flags) once, in no order. Stops at the first callback that is not 0
  * and returns its value. */

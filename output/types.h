@@ -65,6 +65,8 @@ enum capture_missing {
 	MISSING_REASONS
 };
 
+#define WEIGHT_ONE 16u
+
 /* One thread at one instant. stack[] holds stack_len bytes from address stack_base (= the sp's
  * red zone: sp - 128) upwards. Lives in the ring; the worker copies it out before it looks. */
 struct capture {
@@ -74,7 +76,9 @@ struct capture {
 	uint32_t flags;	     /* enum capture_flag */
 	uint32_t missing;    /* enum capture_missing */
 	uint32_t state;	     /* the kernel's letter */
-	uint64_t time;	     /* CLOCK_MONOTONIC */
+	uint32_t weight;     /* what this one stands for among its thread's, WEIGHT_ONE: itself */
+	uint32_t unused;
+	uint64_t time; /* CLOCK_MONOTONIC */
 	struct regs regs;
 	uint64_t stack_base;
 	uint64_t stack_len;

@@ -11,7 +11,7 @@ static int count_entry(void *arg, const struct table_entry *e)
 	struct weights *w = arg;
 
 	if (e->thread < w->n)
-		w->samples[e->thread] += e->count;
+		w->samples[e->thread] += e->weight;
 	return 0;
 }
 
@@ -41,14 +41,14 @@ static uint64_t part(uint64_t cpu, uint64_t k, uint64_t n)
 	return (unsigned __int128)cpu * k / n;
 }
 
-int64_t weights_take(struct weights *w, uint32_t thread, uint64_t count)
+int64_t weights_take(struct weights *w, uint32_t thread, uint64_t weight)
 {
 	if (thread >= w->n || !w->samples[thread])
 		return 0;
 	uint64_t cpu = w->threads[thread].cpu, all = w->samples[thread];
 	uint64_t before = part(cpu, w->given[thread], all);
 
-	w->given[thread] += count;
+	w->given[thread] += weight;
 	return part(cpu, w->given[thread], all) - before;
 }
 

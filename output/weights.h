@@ -13,8 +13,8 @@ struct table;
 struct weights {
 	const struct thread_info *threads;
 	uint32_t n;
-	uint64_t *samples; /* of each thread, all */
-	uint64_t *given;   /* of each thread, those that have got their part */
+	uint64_t *samples; /* of each thread, the sum of its samples' weights */
+	uint64_t *given;   /* of each thread, the weights that have got their part */
 };
 
 /* Counts the table's samples per thread. 0 or -ENOMEM. */
@@ -22,8 +22,8 @@ int weights_init(struct weights *w, const struct table *table, const struct thre
 	uint32_t n);
 void weights_fini(struct weights *w);
 
-/* The nanoseconds of the next count samples of that thread. */
-int64_t weights_take(struct weights *w, uint32_t thread, uint64_t count);
+/* The nanoseconds of the thread's next samples, which have that weight in all. */
+int64_t weights_take(struct weights *w, uint32_t thread, uint64_t weight);
 
 /* CPU time of the threads without any sample. */
 int64_t weights_unsampled(const struct weights *w);

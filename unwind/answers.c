@@ -35,6 +35,7 @@ int answers_stack(struct answers *a, const struct capture *capture, const struct
 		.thread = capture->thread,
 		.state = capture->state,
 		.missing = capture->missing,
+		.weight = capture->weight,
 		.end = stack->end,
 		.n = stack->n,
 	};

@@ -39,6 +39,7 @@ static void fill(struct capture *cap, const struct capturer *c, const struct thr
 	cap->generation = c->generation;
 	cap->flags = 0;
 	cap->missing = MISSING_NOT;
+	cap->weight = th->weight ? th->weight : WEIGHT_ONE;
 	cap->state = state;
 	cap->time = clock_now();
 	cap->stack_base = 0;

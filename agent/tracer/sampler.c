@@ -6,9 +6,10 @@
 
 #include "agent/tracer/sampler.h"
 
-#define IDLE_LOOKS  25u /* looks without a move after which a thread is only seen in turn */
-#define IDLE_ROUND  8u	/* at least so many idle threads are looked at in each tick */
-#define ROUND_TICKS 25u /* and all of them within so many ticks */
+#define IDLE_LOOKS   25u /* looks without a move after which a thread is only seen in turn */
+#define IDLE_ROUND   1u	 /* at least so many idle threads are looked at in each tick */
+#define ACTIVE_LOOKS 8u	 /* threads that run now and then: so many are looked at in each tick */
+#define ROUND_TICKS  25u /* and all of them within so many ticks */
 
 static int count_cpus(pid_t pid)
 {
@@ -31,7 +32,7 @@ int sampler_prepare(struct sampler *s)
 		s->room = n * 2;
 	}
 	s->cpus = count_cpus(s->capturer.target->pid);
-	s->idle_round = n / ROUND_TICKS > IDLE_ROUND ? n / ROUND_TICKS : IDLE_ROUND;
+	s->idle_round = n / ROUND_TICKS + IDLE_ROUND;
 	return 0;
 }
 
@@ -58,24 +59,41 @@ static int is_running(struct sampler *s, struct thread *th)
 	return 1;
 }
 
+/* Of many threads that run now and then only some are looked at in each tick, by chance; what is
+ * found stands for those that were not. */
+static int is_looked_at(struct sampler *s, struct thread *th)
+{
+	th->weight = WEIGHT_ONE;
+	if (th->was_running || s->active <= ACTIVE_LOOKS)
+		return 1;
+	th->weight = (uint64_t)WEIGHT_ONE * s->active / ACTIVE_LOOKS;
+	if (th->weight > UINT16_MAX)
+		th->weight = UINT16_MAX;
+	return clock_random(s->clock, s->active) < ACTIVE_LOOKS;
+}
+
 /* Fills candidates; how many. */
 static uint32_t collect(struct sampler *s)
 {
 	struct threads *t = s->threads;
-	uint32_t n = 0, idle = 0;
+	uint32_t n = 0, idle = 0, active = 0;
 
 	for (uint32_t i = 0; i < t->n; i++) {
 		struct thread *th = &t->v[i];
-		if (!th->ended && (th->idle_looks < IDLE_LOOKS || th->was_running) &&
-			is_running(s, th))
+		if (th->ended || (!th->was_running && th->idle_looks >= IDLE_LOOKS))
+			continue;
+		active += !th->was_running;
+		if (is_looked_at(s, th) && is_running(s, th))
 			s->candidates[n++] = i;
 	}
+	s->active = active;
 	for (uint32_t steps = 0; steps < t->n && idle < s->idle_round; steps++) {
 		t->turn = t->turn + 1 < t->n ? t->turn + 1 : 0;
 		struct thread *th = &t->v[t->turn];
 		if (th->ended || th->idle_looks < IDLE_LOOKS || th->was_running)
 			continue;
 		idle++;
+		th->weight = WEIGHT_ONE;
 		if (is_running(s, th))
 			s->candidates[n++] = t->turn;
 	}

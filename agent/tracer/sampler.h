@@ -19,6 +19,7 @@ struct sampler {
 	struct clock *clock;
 	uint64_t last_process_clock;
 	int busy;	      /* someone was running at the last tick */
+	uint32_t active;      /* threads at the last tick that run now and then */
 	uint64_t start_stack; /* of the program that runs; another one means exec */
 	uint32_t *candidates; /* indices into threads->v */
 	uint32_t room;

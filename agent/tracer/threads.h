@@ -28,6 +28,7 @@ struct thread {
 	uint8_t unsent;	       /* session does not know its latest figures */
 	uint8_t ended;
 	uint32_t idle_looks; /* looks since it last moved */
+	uint32_t weight;     /* of a sample at this tick: see struct capture */
 	char name[16];
 };
 

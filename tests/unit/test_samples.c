@@ -54,6 +54,21 @@ static void weights_do_not_overflow(void **state)
 	assert_int_equal(sum(0), 1000003);
 }
 
+/* A sample that stands for three others of its thread: a quarter and three quarters of the time,
+ * one sample each all the same. */
+static void weights_follow_the_chance_of_a_look(void **state)
+{
+	static const struct stack often = {.n = 1, .end = STACK_DONE, .v = {{0x10, EXE, 0}}};
+	static const struct stack seldom = {.n = 1, .end = STACK_DONE, .v = {{0x20, EXE, 0}}};
+	(void)state;
+	threads[0].cpu = 1000;
+	assert_int_equal(table_add_weighted(table, &often, 0, 0, 1, WEIGHT_ONE), 0);
+	assert_int_equal(table_add_weighted(table, &seldom, 0, 0, 1, 3 * WEIGHT_ONE), 0);
+	build();
+	check_values(0, 100, 1, 250);
+	check_values(1, 100, 1, 750);
+}
+
 static void unseen_cpu_is_shown(void **state)
 {
 	(void)state;
@@ -178,6 +193,7 @@ int main(void)
 		TEST(weights_add_up_exactly),
 		TEST(weights_below_one_are_not_lost),
 		TEST(weights_do_not_overflow),
+		TEST(weights_follow_the_chance_of_a_look),
 		TEST(unseen_cpu_is_shown),
 		TEST(real_samples_have_labels),
 		TEST(equal_samples_are_one),
