@@ -184,7 +184,7 @@ struct worker_module_info {
 	unsigned char build_id[32];
 };
 
-/* Followed by n struct frame. */
+/* Followed by n struct frame, so its size keeps them aligned. */
 struct worker_stack {
 	uint32_t kind;	  /* as in the capture */
 	uint32_t thread;  /* as in the capture */
@@ -193,7 +193,10 @@ struct worker_stack {
 	uint32_t missing; /* as in the capture */
 	uint32_t end;	  /* enum stack_end */
 	uint32_t n;
+	uint32_t unused;
 };
+
+_Static_assert(sizeof(struct worker_stack) % _Alignof(struct frame) == 0, "frames follow it");
 
 enum symbols_level { SYMBOLS_NONE, SYMBOLS_SYMTAB, SYMBOLS_FULL };
 enum demangle_level { DEMANGLE_NONE, DEMANGLE_SIMPLE, DEMANGLE_TEMPLATES, DEMANGLE_FULL };
