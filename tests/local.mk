@@ -20,6 +20,7 @@ unit_tests = \
 	tests/unit/test_answers \
 	tests/unit/test_base \
 	tests/unit/test_clock \
+	tests/unit/test_cpus \
 	tests/unit/test_demangle \
 	tests/unit/test_maps \
 	tests/unit/test_options \
@@ -38,6 +39,7 @@ unit_libs = libcpprof.a $(ALL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_answers_LDADD = $(unit_libs)
 tests_unit_test_base_LDADD = $(unit_libs)
 tests_unit_test_clock_LDADD = $(unit_libs)
+tests_unit_test_cpus_LDADD = $(unit_libs)
 tests_unit_test_demangle_LDADD = $(unit_libs)
 tests_unit_test_maps_LDADD = $(unit_libs)
 tests_unit_test_options_LDADD = $(unit_libs)
@@ -59,6 +61,7 @@ test_scripts = \
 	tests/integration/gdb_compare.sh \
 	tests/integration/idle.sh \
 	tests/integration/kill.sh \
+	tests/integration/quota.sh \
 	tests/integration/real_postgres.sh \
 	tests/integration/real_python.sh \
 	tests/integration/real_redis.sh \

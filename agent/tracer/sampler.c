@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -10,15 +9,6 @@
 #define IDLE_ROUND   1u	 /* at least so many idle threads are looked at in each tick */
 #define ACTIVE_LOOKS 8u	 /* threads that run now and then: so many are looked at in each tick */
 #define ROUND_TICKS  25u /* and all of them within so many ticks */
-
-static int count_cpus(pid_t pid)
-{
-	cpu_set_t set;
-
-	if (sched_getaffinity(pid, sizeof(set), &set) < 0)
-		return 1;
-	return CPU_COUNT(&set);
-}
 
 int sampler_prepare(struct sampler *s)
 {
@@ -31,7 +21,7 @@ int sampler_prepare(struct sampler *s)
 		s->candidates = v;
 		s->room = n * 2;
 	}
-	s->cpus = count_cpus(s->capturer.target->pid);
+	cpus_read(&s->cpus, s->capturer.target, s->threads);
 	s->idle_round = n / ROUND_TICKS + IDLE_ROUND;
 	return 0;
 }
@@ -132,14 +122,15 @@ int sampler_tick(struct sampler *s)
 		return 0;
 	uint32_t n = collect(s), taken = 0;
 	s->busy = n != 0;
-	int crowded = n > (uint32_t)s->cpus;
+	uint32_t cpus = s->cpus.n;
+	/* A thread that its group's quota holds back cannot reach a stop either. */
+	int crowded = n > cpus || s->cpus.quota > 0;
 	if (s->exec_seen)
 		return 0; /* these maps are another program's: the caller reads them anew */
 	shuffle(s, n);
 	for (uint32_t i = 0; i < n; i++) {
 		struct thread *th = &s->threads->v[s->candidates[i]];
-		if (crowded &&
-			(taken >= (uint32_t)s->cpus || thread_is_on_cpu(c->target, th) != 1)) {
+		if (crowded && (taken >= cpus || thread_is_on_cpu(c->target, th) != 1)) {
 			c->stats->skipped[SKIP_QUEUED]++;
 			continue;
 		}

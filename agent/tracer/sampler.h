@@ -12,6 +12,7 @@
 
 #include "agent/tracer/capture.h"
 #include "agent/tracer/clock.h"
+#include "agent/tracer/cpus.h"
 
 struct sampler {
 	struct capturer capturer;
@@ -24,7 +25,7 @@ struct sampler {
 	uint32_t *candidates; /* indices into threads->v */
 	uint32_t room;
 	uint32_t idle_round; /* idle threads looked at in each tick */
-	int cpus;	     /* the process can have so many at once */
+	struct cpus cpus;    /* the process can have so many at once */
 	int exec_seen;
 };
 
