@@ -62,6 +62,7 @@ test_scripts = \
 	tests/integration/idle.sh \
 	tests/integration/kill.sh \
 	tests/integration/quota.sh \
+	tests/integration/real_libc.sh \
 	tests/integration/real_postgres.sh \
 	tests/integration/real_python.sh \
 	tests/integration/real_redis.sh \

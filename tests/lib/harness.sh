@@ -182,7 +182,7 @@ check_unharmed()
 # and $WORK/run.err.
 profile()
 {
-	timeout -k 5 "${LIMIT:-120}" "$CPPROF" "$@" >"$WORK/run.out" 2>"$WORK/run.err" </dev/null
+	timeout -k 5 "${LIMIT:-120}" ${VIEW[@]+"${VIEW[@]}"} "$CPPROF" "$@" >"$WORK/run.out" 2>"$WORK/run.err" </dev/null
 	STATUS=$?
 	check_no_report
 }
@@ -247,10 +247,20 @@ check_complete()
 		proof incomplete "$1" | sed 's/^/    /'
 }
 
-# check_real NAME PID [LEAST]: both default profiles of a real program, read by the real pprof.
+# Sets VIEW: the profiler sees the machine without debug packages, if there are any.
+hide_debug_files()
+{
+	[ -d /usr/lib/debug ] && unshare -m true 2>/dev/null || return 0
+	VIEW=(unshare -m sh -c 'mount -t tmpfs none /usr/lib/debug && exec "$@"' sh)
+}
+
+# check_real NAME PID [LEAST]: both default profiles of a real program without debug packages, read
+# by the real pprof.
 check_real()
 {
-	local kind out
+	local kind out VIEW
+
+	hide_debug_files
 
 	for kind in cpu threads; do
 		out=$WORK/$1.$kind.pb.gz

@@ -12,6 +12,7 @@ proof.py incomplete FILE            the commonest roots of the stacks that aren'
 proof.py threads FILE               one line for each thread: tid, name, values
 proof.py stacks FILE [THREAD]       every stack, leaf first: values<TAB>tid<TAB>frames
 proof.py addresses FILE TID         the stack addresses of a thread, leaf first, in hex
+proof.py lines FILE TID LIBRARY     FILE:LINE of a thread's frames in a library, leaf first
 proof.py within4 FILE FUNC SHARE [THREAD]   exit 1 if the share is more than 4 sigma away
 proof.py sane FILE                  the rules that every profile has to keep
 """
@@ -109,9 +110,7 @@ class Sample:
         return [name for names in self.frames() for name in names]
 
     def root_file(self):
-        location = self.profile.locations[self.locations[-1]]
-        mapping = location.get(2, 0)
-        return self.profile.strings[self.profile.mappings[mapping - 1].get(5, 0)] if mapping else ""
+        return self.profile.file_of(self.profile.locations[self.locations[-1]])
 
 
 class Profile:
@@ -150,6 +149,10 @@ class Profile:
         names = [self.strings[self.functions[line.get(1, 0)].get(2, 0)]
                  for line in location["lines"]]
         return names or ["0x%x" % location.get(3, 0)]
+
+    def file_of(self, location):
+        mapping = location.get(2, 0)
+        return self.strings[self.mappings[mapping - 1].get(5, 0)] if mapping else ""
 
     def index(self, name):
         for i, (kind, _) in enumerate(self.types):
@@ -280,6 +283,19 @@ def print_addresses(profile, tid):
         print(" ".join("%x" % profile.locations[n].get(3, 0) for n in sample.locations))
 
 
+def print_lines(profile, tid, library):
+    for sample in profile.of_thread(tid):
+        lines = []
+        for number in sample.locations:
+            location = profile.locations[number]
+            if not os.path.basename(profile.file_of(location)).startswith(library):
+                continue
+            for line in location["lines"]:
+                file = profile.strings[profile.functions[line.get(1, 0)].get(4, 0)]
+                lines.append("%s:%d" % (os.path.basename(file), line.get(2, 0)))
+        print(*lines)
+
+
 def main(argv):
     if len(argv) < 3:
         print(__doc__, file=sys.stderr)
@@ -311,6 +327,8 @@ def main(argv):
         print_stacks(profile, thread)
     elif command == "addresses":
         print_addresses(profile, rest[0])
+    elif command == "lines":
+        print_lines(profile, rest[0], rest[1])
     elif command == "within4":
         return within4(profile, rest[0], float(rest[1]), thread)
     elif command == "sane":
