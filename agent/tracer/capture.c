@@ -11,12 +11,16 @@
 #include "agent/tracer/regs.h"
 #include "agent/tracer/stats.h"
 
-/* How much stack this thread needed so far; the worker's word, so held within bounds. */
-static size_t stack_wanted(const struct capturer *c, const struct thread *th)
+/* How much stack this thread needed so far; the worker's word, so held within bounds. A snapshot
+ * has no second try: it takes what there is. */
+static size_t stack_wanted(
+	const struct capturer *c, const struct thread *th, enum profile_kind kind)
 {
 	size_t want = atomic_load_explicit(
 		&c->ring->page->stack_want[th->serial % RING_WANTS], memory_order_relaxed);
 
+	if (kind == PROFILE_THREADS)
+		return LIMIT_STACK_MAX;
 	if (want < LIMIT_STACK_MIN)
 		return LIMIT_STACK_MIN;
 	return want > LIMIT_STACK_MAX ? LIMIT_STACK_MAX : want;
@@ -92,7 +96,7 @@ static enum skip read_stopped(struct capturer *c, const struct thread *th, struc
 
 enum skip capture_running(struct capturer *c, struct thread *th, enum profile_kind kind, int state)
 {
-	size_t want = stack_wanted(c, th);
+	size_t want = stack_wanted(c, th, kind);
 	struct capture *cap = reserve(c, want);
 
 	if (!cap)
@@ -167,7 +171,7 @@ static int read_blocked(struct capturer *c, struct thread *th, struct capture *c
 
 int capture_blocked(struct capturer *c, struct thread *th, int state)
 {
-	size_t want = stack_wanted(c, th);
+	size_t want = stack_wanted(c, th, PROFILE_THREADS);
 	struct capture *cap = reserve(c, want);
 	int result = -EAGAIN;
 
