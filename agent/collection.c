@@ -6,6 +6,7 @@
 
 #include "agent/collection.h"
 #include "agent/tracer/stats.h"
+#include "base/hash.h"
 #include "base/list.h"
 #include "output/table.h"
 
@@ -44,6 +45,7 @@ void collection_fini(struct collection *c)
 	free(c->modules);
 	free(c->number_module);
 	free(c->segments);
+	index_fini(&c->by_segment);
 	memset(c, 0, sizeof(*c));
 }
 
@@ -56,6 +58,7 @@ void collection_new_tracer(struct collection *c, struct tracer_start *start)
 	memset(&c->now, 0, sizeof(c->now));
 	c->n_numbers = 0;
 	c->building.n = 0;
+	c->building_failed = 0;
 	start->first_serial = c->n_serials;
 	start->first_generation = c->generations[GENERATIONS - 1].number;
 	start->start_time = c->attached.start_time;
@@ -202,28 +205,46 @@ int collection_module(struct collection *c, struct wire_message *m, int *is_new)
 		}
 	}
 	free(path);
-	if (id > 0)
-		c->number_module[c->n_numbers++] = id;
+	/* The tracer's next number follows this one, whether it got an id or not. */
+	if (!error)
+		c->number_module[c->n_numbers++] = id > 0 ? id : 0;
 	return id;
 }
 
-static int add_segment(struct collection *c, const struct mapping *m)
+struct wanted_segment {
+	const struct collection *collection;
+	const struct mapping *mapping;
+};
+
+static int is_segment(const void *arg, uint32_t position)
 {
-	for (uint32_t i = c->n_segments; i-- > 0;) {
-		const struct segment *s = &c->segments[i];
-		if (s->module == m->module && s->start == m->start && s->offset == m->offset &&
-			s->end == m->end)
-			return 0;
-	}
-	int error = list_room(&c->segments, c->n_segments, 1, &c->segments_room,
-		sizeof(*c->segments), LIMIT_MAPPINGS);
-	if (!error)
-		c->segments[c->n_segments++] =
-			(struct segment){m->start, m->end, m->offset, m->module};
-	return error;
+	const struct wanted_segment *w = arg;
+	const struct segment *s = &w->collection->segments[position];
+	const struct mapping *m = w->mapping;
+
+	return s->module == m->module && s->start == m->start && s->offset == m->offset &&
+	       s->end == m->end;
 }
 
-/* The tracer's numbers become ids. */
+/* Kept for the file's table of mappings. A program that maps code without end fills it: then new
+ * places have no entry there, and are counted, but are unwound like all others. */
+static void add_segment(struct collection *c, const struct mapping *m)
+{
+	struct wanted_segment wanted = {c, m};
+	uint64_t hash = hash_pair(m->start ^ m->offset, m->end ^ (uint64_t)m->module << 48);
+
+	if (index_find(&c->by_segment, hash, is_segment, &wanted) >= 0)
+		return;
+	if (list_room(&c->segments, c->n_segments, 1, &c->segments_room, sizeof(*c->segments),
+		    LIMIT_MAPPINGS) < 0 ||
+		index_add(&c->by_segment, hash, c->n_segments) < 0) {
+		c->segments_lost++;
+		return;
+	}
+	c->segments[c->n_segments++] = (struct segment){m->start, m->end, m->offset, m->module};
+}
+
+/* The tracer's numbers become ids; a module without one has no mapping either. */
 static int take_mappings(struct collection *c, const struct mapping *from, uint32_t n)
 {
 	struct generation *g = &c->building;
@@ -237,11 +258,12 @@ static int take_mappings(struct collection *c, const struct mapping *from, uint3
 	for (uint32_t i = 0; i < n; i++) {
 		if (!from[i].module || from[i].module > c->n_numbers)
 			return -EPROTO;
+		uint32_t id = c->number_module[from[i].module - 1];
+		if (!id)
+			continue;
 		v[g->n] = from[i];
-		v[g->n].module = c->number_module[from[i].module - 1];
-		int error = add_segment(c, &v[g->n++]);
-		if (error)
-			return error;
+		v[g->n].module = id;
+		add_segment(c, &v[g->n++]);
 	}
 	return 0;
 }
@@ -253,8 +275,19 @@ int collection_maps(struct collection *c, const struct wire_message *m, struct g
 	if (!part || m->size != sizeof(*part) + part->n * sizeof(struct mapping))
 		return -EPROTO;
 	int error = take_mappings(c, (const struct mapping *)(part + 1), part->n);
-	if (error || !part->last)
+	if (error) {
+		/* The rest of a broken generation is worth nothing, the next one is. */
+		c->building.n = 0;
+		c->building_failed = 1;
+	}
+	if (!part->last)
 		return error;
+	int failed = c->building_failed;
+	c->building_failed = 0;
+	if (failed) {
+		c->building.n = 0;
+		return error ? error : -EPROTO;
+	}
 	free(c->generations[0].v);
 	memmove(&c->generations[0], &c->generations[1],
 		(GENERATIONS - 1) * sizeof(c->generations[0]));
@@ -322,6 +355,21 @@ int collection_module_info(struct collection *c, const struct worker_module_info
 	return 0;
 }
 
+enum blame collection_blame(struct collection *c, uint32_t id, int from_outside, int naming)
+{
+	if (!id || id > c->n_modules)
+		return BLAME_NONE;
+	struct module *m = &c->modules[id - 1];
+	if (++m->deaths < 2 && from_outside)
+		return BLAME_NONE;
+	if (naming && !m->symtab_only) {
+		m->symtab_only = 1;
+		return BLAME_SYMTAB;
+	}
+	m->info.flags |= MODULE_BLACKLISTED;
+	return BLAME_ALL;
+}
+
 uint64_t collection_threads_cpu(const struct collection *c)
 {
 	uint64_t sum = 0;
@@ -333,8 +381,10 @@ uint64_t collection_threads_cpu(const struct collection *c)
 
 uint64_t collection_ended_cpu(const struct collection *c)
 {
+	const uint64_t slack = 20000000;
 	uint64_t all = c->clock_end - c->clock_begin, seen = collection_threads_cpu(c);
 
-	/* Without ended threads a difference is only the time between two reads. */
-	return c->threads_ended && all > seen ? all - seen : 0;
+	/* Without ended threads a small difference is only the time between two reads; a large one
+	 * is of threads that came and went between two listings. */
+	return all > seen && (c->threads_ended || all - seen > slack) ? all - seen : 0;
 }

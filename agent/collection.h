@@ -8,6 +8,7 @@
 #ifndef AGENT_COLLECTION_H
 #define AGENT_COLLECTION_H
 
+#include "base/index.h"
 #include "base/message.h"
 #include "base/wire.h"
 
@@ -18,6 +19,7 @@ struct module {
 	int fd;			 /* its file, to give to a new worker; -1 */
 	int debug_fd;		 /* its separate debug file; -1 */
 	int wants_debug_file;
+	int symtab_only; /* its debug information brought down a worker */
 	uint32_t deaths; /* of workers that were reading it */
 };
 
@@ -43,8 +45,11 @@ struct collection {
 
 	struct segment *segments;
 	uint32_t n_segments, segments_room;
+	struct index by_segment;
+	uint32_t segments_lost;			    /* mappings that did not fit */
 	struct generation generations[GENERATIONS]; /* oldest first; number 0: none */
 	struct generation building;
+	int building_failed; /* the present one is skipped to its end */
 
 	struct tracer_attached attached;
 	struct tracer_stats past; /* sums of tracers that ended */
@@ -79,6 +84,13 @@ int collection_module(struct collection *c, struct wire_message *m, int *is_new)
 /* A part of the mappings; once the last is there, 1 and the finished generation in *out, which is
  * borrowed until the next call. */
 int collection_maps(struct collection *c, const struct wire_message *m, struct generation **out);
+
+enum blame { BLAME_NONE, BLAME_SYMTAB, BLAME_ALL };
+
+/* A worker died while it was reading that module (0: none). While names were asked for, only its
+ * debug information is not read again; else, and at the next time, it is not read at all. Where
+ * something killed the worker from outside it takes two. */
+enum blame collection_blame(struct collection *c, uint32_t id, int from_outside, int naming);
 
 /* CPU time of threads that ended before they were last looked at, in ns. */
 uint64_t collection_ended_cpu(const struct collection *c);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/brief.h"
 #include "agent/naming.h"
 #include "base/list.h"
 #include "output/table.h"
@@ -83,8 +84,7 @@ void naming_on_debug_file(struct session *s, struct wire_message *m)
 	if (m->fd < 0 || module->debug_fd >= 0)
 		return;
 	struct worker_module msg = {answer->module, module->info.flags};
-	if (s->worker.sock >= 0)
-		wire_send(s->worker.sock, TO_WORKER_DEBUG_FILE, &msg, sizeof(msg), m->fd);
+	brief_send(s, TO_WORKER_DEBUG_FILE, &msg, sizeof(msg), NULL, 0, m->fd);
 	module->debug_fd = m->fd;
 	m->fd = -1;
 }
@@ -121,10 +121,12 @@ int naming_ask(struct session *s, int again)
 		offsets[ask.n] = n->frames[n->next + ask.n].offset;
 		ask.n++;
 	}
+	if (s->data.modules[ask.module - 1].symtab_only && ask.level == SYMBOLS_FULL)
+		ask.level = SYMBOLS_SYMTAB;
 	n->module = ask.module;
 	n->asked = ask.n;
-	wire_send2(s->worker.sock, TO_WORKER_SYMBOLIZE, &ask, sizeof(ask), offsets,
-		ask.n * sizeof(*offsets), -1);
+	brief_send(
+		s, TO_WORKER_SYMBOLIZE, &ask, sizeof(ask), offsets, ask.n * sizeof(*offsets), -1);
 	return 1;
 }
 

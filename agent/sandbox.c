@@ -43,9 +43,12 @@ static int keep_capabilities(uint64_t keep)
 	return syscall(SYS_capset, &head, data) < 0 ? -errno : 0;
 }
 
-static int become(uid_t uid, gid_t gid)
+/* user: whose supplementary groups to take; NULL: none. */
+static int become(uid_t uid, gid_t gid, const char *user)
 {
-	if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
+	int groups = user ? initgroups(user, gid) : setgroups(0, NULL);
+
+	if (groups < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
 		return -errno;
 	return 0;
 }
@@ -62,6 +65,17 @@ static long sudo_id(const char *name)
 	return *end || id <= 0 ? -1 : id;
 }
 
+/* It keeps a descriptor of each module for the next worker. */
+static void raise_files(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+}
+
 static int enter_session(const char **what)
 {
 	long uid = sudo_id("SUDO_UID"), gid = sudo_id("SUDO_GID");
@@ -69,12 +83,13 @@ static int enter_session(const char **what)
 
 	*what = "taking the invoking user's ids";
 	if (root && uid > 0 && gid > 0) {
-		int error = become(uid, gid);
+		int error = become(uid, gid, getenv("SUDO_USER"));
 		if (error)
 			return error;
 		root = 0;
 	}
 	*what = "giving up capabilities";
+	raise_files();
 	return keep_capabilities(root ? BIT(CAP_DAC_OVERRIDE) : 0);
 }
 
@@ -186,8 +201,10 @@ static int filter_calls(void)
 static int enter_worker(const char **what)
 {
 	*what = "becoming nobody";
-	int error = geteuid() == 0 ? become(NOBODY, NOBODY) : 0;
-	if (error)
+	int error = geteuid() == 0 ? become(NOBODY, NOBODY, NULL) : 0;
+	/* A container's root without CAP_SETUID, or a user namespace without that id: it keeps its
+	 * id, and loses all rights of it below. */
+	if (error && error != -EPERM && error != -EINVAL)
 		return error;
 	*what = "giving up capabilities";
 	error = keep_capabilities(0);

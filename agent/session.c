@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/brief.h"
 #include "agent/naming.h"
 #include "agent/progress.h"
 #include "agent/refusal.h"
@@ -50,63 +51,31 @@ static void go(struct session *s, enum phase phase);
 
 /* --- worker ------------------------------------------------------------------------------- */
 
-static void tell_module(struct session *s, uint32_t id)
+/* All that a new worker must know, and what the phase waits for. */
+static void brief_again(struct session *s)
 {
-	const struct module *m = &s->data.modules[id - 1];
-	struct worker_module msg = {id, m->info.flags};
-	int usable = !(m->info.flags & MODULE_BLACKLISTED);
-
-	wire_send(s->worker.sock, TO_WORKER_MODULE, &msg, sizeof(msg), usable ? m->fd : -1);
-	if (usable && m->debug_fd >= 0)
-		wire_send(s->worker.sock, TO_WORKER_DEBUG_FILE, &msg, sizeof(msg), m->debug_fd);
-}
-
-static void tell_maps(struct session *s, const struct generation *g)
-{
-	uint32_t most = (LIMIT_MESSAGE - sizeof(struct maps_part)) / sizeof(struct mapping);
-	uint32_t at = 0;
-
-	do {
-		struct maps_part part = {.generation = g->number, .n = g->n - at};
-		if (part.n > most)
-			part.n = most;
-		part.last = at + part.n == g->n;
-		wire_send2(s->worker.sock, TO_WORKER_MAPS, &part, sizeof(part), g->v + at,
-			part.n * sizeof(*g->v), -1);
-		at += part.n;
-	} while (at < g->n);
-}
-
-static void tell_worker_all(struct session *s)
-{
-	for (uint32_t id = 1; id <= s->data.n_modules; id++)
-		tell_module(s, id);
-	for (uint32_t i = 0; i < GENERATIONS; i++)
-		if (s->data.generations[i].number)
-			tell_maps(s, &s->data.generations[i]);
+	brief_all(s);
 	if (s->phase == PHASE_FLUSH)
-		wire_send(s->worker.sock, TO_WORKER_FLUSH, NULL, 0, -1);
+		brief_send(s, TO_WORKER_FLUSH, NULL, 0, NULL, 0, -1);
 	else if (s->phase == PHASE_SYMBOLIZE && !naming_ask(s, 1))
 		go(s, PHASE_WRITE);
 }
 
-/* The module a worker died of is not read again: at once if it crashed or hung, at the second time
- * if something killed it from outside. */
+/* The module a worker died of is read less, or not at all, from now on. */
 static void blame_module(struct session *s, const struct supervisor_role *ended)
 {
 	uint32_t id = atomic_exchange(&s->ring->page->worker_module, 0);
-
-	if (!id || id > s->data.n_modules)
-		return;
-	struct module *m = &s->data.modules[id - 1];
 	int from_outside = (ended->status & 0x7f) == SIGKILL && !ended->by_us;
-	m->deaths++;
-	if (from_outside && m->deaths < 2)
-		return;
-	m->info.flags |= MODULE_BLACKLISTED;
-	log_note(
-		"%s: not read any more, it brought down the worker; its frames keep their addresses",
-		m->info.path);
+	enum blame blame =
+		collection_blame(&s->data, id, from_outside, s->phase == PHASE_SYMBOLIZE);
+	char shown[512];
+
+	if (blame != BLAME_NONE)
+		log_note("%s brought down the worker: %s",
+			log_escape(shown, sizeof(shown), s->data.modules[id - 1].info.path),
+			blame == BLAME_SYMTAB
+				? "only its symbol table is read from now on"
+				: "not read any more, its frames keep their addresses");
 }
 
 static void on_worker_message(struct session *s, struct wire_message *m)
@@ -190,8 +159,8 @@ static void on_maps(struct session *s, const struct wire_message *m)
 	int done = collection_maps(&s->data, m, &g);
 
 	s->data.broken += done < 0;
-	if (done == 1 && s->worker.sock >= 0)
-		tell_maps(s, g);
+	if (done == 1)
+		brief_maps(s, g);
 }
 
 static void on_module(struct session *s, struct wire_message *m)
@@ -200,8 +169,8 @@ static void on_module(struct session *s, struct wire_message *m)
 	int id = collection_module(&s->data, m, &is_new);
 
 	s->data.broken += id < 0;
-	if (id > 0 && is_new && s->worker.sock >= 0)
-		tell_module(s, id);
+	if (id > 0 && is_new)
+		brief_module(s, id);
 }
 
 static void on_done(struct session *s, const struct tracer_done *done)
@@ -292,8 +261,7 @@ static void go(struct session *s, enum phase phase)
 		break;
 	case PHASE_FLUSH:
 		s->ended = clock_now();
-		if (s->worker.sock >= 0)
-			wire_send(s->worker.sock, TO_WORKER_FLUSH, NULL, 0, -1);
+		brief_send(s, TO_WORKER_FLUSH, NULL, 0, NULL, 0, -1);
 		break;
 	case PHASE_DEBUG:
 		begin_naming(s);
@@ -326,13 +294,36 @@ static void on_started(struct session *s, const struct supervisor_role *r, struc
 	l->sock = m->fd;
 	m->fd = -1;
 	l->beat_at = clock_now();
-	if (r->role == ROLE_TRACER)
+	if (r->role == ROLE_WORKER)
+		brief_again(s);
+	else if (s->phase <= PHASE_SAMPLE) /* else the window ended meanwhile */
 		start_tracing(s);
-	else
-		tell_worker_all(s);
 }
 
 static void drain(struct session *s, struct link *l);
+
+/* Without a worker there are no more stacks and no more names. */
+static void write_unnamed(struct session *s)
+{
+	if (s->phase < PHASE_FLUSH)
+		s->ended = clock_now();
+	go(s, PHASE_WRITE);
+}
+
+/* What was collected until then is written all the same. */
+static void give_up_role(struct session *s, enum role role)
+{
+	log_error("the %s ended %u times and is not started again; the profile ends here",
+		role == ROLE_TRACER ? "tracer" : "worker", LIMIT_RESTARTS + 1);
+	if (s->phase == PHASE_ATTACH)
+		session_over(s, 1);
+	else if (role == ROLE_WORKER)
+		write_unnamed(s);
+	else if (s->phase < PHASE_FLUSH)
+		go(s, PHASE_FLUSH);
+	else if (s->phase == PHASE_DEBUG)
+		go(s, PHASE_SYMBOLIZE);
+}
 
 static void on_ended(struct session *s, const struct supervisor_role *r)
 {
@@ -344,19 +335,18 @@ static void on_ended(struct session *s, const struct supervisor_role *r)
 	if (l->sock >= 0)
 		close(l->sock);
 	l->sock = -1;
-	if (r->role == ROLE_WORKER)
+	if (r->role == ROLE_WORKER) {
+		outbox_clear(&s->to_worker);
 		blame_module(s, r);
-	if (++l->restarts > LIMIT_RESTARTS) {
-		log_error("the %s ended %u times, giving up; the target runs on",
-			r->role == ROLE_TRACER ? "tracer" : "worker", l->restarts);
-		session_over(s, 1);
-	} else if (r->role == ROLE_WORKER || s->phase < PHASE_STOP) {
-		start_role(s, l);
-	} else if (s->phase == PHASE_STOP) {
-		go(s, PHASE_FLUSH);
-	} else if (s->phase == PHASE_DEBUG) {
-		go(s, PHASE_SYMBOLIZE);
 	}
+	if (++l->restarts > LIMIT_RESTARTS)
+		give_up_role(s, r->role);
+	else if (r->role == ROLE_WORKER || s->phase < PHASE_STOP)
+		start_role(s, l);
+	else if (s->phase == PHASE_STOP)
+		go(s, PHASE_FLUSH);
+	else if (s->phase == PHASE_DEBUG)
+		go(s, PHASE_SYMBOLIZE);
 }
 
 static void on_interrupt(struct session *s)
@@ -459,9 +449,12 @@ static void loop(struct session *s)
 		struct pollfd p[3] = {
 			{.fd = s->supervisor, .events = POLLIN},
 			{.fd = s->tracer.sock, .events = POLLIN},
-			{.fd = s->worker.sock, .events = POLLIN},
+			{.fd = s->worker.sock,
+				.events = POLLIN | (s->to_worker.first ? POLLOUT : 0)},
 		};
 		poll(p, 3, patience(s));
+		if (p[2].revents & POLLOUT)
+			outbox_flush(&s->to_worker, s->worker.sock);
 		/* The tracer's word first: it has told of a thread before the worker shows its
 		 * stack. */
 		drain(s, &s->tracer);

@@ -11,6 +11,7 @@
 
 #include "agent/collection.h"
 #include "agent/options.h"
+#include "base/outbox.h"
 #include "base/ring.h"
 #include "output/symbols.h"
 
@@ -53,6 +54,7 @@ struct session {
 	int supervisor;
 	struct ring *ring;
 	struct link tracer, worker;
+	struct outbox to_worker; /* the worker answers while we tell: never wait for its queue */
 	enum phase phase;
 	struct collection data;
 	struct symbols *symbols;

@@ -11,6 +11,7 @@
 #include "agent/sandbox.h"
 #include "agent/session.h"
 #include "agent/supervisor.h"
+#include "agent/tracer/clock.h"
 #include "agent/tracer/tracer_main.h"
 #include "base/log.h"
 #include "base/ring.h"
@@ -24,7 +25,11 @@ struct supervisor {
 	int killed[ROLES];
 	int session; /* our end of its socket */
 	int signals;
+	int interrupts;
+	uint64_t patience_ends; /* of the second interrupt: then session is killed; 0: not yet */
 };
+
+#define PATIENCE_NS 300000000ull
 
 static const char *const role_names[ROLES] = {"session", "tracer", "worker"};
 
@@ -141,6 +146,28 @@ static int reap(struct supervisor *s)
 	return session;
 }
 
+/* The first one ends the window. The second ends us; session may be busy where it cannot hear of
+ * it, with a pager that does not read or a file system that does not answer. */
+static void on_interrupt(struct supervisor *s)
+{
+	wire_try2(s->session, SUPERVISOR_INTERRUPT, NULL, 0, NULL, 0, -1);
+	if (++s->interrupts == 2)
+		s->patience_ends = clock_now() + PATIENCE_NS;
+}
+
+/* How long to wait for events, in ms. */
+static int patience(struct supervisor *s)
+{
+	if (!s->patience_ends)
+		return -1;
+	uint64_t now = clock_now();
+	if (now < s->patience_ends)
+		return (s->patience_ends - now) / 1000000 + 1;
+	if (s->pid[ROLE_SESSION])
+		kill(s->pid[ROLE_SESSION], SIGKILL);
+	return 100;
+}
+
 /* The session's wait status once it is gone, else -1. */
 static int on_signals(struct supervisor *s)
 {
@@ -151,7 +178,7 @@ static int on_signals(struct supervisor *s)
 		if (info.ssi_signo == SIGCHLD)
 			session = session >= 0 ? session : reap(s);
 		else if (info.ssi_signo != SIGTSTP)
-			wire_send(s->session, SUPERVISOR_INTERRUPT, NULL, 0, -1);
+			on_interrupt(s);
 	}
 	return session;
 }
@@ -178,7 +205,7 @@ static int serve(struct supervisor *s)
 			{.fd = s->session, .events = POLLIN},
 			{.fd = s->signals, .events = POLLIN},
 		};
-		if (poll(p, 2, -1) < 0 && errno != EINTR)
+		if (poll(p, 2, patience(s)) < 0 && errno != EINTR)
 			return -1;
 		if (p[0].revents && wire_recv(s->session, &message, 0) == 1)
 			on_message(s, &message);
@@ -220,6 +247,10 @@ int supervisor_run(const struct options *o)
 	ring_close(&s.ring);
 	if (status >= 0 && WIFEXITED(status))
 		return WEXITSTATUS(status);
+	if (s.patience_ends) {
+		log_note("given up; nothing more is written, the target runs on");
+		return 130;
+	}
 	log_error("the session was killed (signal %d); nothing was written, the target runs on",
 		status >= 0 ? WTERMSIG(status) : 0);
 	return 1;

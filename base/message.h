@@ -152,6 +152,7 @@ struct tracer_stats {
 	uint64_t stops;			 /* threads stopped */
 	uint64_t stop_ns;		 /* sum of the pauses, INTERRUPT to DETACH */
 	uint64_t repaired;		 /* calls that would have returned EINTR */
+	uint64_t failed;		 /* calls that returned EINTR and could not be repaired */
 	uint64_t cut_short;		 /* calls that returned with part of their work done */
 	uint64_t rescued;		 /* exec races repaired */
 	uint64_t signals;		 /* signals met at a stop and passed on */

@@ -30,6 +30,7 @@ int ring_open(struct ring *ring)
 	ring->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	ring->memfd = memfd_create("cpprof-ring", MFD_CLOEXEC);
 	ring->page = NULL;
+	ring->head = 0;
 	if (ring->wake < 0 || ring->memfd < 0 || ftruncate(ring->memfd, TOTAL) < 0)
 		goto fail;
 	void *mem = mmap(NULL, TOTAL, PROT_READ | PROT_WRITE, MAP_SHARED, ring->memfd, 0);
@@ -55,13 +56,13 @@ void ring_close(struct ring *ring)
 	*ring = (struct ring){.memfd = -1, .wake = -1};
 }
 
-void ring_prefault(struct ring *ring)
+void ring_produce(struct ring *ring)
 {
+	/* A producer before us may have ended anywhere; records begin at multiples of ALIGN. */
+	ring->head = atomic_load(&ring->page->head) & ~(uint64_t)(ALIGN - 1);
 	/* MADV_POPULATE_WRITE is 5.14; before that the first lap pays for its faults. */
 #ifdef MADV_POPULATE_WRITE
 	madvise(ring->page, TOTAL, MADV_POPULATE_WRITE);
-#else
-	(void)ring;
 #endif
 }
 
@@ -84,27 +85,30 @@ static size_t to_end(uint64_t position)
 /* Bytes in use; a consumer that writes nonsense makes the ring look full, never larger. */
 static uint64_t fill(const struct ring *ring)
 {
-	uint64_t head = atomic_load_explicit(&ring->page->head, memory_order_relaxed);
 	uint64_t tail = atomic_load_explicit(&ring->page->tail, memory_order_acquire);
 
-	return head - tail <= LIMIT_RING_BYTES ? head - tail : LIMIT_RING_BYTES;
+	return ring->head - tail <= LIMIT_RING_BYTES ? ring->head - tail : LIMIT_RING_BYTES;
+}
+
+static void publish(struct ring *ring, size_t bytes)
+{
+	ring->head += bytes;
+	atomic_store_explicit(&ring->page->head, ring->head, memory_order_release);
 }
 
 void *ring_reserve(struct ring *ring, size_t size)
 {
-	uint64_t head = atomic_load_explicit(&ring->page->head, memory_order_relaxed);
 	size_t need = record_bytes(size);
-	size_t end = to_end(head);
+	size_t end = to_end(ring->head);
 	size_t skip = need > end ? end : 0;
 
 	if (need > LIMIT_RING_BYTES || fill(ring) + skip + need > LIMIT_RING_BYTES)
 		return NULL;
 	if (skip) {
-		*record_at(ring, head) = (struct record){.magic = SKIP, .size = skip - ALIGN};
-		atomic_store_explicit(&ring->page->head, head + skip, memory_order_release);
-		head += skip;
+		*record_at(ring, ring->head) = (struct record){.magic = SKIP, .size = skip - ALIGN};
+		publish(ring, skip);
 	}
-	return (unsigned char *)record_at(ring, head) + ALIGN;
+	return (unsigned char *)record_at(ring, ring->head) + ALIGN;
 }
 
 void ring_wake(struct ring *ring)
@@ -118,12 +122,11 @@ void ring_wake(struct ring *ring)
 
 void ring_commit(struct ring *ring, size_t size)
 {
-	uint64_t head = atomic_load_explicit(&ring->page->head, memory_order_relaxed);
 	uint64_t before = fill(ring);
 
-	*record_at(ring, head) = (struct record){.magic = RECORD, .size = size};
+	*record_at(ring, ring->head) = (struct record){.magic = RECORD, .size = size};
 	atomic_fetch_add_explicit(&ring->page->pushed, 1, memory_order_relaxed);
-	atomic_store_explicit(&ring->page->head, head + record_bytes(size), memory_order_release);
+	publish(ring, record_bytes(size));
 	if (before < LIMIT_RING_BYTES / 4 && before + record_bytes(size) >= LIMIT_RING_BYTES / 4)
 		ring_wake(ring);
 }

@@ -38,14 +38,17 @@ struct ring {
 	unsigned char *data; /* LIMIT_RING_BYTES */
 	int memfd;
 	int wake; /* eventfd: the producer asks the consumer to look */
+	/* The producer's own: what it publishes in the page the other side could overwrite. */
+	uint64_t head;
 };
 
 /* A new ring; 0 or -errno. */
 int ring_open(struct ring *ring);
 void ring_close(struct ring *ring);
 
-/* Producer: touch all pages so that no page fault falls into a stop. */
-void ring_prefault(struct ring *ring);
+/* Makes this process the producer, after another one or as the first; touches all pages so that no
+ * page fault falls into a stop. */
+void ring_produce(struct ring *ring);
 
 /* Producer: room for one record of at most size bytes, contiguous and 64-byte aligned; NULL if the
  * ring is full (not yet counted). Stays reserved until the next reserve or commit. */

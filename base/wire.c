@@ -40,8 +40,8 @@ static void attach_fd(struct msghdr *msg, union fd_space *space, int fd)
 	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
 }
 
-int wire_send2(int sock, uint32_t type, const void *head, size_t head_size, const void *tail,
-	size_t tail_size, int fd)
+static int send_parts(int sock, int flags, uint32_t type, const void *head, size_t head_size,
+	const void *tail, size_t tail_size, int fd)
 {
 	union fd_space space;
 	struct wire_header header = {type, head_size + tail_size};
@@ -56,13 +56,25 @@ int wire_send2(int sock, uint32_t type, const void *head, size_t head_size, cons
 		return -EMSGSIZE;
 	if (fd >= 0)
 		attach_fd(&msg, &space, fd);
-	while (sendmsg(sock, &msg, MSG_NOSIGNAL) < 0) {
+	while (sendmsg(sock, &msg, MSG_NOSIGNAL | flags) < 0) {
 		if (errno == ECONNRESET)
 			return -EPIPE;
 		if (errno != EINTR)
 			return -errno;
 	}
 	return 0;
+}
+
+int wire_send2(int sock, uint32_t type, const void *head, size_t head_size, const void *tail,
+	size_t tail_size, int fd)
+{
+	return send_parts(sock, 0, type, head, head_size, tail, tail_size, fd);
+}
+
+int wire_try2(int sock, uint32_t type, const void *head, size_t head_size, const void *tail,
+	size_t tail_size, int fd)
+{
+	return send_parts(sock, MSG_DONTWAIT, type, head, head_size, tail, tail_size, fd);
 }
 
 int wire_send(int sock, uint32_t type, const void *payload, size_t size, int fd)

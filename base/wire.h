@@ -33,6 +33,10 @@ int wire_send(int sock, uint32_t type, const void *payload, size_t size, int fd)
 int wire_send2(int sock, uint32_t type, const void *head, size_t head_size, const void *tail,
 	size_t tail_size, int fd);
 
+/* The same without waiting: -EAGAIN where the queue is full. */
+int wire_try2(int sock, uint32_t type, const void *head, size_t head_size, const void *tail,
+	size_t tail_size, int fd);
+
 /* 1 a message, 0 none now (only with wait = 0), -EPIPE end of connection, -EPROTO broken message.
  */
 int wire_recv(int sock, struct wire_message *m, int wait);

@@ -294,7 +294,7 @@ int tracer_main(int sock, struct ring *ring)
 	t.ring = ring;
 	t.target.proc = t.target.pidfd = -1;
 	tune();
-	ring_prefault(ring);
+	ring_produce(ring);
 	start_alarm();
 	for (;;) {
 		beat(&t);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* base/: what every role relies on. */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,6 +13,7 @@
 #include "base/buf.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/outbox.h"
 #include "base/ring.h"
 #include "base/wire.h"
 
@@ -145,6 +147,64 @@ static void ring_survives_a_lying_partner(void **state)
 	ring_close(&r);
 }
 
+/* What a partner writes over the published position never moves where the producer writes. */
+static void ring_producer_keeps_its_own_position(void **state)
+{
+	(void)state;
+	struct ring r;
+	assert_int_equal(ring_open(&r), 0);
+	for (int i = 0; i < 1000; i++) {
+		unsigned char *p = ring_reserve(&r, 100 * KIB);
+		assert_true(p >= r.data && p + 100 * KIB <= r.data + LIMIT_RING_BYTES);
+		memset(p, 0xee, 100 * KIB);
+		atomic_store(&r.page->head, LIMIT_RING_BYTES - 8);
+		ring_commit(&r, 100 * KIB);
+		atomic_store(&r.page->tail, atomic_load(&r.page->head));
+	}
+	/* Another producer begins at a record's place, wherever the last one was said to end. */
+	atomic_store(&r.page->head, LIMIT_RING_BYTES - 8);
+	ring_produce(&r);
+	atomic_store(&r.page->tail, r.head);
+	unsigned char *p = ring_reserve(&r, 100);
+	assert_true(p >= r.data && p + 100 <= r.data + LIMIT_RING_BYTES);
+	ring_close(&r);
+}
+
+/* Nobody reads; then all comes in order, with its descriptors. */
+static void outbox_never_waits(void **state)
+{
+	(void)state;
+	enum { MESSAGES = 3000 };
+	static struct wire_message m;
+	struct outbox box = {0};
+	int s[2], null = open("/dev/null", O_RDONLY);
+	assert_int_equal(wire_pair(s), 0);
+	for (uint32_t i = 0; i < MESSAGES; i++)
+		assert_int_equal(
+			outbox_send2(&box, s[0], i, &i, sizeof(i), "tail", 4, i % 100 ? -1 : null),
+			0);
+	assert_non_null(box.first);
+	for (uint32_t i = 0; i < MESSAGES; i++) {
+		assert_int_equal(outbox_flush(&box, s[0]), 0);
+		assert_int_equal(wire_recv(s[1], &m, 0), 1);
+		assert_int_equal(m.type, i);
+		assert_int_equal(m.size, sizeof(i) + 4);
+		assert_memory_equal(m.payload, &i, sizeof(i));
+		assert_memory_equal(m.payload + sizeof(i), "tail", 4);
+		assert_int_equal(m.fd >= 0, i % 100 == 0);
+		if (m.fd >= 0)
+			close(m.fd);
+	}
+	assert_null(box.first);
+	assert_int_equal(wire_recv(s[1], &m, 0), 0);
+	close(s[1]);
+	assert_int_equal(outbox_send2(&box, s[0], 1, NULL, 0, NULL, 0, -1), -EPIPE);
+	assert_null(box.first);
+	outbox_clear(&box);
+	close(s[0]);
+	close(null);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -155,6 +215,8 @@ int main(void)
 		cmocka_unit_test(wire_refuses_a_false_length),
 		cmocka_unit_test(ring_keeps_order_over_many_laps),
 		cmocka_unit_test(ring_survives_a_lying_partner),
+		cmocka_unit_test(ring_producer_keeps_its_own_position),
+		cmocka_unit_test(outbox_never_waits),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

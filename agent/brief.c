@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+
+#include "agent/brief.h"
+#include "base/log.h"
+#include "base/wire.h"
+
+void brief_send(struct session *s, enum message_type type, const void *head, size_t head_size,
+	const void *tail, size_t tail_size, int fd)
+{
+	if (s->worker.sock < 0)
+		return;
+	int error = outbox_send2(
+		&s->to_worker, s->worker.sock, type, head, head_size, tail, tail_size, fd);
+	if (error == -ENOMEM) {
+		log_error("out of memory");
+		session_over(s, 1);
+	}
+	/* Any other failure is the worker's end, of which supervisor tells. */
+}
+
+void brief_module(struct session *s, uint32_t id)
+{
+	const struct module *m = &s->data.modules[id - 1];
+	struct worker_module msg = {id, m->info.flags};
+	int usable = !(m->info.flags & MODULE_BLACKLISTED);
+
+	brief_send(s, TO_WORKER_MODULE, &msg, sizeof(msg), NULL, 0, usable ? m->fd : -1);
+	if (usable && m->debug_fd >= 0)
+		brief_send(s, TO_WORKER_DEBUG_FILE, &msg, sizeof(msg), NULL, 0, m->debug_fd);
+}
+
+void brief_maps(struct session *s, const struct generation *g)
+{
+	uint32_t most = (LIMIT_MESSAGE - sizeof(struct maps_part)) / sizeof(struct mapping);
+	uint32_t at = 0;
+
+	do {
+		struct maps_part part = {.generation = g->number, .n = g->n - at};
+		if (part.n > most)
+			part.n = most;
+		part.last = at + part.n == g->n;
+		brief_send(s, TO_WORKER_MAPS, &part, sizeof(part), g->v + at,
+			part.n * sizeof(*g->v), -1);
+		at += part.n;
+	} while (at < g->n);
+}
+
+void brief_all(struct session *s)
+{
+	for (uint32_t id = 1; id <= s->data.n_modules; id++)
+		brief_module(s, id);
+	for (uint32_t i = 0; i < GENERATIONS; i++)
+		if (s->data.generations[i].number)
+			brief_maps(s, &s->data.generations[i]);
+}
