@@ -88,6 +88,8 @@ static enum skip read_stopped(struct capturer *c, const struct thread *th, struc
 	c->stats->cut_short += regs_in_syscall(&u) && regs_is_cut_short(&u);
 	if (regs_repair(&u) && tracee_set_regs(&c->tracee, &u) == 0)
 		c->stats->repaired++;
+	else if (regs_fails(&u))
+		c->stats->failed++;
 	cap->stack_len = n > 0 ? n : 0;
 	if (!keep)
 		return SKIP_BLOCKED;

@@ -39,13 +39,13 @@ static int is_vdso(const struct maps_line *line)
 	return !line->ino && !strcmp(line->path, "[vdso]");
 }
 
-static uint32_t module_flags(const struct mappings *m, const struct maps_line *line)
+static uint32_t module_flags(const struct mappings *m, const struct maps_line *line, pid_t tid)
 {
 	if (is_vdso(line))
 		return MODULE_FROM_MEMORY;
 	if (!line->ino)
 		return MODULE_NO_FILE;
-	return module_file_is_exe(m->target, line) ? MODULE_IS_EXE : 0;
+	return module_file_is_exe(m->target, tid, line) ? MODULE_IS_EXE : 0;
 }
 
 /* Tells session of a module; its file goes along if there is one to be had. */
@@ -53,7 +53,7 @@ static int announce(struct mappings *m, uint32_t number, const struct maps_line 
 {
 	struct tracer_module msg = {
 		.number = number,
-		.flags = module_flags(m, line),
+		.flags = module_flags(m, line, tid),
 		.dev = line->dev,
 		.ino = line->ino,
 		.path_len = strnlen(line->path, LIMIT_PATH),
@@ -149,10 +149,8 @@ int mappings_refresh(struct mappings *m, pid_t tid)
 	struct maps_list now = {0};
 	int error = read_list(m, tid, &now);
 
-	if (error) {
-		m->failed++;
+	if (error)
 		return error;
-	}
 	if (m->list.v && maps_equal(&now, &m->list)) {
 		maps_free(&now);
 		return 0;

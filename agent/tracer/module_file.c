@@ -56,9 +56,18 @@ static int open_map_file(const struct target *t, const struct maps_line *line)
 	return fd < 0 ? -errno : accept_file(fd, line, 0);
 }
 
-static int open_exe(const struct target *t, const struct maps_line *line)
+/* A thread's link: that of a main thread that has ended leads nowhere. */
+static void exe_name(pid_t tid, char *out, size_t room)
 {
-	int fd = openat(t->proc, "exe", O_PATH | O_CLOEXEC);
+	snprintf(out, room, "task/%d/exe", tid);
+}
+
+static int open_exe(const struct target *t, pid_t tid, const struct maps_line *line)
+{
+	char name[48];
+
+	exe_name(tid, name, sizeof(name));
+	int fd = openat(t->proc, name, O_PATH | O_CLOEXEC);
 
 	return fd < 0 ? -errno : accept_file(fd, line, 1);
 }
@@ -86,26 +95,27 @@ int module_file_open(const struct target *t, pid_t tid, const struct maps_line *
 	int fd = open_map_file(t, line);
 
 	if (fd < 0)
-		fd = open_exe(t, line);
+		fd = open_exe(t, tid, line);
 	if (fd < 0)
 		fd = open_by_path(t, tid, line);
 	return fd;
 }
 
-int module_file_is_exe(const struct target *t, const struct maps_line *line)
+int module_file_is_exe(const struct target *t, pid_t tid, const struct maps_line *line)
 {
 	struct stat st;
-	char link[LIMIT_PATH];
+	char name[48], link[LIMIT_PATH];
 
 	if (!line->ino)
 		return 0;
-	ssize_t n = readlinkat(t->proc, "exe", link, sizeof(link) - 1);
+	exe_name(tid, name, sizeof(name));
+	ssize_t n = readlinkat(t->proc, name, link, sizeof(link) - 1);
 	if (n > 0) {
 		link[n] = '\0';
 		if (strcmp(link, line->path) == 0)
 			return 1;
 	}
-	return fstatat(t->proc, "exe", &st, 0) == 0 && st.st_ino == line->ino &&
+	return fstatat(t->proc, name, &st, 0) == 0 && st.st_ino == line->ino &&
 	       st.st_dev == line->dev;
 }
 

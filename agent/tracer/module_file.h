@@ -19,7 +19,7 @@
 int module_file_open(const struct target *t, pid_t tid, const struct maps_line *line);
 
 /* Whether this mapping is of the program itself. */
-int module_file_is_exe(const struct target *t, const struct maps_line *line);
+int module_file_is_exe(const struct target *t, pid_t tid, const struct maps_line *line);
 
 /* A copy of an image that exists only in memory (the vdso), as a memfd; or -errno. */
 int module_file_from_memory(pid_t tid, const struct maps_line *line);

@@ -50,6 +50,9 @@ static void take_field(struct proc_stat *out, int field, uint64_t value)
 	case 28:
 		out->start_stack = value;
 		break;
+	case 39:
+		out->processor = value;
+		break;
 	}
 }
 
@@ -59,13 +62,14 @@ int proc_stat_parse(const char *text, size_t n, struct proc_stat *out)
 	const char *close = memrchr(text, ')', n);
 
 	memset(out, 0, sizeof(*out));
+	out->processor = -1;
 	if (!close || end - close < 5)
 		return -EINVAL;
 	take_comm(text, close, out);
 	out->state = close[2];
 	const char *p = close + 4;
 	int field = 4;
-	for (; p < end && field <= 28; field++) {
+	for (; p < end && field <= 39; field++) {
 		if (*p == '-')
 			p++;
 		take_field(out, field, number(&p, end));

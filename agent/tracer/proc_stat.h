@@ -19,6 +19,7 @@ struct proc_stat {
 	uint64_t start_time;  /* clock ticks since boot */
 	uint64_t start_code;  /* 0 or 1 without the permission to ptrace */
 	uint64_t start_stack; /* changes when the process replaces its program */
+	int32_t processor;    /* the CPU it is on, or was on last; -1: not said */
 };
 
 #define PROC_STAT_KTHREAD 0x00200000u /* PF_KTHREAD */

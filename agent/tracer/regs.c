@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 #include "agent/tracer/regs.h"
@@ -50,9 +51,21 @@ int regs_was_blocked(const struct user_regs_struct *u)
 	return result == -EINTR || (result <= -RESTART_SYS && result >= -RESTART_LAST);
 }
 
+/* close has closed its descriptor whatever it returns (fs/open.c); what an ioctl did before it was
+ * interrupted only its driver knows. */
+static int is_repeatable(unsigned long call)
+{
+	return call != SYS_close && call != SYS_ioctl;
+}
+
+int regs_fails(const struct user_regs_struct *u)
+{
+	return regs_in_syscall(u) && (long)u->rax == -EINTR;
+}
+
 int regs_repair(struct user_regs_struct *u)
 {
-	if (!regs_in_syscall(u) || (long)u->rax != -EINTR)
+	if (!regs_in_syscall(u) || (long)u->rax != -EINTR || !is_repeatable(u->orig_rax))
 		return 0;
 	u->rax = -RESTART_NO_HANDLER;
 	return 1;
@@ -66,8 +79,9 @@ int regs_is_cut_short(const struct user_regs_struct *u)
 	case SYS_write:
 	case SYS_pwrite64:
 	case SYS_sendto:
-	case SYS_recvfrom:
 		return done > 0 && (unsigned long)done < u->rdx;
+	case SYS_recvfrom: /* without the flag it returns what has come */
+		return (u->r10 & MSG_WAITALL) && done > 0 && (unsigned long)done < u->rdx;
 	case SYS_getrandom:
 		return done > 0 && (unsigned long)done < u->rsi;
 	default:

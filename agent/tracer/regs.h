@@ -20,8 +20,11 @@ int regs_in_syscall(const struct user_regs_struct *u);
 /* It went to sleep in its call and our interrupt woke it. */
 int regs_was_blocked(const struct user_regs_struct *u);
 
-/* A call that would return EINTR because of us is made to restart; a signal with a handler still
- * gives the program EINTR. 1 if u was changed and must be written back. */
+/* The call will return EINTR, most likely because of us. */
+int regs_fails(const struct user_regs_struct *u);
+
+/* Such a call is made to restart; a signal with a handler still gives the program EINTR. 1 if u was
+ * changed and must be written back, 0 if there is nothing to repair, or repeating would do harm. */
 int regs_repair(struct user_regs_struct *u);
 
 /* The call has done part of its work and returns that: write, send, recv, getrandom and kin. The

@@ -1,14 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "agent/tracer/sampler.h"
 
+#define FEW_THREADS  32u /* so many are all looked at in each tick */
 #define IDLE_LOOKS   25u /* looks without a move after which a thread is only seen in turn */
-#define IDLE_ROUND   1u	 /* at least so many idle threads are looked at in each tick */
 #define ACTIVE_LOOKS 8u	 /* threads that run now and then: so many are looked at in each tick */
-#define ROUND_TICKS  25u /* and all of them within so many ticks */
+#define ROUND_TICKS  25u /* idle threads: all of them within so many ticks */
+#define REST_TICKS   10u /* for a thread that did not reach its stop in time */
+#define STALE_NS     200000ull /* a check this old is made again before the stop */
+
+/* Who was looked at and taken in a tick. */
+struct turns {
+	int our_cpu;
+	int ours; /* one of those on our CPU was taken */
+	uint32_t taken, asked;
+};
+
+/* Of those that were running: several for each CPU, so that some are on one. */
+static uint32_t running_looks(const struct sampler *s)
+{
+	return 4 * s->cpus.n + 16;
+}
 
 int sampler_prepare(struct sampler *s)
 {
@@ -21,8 +36,7 @@ int sampler_prepare(struct sampler *s)
 		s->candidates = v;
 		s->room = n * 2;
 	}
-	cpus_read(&s->cpus, s->capturer.target, s->threads);
-	s->idle_round = n / ROUND_TICKS + IDLE_ROUND;
+	s->stale = 0;
 	return 0;
 }
 
@@ -37,57 +51,108 @@ void sampler_fini(struct sampler *s)
  * have become runnable: it moved, or it was running when last seen. */
 static int is_running(struct sampler *s, struct thread *th)
 {
-	uint64_t start_stack = 0;
+	struct proc_stat stat;
 
-	if (thread_look(th) < 0 || (!th->moved && !th->was_running))
+	if (thread_look(th, s->now) < 0) {
+		s->stale = 1;
 		return 0;
-	if (thread_state(s->capturer.target, th, &start_stack) != 'R')
+	}
+	if (!th->moved && !th->was_running)
 		return 0;
-	if (start_stack && s->start_stack && start_stack != s->start_stack)
+	int state = thread_state(th, &stat);
+	if (state > 0 && stat.n_threads != s->live)
+		s->stale = 1;
+	if (state != 'R') {
+		if (s->crowded && state > 0)
+			thread_calibrate(s->capturer.target, th);
+		return 0;
+	}
+	if (stat.start_stack && s->start_stack && stat.start_stack != s->start_stack)
 		s->exec_seen = 1;
-	s->start_stack = start_stack;
+	s->start_stack = stat.start_stack;
 	return 1;
 }
 
-/* Of many threads that run now and then only some are looked at in each tick, by chance; what is
- * found stands for those that were not. */
-static int is_looked_at(struct sampler *s, struct thread *th)
+/* Whether one of n threads is among the so many that are looked at, by chance; what is found there
+ * stands for those that were not. */
+static int is_looked_at(struct sampler *s, struct thread *th, uint32_t n, uint32_t looks)
 {
 	th->weight = WEIGHT_ONE;
-	if (th->was_running || s->active <= ACTIVE_LOOKS)
+	if (n <= looks)
 		return 1;
-	th->weight = (uint64_t)WEIGHT_ONE * s->active / ACTIVE_LOOKS;
+	th->weight = (uint64_t)WEIGHT_ONE * n / looks;
 	if (th->weight > UINT16_MAX)
 		th->weight = UINT16_MAX;
-	return clock_random(s->clock, s->active) < ACTIVE_LOOKS;
+	return clock_random(s->clock, n) < looks;
+}
+
+static int is_idle(const struct thread *th)
+{
+	return !th->was_running && th->idle_looks >= IDLE_LOOKS;
+}
+
+/* One clock instead of a look at each idle thread; not asked where the last tick found someone
+ * running. (The clock of a process moves at a scheduler's tick or switch, so it cannot tell that
+ * nobody is running just now; those that ran lately are looked at without asking it.) */
+static int nothing_ran(struct sampler *s)
+{
+	if (s->busy)
+		return 0;
+	uint64_t now = target_clock(s->capturer.target);
+	int same = now && now == s->last_process_clock;
+	s->last_process_clock = now;
+	return same;
+}
+
+/* Idle threads in turn. How many candidates there are then. */
+static uint32_t collect_idle(struct sampler *s, uint32_t n, uint32_t idle)
+{
+	struct threads *t = s->threads;
+	uint32_t looks = idle / ROUND_TICKS + 1;
+
+	for (uint32_t steps = 0, looked = 0; steps < t->n && looked < looks; steps++) {
+		t->turn = t->turn + 1 < t->n ? t->turn + 1 : 0;
+		struct thread *th = &t->v[t->turn];
+		if (th->ended || !is_idle(th))
+			continue;
+		looked++;
+		th->weight = (uint64_t)WEIGHT_ONE * idle / looks;
+		if (is_running(s, th))
+			s->candidates[n++] = t->turn;
+	}
+	return n;
 }
 
 /* Fills candidates; how many. */
 static uint32_t collect(struct sampler *s)
 {
 	struct threads *t = s->threads;
-	uint32_t n = 0, idle = 0, active = 0;
+	int few = t->n <= FEW_THREADS;
+	uint32_t n = 0, idle = 0, active = 0, running = 0;
 
 	for (uint32_t i = 0; i < t->n; i++) {
 		struct thread *th = &t->v[i];
-		if (th->ended || (!th->was_running && th->idle_looks >= IDLE_LOOKS))
+		if (th->ended)
 			continue;
-		active += !th->was_running;
-		if (is_looked_at(s, th) && is_running(s, th))
+		int looked_at = 1;
+		if (few) {
+			th->weight = WEIGHT_ONE;
+		} else if (th->was_running) {
+			running++;
+			looked_at = is_looked_at(s, th, s->running, running_looks(s));
+		} else if (is_idle(th)) {
+			idle++;
+			continue;
+		} else {
+			active++;
+			looked_at = is_looked_at(s, th, s->active, ACTIVE_LOOKS);
+		}
+		if (looked_at && is_running(s, th))
 			s->candidates[n++] = i;
 	}
 	s->active = active;
-	for (uint32_t steps = 0; steps < t->n && idle < s->idle_round; steps++) {
-		t->turn = t->turn + 1 < t->n ? t->turn + 1 : 0;
-		struct thread *th = &t->v[t->turn];
-		if (th->ended || th->idle_looks < IDLE_LOOKS || th->was_running)
-			continue;
-		idle++;
-		th->weight = WEIGHT_ONE;
-		if (is_running(s, th))
-			s->candidates[n++] = t->turn;
-	}
-	return n;
+	s->running = running;
+	return idle && !nothing_ran(s) ? collect_idle(s, n, idle) : n;
 }
 
 static void shuffle(struct sampler *s, uint32_t n)
@@ -100,112 +165,75 @@ static void shuffle(struct sampler *s, uint32_t n)
 	}
 }
 
-/* One clock instead of a look at each thread; not asked where the last tick found someone running.
+/* A thread that we took the CPU from looks like one that waits for it; so does every other on this
+ * CPU that waits. It ran until now if it used (nearly) all the time since the last look; where the
+ * crowd takes turns it ran at least lately. */
+static int was_on_our_cpu(const struct sampler *s, const struct thread *th)
+{
+	if (s->cpus.quota > 0)
+		return th->ran >= th->since - th->since / 8;
+	return th->ran > 0;
+}
+
+/* In a crowd only a thread that is on a CPU is stopped, and no more than there are CPUs: one of
+ * ours, and of the others those that the kernel's counts say are on one, which is not cheap to ask.
  */
-static int nothing_ran(struct sampler *s)
+static int has_its_turn(struct sampler *s, struct thread *th, struct turns *t)
 {
-	if (s->busy)
+	if (th->rest) {
+		th->rest--;
 		return 0;
-	uint64_t now = target_clock(s->capturer.target);
-	int same = now && now == s->last_process_clock;
-	s->last_process_clock = now;
-	return same;
+	}
+	if (!s->crowded)
+		return 1;
+	if (t->taken >= (uint32_t)s->cpus.n)
+		return 0;
+	if (th->processor == t->our_cpu) {
+		if (t->ours || !was_on_our_cpu(s, th))
+			return 0;
+		t->ours = 1;
+		return 1;
+	}
+	if (t->asked >= running_looks(s))
+		return 0;
+	t->asked++;
+	return thread_is_on_cpu(s->capturer.target, th) == 1;
 }
 
-int sampler_tick(struct sampler *s)
+static enum skip take(struct sampler *s, struct thread *th)
 {
-	struct capturer *c = &s->capturer;
+	/* Each stop before this one took its time. */
+	if (clock_now() - s->now > STALE_NS && !is_running(s, th))
+		return SKIP_BLOCKED;
+	enum skip skip = capture_running(&s->capturer, th, PROFILE_CPU, 'R');
+	if (skip == SKIP_LATE)
+		th->rest = REST_TICKS;
+	return skip;
+}
 
-	if (c->tracee.late && tracee_collect(&c->tracee) == -EAGAIN)
-		return -EAGAIN;
-	if (nothing_ran(s))
-		return 0;
-	uint32_t n = collect(s), taken = 0;
+void sampler_tick(struct sampler *s)
+{
+	struct tracer_stats *stats = s->capturer.stats;
+	struct turns turns = {.our_cpu = sched_getcpu()};
+
+	s->now = clock_now();
+	s->live = threads_live(s->threads);
+	uint32_t n = collect(s);
 	s->busy = n != 0;
-	uint32_t cpus = s->cpus.n;
 	/* A thread that its group's quota holds back cannot reach a stop either. */
-	int crowded = n > cpus || s->cpus.quota > 0;
+	s->crowded = n > (uint32_t)s->cpus.n || s->cpus.quota > 0;
 	if (s->exec_seen)
-		return 0; /* these maps are another program's: the caller reads them anew */
+		return; /* these maps are another program's: the caller reads them anew */
 	shuffle(s, n);
-	for (uint32_t i = 0; i < n; i++) {
+	for (uint32_t i = 0; i < n && !s->capturer.tracee.late; i++) {
 		struct thread *th = &s->threads->v[s->candidates[i]];
-		if (crowded && (taken >= cpus || thread_is_on_cpu(c->target, th) != 1)) {
-			c->stats->skipped[SKIP_QUEUED]++;
+		if (!has_its_turn(s, th, &turns)) {
+			stats->skipped[SKIP_QUEUED]++;
 			continue;
 		}
-		taken++;
-		enum skip skip = capture_running(c, th, PROFILE_CPU, 'R');
-		if (skip == SKIPS)
-			continue;
-		c->stats->skipped[skip]++;
-		if (skip == SKIP_LATE)
-			return -EAGAIN;
-	}
-	return 0;
-}
-
-#define ROOM_WAIT_NS                                                                               \
-	10000000000ull /* for a worker that does not keep up; it is replaced before                \
-			*/
-
-/* Nothing is stopped between two threads of a snapshot, so it may wait for the worker: every thread
- * is shown. */
-static void wait_for_room(struct sampler *s)
-{
-	struct ring *ring = s->capturer.ring;
-	uint64_t until = clock_now() + ROOM_WAIT_NS;
-
-	while (!ring_reserve(ring, sizeof(struct capture) + LIMIT_STACK_MAX) &&
-		clock_now() < until) {
-		struct timespec pause = {.tv_nsec = 1000000};
-		ring_wake(ring);
-		nanosleep(&pause, NULL);
-		atomic_fetch_add(&ring->page->tracer_beat, 1);
-	}
-}
-
-/* A running thread is stopped, a blocked one read; each may turn into the other meanwhile. */
-static void snapshot_thread(struct sampler *s, struct thread *th)
-{
-	struct capturer *c = &s->capturer;
-	int state = thread_state(c->target, th, NULL);
-	int result = state < 0 ? -ESRCH : 0;
-
-	for (int tries = 0; result == 0 && tries < 8; tries++) {
-		/* A thread that job control holds loses nothing by a stop, and shows all registers.
-		 */
-		result = state == 'T' ? 0 : capture_blocked(c, th, state);
-		if (result)
-			break;
-		enum skip skip = capture_running(c, th, PROFILE_THREADS, state == 'T' ? 'T' : 'R');
-		if (skip == SKIPS)
-			return;
-		if (skip == SKIP_GONE || skip == SKIP_RING_FULL)
-			return;
-		if (skip == SKIP_LATE) {
-			capture_missing(c, th, state, MISSING_LATE);
-			while (tracee_collect(&c->tracee) == -EAGAIN)
-				if (clock_now() - c->tracee.since >
-					LIMIT_STOP_GIVEUP_MS * 1000000ull)
-					return;
-			return;
-		}
-		result = skip == SKIP_DENIED ? -EPERM : 0;
-	}
-	if (result == -EAGAIN || result == 0)
-		capture_missing(c, th, state, MISSING_MOVING);
-	else if (result == -EPERM)
-		capture_missing(c, th, state, MISSING_DENIED);
-}
-
-void sampler_snapshot(struct sampler *s)
-{
-	for (uint32_t i = 0; i < s->threads->n; i++) {
-		if (s->threads->v[i].ended)
-			continue;
-		wait_for_room(s);
-		snapshot_thread(s, &s->threads->v[i]);
-		atomic_fetch_add(&s->capturer.ring->page->tracer_beat, 1);
+		turns.taken++;
+		enum skip skip = take(s, th);
+		if (skip != SKIPS)
+			stats->skipped[skip]++;
 	}
 }

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "agent/tracer/threads.h"
@@ -12,7 +13,15 @@
 
 void threads_init(struct threads *t, const struct target *target, uint32_t first_serial)
 {
-	*t = (struct threads){.target = target, .next_serial = first_serial};
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	*t = (struct threads){
+		.target = target,
+		.next_serial = first_serial,
+		.began = now.tv_sec * (uint64_t)sysconf(_SC_CLK_TCK) +
+			 now.tv_nsec / (1000000000u / sysconf(_SC_CLK_TCK)),
+	};
 }
 
 static void thread_close(struct thread *th)
@@ -86,7 +95,8 @@ static int threads_add(struct threads *t, pid_t tid)
 	if (error)
 		return error;
 	t->v[t->n].serial = t->next_serial++;
-	t->v[t->n].is_new = t->first_listing_done;
+	/* A thread that one listing missed (it is no atomic view) is not new at the next. */
+	t->v[t->n].is_new = t->first_listing_done && t->v[t->n].start_time >= t->began;
 	t->n++;
 	t->seen++;
 	return 0;
@@ -139,7 +149,7 @@ int threads_refresh(struct threads *t)
 	int error = list_tasks(t, dir);
 	closedir(dir);
 	for (uint32_t i = 0; i < t->n; i++)
-		if (!t->v[i].listed && !t->v[i].ended)
+		if (!t->v[i].listed && !t->v[i].ended && !still_there(&t->v[i]))
 			t->v[i].ended = t->v[i].unsent = 1;
 	t->first_listing_done = 1;
 	return error;
@@ -160,15 +170,39 @@ void threads_sweep(struct threads *t)
 		qsort(t->v, t->n, sizeof(*t->v), by_tid);
 }
 
-int thread_look(struct thread *th)
+uint32_t threads_live(const struct threads *t)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < t->n; i++)
+		n += !t->v[i].ended;
+	return n;
+}
+
+/* A thread uses no more CPU than time passes, and its figures only grow; otherwise they are those
+ * of a thread that got this id by calling exec. The slack is for kernels that account a CPU without
+ * ticks (nohz_full) once a second. */
+static int is_another(const struct thread *th, const struct schedstat *now, uint64_t at)
+{
+	const uint64_t slack = 1500000000;
+
+	if (now->cpu < th->last.cpu || now->runs < th->last.runs)
+		return 1;
+	return th->looked_at && now->cpu - th->last.cpu > at - th->looked_at + slack;
+}
+
+int thread_look(struct thread *th, uint64_t at)
 {
 	struct schedstat now;
 	int error = schedstat_read(th->schedstat_fd, &now);
 
-	if (error) {
+	if (error || is_another(th, &now, at)) {
 		th->ended = th->unsent = 1;
 		return -ESRCH;
 	}
+	th->ran = now.cpu - th->last.cpu;
+	th->since = at - th->looked_at;
+	th->looked_at = at;
 	th->moved = now.runs != th->last.runs || now.cpu != th->last.cpu;
 	if (th->moved) {
 		th->last = now;
@@ -180,19 +214,19 @@ int thread_look(struct thread *th)
 	return 0;
 }
 
-int thread_state(const struct target *target, struct thread *th, uint64_t *start_stack)
+int thread_state(struct thread *th, struct proc_stat *stat)
 {
-	struct proc_stat stat;
-	(void)target;
-	int error = proc_stat_read(th->stat_fd, &stat);
+	struct proc_stat own;
+	int error = proc_stat_read(th->stat_fd, stat ? stat : &own);
 
 	if (error)
 		return error;
-	memcpy(th->name, stat.comm, sizeof(th->name));
-	if (start_stack)
-		*start_stack = stat.start_stack;
-	th->was_running = stat.state == 'R';
-	return stat.state;
+	if (!stat)
+		stat = &own;
+	memcpy(th->name, stat->comm, sizeof(th->name));
+	th->was_running = stat->state == 'R';
+	th->processor = stat->processor;
+	return stat->state;
 }
 
 static uint64_t count_after(const char *text, const char *key)
@@ -202,7 +236,8 @@ static uint64_t count_after(const char *text, const char *key)
 	return at ? strtoull(at + strlen(key), NULL, 10) : 0;
 }
 
-int thread_is_on_cpu(const struct target *target, struct thread *th)
+/* Runs, runs less switches; the state's letter at that moment, or -errno. */
+static int count_runs(const struct target *target, struct thread *th, uint64_t *runs, int64_t *more)
 {
 	char text[4096];
 	struct schedstat now;
@@ -218,5 +253,33 @@ int thread_is_on_cpu(const struct target *target, struct thread *th)
 	text[n] = '\0';
 	uint64_t left = count_after(text, "\nvoluntary_ctxt_switches:\t") +
 			count_after(text, "\nnonvoluntary_ctxt_switches:\t");
-	return now.runs > left;
+	*runs = now.runs;
+	*more = (int64_t)(now.runs - left);
+	const char *state = strstr(text, "\nState:\t");
+	return state ? state[8] : -EINVAL;
+}
+
+int thread_is_on_cpu(const struct target *target, struct thread *th)
+{
+	uint64_t runs;
+	int64_t more;
+	int state = count_runs(target, th, &runs, &more);
+
+	return state < 0 ? state : more > th->runs_base;
+}
+
+void thread_calibrate(const struct target *target, struct thread *th)
+{
+	const uint64_t often = 64; /* the drift is slow, the look is not cheap */
+	uint64_t runs;
+	int64_t more;
+
+	if (th->calibrated && th->last.runs - th->calibrated < often)
+		return;
+	int state = count_runs(target, th, &runs, &more);
+	/* It must not have run between the two files. */
+	if (state > 0 && state != 'R' && runs == th->last.runs) {
+		th->runs_base = more;
+		th->calibrated = runs;
+	}
 }

@@ -27,6 +27,12 @@ struct thread {
 	uint8_t is_new;	       /* not there at the first listing */
 	uint8_t unsent;	       /* session does not know its latest figures */
 	uint8_t ended;
+	uint8_t rest;	   /* ticks in which it is left alone: it did not reach its stop in time */
+	int32_t processor; /* at the last check */
+	uint64_t ran, since; /* CPU time and time between the last two looks */
+	uint64_t looked_at;  /* when last was read */
+	int64_t runs_base;   /* runs less switches while it is off the CPU; see thread_calibrate */
+	uint64_t calibrated; /* runs at the last calibration */
 	uint32_t idle_looks; /* looks since it last moved */
 	uint32_t weight;     /* of a sample at this tick: see struct capture */
 	char name[16];
@@ -37,8 +43,9 @@ struct threads {
 	struct thread *v;
 	uint32_t n, room;
 	uint32_t next_serial;
-	uint32_t turn; /* where the round through the idle ones stands */
-	uint32_t seen; /* ever */
+	uint32_t turn;	/* where the round through the idle ones stands */
+	uint32_t seen;	/* ever */
+	uint64_t began; /* clock ticks since boot: a thread that started later is new */
 	int first_listing_done;
 };
 
@@ -50,14 +57,20 @@ void threads_fini(struct threads *t);
 int threads_refresh(struct threads *t);
 void threads_sweep(struct threads *t);
 
-/* Reads schedstat; sets moved. 0, or -ESRCH and ended is set. */
-int thread_look(struct thread *th);
+/* How many have not ended. */
+uint32_t threads_live(const struct threads *t);
 
-/* Reads stat: the state's letter, or -errno. start_stack may be NULL. */
-int thread_state(const struct target *target, struct thread *th, uint64_t *start_stack);
+/* Reads schedstat; sets moved. 0, or -ESRCH and ended is set: also where the figures are another
+ * thread's, which took over the id by exec. */
+int thread_look(struct thread *th, uint64_t now);
 
-/* Times it was put on a CPU less the times it left one: 1 while it is on a CPU, 0 otherwise. -errno
- * when it cannot be told. */
+/* Reads stat: the state's letter, or -errno. stat may be NULL. */
+int thread_state(struct thread *th, struct proc_stat *stat);
+
+/* Times it was put on a CPU less the times it left one, 1 more while it is on a CPU. -errno when it
+ * cannot be told. The kernel does not count some switches of threads that sleep, so the difference
+ * drifts: calibrate where the thread is known to be off the CPU. */
 int thread_is_on_cpu(const struct target *target, struct thread *th);
+void thread_calibrate(const struct target *target, struct thread *th);
 
 #endif

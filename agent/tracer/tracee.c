@@ -6,7 +6,7 @@
  *    │        wait: ended, ESRCH│  │ │ no stop in time
  *    ├──────────────────────────┘  │ └──────────────▶ late ──(its stop comes)──▶ free
  *    │   wait: ECHILD              │
- *    └── rescue the leader ◀───────┘
+ *    └── rescue the leader ◀───────┘ ── no stop in time ──▶ late
  *
  * ECHILD: another thread's exec gave this thread the leader's id, so the id we wait for is gone and
  * the *leader* carries our interrupt. A detach that fails with ESRCH: the thread was killed by a
@@ -69,6 +69,13 @@ static void set_free(struct tracee *t)
 	t->signal = 0;
 }
 
+/* It is still ours: tracee_collect goes on waiting for it. */
+static void set_late(struct tracee *t, pid_t tid)
+{
+	t->tid = tid;
+	t->late = 1;
+}
+
 /* The leader inherited our attachment by exec: let it go. */
 static void rescue_leader(struct tracee *t)
 {
@@ -76,7 +83,12 @@ static void rescue_leader(struct tracee *t)
 
 	t->rescued++;
 	ptrace(PTRACE_INTERRUPT, t->leader, 0, 0);
-	if (wait_for(t->leader, deadline(), &status) == 0 && WIFSTOPPED(status))
+	int error = wait_for(t->leader, deadline(), &status);
+	if (error == -EAGAIN) {
+		set_late(t, t->leader);
+		return;
+	}
+	if (!error && WIFSTOPPED(status))
 		ptrace(PTRACE_DETACH, t->leader, 0, signal_of(status));
 	set_free(t);
 }
@@ -88,12 +100,12 @@ static int expect(struct tracee *t)
 	int error = wait_for(t->tid, deadline(), &status);
 
 	if (error == -EAGAIN) {
-		t->late = 1;
+		set_late(t, t->tid);
 		return -EAGAIN;
 	}
 	if (error == -ECHILD) {
 		rescue_leader(t);
-		return -ESRCH;
+		return t->late ? -EAGAIN : -ESRCH;
 	}
 	if (error || !WIFSTOPPED(status)) {
 		set_free(t);
@@ -107,6 +119,8 @@ static int expect(struct tracee *t)
 
 int tracee_stop(struct tracee *t, pid_t tid, pid_t leader)
 {
+	if (t->tid)
+		return -EAGAIN;
 	if (ptrace(PTRACE_SEIZE, tid, 0, 0) < 0)
 		return errno == ESRCH ? -ESRCH : -EPERM;
 	t->tid = tid;
@@ -151,10 +165,12 @@ void tracee_release(struct tracee *t)
 
 	if (ptrace(PTRACE_DETACH, t->tid, 0, t->signal) < 0 && errno == ESRCH) {
 		int error = wait_for(t->tid, deadline(), &status);
-		if (error == -ECHILD) {
+		if (error == -ECHILD)
 			rescue_leader(t);
+		else if (error == -EAGAIN)
+			set_late(t, t->tid);
+		if (error == -ECHILD || error == -EAGAIN)
 			return;
-		}
 		if (!error && WIFSTOPPED(status))
 			ptrace(PTRACE_DETACH, t->tid, 0, signal_of(status));
 	}

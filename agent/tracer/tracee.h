@@ -23,8 +23,9 @@ struct tracee {
 	uint64_t signals; /* signals met at a stop and passed on */
 };
 
-/* 0 stopped. -ESRCH: gone, nothing is held. -EPERM: refused, nothing is held. -EAGAIN: did not stop
- * within LIMIT_STOP_WAIT_MS and is held as late: call tracee_collect until it says otherwise.
+/* 0 stopped. -ESRCH: gone, nothing is held. -EPERM: refused, nothing is held. -EAGAIN: a thread is
+ * held as late, this one, which did not stop within LIMIT_STOP_WAIT_MS, or one before: call
+ * tracee_collect until it says otherwise, and nothing else before, or it stops unattended.
  * Needs a recurring signal without SA_RESTART to bound the wait. */
 int tracee_stop(struct tracee *t, pid_t tid, pid_t leader);
 
@@ -34,7 +35,8 @@ int tracee_collect(struct tracee *t);
 int tracee_get_regs(const struct tracee *t, struct user_regs_struct *regs); /* 0 or -errno */
 int tracee_set_regs(const struct tracee *t, const struct user_regs_struct *regs);
 
-/* Lets the stopped thread run on (or stay in its group stop). Always ends free. */
+/* Lets the stopped thread run on (or stay in its group stop). Ends free, or late where an exec that
+ * killed the thread takes its time. */
 void tracee_release(struct tracee *t);
 
 /* Whether ptrace can be called at all; 0, or -errno where a filter forbids it. */

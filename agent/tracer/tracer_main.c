@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include "agent/tracer/debug_file.h"
 #include "agent/tracer/mappings.h"
 #include "agent/tracer/sampler.h"
+#include "agent/tracer/snapshot.h"
 #include "agent/tracer/tracer_main.h"
 #include "base/wire.h"
 
@@ -31,6 +33,8 @@ struct tracer {
 	struct sampler sampler;
 	struct tracer_stats stats;
 	uint64_t next_refresh;
+	uint64_t next_listing; /* before that threads are not listed again */
+	uint64_t listing_gap;
 	uint64_t next_maps; /* before that the worker is not heard */
 	int running;
 	int done;
@@ -53,8 +57,10 @@ static pid_t live_tid(const struct tracer *t)
 
 static void refresh_maps(struct tracer *t)
 {
-	if (mappings_refresh(&t->mappings, t->target.pid) < 0)
-		mappings_refresh(&t->mappings, live_tid(t));
+	/* Those of a main thread that has ended are empty. */
+	if (mappings_refresh(&t->mappings, t->target.pid) < 0 &&
+		mappings_refresh(&t->mappings, live_tid(t)) < 0)
+		t->mappings.failed++;
 	t->sampler.capturer.generation = t->mappings.generation;
 }
 
@@ -86,9 +92,18 @@ static void send_threads(struct tracer *t)
 		wire_send(t->sock, TRACER_THREADS, figures, n * sizeof(*figures), -1);
 }
 
+/* Kept from before once the process is gone. */
+static void read_clock(struct tracer *t)
+{
+	uint64_t now = target_clock(&t->target);
+
+	if (now)
+		t->stats.clock = now;
+}
+
 static void send_stats(struct tracer *t)
 {
-	t->stats.clock = target_clock(&t->target);
+	read_clock(t);
 	t->stats.ticks = t->clock.taken;
 	t->stats.ticks_missed = t->clock.missed;
 	t->stats.ticks_late = t->clock.late;
@@ -100,13 +115,29 @@ static void send_stats(struct tracer *t)
 	wire_send(t->sock, TRACER_STATS, &t->stats, sizeof(t->stats), -1);
 }
 
-/* Threads, maps and figures: once a second, and when something asks for it. */
-static void refresh(struct tracer *t)
+#define LISTING_NS 50000000ull /* at most so often for threads that come and go */
+
+static void list_threads(struct tracer *t)
 {
+	uint32_t live = threads_live(&t->threads), seen = t->threads.seen;
+
 	threads_refresh(&t->threads);
+	/* The kernel counts a thread that we cannot see: no reason to look again and again. */
+	int is_news = live != threads_live(&t->threads) || seen != t->threads.seen;
+	t->listing_gap = is_news		   ? LISTING_NS
+			 : t->listing_gap < SECOND ? 2 * t->listing_gap
+						   : SECOND;
 	send_threads(t);
 	threads_sweep(&t->threads);
 	sampler_prepare(&t->sampler);
+	t->next_listing = clock_now() + t->listing_gap;
+}
+
+/* Threads, maps and figures: once a second, and when something asks for it. */
+static void refresh(struct tracer *t)
+{
+	list_threads(t);
+	cpus_read(&t->sampler.cpus, &t->target, &t->threads);
 	refresh_maps(t);
 	send_stats(t);
 	ring_wake(t->ring);
@@ -118,9 +149,12 @@ static void finish(struct tracer *t, int target_ended)
 {
 	struct tracer_done done = {.target_ended = target_ended};
 
+	if (!target_ended)
+		threads_refresh(&t->threads);
+	uint64_t now = clock_now();
 	for (uint32_t i = 0; i < t->threads.n; i++)
 		if (!t->threads.v[i].ended)
-			thread_look(&t->threads.v[i]);
+			thread_look(&t->threads.v[i], now);
 	send_threads(t);
 	send_stats(t);
 	wire_send(t->sock, TRACER_DONE, &done, sizeof(done), -1);
@@ -153,7 +187,7 @@ static void begin(struct tracer *t, const struct tracer_start *start)
 	wire_send(t->sock, TRACER_ATTACHED, &attached, sizeof(attached), -1);
 	refresh(t);
 	if (start->kinds & 1u << PROFILE_THREADS && !start->restarted)
-		sampler_snapshot(&t->sampler);
+		snapshot_take(&t->sampler.capturer, &t->threads);
 	wire_send(t->sock, TRACER_SNAPSHOT_DONE, NULL, 0, -1);
 	ring_wake(t->ring);
 	t->running = !!(start->kinds & 1u << PROFILE_CPU);
@@ -200,19 +234,29 @@ static void on_message(struct tracer *t)
 		close(m->fd);
 }
 
-static void tick(struct tracer *t)
+/* A late thread comes first, whether we sample or not: its stop must not find nobody here. One that
+ * takes too long is set free by our end. */
+static void attend_late(struct tracer *t)
 {
 	struct tracee *tracee = &t->sampler.capturer.tracee;
 
-	if (sampler_tick(&t->sampler) == -EAGAIN &&
-		clock_now() - tracee->since > LIMIT_STOP_GIVEUP_MS * 1000000ull) {
-		send_stats(t);
-		_exit(TRACER_EXIT_STUCK);
-	}
+	if (!tracee->late || tracee_collect(tracee) != -EAGAIN ||
+		clock_now() - tracee->since <= LIMIT_STOP_GIVEUP_MS * 1000000ull)
+		return;
+	send_stats(t);
+	_exit(TRACER_EXIT_STUCK);
+}
+
+static void tick(struct tracer *t)
+{
+	sampler_tick(&t->sampler);
+	read_clock(t);
 	if (t->sampler.exec_seen) {
 		t->sampler.exec_seen = 0;
 		t->stats.execs++;
 		refresh(t);
+	} else if (t->sampler.stale && clock_now() >= t->next_listing) {
+		list_threads(t);
 	}
 }
 
@@ -221,7 +265,7 @@ static void work(struct tracer *t)
 {
 	uint64_t now = clock_now();
 
-	if (clock_tick(&t->clock, now))
+	if (!t->sampler.capturer.tracee.late && clock_tick(&t->clock, now))
 		tick(t);
 	uint32_t wanted = atomic_load_explicit(&t->ring->page->maps_wanted, memory_order_relaxed);
 	/* A stray pc asks for newer maps, too, and there are none: once a second is enough. */
@@ -247,6 +291,8 @@ static int sleep_until_due(struct tracer *t)
 
 	if (t->running)
 		wait = t->clock.due > now ? t->clock.due - now : 0;
+	if (t->sampler.capturer.tracee.late)
+		wait = 0;
 	if (wait > BEAT_NS)
 		wait = BEAT_NS;
 	struct timespec ts = {.tv_nsec = wait};
@@ -272,6 +318,29 @@ static void start_alarm(void)
 	setitimer(ITIMER_REAL, &every, NULL);
 }
 
+/* struct sched_attr of include/uapi/linux/sched/types.h, first version. */
+struct slice {
+	uint32_t size, policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime, deadline, period;
+};
+
+/* Since 6.12 a thread that wakes preempts one with a longer slice at once (fair.c, PREEMPT_SHORT).
+ * Without that a tick on the target's CPU waits until the target's own slice is used up or a call
+ * of it enters the scheduler: the first millisecond of each burst would hardly be seen. */
+static void ask_for_short_slice(void)
+{
+	struct slice s = {
+		.size = sizeof(s),
+		.nice = getpriority(PRIO_PROCESS, 0),
+		.runtime = 100000, /* the least */
+	};
+
+	syscall(SYS_sched_setattr, 0, &s, 0);
+}
+
 /* What only helps: more descriptors, precise sleeps, and not to lose the CPU while a thread of the
  * target is stopped. Refusals are accepted. */
 static void tune(void)
@@ -284,6 +353,7 @@ static void tune(void)
 	}
 	prctl(PR_SET_TIMERSLACK, 1000ul);
 	setpriority(PRIO_PROCESS, 0, -20);
+	ask_for_short_slice();
 }
 
 int tracer_main(int sock, struct ring *ring)
@@ -305,6 +375,7 @@ int tracer_main(int sock, struct ring *ring)
 			if (got)
 				on_message(&t);
 		}
+		attend_late(&t);
 		if (t.running)
 			work(&t);
 	}

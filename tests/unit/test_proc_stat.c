@@ -47,6 +47,10 @@ static void every_field_is_found(void **state)
 	assert_int_equal(s.start_time, 987654321);
 	assert_int_equal(s.start_code, 94000000000001);
 	assert_int_equal(s.start_stack, 140720000000003);
+	assert_int_equal(s.processor, -1); /* the text ends before it */
+	text = "42 (cat) S" FIELDS " 31 32 33 34 35 36 37 38 5 40\n";
+	assert_int_equal(parse(text, strlen(text), &s), 0);
+	assert_int_equal(s.processor, 5);
 }
 
 static void a_name_cannot_pose_as_a_state(void **state)

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <cmocka.h>
 
@@ -129,9 +130,26 @@ static void every_restart_code_means_it_was_blocked(void **state)
 	assert_int_equal(ENOIOCTLCMD, 515); /* never leaves the kernel: counted in is harmless */
 }
 
+/* A second close or ioctl does what the first has done already: they fail, and that is counted. */
+static void what_must_not_be_repeated_is_left(void **state)
+{
+	(void)state;
+	static const long calls[] = {SYS_close, SYS_ioctl};
+	for (size_t i = 0; i < 2; i++) {
+		struct user_regs_struct u = {.orig_rax = calls[i], .rax = -EINTR};
+		assert_int_equal(regs_repair(&u), 0);
+		assert_int_equal((long)u.rax, -EINTR);
+		assert_true(regs_fails(&u));
+	}
+	struct user_regs_struct done = {.orig_rax = SYS_close, .rax = 0};
+	assert_false(regs_fails(&done));
+}
+
 static int cut(long call, long rax, unsigned long rsi, unsigned long rdx)
 {
 	struct user_regs_struct u = {.orig_rax = call, .rax = rax, .rsi = rsi, .rdx = rdx};
+
+	u.r10 = call == SYS_recvfrom ? MSG_WAITALL : 0;
 
 	return regs_is_cut_short(&u);
 }
@@ -152,6 +170,8 @@ static void part_of_the_work_done_is_cut_short(void **state)
 	assert_true(cut(SYS_getrandom, 256, 1000, 0)); /* its size is the second argument */
 	assert_false(cut(SYS_getrandom, 1000, 1000, UINT64_MAX));
 	assert_false(cut(SYS_getrandom, -EINTR, 1000, 0));
+	struct user_regs_struct some = {.orig_rax = SYS_recvfrom, .rax = 1, .rdx = 4096};
+	assert_false(regs_is_cut_short(&some));	 /* without MSG_WAITALL it takes what is there */
 	assert_false(cut(SYS_read, 1, 0, 4096)); /* a short read is a read's daily bread */
 	assert_false(cut(SYS_getpid, 1, 4096, 4096));
 	assert_false(cut(-1, 1, 4096, 4096));
@@ -164,6 +184,7 @@ int main(void)
 		cmocka_unit_test(only_eintr_inside_a_call_is_repaired),
 		cmocka_unit_test(a_repair_is_made_once),
 		cmocka_unit_test(every_restart_code_means_it_was_blocked),
+		cmocka_unit_test(what_must_not_be_repeated_is_left),
 		cmocka_unit_test(part_of_the_work_done_is_cut_short),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <time.h>
+
+#include "agent/tracer/clock.h"
+#include "agent/tracer/snapshot.h"
+
+#define TRIES 8 /* a thread may block and run in turn while we look at it */
+#define ROOM_WAIT_NS                                                                               \
+	10000000000ull /* for a worker that does not keep up: it is replaced before                \
+			*/
+
+static void beat(struct capturer *c)
+{
+	atomic_fetch_add(&c->ring->page->tracer_beat, 1);
+}
+
+/* Nothing is stopped between two threads of a snapshot, so it may wait for the worker: every thread
+ * is shown. */
+static void wait_for_room(struct capturer *c)
+{
+	uint64_t until = clock_now() + ROOM_WAIT_NS;
+
+	while (!ring_reserve(c->ring, sizeof(struct capture) + LIMIT_STACK_MAX) &&
+		clock_now() < until) {
+		struct timespec pause = {.tv_nsec = 1000000};
+		ring_wake(c->ring);
+		nanosleep(&pause, NULL);
+		beat(c);
+	}
+}
+
+/* For as long as a tick would; then the others get their turn, those that need no stop. */
+static void wait_for_late(struct capturer *c)
+{
+	while (tracee_collect(&c->tracee) == -EAGAIN &&
+		clock_now() - c->tracee.since <= LIMIT_STOP_GIVEUP_MS * 1000000ull)
+		beat(c);
+}
+
+/* 1 captured or nothing to be had, 0 try again, -errno: why there is no stack. */
+static int stop_and_capture(struct capturer *c, struct thread *th, int state)
+{
+	switch (capture_running(c, th, PROFILE_THREADS, state)) {
+	case SKIP_LATE:
+		wait_for_late(c);
+		return -EBUSY;
+	case SKIP_DENIED:
+		return -EPERM;
+	case SKIPS:
+	case SKIP_GONE:
+	case SKIP_RING_FULL:
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+static void one_thread(struct capturer *c, struct thread *th)
+{
+	int state = thread_state(th, NULL);
+	int result = state < 0 ? 1 : 0;
+
+	for (int tries = 0; result == 0 && tries < TRIES; tries++) {
+		/* A thread that job control holds loses nothing by a stop, and shows all registers.
+		 */
+		result = state == 'T' ? 0 : capture_blocked(c, th, state);
+		if (result == 0)
+			result = stop_and_capture(c, th, state == 'T' ? 'T' : 'R');
+	}
+	if (result == -EAGAIN || result == 0)
+		capture_missing(c, th, state, MISSING_MOVING);
+	else if (result == -EBUSY)
+		capture_missing(c, th, state, MISSING_LATE);
+	else if (result == -EPERM)
+		capture_missing(c, th, state, MISSING_DENIED);
+}
+
+void snapshot_take(struct capturer *c, struct threads *threads)
+{
+	for (uint32_t i = 0; i < threads->n; i++) {
+		if (threads->v[i].ended)
+			continue;
+		wait_for_room(c);
+		one_thread(c, &threads->v[i]);
+		beat(c);
+	}
+}
