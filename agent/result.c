@@ -66,7 +66,7 @@ static int writes_files(const struct session *s)
 
 static int goes_to_stdout(const struct session *s)
 {
-	return s->options->output && !strcmp(s->options->output, "-");
+	return s->options->output && sink_is_stdout(s->options->output);
 }
 
 static int told(const char *path, int error)
@@ -80,6 +80,11 @@ static int told(const char *path, int error)
 			"-format folded");
 	else if (error == -EISDIR)
 		log_error("cannot write %s: it is a folder; give -o %s/", shown, shown);
+	else if (error == -ELOOP)
+		log_error("cannot write %s: it is a symbolic link; give the name it stands for",
+			shown);
+	else if (error == -ENOTSUP)
+		log_error("cannot write %s: it is a block device or a socket, not a file", shown);
 	else
 		log_error("cannot write %s: %s", shown, strerror(-error));
 	return error;

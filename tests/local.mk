@@ -28,6 +28,7 @@ unit_tests = \
 	tests/unit/test_profile \
 	tests/unit/test_regs \
 	tests/unit/test_samples \
+	tests/unit/test_sink \
 	tests/unit/test_stats \
 	tests/unit/test_symbolize \
 	tests/unit/test_table \
@@ -47,6 +48,7 @@ tests_unit_test_proc_stat_LDADD = $(unit_libs)
 tests_unit_test_profile_LDADD = $(unit_libs)
 tests_unit_test_regs_LDADD = $(unit_libs)
 tests_unit_test_samples_LDADD = $(unit_libs)
+tests_unit_test_sink_LDADD = $(unit_libs)
 tests_unit_test_stats_LDADD = $(unit_libs)
 tests_unit_test_symbolize_LDADD = $(unit_libs)
 tests_unit_test_table_LDADD = $(unit_libs)
