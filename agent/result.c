@@ -85,6 +85,8 @@ static int told(const char *path, int error)
 			shown);
 	else if (error == -ENOTSUP)
 		log_error("cannot write %s: it is a block device or a socket, not a file", shown);
+	else if (error == -ENXIO)
+		log_error("cannot write %s: nobody reads the FIFO", shown);
 	else
 		log_error("cannot write %s: %s", shown, strerror(-error));
 	return error;
@@ -93,16 +95,14 @@ static int told(const char *path, int error)
 int result_probe(const struct session *s)
 {
 	char path[LIMIT_PATH];
-	struct sink sink;
 
 	for (int kind = 0; kind < PROFILE_KINDS && writes_files(s); kind++) {
 		if (!is_asked(s, kind))
 			continue;
 		file_name(s, kind, path, sizeof(path));
-		int error = sink_open(&sink, path, s->options->format == FORMAT_PPROF);
+		int error = sink_probe(path, s->options->format == FORMAT_PPROF);
 		if (error)
 			return told(path, error);
-		sink_abort(&sink);
 	}
 	return 0;
 }

@@ -59,12 +59,14 @@ static int place_of_link(const char *path)
 }
 
 /* 0: a file, there or not; 1: what is written to as it comes: a terminal, a FIFO, /dev/null. */
-static int place_of(const char *path)
+static int place_of(const char *path, mode_t *mode)
 {
 	struct stat st;
 
+	*mode = 0;
 	if (lstat(path, &st) < 0)
 		return 0; /* creating the file will tell what is wrong */
+	*mode = st.st_mode;
 	if (S_ISLNK(st.st_mode))
 		return place_of_link(path);
 	if (S_ISDIR(st.st_mode))
@@ -74,12 +76,17 @@ static int place_of(const char *path)
 	return S_ISREG(st.st_mode) ? 0 : -ENOTSUP;
 }
 
-static int open_stream(struct sink *sink, int binary)
+static int open_stream(struct sink *sink, mode_t mode, int binary)
 {
-	sink->fd = open(sink->path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW);
+	/* Without O_NONBLOCK the open of a FIFO waits for a reader, for ever if there is none. */
+	int wait = S_ISFIFO(mode) ? O_NONBLOCK : 0;
+
+	sink->fd = open(sink->path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | wait);
 	if (sink->fd < 0)
 		return -errno;
 	int error = binary && isatty(sink->fd) ? -ENOTTY : 0;
+	if (!error && wait && fcntl(sink->fd, F_SETFL, 0) < 0)
+		error = -errno;
 	if (error)
 		sink_abort(sink);
 	return error;
@@ -115,6 +122,8 @@ int sink_is_stdout(const char *path)
 
 int sink_open(struct sink *sink, const char *path, int binary)
 {
+	mode_t mode;
+
 	memset(sink, 0, sizeof(*sink));
 	sink->fd = -1;
 	if (sink_is_stdout(path))
@@ -124,10 +133,23 @@ int sink_open(struct sink *sink, const char *path, int binary)
 	if (strlen(path) >= sizeof(sink->path))
 		return -ENAMETOOLONG;
 	strcpy(sink->path, path);
-	int place = place_of(path);
+	int place = place_of(path, &mode);
 	if (place < 0)
 		return place;
-	return place ? open_stream(sink, binary) : open_temporary(sink);
+	return place ? open_stream(sink, mode, binary) : open_temporary(sink);
+}
+
+int sink_probe(const char *path, int binary)
+{
+	struct sink sink;
+	mode_t mode;
+
+	/* To its reader, a FIFO that is opened and closed has ended. */
+	if (!sink_is_stdout(path) && place_of(path, &mode) == 1 && S_ISFIFO(mode))
+		return faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) < 0 ? -errno : 0;
+	int error = sink_open(&sink, path, binary);
+	sink_abort(&sink);
+	return error;
 }
 
 int sink_write(struct sink *sink, const void *bytes, size_t n)

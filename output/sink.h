@@ -26,9 +26,12 @@ struct sink {
 int sink_is_stdout(const char *path);
 
 /* 0 or -errno; -ENAMETOOLONG, -EISDIR when path names a directory, -ENOTSUP for a block device or a
- * socket, -ELOOP for a link that must not be replaced, -ENOTTY
+ * socket, -ELOOP for a link that must not be replaced, -ENXIO for a FIFO that nobody reads, -ENOTTY
  * for binary data to a terminal. */
 int sink_open(struct sink *sink, const char *path, int binary);
+
+/* Whether sink_open would succeed now, as far as can be told without a FIFO's reader seeing it. */
+int sink_probe(const char *path, int binary);
 
 /* Writes all; 0 or -errno (ENOSPC is seen here or at commit). */
 int sink_write(struct sink *sink, const void *bytes, size_t n);

@@ -2,6 +2,7 @@
 /* Where output may go, and what stays untouched: a scratch folder, and the machine's own links. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,6 +25,7 @@ static struct sink sink;
 static int enter(void **state)
 {
 	(void)state;
+	alarm(20); /* an open that waits for ever */
 	return !mkdtemp(folder) || chdir(folder) < 0;
 }
 
@@ -42,8 +44,11 @@ static int leave(void **state)
 static int open_of(const char *path)
 {
 	int error = sink_open(&sink, path, 1);
+	int probed = sink_probe(path, 1);
 	if (error)
 		assert_int_equal(sink.fd, -1);
+	if (error != -ENXIO)
+		assert_int_equal(probed, error);
 	return error;
 }
 
@@ -157,6 +162,24 @@ static void a_device_is_written_as_it_comes(void **state)
 	assert_true(S_ISCHR(st.st_mode));
 }
 
+static void a_fifo_needs_its_reader(void **state)
+{
+	char found[8];
+	(void)state;
+	assert_int_equal(mkfifo("fifo", 0600), 0);
+	assert_int_equal(open_of("fifo"), -ENXIO); /* and does not wait for one */
+	struct pollfd reader = {open("fifo", O_RDONLY | O_NONBLOCK), POLLIN, 0};
+	assert_true(reader.fd >= 0);
+	assert_int_equal(sink_probe("fifo", 1), 0);
+	assert_int_equal(poll(&reader, 1, 0), 0); /* no end of file for it */
+	assert_int_equal(sink_open(&sink, "fifo", 1), 0);
+	assert_int_equal(fcntl(sink.fd, F_GETFL) & O_NONBLOCK, 0);
+	assert_int_equal(sink_write(&sink, "text", 4), 0);
+	assert_int_equal(sink_commit(&sink), 0);
+	assert_int_equal(read(reader.fd, found, sizeof(found)), 4);
+	close(reader.fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -166,6 +189,7 @@ int main(void)
 		cmocka_unit_test(the_machines_links_stay),
 		cmocka_unit_test(what_is_no_file_is_refused),
 		cmocka_unit_test(a_device_is_written_as_it_comes),
+		cmocka_unit_test(a_fifo_needs_its_reader),
 	};
 	return cmocka_run_group_tests(tests, enter, leave);
 }
