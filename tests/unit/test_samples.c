@@ -2,6 +2,7 @@
 /* profile_build: CPU weights, labels, what becomes one sample, against truth computed by hand. */
 #include <inttypes.h>
 
+#include "output/pprof.h"
 #include "tests/unit/profile_fixture.h"
 
 /* --- CPU weights --------------------------------------------------------------------------- */
@@ -187,6 +188,97 @@ static void many_places_keep_dense_ids(void **state)
 	}
 }
 
+/* --- limits of what reads them -------------------------------------------------------------- */
+
+/* Three threads named alike, two more, all in one stack. */
+static void five_threads_in_one_stack(void)
+{
+	for (uint32_t i = 0; i < 5; i++) {
+		if (i < 3)
+			strcpy(threads[i].name, "w");
+		threads[i].cpu = 10 + i;
+		ADD(i, 0, 2, {0x10, EXE, 0}, {0x20, EXE, FRAME_RETURN});
+	}
+	in.comments = "one\ntwo\n";
+}
+
+static void assert_last_comment(const char *words)
+{
+	assert_int_equal(p->n_comments, 2);
+	assert_string_equal(text(p->comments[0]), "one");
+	assert_int_equal(strncmp(text(p->comments[1]), "two", 3), 0);
+	assert_int_equal(!!words, text(p->comments[1])[3] == ';');
+	if (words)
+		assert_non_null(strstr(text(p->comments[1]), words));
+}
+
+static void tids_go_when_there_are_too_many_samples(void **state)
+{
+	(void)state;
+	five_threads_in_one_stack();
+	in.most_samples = 5;
+	build();
+	assert_int_equal(p->n_samples, 5);
+	assert_int_equal(p->merged, MERGED_NOT);
+	assert_last_comment(NULL);
+	in.most_samples = 4;
+	build();
+	assert_int_equal(p->n_samples, 3);
+	assert_int_equal(p->merged, MERGED_TIDS);
+	check_values(0, 0, 6, 33);
+	check_values(1, 0, 2, 13);
+	assert_string_equal(text(p->samples[0].thread_name), "w");
+	assert_string_equal(text(p->samples[1].thread_name), "t3");
+	assert_last_comment("threads of one name are merged, no tid");
+}
+
+static void thread_names_go_when_that_is_not_enough(void **state)
+{
+	(void)state;
+	five_threads_in_one_stack();
+	in.most_samples = 2;
+	build();
+	assert_int_equal(p->n_samples, 1);
+	assert_int_equal(p->merged, MERGED_THREADS);
+	check_values(0, 0, 10, 60);
+	assert_int_equal(p->samples[0].thread_name, 0);
+	assert_last_comment("no tid and no thread_name");
+}
+
+static void labels_stay_when_nothing_helps(void **state)
+{
+	(void)state;
+	five_threads_in_one_stack();
+	for (uint64_t i = 0; i < 4; i++)
+		ADD(0, 0, 1, {0x100 + i, EXE, 0});
+	in.most_samples = 4;
+	build();
+	assert_int_equal(p->n_samples, 9);
+	assert_int_equal(p->merged, MERGED_IN_VAIN);
+	assert_int_equal(p->samples[0].tid, 100);
+	assert_last_comment("larger than some stores take");
+}
+
+static void the_size_counts_too(void **state)
+{
+	uint64_t bytes, smaller;
+	(void)state;
+	five_threads_in_one_stack();
+	in.comments = NULL;
+	build();
+	assert_int_equal(pprof_size(p, &bytes), 0);
+	in.most_bytes = bytes;
+	build();
+	assert_int_equal(p->merged, MERGED_NOT);
+	in.most_bytes = bytes - 1;
+	build();
+	assert_int_equal(p->merged, MERGED_TIDS);
+	assert_int_equal(p->n_comments, 1); /* said even if nothing else is */
+	p->n_comments = 0;
+	assert_int_equal(pprof_size(p, &smaller), 0);
+	assert_in_range(smaller, 1, bytes + strlen(profile_merged_text(MERGED_TIDS)));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -200,6 +292,10 @@ int main(void)
 		TEST(states_keep_samples_apart),
 		TEST(the_deepest_stack_fits),
 		TEST(many_places_keep_dense_ids),
+		TEST(tids_go_when_there_are_too_many_samples),
+		TEST(thread_names_go_when_that_is_not_enough),
+		TEST(labels_stay_when_nothing_helps),
+		TEST(the_size_counts_too),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
