@@ -4,6 +4,7 @@
 
 #include "agent/summary.h"
 #include "agent/tracer/stats.h"
+#include "base/log.h"
 #include "config.h"
 #include "output/table.h"
 
@@ -14,19 +15,25 @@ static double percent(double part, double whole)
 	return whole > 0 ? 100 * part / whole : 0;
 }
 
+static uint64_t lost_in_worker(const struct collection *c, const struct tracer_stats *t, int kind)
+{
+	uint64_t sent = kind == PROFILE_CPU ? t->samples : t->snapshots;
+
+	return sent > c->received[kind] ? sent - c->received[kind] : 0;
+}
+
 static void samples_line(const struct session *s, const struct tracer_stats *t, struct buf *out)
 {
 	const struct collection *c = &s->data;
 	uint64_t skipped = t->skipped[SKIP_BLOCKED] + t->skipped[SKIP_GONE] +
 			   t->skipped[SKIP_LATE] + t->skipped[SKIP_DENIED];
-	uint64_t got = c->received[PROFILE_CPU];
-	uint64_t lost = t->samples > got ? t->samples - got : 0;
 
 	buf_printf(out,
 		"samples   %" PRIu64 " at %" PRIu64 " ticks (%" PRIu64 " missed, %" PRIu64
 		" late); "
 		"%" PRIu64 " lost in the worker, %" PRIu64 " for want of room\n",
-		got, t->ticks, t->ticks_missed, t->ticks_late, lost, t->skipped[SKIP_RING_FULL]);
+		c->received[PROFILE_CPU], t->ticks, t->ticks_missed, t->ticks_late,
+		lost_in_worker(c, t, PROFILE_CPU), t->skipped[SKIP_RING_FULL]);
 	buf_printf(out,
 		"          not sampled: %" PRIu64 " went to sleep or ended before their stop, "
 		"%" PRIu64 " not their turn\n",
@@ -50,9 +57,7 @@ static void ends_line(const struct collection *c, const struct tracer_stats *t,
 
 	if (!c->received[kind])
 		return;
-	uint64_t lost = kind == PROFILE_THREADS && t->snapshots > c->received[kind]
-				? t->snapshots - c->received[kind]
-				: 0;
+	uint64_t lost = kind == PROFILE_THREADS ? lost_in_worker(c, t, kind) : 0;
 	if (lost)
 		buf_printf(
 			out, "stacks    threads: %" PRIu64 " threads lost in the worker\n", lost);
@@ -67,14 +72,14 @@ static void ends_line(const struct collection *c, const struct tracer_stats *t,
 	buf_string(out, "\n");
 }
 
-static void cpu_line(const struct session *s, struct buf *out)
+static void cpu_text(const struct session *s, struct buf *out)
 {
 	const struct collection *c = &s->data;
 	uint64_t clock = c->clock_end - c->clock_begin;
 	uint64_t sum = collection_threads_cpu(c) + collection_ended_cpu(c);
 
 	buf_printf(out,
-		"CPU       %.3fs in the profile, %.3fs by the process clock (%+.2f%%); "
+		"%.3fs in the profile, %.3fs by the process clock (%+.2f%%); "
 		"%.3fs of threads that ended unseen\n",
 		SECONDS(sum), SECONDS(clock), percent((double)sum - (double)clock, clock),
 		SECONDS(collection_ended_cpu(c)));
@@ -152,7 +157,8 @@ void summary_text(const struct session *s, struct buf *out)
 	collection_sum(&s->data, &t);
 	if (s->options->kinds & 1u << PROFILE_CPU) {
 		samples_line(s, &t, out);
-		cpu_line(s, out);
+		buf_string(out, "CPU       ");
+		cpu_text(s, out);
 	}
 	for (int kind = 0; kind < PROFILE_KINDS; kind++)
 		ends_line(&s->data, &t, kind, out);
@@ -161,17 +167,56 @@ void summary_text(const struct session *s, struct buf *out)
 	modules_lines(s, out);
 }
 
+/* --- comments ----------------------------------------------------------------------------- */
+
+static int count_guessed(void *arg, const struct table_entry *e)
+{
+	uint64_t *sum = arg;
+
+	for (uint32_t i = 0; i < e->n; i++)
+		if (e->frames[i].flags & FRAME_GUESSED) {
+			*sum += e->count;
+			break;
+		}
+	return 0;
+}
+
+static void comment_samples(const struct collection *c, const struct tracer_stats *t,
+	enum profile_kind kind, struct buf *out)
+{
+	uint64_t guessed = 0;
+
+	table_each(c->tables[kind], count_guessed, &guessed);
+	if (kind == PROFILE_CPU)
+		buf_printf(out,
+			"samples %" PRIu64 " at %" PRIu64 " ticks: missed %" PRIu64
+			", late %" PRIu64 ", lost %" PRIu64 ", no room %" PRIu64,
+			c->received[kind], t->ticks, t->ticks_missed, t->ticks_late,
+			lost_in_worker(c, t, kind), t->skipped[SKIP_RING_FULL]);
+	else
+		buf_printf(out, "threads %" PRIu64 ": lost %" PRIu64, c->received[kind],
+			lost_in_worker(c, t, kind));
+	buf_printf(out, "; guessed %" PRIu64 " stacks\n", guessed);
+}
+
 void summary_comments(const struct session *s, enum profile_kind kind, struct buf *out)
 {
+	const struct collection *c = &s->data;
 	struct tracer_stats t;
+	char comm[4 * sizeof(c->attached.comm) +
+		  1]; /* a line break in it would make two comments */
 
-	collection_sum(&s->data, &t);
-	buf_printf(out, "cpprof-attach %s, pid %d, %u Hz\n", PACKAGE_VERSION, s->data.attached.pid,
-		s->options->hz);
-	if (kind == PROFILE_CPU)
-		cpu_line(s, out);
-	ends_line(&s->data, &t, kind, out);
+	collection_sum(c, &t);
+	buf_printf(out, "cpprof-attach %s, pid %d (%s), %u Hz\n", PACKAGE_VERSION, c->attached.pid,
+		log_escape(comm, sizeof(comm), c->attached.comm), s->options->hz);
+	comment_samples(c, &t, kind, out);
+	if (kind == PROFILE_CPU) {
+		buf_string(out, "CPU ");
+		cpu_text(s, out);
+	}
 	buf_printf(out,
-		"stops %" PRIu64 ", p50 %.0fus, p99 %.0fus; %" PRIu64 " calls may be cut short\n",
-		t.stops, stats_stop_us(&t, 0.5), stats_stop_us(&t, 0.99), t.cut_short);
+		"stops %" PRIu64 ", p50 %.0fus, p99 %.0fus; %.1f%% of the stacks complete; "
+		"%" PRIu64 " calls may be cut short\n",
+		t.stops, stats_stop_us(&t, 0.5), stats_stop_us(&t, 0.99),
+		percent(c->ends[kind][STACK_DONE], c->received[kind]), t.cut_short);
 }
