@@ -70,13 +70,32 @@ static int add_sample(struct builder *b, const struct profile_sample *sample)
 	return error;
 }
 
+/* The frame before which a stack is marked as guessed, or n.
+ *
+ * The mark is a frame of its own where the guess was made: all towards the root rests on it. Not a
+ * label: Pyroscope makes a series of each, and a thread's samples would be in two. Not the root,
+ * where stacks that are cut have their reason: these are whole, and belong under the same main as
+ * all others. */
+static uint32_t guess_at(const struct frame *frames, uint32_t n)
+{
+	/* A mark more than viewers take would cost the stack its leaf there. */
+	for (uint32_t i = 1; i < n && n <= LIMIT_FRAMES; i++)
+		if (frames[i].flags & FRAME_GUESSED)
+			return i;
+	return n;
+}
+
 static int add_locations(struct builder *b, const struct frame *frames, uint32_t n)
 {
+	static const struct frame mark = {.offset = PSEUDO_GUESSED};
 	struct profile *p = b->p;
-	int error = list_room(&p->sample_locations, p->n_sample_locations, n,
+	uint32_t guess = guess_at(frames, n);
+	int error = list_room(&p->sample_locations, p->n_sample_locations, n + 1,
 		&b->sample_locations_room, sizeof(*p->sample_locations), MOST);
 
 	for (uint32_t i = 0; i < n && !error; i++) {
+		if (i == guess)
+			p->sample_locations[p->n_sample_locations++] = builder_location(b, &mark);
 		p->sample_locations[p->n_sample_locations++] = builder_location(b, &frames[i]);
 		error = b->error;
 	}
@@ -90,7 +109,6 @@ static int add_entry(void *arg, const struct table_entry *e)
 	const struct thread_info *thread = &b->in->threads[e->thread];
 	struct profile_sample s = {
 		.first_location = b->p->n_sample_locations,
-		.n_locations = e->n,
 		.values = {e->count},
 	};
 
@@ -103,6 +121,7 @@ static int add_entry(void *arg, const struct table_entry *e)
 	else
 		s.state = builder_string(b, pseudo_state(e->state));
 	int error = add_locations(b, e->frames, e->n);
+	s.n_locations = b->p->n_sample_locations - s.first_location;
 	return error ? error : add_sample(b, &s);
 }
 

@@ -30,6 +30,7 @@ unit_tests = \
 	tests/unit/test_samples \
 	tests/unit/test_sink \
 	tests/unit/test_stats \
+	tests/unit/test_strings \
 	tests/unit/test_summary \
 	tests/unit/test_symbolize \
 	tests/unit/test_table \
@@ -51,6 +52,7 @@ tests_unit_test_regs_LDADD = $(unit_libs)
 tests_unit_test_samples_LDADD = $(unit_libs)
 tests_unit_test_sink_LDADD = $(unit_libs)
 tests_unit_test_stats_LDADD = $(unit_libs)
+tests_unit_test_strings_LDADD = $(unit_libs)
 tests_unit_test_summary_LDADD = $(unit_libs)
 tests_unit_test_symbolize_LDADD = $(unit_libs)
 tests_unit_test_table_LDADD = $(unit_libs)

@@ -120,7 +120,7 @@ static void equal_samples_are_one(void **state)
 	(void)state;
 	threads[0].cpu = 1000;
 	ADD(0, 'R', 1, {0x10, EXE, 0}, {0x20, EXE, FRAME_RETURN});
-	ADD(0, 'R', 2, {0x10, EXE, 0}, {0x20, EXE, FRAME_RETURN | FRAME_GUESSED});
+	ADD(0, 'T', 2, {0x10, EXE, 0}, {0x20, EXE, FRAME_RETURN});
 	ADD(1, 'R', 5, {0x10, EXE, 0}, {0x20, EXE, FRAME_RETURN});
 	ADD(0, 'S', 4, {0x10, EXE, FRAME_SIGNAL}, {0x20, EXE, FRAME_RETURN});
 	ADD(0, 'R', 1, {0x20, EXE, 0}, {0x10, EXE, 0}); /* other order, other stack */
@@ -134,6 +134,31 @@ static void equal_samples_are_one(void **state)
 	assert_int_equal(p->samples[0].state, 0);
 	assert_int_equal(p->n_locations, 2);
 	assert_int_equal(p->n_sample_locations, 6); /* nothing is left of the joined ones */
+}
+
+/* One mark, before the first of the frames that rest on a guess; never the leaf. */
+static void a_guess_is_marked_where_it_was_made(void **state)
+{
+	const uint32_t guessed = FRAME_RETURN | FRAME_GUESSED;
+	(void)state;
+	name(EXE, 0x30, "main");
+	ADD(0, 0, 1, {0x10, EXE, 0}, {0x20, EXE, guessed}, {0x28, EXE, guessed},
+		{0x30, EXE, FRAME_RETURN});
+	ADD(0, 0, 1, {0x10, EXE, 0}, {0x20, EXE, FRAME_RETURN}, {0x28, EXE, FRAME_RETURN},
+		{0x30, EXE, FRAME_RETURN});
+	ADD(0, 0, 1, {0x10, EXE, FRAME_GUESSED});
+	build();
+	assert_int_equal(p->n_samples, 3);
+	assert_int_equal(p->samples[0].n_locations, 5);
+	check(0, 0, "/usr/bin/app", 0x10010, "[app]");
+	check(0, 1, NULL, 0, "[guessed step]");
+	check(0, 2, "/usr/bin/app", 0x10020, "[app]");
+	check(0, 3, "/usr/bin/app", 0x10028, "[app]");
+	check(0, 4, "/usr/bin/app", 0x10030, "main");
+	assert_int_equal(p->samples[1].n_locations, 4);
+	assert_int_equal(p->samples[2].n_locations, 1);
+	assert_int_equal(p->samples[0].tid, p->samples[1].tid);
+	assert_int_equal(p->n_locations, 5);
 }
 
 static void states_keep_samples_apart(void **state)
@@ -157,7 +182,7 @@ static void the_deepest_stack_fits(void **state)
 	static struct stack stack = {.n = LIMIT_FRAMES, .end = STACK_DEPTH};
 	(void)state;
 	for (uint32_t i = 0; i < LIMIT_FRAMES; i++)
-		stack.v[i] = (struct frame){i, EXE, FRAME_RETURN};
+		stack.v[i] = (struct frame){i, EXE, FRAME_RETURN | FRAME_GUESSED};
 	assert_int_equal(table_add(table, &stack, 0, 0, 1), 0);
 	build();
 	assert_int_equal(p->samples[0].n_locations, LIMIT_FRAMES + 1);
@@ -289,6 +314,7 @@ int main(void)
 		TEST(unseen_cpu_is_shown),
 		TEST(real_samples_have_labels),
 		TEST(equal_samples_are_one),
+		TEST(a_guess_is_marked_where_it_was_made),
 		TEST(states_keep_samples_apart),
 		TEST(the_deepest_stack_fits),
 		TEST(many_places_keep_dense_ids),

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The stores of a run: stacks, symbols, strings, and the names of what is not code. */
-#include <errno.h>
+/* The stores of a run: stacks, symbols, and the names of what is not code. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +11,6 @@
 
 #include "base/hash.h"
 #include "output/pseudo.h"
-#include "output/strings.h"
 #include "output/symbols.h"
 #include "output/table.h"
 
@@ -21,95 +19,6 @@
 /* hash_pair(K + a, b) == hash_pair(a, b + 1): what is told apart must not rest on the hash. */
 #define K 0x9e3779b97f4a7c15ull
 
-/* --- strings ------------------------------------------------------------------------------- */
-
-static void strings_have_dense_ids(void **state)
-{
-	(void)state;
-	struct strings *s = strings_new();
-	char text[32];
-	assert_non_null(s);
-	assert_int_equal(strings_count(s), 1);
-	assert_int_equal(strings_id(s, ""), 0);
-	for (int round = 0; round < 2; round++)
-		for (int i = 1; i <= 50000; i++) {
-			snprintf(text, sizeof(text), "function_%d", i);
-			assert_int_equal(strings_id(s, text), i);
-		}
-	assert_int_equal(strings_count(s), 50001);
-	assert_string_equal(strings_text(s, 1), "function_1");
-	assert_string_equal(strings_text(s, 50000), "function_50000");
-	assert_string_equal(strings_text(s, 50001), "");
-	assert_string_equal(strings_text(s, UINT32_MAX), "");
-	strings_free(s);
-	strings_free(NULL);
-}
-
-static void strings_become_valid_utf8(void **state)
-{
-	static const struct {
-		const char *in, *out;
-	} cases[] = {
-		{"plain", "plain"},
-		{"\xc2\x80", "\xc2\x80"}, /* the first and last of each length stay */
-		{"\xdf\xbf", "\xdf\xbf"},
-		{"\xe0\xa0\x80", "\xe0\xa0\x80"},
-		{"\xed\x9f\xbf", "\xed\x9f\xbf"},
-		{"\xee\x80\x80", "\xee\x80\x80"},
-		{"\xef\xbf\xbf", "\xef\xbf\xbf"},
-		{"\xf0\x90\x80\x80", "\xf0\x90\x80\x80"},
-		{"\xf4\x8f\xbf\xbf", "\xf4\x8f\xbf\xbf"},
-		{"a\x80z", "a" BAD "z"},	       /* continuation alone */
-		{"\xc0\xaf", BAD BAD},		       /* overlong */
-		{"\xc1\xbf", BAD BAD},		       /* overlong */
-		{"\xe0\x9f\xbf", BAD BAD BAD},	       /* overlong */
-		{"\xf0\x8f\xbf\xbf", BAD BAD BAD BAD}, /* overlong */
-		{"\xed\xa0\x80", BAD BAD BAD},	       /* surrogate */
-		{"\xed\xbf\xbf", BAD BAD BAD},	       /* surrogate */
-		{"\xf4\x90\x80\x80", BAD BAD BAD BAD}, /* above U+10FFFF */
-		{"\xf5\x80\x80\x80", BAD BAD BAD BAD},
-		{"\xff", BAD},
-		{"\xe2\x82", BAD BAD}, /* cut at the end */
-		{"\xf0\x9f\x98", BAD BAD BAD},
-		{"\xe2\x82g", BAD BAD "g"}, /* cut by another */
-		{"\xc3\xc3\xa9", BAD "\xc3\xa9"},
-	};
-	(void)state;
-	struct strings *s = strings_new();
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		long id = strings_id(s, cases[i].in);
-		assert_true(id > 0);
-		assert_string_equal(strings_text(s, id), cases[i].out);
-		assert_int_equal(strings_id(s, cases[i].out), id);
-	}
-	strings_free(s);
-}
-
-/* With terminators, 1 + 3 * 64 MiB are taken: a fourth would end one byte past the ceiling. */
-static void strings_stop_at_their_ceiling(void **state)
-{
-	(void)state;
-	struct strings *s = strings_new();
-	size_t size = LIMIT_STRINGS / 4;
-	char *text = malloc(size);
-	memset(text, 'x', size - 1);
-	text[size - 1] = '\0';
-	for (int i = 0; i < 3; i++) {
-		text[0] = 'a' + i;
-		assert_int_equal(strings_id(s, text), i + 1);
-	}
-	text[0] = 'd';
-	assert_int_equal(strings_id(s, text), -E2BIG);
-	assert_int_equal(strings_count(s), 4);
-	text[0] = 'b';
-	assert_int_equal(strings_id(s, text), 2);
-	assert_int_equal(strings_id(s, text + 1), 4); /* one byte shorter: exactly full */
-	assert_int_equal(strings_id(s, "q"), -E2BIG);
-	assert_int_equal(strings_id(s, ""), 0);
-	free(text);
-	strings_free(s);
-}
-
 /* --- pseudo -------------------------------------------------------------------------------- */
 
 static void pseudo_names_are_told_apart(void **state)
@@ -117,9 +26,10 @@ static void pseudo_names_are_told_apart(void **state)
 	static const uint64_t known[] = {STACK_DEPTH, STACK_UNREADABLE, STACK_NO_PROGRESS,
 		STACK_NO_MODULE, STACK_NO_CFI, STACK_NO_REGISTER, STACK_WORKER_LOST,
 		PSEUDO_MISSING + MISSING_MOVING, PSEUDO_MISSING + MISSING_LATE,
-		PSEUDO_MISSING + MISSING_DENIED, PSEUDO_UNSAMPLED, PSEUDO_ENDED};
+		PSEUDO_MISSING + MISSING_DENIED, PSEUDO_UNSAMPLED, PSEUDO_ENDED, PSEUDO_TABLE_FULL,
+		PSEUDO_GUESSED};
 	static const uint64_t unknown[] = {STACK_ENDS, PSEUDO_MISSING - 1,
-		PSEUDO_MISSING + MISSING_REASONS, PSEUDO_UNSAMPLED - 1, PSEUDO_TABLE_FULL + 1,
+		PSEUDO_MISSING + MISSING_REASONS, PSEUDO_UNSAMPLED - 1, PSEUDO_GUESSED + 1,
 		(1ull << 32) + PSEUDO_ENDED, UINT64_MAX};
 	(void)state;
 	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
@@ -480,9 +390,6 @@ static void table_keeps_known_frames_when_full(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(strings_have_dense_ids),
-		cmocka_unit_test(strings_become_valid_utf8),
-		cmocka_unit_test(strings_stop_at_their_ceiling),
 		cmocka_unit_test(pseudo_names_are_told_apart),
 		cmocka_unit_test(pseudo_states_are_words),
 		cmocka_unit_test(symbols_keep_a_copy_in_order),
