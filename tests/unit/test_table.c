@@ -323,9 +323,18 @@ static const struct stack *deep_stack(uint64_t first, enum stack_end end)
 	return &stack;
 }
 
+/* The first stack without its leaf. */
+static const struct stack *caller_stack(void)
+{
+	deep_stack(1, STACK_DONE);
+	memmove(stack.v, stack.v + 1, --stack.n * sizeof(*stack.v));
+	return &stack;
+}
+
 struct last {
 	uint32_t entries, n;
 	uint64_t count, leaf, root;
+	uint32_t leaf_module;
 };
 
 static int keep_last(void *arg, const struct table_entry *e)
@@ -335,6 +344,7 @@ static int keep_last(void *arg, const struct table_entry *e)
 	last->n = e->n;
 	last->count = e->count;
 	last->leaf = e->n ? e->frames[0].offset : 0;
+	last->leaf_module = e->n ? e->frames[0].module : 0;
 	last->root = e->n ? e->frames[e->n - 1].offset : 0;
 	return 0;
 }
@@ -357,14 +367,15 @@ static void table_keeps_known_frames_when_full(void **state)
 		next += LIMIT_FRAMES;
 		whole += !table_overflow(t);
 	}
-	/* One node is the root above all, one says "full": the rest are frames, the last stack got
-	 * what was left. */
-	assert_int_equal(whole, (LIMIT_TABLE_NODES - 2) / LIMIT_FRAMES);
+	/* One node is the root above all: the rest are frames, the last stack got what was left,
+	 * and a leaf that says so. */
+	assert_int_equal(whole, (LIMIT_TABLE_NODES - 1) / LIMIT_FRAMES);
 	struct last last = last_of(t);
 	assert_int_equal(last.entries, whole + 1);
-	assert_int_equal(last.n, (LIMIT_TABLE_NODES - 2) % LIMIT_FRAMES);
+	assert_int_equal(last.n, (LIMIT_TABLE_NODES - 1) % LIMIT_FRAMES + 1);
 	assert_int_equal(last.root, next - LIMIT_FRAMES);
-	assert_int_equal(last.leaf, next - LIMIT_FRAMES + last.n - 1);
+	assert_int_equal(last.leaf_module, 0);
+	assert_int_equal(last.leaf, PSEUDO_TABLE_FULL);
 
 	/* The same again: the same frames, the same entry. */
 	assert_int_equal(table_add(t, deep_stack(next - LIMIT_FRAMES, STACK_DONE), 0, 0, 1), 0);
@@ -376,14 +387,24 @@ static void table_keeps_known_frames_when_full(void **state)
 	assert_int_equal(table_add(t, deep_stack(1, STACK_DONE), 1, 0, 1), 0);
 	assert_int_equal(table_overflow(t), 2);
 	assert_int_equal(last_of(t).n, LIMIT_FRAMES);
+	assert_int_equal(last_of(t).leaf_module, 1);
+	/* The caller on its own is another stack than the caller of what is missing. */
+	assert_int_equal(table_add(t, caller_stack(), 3, 0, 1), 0);
+	assert_int_equal(table_overflow(t), 2);
+	assert_int_equal(last_of(t).leaf, LIMIT_FRAMES - 1);
 	/* A new leaf on a known caller keeps the caller. */
 	assert_int_equal(table_add(t, STACK(STACK_DONE, 0xfffffff), 2, 0, 1), 0);
+	assert_int_equal(last_of(t).n, 1);
+	assert_int_equal(last_of(t).leaf, PSEUDO_TABLE_FULL);
+	assert_int_equal(table_add(t, STACK(STACK_NO_CFI, 0xfffffff), 4, 0, 1), 0);
+	assert_int_equal(last_of(t).n, 1);
 	deep_stack(1, STACK_DONE);
 	stack.v[0].offset = 0xfffffff;
 	assert_int_equal(table_add(t, &stack, 3, 0, 1), 0);
-	assert_int_equal(table_overflow(t), 4);
-	assert_int_equal(last_of(t).n, LIMIT_FRAMES - 1);
-	assert_int_equal(last_of(t).leaf, LIMIT_FRAMES - 1);
+	assert_int_equal(table_overflow(t), 5);
+	assert_int_equal(last_of(t).n, LIMIT_FRAMES);
+	assert_int_equal(last_of(t).count, 1);
+	assert_int_equal(last_of(t).leaf, PSEUDO_TABLE_FULL);
 	table_free(t);
 }
 
