@@ -34,6 +34,7 @@ unit_tests = \
 	tests/unit/test_summary \
 	tests/unit/test_symbolize \
 	tests/unit/test_table \
+	tests/unit/test_text \
 	tests/unit/test_unwind
 if HAVE_CMOCKA
 check_PROGRAMS = $(unit_tests)
@@ -56,6 +57,7 @@ tests_unit_test_strings_LDADD = $(unit_libs)
 tests_unit_test_summary_LDADD = $(unit_libs)
 tests_unit_test_symbolize_LDADD = $(unit_libs)
 tests_unit_test_table_LDADD = $(unit_libs)
+tests_unit_test_text_LDADD = $(unit_libs)
 tests_unit_test_unwind_LDADD = $(unit_libs)
 
 # --- scripts ---
