@@ -20,6 +20,7 @@ unit_tests = \
 	tests/unit/test_answers \
 	tests/unit/test_base \
 	tests/unit/test_clock \
+	tests/unit/test_conform \
 	tests/unit/test_cpus \
 	tests/unit/test_demangle \
 	tests/unit/test_maps \
@@ -43,6 +44,7 @@ unit_libs = libcpprof.a $(ALL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_answers_LDADD = $(unit_libs)
 tests_unit_test_base_LDADD = $(unit_libs)
 tests_unit_test_clock_LDADD = $(unit_libs)
+tests_unit_test_conform_LDADD = $(unit_libs)
 tests_unit_test_cpus_LDADD = $(unit_libs)
 tests_unit_test_demangle_LDADD = $(unit_libs)
 tests_unit_test_maps_LDADD = $(unit_libs)
