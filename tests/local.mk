@@ -23,6 +23,7 @@ unit_tests = \
 	tests/unit/test_conform \
 	tests/unit/test_cpus \
 	tests/unit/test_demangle \
+	tests/unit/test_folded \
 	tests/unit/test_maps \
 	tests/unit/test_options \
 	tests/unit/test_proc_stat \
@@ -47,6 +48,7 @@ tests_unit_test_clock_LDADD = $(unit_libs)
 tests_unit_test_conform_LDADD = $(unit_libs)
 tests_unit_test_cpus_LDADD = $(unit_libs)
 tests_unit_test_demangle_LDADD = $(unit_libs)
+tests_unit_test_folded_LDADD = $(unit_libs)
 tests_unit_test_maps_LDADD = $(unit_libs)
 tests_unit_test_options_LDADD = $(unit_libs)
 tests_unit_test_proc_stat_LDADD = $(unit_libs)
