@@ -132,22 +132,86 @@ static void events_line(const struct session *s, const struct tracer_stats *t, s
 			t->maps_failed, s->data.broken);
 }
 
+/* --- what is missing, per module ----------------------------------------------------------- */
+
+#define NAMES_SHOWN	5u
+#define MODULE_UNREAD	(MODULE_REFUSED | MODULE_BLACKLISTED | MODULE_UNREADABLE)
+#define MODULE_NAMELESS (MODULE_NO_SYMBOLS | MODULE_NO_DWARF)
+
+struct lack {
+	uint32_t flag;
+	const char *text;
+	int is_usual; /* most libraries have none: only with -v */
+};
+
+static const struct lack lacks[] = {
+	{MODULE_REFUSED, "could not be opened", 0},
+	{MODULE_UNREADABLE, "damaged", 0},
+	{MODULE_BLACKLISTED, "not read any more, killed a worker", 0},
+	{MODULE_NO_CFI, "no unwind information", 0},
+	{MODULE_NO_SYMBOLS, "no symbols", 0},
+	{MODULE_ZSTD, "debug information packed by zstd, not readable here", 0},
+	{MODULE_NO_DWARF, "no debug information", 1},
+};
+
+/* What a module with frames lacks of what was asked for. */
+static uint32_t lacks_of(const struct session *s, const struct module *m)
+{
+	uint32_t flags = m->info.flags, unread = flags & MODULE_UNREAD;
+
+	if (flags & MODULE_NO_FILE)
+		return 0;
+	if (unread)
+		return unread; /* so nothing else is known of it */
+	/* These speak of the file itself; its separate debug file came later. */
+	if (m->debug_fd >= 0 || s->options->symbols == SYMBOLS_NONE)
+		flags &= ~MODULE_NAMELESS;
+	if (s->options->symbols != SYMBOLS_FULL)
+		flags &= ~(MODULE_ZSTD | MODULE_NO_DWARF);
+	if (flags & (MODULE_NO_SYMBOLS | MODULE_ZSTD | MODULE_FROM_MEMORY))
+		flags &= ~MODULE_NO_DWARF;
+	return flags;
+}
+
+static void put_module(const struct module *m, uint32_t before, struct buf *out)
+{
+	const char *slash = strrchr(m->info.path, '/');
+	char shown[256];
+
+	log_escape(shown, sizeof(shown), slash && slash[1] ? slash + 1 : m->info.path);
+	buf_printf(out, "%s%s", before ? ", " : "", shown);
+}
+
+static void lack_line(const struct session *s, const struct lack *lack, struct buf *out)
+{
+	const struct naming *naming = &s->naming;
+	uint32_t n = 0, last = 0;
+
+	for (uint32_t i = 0; i < naming->n; i++) {
+		uint32_t id = naming->frames[i].module;
+		if (id == last)
+			continue;
+		last = id;
+		const struct module *m = &s->data.modules[id - 1];
+		if (!(lacks_of(s, m) & lack->flag))
+			continue;
+		if (!n)
+			buf_printf(out, "modules   %s: ", lack->text);
+		if (n < NAMES_SHOWN)
+			put_module(m, n, out);
+		n++;
+	}
+	if (n > NAMES_SHOWN)
+		buf_printf(out, " and %u more", n - NAMES_SHOWN);
+	if (n)
+		buf_string(out, "\n");
+}
+
 static void modules_lines(const struct session *s, struct buf *out)
 {
-	uint32_t refused = 0, blacklisted = 0, unreadable = 0, zstd = 0;
-
-	for (uint32_t i = 0; i < s->data.n_modules; i++) {
-		uint32_t flags = s->data.modules[i].info.flags;
-		refused += !!(flags & MODULE_REFUSED);
-		blacklisted += !!(flags & MODULE_BLACKLISTED);
-		unreadable += !!(flags & MODULE_UNREADABLE);
-		zstd += !!(flags & MODULE_ZSTD);
-	}
-	if (refused || blacklisted || unreadable || zstd)
-		buf_printf(out,
-			"modules   %u could not be opened, %u damaged, %u killed a worker, "
-			"%u with debug information packed by zstd (not readable here)\n",
-			refused, unreadable, blacklisted, zstd);
+	for (size_t i = 0; i < sizeof(lacks) / sizeof(*lacks); i++)
+		if (!lacks[i].is_usual || log_get_level() >= LOG_VERBOSE)
+			lack_line(s, &lacks[i], out);
 }
 
 void summary_text(const struct session *s, struct buf *out)

@@ -115,6 +115,106 @@ static void comments_stay_short_whatever_happens(void **state)
 	assert_non_null(strstr(out.data, "(\\x0a\\x0a"));
 }
 
+/* --- what is missing, per module ----------------------------------------------------------- */
+
+static const char *module_lines(void)
+{
+	buf_clear(&out);
+	summary_text(&s, &out);
+	const char *lines = strstr(buf_text(&out), "modules ");
+	return lines ? lines : "";
+}
+
+/* Each module has two frames, but the last, which has none. */
+static void use_modules(struct module *modules, uint32_t n)
+{
+	static struct naming_frame frames[64];
+	assert_in_range(n, 1, 32);
+	for (uint32_t i = 0; i < n; i++)
+		modules[i].debug_fd = -1;
+	for (uint32_t i = 0; i < 2 * (n - 1); i++)
+		frames[i] = (struct naming_frame){0x10 * (1 + i % 2), 1 + i / 2};
+	s.data.modules = modules;
+	s.data.n_modules = n;
+	s.naming.frames = frames;
+	s.naming.n = 2 * (n - 1);
+	options.symbols = SYMBOLS_FULL;
+}
+
+static void what_is_missing_is_said_per_module(void **state)
+{
+	struct module modules[] = {
+		{.info = {.path = "/usr/bin/app", .flags = MODULE_IS_EXE | MODULE_NO_DWARF}},
+		{.info = {.path = "/lib/stripped.so",
+			 .flags = MODULE_NO_SYMBOLS | MODULE_NO_DWARF}},
+		{.info = {.path = "/lib/a\x1b.so", .flags = MODULE_NO_CFI | MODULE_NO_DWARF}},
+		{.info = {.path = "/lib/closed.so", .flags = MODULE_REFUSED}},
+		{.info = {.path = "/lib/bad.so",
+			 .flags = MODULE_UNREADABLE | MODULE_NO_CFI | MODULE_NO_SYMBOLS}},
+		{.info = {.path = "/lib/evil.so", .flags = MODULE_BLACKLISTED}},
+		{.info = {.path = "/lib/packed.so", .flags = MODULE_ZSTD | MODULE_NO_DWARF}},
+		{.info = {.path = "", .flags = MODULE_NO_FILE | MODULE_NO_SYMBOLS}},
+		{.info = {.path = "[vdso]", .flags = MODULE_FROM_MEMORY | MODULE_NO_DWARF}},
+		{.info = {.path = "/lib/unused.so", .flags = MODULE_NO_SYMBOLS | MODULE_REFUSED}},
+	};
+	(void)state;
+	use_modules(modules, 10);
+	assert_string_equal(module_lines(),
+		"modules   could not be opened: closed.so\n"
+		"modules   damaged: bad.so\n"
+		"modules   not read any more, killed a worker: evil.so\n"
+		"modules   no unwind information: a\\x1b.so\n"
+		"modules   no symbols: stripped.so\n"
+		"modules   debug information packed by zstd, not readable here: packed.so\n");
+	log_set_level(LOG_VERBOSE);
+	assert_non_null(strstr(module_lines(), "here: packed.so\n"
+					       "modules   no debug information: app, a\\x1b.so\n"));
+	/* A separate debug file was found. */
+	modules[0].debug_fd = modules[1].debug_fd = 9;
+	assert_non_null(strstr(module_lines(), "modules   no debug information: a\\x1b.so\n"));
+	assert_null(strstr(out.data, "no symbols"));
+	/* Names were not asked for. */
+	modules[1].debug_fd = -1;
+	options.symbols = SYMBOLS_SYMTAB;
+	assert_null(strstr(module_lines(), "debug information"));
+	assert_non_null(strstr(out.data, "no symbols"));
+	options.symbols = SYMBOLS_NONE;
+	assert_null(strstr(module_lines(), "no symbols"));
+	assert_non_null(strstr(out.data, "no unwind information"));
+}
+
+static void many_modules_are_a_count(void **state)
+{
+	static struct module modules[8];
+	static const char five[] = "modules   no symbols: m1, m2, m3, m4, m5";
+	static char names[8][8];
+	char said[100];
+	(void)state;
+	for (int i = 0; i < 8; i++) {
+		snprintf(names[i], sizeof(names[i]), "/m%d", i + 1);
+		modules[i].info =
+			(struct module_info){.path = names[i], .flags = MODULE_NO_SYMBOLS};
+	}
+	use_modules(modules, 8);
+	snprintf(said, sizeof(said), "%s and 2 more\n", five);
+	assert_string_equal(module_lines(), said);
+	use_modules(modules, 6);
+	snprintf(said, sizeof(said), "%s\n", five);
+	assert_string_equal(module_lines(), said);
+}
+
+static void nothing_missing_is_not_mentioned(void **state)
+{
+	struct module modules[] = {
+		{.info = {.path = "/usr/bin/app", .flags = MODULE_IS_EXE}},
+		{.info = {.path = "/lib/libc.so.6", .flags = MODULE_NO_DWARF}},
+		{.info = {.path = "/lib/unused.so", .flags = MODULE_NO_SYMBOLS}},
+	};
+	(void)state;
+	use_modules(modules, 3);
+	assert_string_equal(module_lines(), "");
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, begin, end)
 
 int main(void)
@@ -122,6 +222,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(comments_are_four_short_lines),
 		TEST(comments_stay_short_whatever_happens),
+		TEST(what_is_missing_is_said_per_module),
+		TEST(many_modules_are_a_count),
+		TEST(nothing_missing_is_not_mentioned),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
