@@ -149,14 +149,28 @@ static const struct lack lacks[] = {
 	{MODULE_UNREADABLE, "damaged", 0},
 	{MODULE_BLACKLISTED, "not read any more, killed a worker", 0},
 	{MODULE_NO_CFI, "no unwind information", 0},
-	{MODULE_NO_SYMBOLS, "no symbols", 0},
+	{MODULE_NO_SYMBOLS, "no symbols found", 0},
 	{MODULE_ZSTD, "debug information packed by zstd, not readable here", 0},
 	{MODULE_NO_DWARF, "no debug information", 1},
 };
 
-/* What a module with frames lacks of what was asked for. */
-static uint32_t lacks_of(const struct session *s, const struct module *m)
+/* A stripped program still has a table of symbols, those that it takes from its libraries. */
+static int is_nameless(const struct session *s, uint32_t first)
 {
+	const struct naming *naming = &s->naming;
+	uint32_t id = naming->frames[first].module, n = 0;
+
+	if (!s->symbols)
+		return 0;
+	for (uint32_t i = first; i < naming->n && naming->frames[i].module == id && !n; i++)
+		symbols_find(s->symbols, id, naming->frames[i].offset, &n);
+	return !n;
+}
+
+/* What a module lacks of what was asked for; first is the first of its frames. */
+static uint32_t lacks_of(const struct session *s, uint32_t first)
+{
+	const struct module *m = &s->data.modules[s->naming.frames[first].module - 1];
 	uint32_t flags = m->info.flags, unread = flags & MODULE_UNREAD;
 
 	if (flags & MODULE_NO_FILE)
@@ -164,7 +178,11 @@ static uint32_t lacks_of(const struct session *s, const struct module *m)
 	if (unread)
 		return unread; /* so nothing else is known of it */
 	/* These speak of the file itself; its separate debug file came later. */
-	if (m->debug_fd >= 0 || s->options->symbols == SYMBOLS_NONE)
+	if (m->debug_fd >= 0)
+		flags &= ~MODULE_NAMELESS;
+	if (is_nameless(s, first))
+		flags |= MODULE_NO_SYMBOLS;
+	if (s->options->symbols == SYMBOLS_NONE)
 		flags &= ~MODULE_NAMELESS;
 	if (s->options->symbols != SYMBOLS_FULL)
 		flags &= ~(MODULE_ZSTD | MODULE_NO_DWARF);
@@ -192,13 +210,12 @@ static void lack_line(const struct session *s, const struct lack *lack, struct b
 		if (id == last)
 			continue;
 		last = id;
-		const struct module *m = &s->data.modules[id - 1];
-		if (!(lacks_of(s, m) & lack->flag))
+		if (!(lacks_of(s, i) & lack->flag))
 			continue;
 		if (!n)
 			buf_printf(out, "modules   %s: ", lack->text);
 		if (n < NAMES_SHOWN)
-			put_module(m, n, out);
+			put_module(&s->data.modules[id - 1], n, out);
 		n++;
 	}
 	if (n > NAMES_SHOWN)

@@ -164,7 +164,7 @@ static void what_is_missing_is_said_per_module(void **state)
 		"modules   damaged: bad.so\n"
 		"modules   not read any more, killed a worker: evil.so\n"
 		"modules   no unwind information: a\\x1b.so\n"
-		"modules   no symbols: stripped.so\n"
+		"modules   no symbols found: stripped.so\n"
 		"modules   debug information packed by zstd, not readable here: packed.so\n");
 	log_set_level(LOG_VERBOSE);
 	assert_non_null(strstr(module_lines(), "here: packed.so\n"
@@ -186,7 +186,7 @@ static void what_is_missing_is_said_per_module(void **state)
 static void many_modules_are_a_count(void **state)
 {
 	static struct module modules[8];
-	static const char five[] = "modules   no symbols: m1, m2, m3, m4, m5";
+	static const char five[] = "modules   no symbols found: m1, m2, m3, m4, m5";
 	static char names[8][8];
 	char said[100];
 	(void)state;
@@ -201,6 +201,25 @@ static void many_modules_are_a_count(void **state)
 	use_modules(modules, 6);
 	snprintf(said, sizeof(said), "%s\n", five);
 	assert_string_equal(module_lines(), said);
+}
+
+/* The table of symbols is there, but none of the module's frames has a name by it. */
+static void a_module_without_any_name_has_no_symbols(void **state)
+{
+	struct module modules[] = {
+		{.info = {.path = "/usr/bin/stripped"}},
+		{.info = {.path = "/lib/named.so"}},
+		{.info = {.path = "/lib/unused.so"}},
+	};
+	struct symbol symbol = {"f", "f", "", 0, 0};
+	(void)state;
+	use_modules(modules, 3);
+	s.symbols = symbols_new();
+	assert_int_equal(symbols_add(s.symbols, 2, 0x20, &symbol, 1), 0);
+	assert_string_equal(module_lines(), "modules   no symbols found: stripped\n");
+	options.symbols = SYMBOLS_NONE;
+	assert_string_equal(module_lines(), "");
+	symbols_free(s.symbols);
 }
 
 static void nothing_missing_is_not_mentioned(void **state)
@@ -224,6 +243,7 @@ int main(void)
 		TEST(comments_stay_short_whatever_happens),
 		TEST(what_is_missing_is_said_per_module),
 		TEST(many_modules_are_a_count),
+		TEST(a_module_without_any_name_has_no_symbols),
 		TEST(nothing_missing_is_not_mentioned),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
