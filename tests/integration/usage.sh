@@ -61,6 +61,20 @@ check_equal "files in out/" 2 "$(ls out | wc -l)"
 profile_ok "-o - -format folded" -p "$pid" -seconds 1 -profile cpu -o - -format folded
 check_equal "folded: lines that are not root;...;leaf NUMBER" 0 "$(grep -cvE '^shares;[^ ].* [0-9]+$' run.out)"
 check_number "folded: share_40 is there" "$(grep -c ';share_40 ' run.out) > 0"
+profile_ok "-o /dev/stdout -format folded" -p "$pid" -seconds 1 -profile cpu -o /dev/stdout -format folded
+check_equal "/dev/stdout: lines that are no data" 0 "$(grep -cvE '^shares;[^ ].* [0-9]+$' run.out)"
+check_equal "/dev/stdout: still the machine's link" yes "$([ -L /dev/stdout ] && echo yes)"
+mkfifo pipe
+LIMIT=30 profile -p "$pid" -seconds 0.5 -profile cpu -o pipe
+check_equal "a FIFO that nobody reads: exit" 1 "$STATUS"
+check_equal "a FIFO that nobody reads: said" 1 "$(grep -c 'nobody reads the FIFO' run.err)"
+cat pipe >piped.pb.gz &
+reader=$!
+started+=("$reader")
+LIMIT=30 profile_ok "a FIFO with its reader" -p "$pid" -seconds 0.5 -profile cpu -o pipe
+wait $reader
+check "what came through the FIFO" "$CPPROF" -check piped.pb.gz
+rm -f piped.pb.gz
 profile_ok "-o x.folded" -p "$pid" -seconds 0.5 -profile cpu -o x.folded
 check_number "x.folded is folded" "$(grep -c '^shares;' x.folded) > 0"
 profile_ok "-o x.txt" -p "$pid" -seconds 0.5 -profile cpu -o x.txt
