@@ -66,7 +66,7 @@ static int writes_files(const struct session *s)
 
 static int goes_to_stdout(const struct session *s)
 {
-	return s->options->output && !strcmp(s->options->output, "-");
+	return s->options->output && sink_is_stdout(s->options->output);
 }
 
 static int told(const char *path, int error)
@@ -80,6 +80,13 @@ static int told(const char *path, int error)
 			"-format folded");
 	else if (error == -EISDIR)
 		log_error("cannot write %s: it is a folder; give -o %s/", shown, shown);
+	else if (error == -ELOOP)
+		log_error("cannot write %s: it is a symbolic link; give the name it stands for",
+			shown);
+	else if (error == -ENOTSUP)
+		log_error("cannot write %s: it is a block device or a socket, not a file", shown);
+	else if (error == -ENXIO)
+		log_error("cannot write %s: nobody reads the FIFO", shown);
 	else
 		log_error("cannot write %s: %s", shown, strerror(-error));
 	return error;
@@ -88,16 +95,14 @@ static int told(const char *path, int error)
 int result_probe(const struct session *s)
 {
 	char path[LIMIT_PATH];
-	struct sink sink;
 
 	for (int kind = 0; kind < PROFILE_KINDS && writes_files(s); kind++) {
 		if (!is_asked(s, kind))
 			continue;
 		file_name(s, kind, path, sizeof(path));
-		int error = sink_open(&sink, path, s->options->format == FORMAT_PPROF);
+		int error = sink_probe(path, s->options->format == FORMAT_PPROF);
 		if (error)
 			return told(path, error);
-		sink_abort(&sink);
 	}
 	return 0;
 }
@@ -129,6 +134,8 @@ static int build(const struct session *s, enum profile_kind kind, struct profile
 		.duration = kind == PROFILE_THREADS ? 0 : s->ended - s->began,
 		.hz = s->options->hz,
 		.comments = buf_text(&comments),
+		.most_samples = s->options->format == FORMAT_PPROF ? PROFILE_SAMPLES_MAX : 0,
+		.most_bytes = s->options->format == FORMAT_PPROF ? PROFILE_BYTES_MAX : 0,
 	};
 	int error = in.comments ? profile_build(&in, out) : -ENOMEM;
 	buf_fini(&comments);
@@ -193,7 +200,7 @@ static void print_top(const struct session *s, const struct profile *p)
 	buf_fini(&text);
 }
 
-static void print_summary(const struct session *s)
+static void print_summary(const struct session *s, const enum profile_merged *merged)
 {
 	struct buf text;
 
@@ -201,6 +208,10 @@ static void print_summary(const struct session *s)
 		return;
 	buf_init(&text, 64 * KIB);
 	summary_text(s, &text);
+	for (int kind = 0; kind < PROFILE_KINDS; kind++)
+		if (profile_merged_text(merged[kind]))
+			buf_printf(&text, "labels    %s: %s\n", options_kind_name(kind),
+				profile_merged_text(merged[kind]));
 	fputc('\n', stderr);
 	fwrite(text.data, 1, text.len, stderr);
 	buf_fini(&text);
@@ -230,7 +241,7 @@ static int is_shown(const struct session *s, int kind)
 	return kind == PROFILE_CPU ? cpu : is_asked(s, PROFILE_CPU) == 0 || !cpu;
 }
 
-static int one_kind(const struct session *s, enum profile_kind kind)
+static int one_kind(const struct session *s, enum profile_kind kind, enum profile_merged *merged)
 {
 	char path[LIMIT_PATH];
 	struct profile *p;
@@ -241,6 +252,7 @@ static int one_kind(const struct session *s, enum profile_kind kind)
 			strerror(-error));
 		return error;
 	}
+	*merged = p->merged;
 	if (is_shown(s, kind))
 		print_top(s, p);
 	if (writes_files(s)) {
@@ -263,6 +275,7 @@ static void tell_empty(const struct session *s)
 
 int result_write(struct session *s)
 {
+	enum profile_merged merged[PROFILE_KINDS] = {MERGED_NOT};
 	uint64_t samples = 0;
 	int failed = 0;
 
@@ -270,9 +283,9 @@ int result_write(struct session *s)
 		if (!is_asked(s, kind))
 			continue;
 		samples += s->data.received[kind];
-		failed |= one_kind(s, kind) != 0;
+		failed |= one_kind(s, kind, &merged[kind]) != 0;
 	}
-	print_summary(s);
+	print_summary(s, merged);
 	tell_empty(s);
 	if (!failed)
 		print_next_step(s);

@@ -4,6 +4,7 @@
 
 #include "agent/summary.h"
 #include "agent/tracer/stats.h"
+#include "base/log.h"
 #include "config.h"
 #include "output/table.h"
 
@@ -14,19 +15,25 @@ static double percent(double part, double whole)
 	return whole > 0 ? 100 * part / whole : 0;
 }
 
+static uint64_t lost_in_worker(const struct collection *c, const struct tracer_stats *t, int kind)
+{
+	uint64_t sent = kind == PROFILE_CPU ? t->samples : t->snapshots;
+
+	return sent > c->received[kind] ? sent - c->received[kind] : 0;
+}
+
 static void samples_line(const struct session *s, const struct tracer_stats *t, struct buf *out)
 {
 	const struct collection *c = &s->data;
 	uint64_t skipped = t->skipped[SKIP_BLOCKED] + t->skipped[SKIP_GONE] +
 			   t->skipped[SKIP_LATE] + t->skipped[SKIP_DENIED];
-	uint64_t got = c->received[PROFILE_CPU];
-	uint64_t lost = t->samples > got ? t->samples - got : 0;
 
 	buf_printf(out,
 		"samples   %" PRIu64 " at %" PRIu64 " ticks (%" PRIu64 " missed, %" PRIu64
 		" late); "
 		"%" PRIu64 " lost in the worker, %" PRIu64 " for want of room\n",
-		got, t->ticks, t->ticks_missed, t->ticks_late, lost, t->skipped[SKIP_RING_FULL]);
+		c->received[PROFILE_CPU], t->ticks, t->ticks_missed, t->ticks_late,
+		lost_in_worker(c, t, PROFILE_CPU), t->skipped[SKIP_RING_FULL]);
 	buf_printf(out,
 		"          not sampled: %" PRIu64 " went to sleep or ended before their stop, "
 		"%" PRIu64 " not their turn\n",
@@ -50,9 +57,7 @@ static void ends_line(const struct collection *c, const struct tracer_stats *t,
 
 	if (!c->received[kind])
 		return;
-	uint64_t lost = kind == PROFILE_THREADS && t->snapshots > c->received[kind]
-				? t->snapshots - c->received[kind]
-				: 0;
+	uint64_t lost = kind == PROFILE_THREADS ? lost_in_worker(c, t, kind) : 0;
 	if (lost)
 		buf_printf(
 			out, "stacks    threads: %" PRIu64 " threads lost in the worker\n", lost);
@@ -67,14 +72,14 @@ static void ends_line(const struct collection *c, const struct tracer_stats *t,
 	buf_string(out, "\n");
 }
 
-static void cpu_line(const struct session *s, struct buf *out)
+static void cpu_text(const struct session *s, struct buf *out)
 {
 	const struct collection *c = &s->data;
 	uint64_t clock = c->clock_end - c->clock_begin;
 	uint64_t sum = collection_threads_cpu(c) + collection_ended_cpu(c);
 
 	buf_printf(out,
-		"CPU       %.3fs in the profile, %.3fs by the process clock (%+.2f%%); "
+		"%.3fs in the profile, %.3fs by the process clock (%+.2f%%); "
 		"%.3fs of threads that ended unseen\n",
 		SECONDS(sum), SECONDS(clock), percent((double)sum - (double)clock, clock),
 		SECONDS(collection_ended_cpu(c)));
@@ -127,22 +132,103 @@ static void events_line(const struct session *s, const struct tracer_stats *t, s
 			t->maps_failed, s->data.broken);
 }
 
+/* --- what is missing, per module ----------------------------------------------------------- */
+
+#define NAMES_SHOWN	5u
+#define MODULE_UNREAD	(MODULE_REFUSED | MODULE_BLACKLISTED | MODULE_UNREADABLE)
+#define MODULE_NAMELESS (MODULE_NO_SYMBOLS | MODULE_NO_DWARF)
+
+struct lack {
+	uint32_t flag;
+	const char *text;
+	int is_usual; /* most libraries have none: only with -v */
+};
+
+static const struct lack lacks[] = {
+	{MODULE_REFUSED, "could not be opened", 0},
+	{MODULE_UNREADABLE, "damaged", 0},
+	{MODULE_BLACKLISTED, "not read any more, killed a worker", 0},
+	{MODULE_NO_CFI, "no unwind information", 0},
+	{MODULE_NO_SYMBOLS, "no symbols found", 0},
+	{MODULE_ZSTD, "debug information packed by zstd, not readable here", 0},
+	{MODULE_NO_DWARF, "no debug information", 1},
+};
+
+/* A stripped program still has a table of symbols, those that it takes from its libraries. */
+static int is_nameless(const struct session *s, uint32_t first)
+{
+	const struct naming *naming = &s->naming;
+	uint32_t id = naming->frames[first].module, n = 0;
+
+	if (!s->symbols)
+		return 0;
+	for (uint32_t i = first; i < naming->n && naming->frames[i].module == id && !n; i++)
+		symbols_find(s->symbols, id, naming->frames[i].offset, &n);
+	return !n;
+}
+
+/* What a module lacks of what was asked for; first is the first of its frames. */
+static uint32_t lacks_of(const struct session *s, uint32_t first)
+{
+	const struct module *m = &s->data.modules[s->naming.frames[first].module - 1];
+	uint32_t flags = m->info.flags, unread = flags & MODULE_UNREAD;
+
+	if (flags & MODULE_NO_FILE)
+		return 0;
+	if (unread)
+		return unread; /* so nothing else is known of it */
+	/* These speak of the file itself; its separate debug file came later. */
+	if (m->debug_fd >= 0)
+		flags &= ~MODULE_NAMELESS;
+	if (is_nameless(s, first))
+		flags |= MODULE_NO_SYMBOLS;
+	if (s->options->symbols == SYMBOLS_NONE)
+		flags &= ~MODULE_NAMELESS;
+	if (s->options->symbols != SYMBOLS_FULL)
+		flags &= ~(MODULE_ZSTD | MODULE_NO_DWARF);
+	if (flags & (MODULE_NO_SYMBOLS | MODULE_ZSTD | MODULE_FROM_MEMORY))
+		flags &= ~MODULE_NO_DWARF;
+	return flags;
+}
+
+static void put_module(const struct module *m, uint32_t before, struct buf *out)
+{
+	const char *slash = strrchr(m->info.path, '/');
+	char shown[256];
+
+	log_escape(shown, sizeof(shown), slash && slash[1] ? slash + 1 : m->info.path);
+	buf_printf(out, "%s%s", before ? ", " : "", shown);
+}
+
+static void lack_line(const struct session *s, const struct lack *lack, struct buf *out)
+{
+	const struct naming *naming = &s->naming;
+	uint32_t n = 0, last = 0;
+
+	for (uint32_t i = 0; i < naming->n; i++) {
+		uint32_t id = naming->frames[i].module;
+		if (id == last)
+			continue;
+		last = id;
+		if (!(lacks_of(s, i) & lack->flag))
+			continue;
+		if (!n)
+			buf_printf(out, "modules   %s: ", lack->text);
+		if (n < NAMES_SHOWN)
+			put_module(&s->data.modules[id - 1], n, out);
+		n++;
+	}
+	if (n > NAMES_SHOWN)
+		buf_printf(out, " and %u more", n - NAMES_SHOWN);
+	if (n)
+		buf_string(out, "\n");
+}
+
 static void modules_lines(const struct session *s, struct buf *out)
 {
-	uint32_t refused = 0, blacklisted = 0, unreadable = 0, zstd = 0;
-
-	for (uint32_t i = 0; i < s->data.n_modules; i++) {
-		uint32_t flags = s->data.modules[i].info.flags;
-		refused += !!(flags & MODULE_REFUSED);
-		blacklisted += !!(flags & MODULE_BLACKLISTED);
-		unreadable += !!(flags & MODULE_UNREADABLE);
-		zstd += !!(flags & MODULE_ZSTD);
-	}
-	if (refused || blacklisted || unreadable || zstd)
-		buf_printf(out,
-			"modules   %u could not be opened, %u damaged, %u killed a worker, "
-			"%u with debug information packed by zstd (not readable here)\n",
-			refused, unreadable, blacklisted, zstd);
+	for (size_t i = 0; i < sizeof(lacks) / sizeof(*lacks); i++)
+		if (!lacks[i].is_usual || log_get_level() >= LOG_VERBOSE)
+			lack_line(s, &lacks[i], out);
 }
 
 void summary_text(const struct session *s, struct buf *out)
@@ -152,7 +238,8 @@ void summary_text(const struct session *s, struct buf *out)
 	collection_sum(&s->data, &t);
 	if (s->options->kinds & 1u << PROFILE_CPU) {
 		samples_line(s, &t, out);
-		cpu_line(s, out);
+		buf_string(out, "CPU       ");
+		cpu_text(s, out);
 	}
 	for (int kind = 0; kind < PROFILE_KINDS; kind++)
 		ends_line(&s->data, &t, kind, out);
@@ -161,17 +248,56 @@ void summary_text(const struct session *s, struct buf *out)
 	modules_lines(s, out);
 }
 
+/* --- comments ----------------------------------------------------------------------------- */
+
+static int count_guessed(void *arg, const struct table_entry *e)
+{
+	uint64_t *sum = arg;
+
+	for (uint32_t i = 0; i < e->n; i++)
+		if (e->frames[i].flags & FRAME_GUESSED) {
+			*sum += e->count;
+			break;
+		}
+	return 0;
+}
+
+static void comment_samples(const struct collection *c, const struct tracer_stats *t,
+	enum profile_kind kind, struct buf *out)
+{
+	uint64_t guessed = 0;
+
+	table_each(c->tables[kind], count_guessed, &guessed);
+	if (kind == PROFILE_CPU)
+		buf_printf(out,
+			"samples %" PRIu64 " at %" PRIu64 " ticks: missed %" PRIu64
+			", late %" PRIu64 ", lost %" PRIu64 ", no room %" PRIu64,
+			c->received[kind], t->ticks, t->ticks_missed, t->ticks_late,
+			lost_in_worker(c, t, kind), t->skipped[SKIP_RING_FULL]);
+	else
+		buf_printf(out, "threads %" PRIu64 ": lost %" PRIu64, c->received[kind],
+			lost_in_worker(c, t, kind));
+	buf_printf(out, "; guessed %" PRIu64 " stacks\n", guessed);
+}
+
 void summary_comments(const struct session *s, enum profile_kind kind, struct buf *out)
 {
+	const struct collection *c = &s->data;
 	struct tracer_stats t;
+	char comm[4 * sizeof(c->attached.comm) +
+		  1]; /* a line break in it would make two comments */
 
-	collection_sum(&s->data, &t);
-	buf_printf(out, "cpprof-attach %s, pid %d, %u Hz\n", PACKAGE_VERSION, s->data.attached.pid,
-		s->options->hz);
-	if (kind == PROFILE_CPU)
-		cpu_line(s, out);
-	ends_line(&s->data, &t, kind, out);
+	collection_sum(c, &t);
+	buf_printf(out, "cpprof-attach %s, pid %d (%s), %u Hz\n", PACKAGE_VERSION, c->attached.pid,
+		log_escape(comm, sizeof(comm), c->attached.comm), s->options->hz);
+	comment_samples(c, &t, kind, out);
+	if (kind == PROFILE_CPU) {
+		buf_string(out, "CPU ");
+		cpu_text(s, out);
+	}
 	buf_printf(out,
-		"stops %" PRIu64 ", p50 %.0fus, p99 %.0fus; %" PRIu64 " calls may be cut short\n",
-		t.stops, stats_stop_us(&t, 0.5), stats_stop_us(&t, 0.99), t.cut_short);
+		"stops %" PRIu64 ", p50 %.0fus, p99 %.0fus; %.1f%% of the stacks complete; "
+		"%" PRIu64 " calls may be cut short\n",
+		t.stops, stats_stop_us(&t, 0.5), stats_stop_us(&t, 0.99),
+		percent(c->ends[kind][STACK_DONE], c->received[kind]), t.cut_short);
 }

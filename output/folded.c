@@ -12,19 +12,43 @@ struct line {
 	int64_t value;
 };
 
-/* A name as one frame: what the format uses itself must not be in it. */
+/* Bytes of a control character (C0, DEL, C1 in UTF-8) at p; 0: it is none. */
+static size_t control_length(const unsigned char *p)
+{
+	if (*p < ' ' || *p == 0x7f)
+		return 1;
+	return p[0] == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f ? 2 : 0;
+}
+
+/* A name as one frame: what the format uses itself, or a terminal obeys, must not be in it. */
 static void put_name(struct buf *b, const char *name)
 {
-	for (; *name; name++) {
-		char c = *name == ';' ? ':' : (unsigned char)*name < ' ' ? ' ' : *name;
+	while (*name) {
+		size_t control = control_length((const unsigned char *)name);
+		char c = *name == ';' ? ':' : control ? ' ' : *name;
 		buf_append(b, &c, 1);
+		name += control ? control : 1;
 	}
+}
+
+/* The offset in the file, which is the same in each run. */
+static void put_place(struct buf *b, const struct profile *p, const struct profile_location *l)
+{
+	if (!l->mapping) {
+		buf_printf(b, ";0x%" PRIx64, l->address);
+		return;
+	}
+	const struct profile_mapping *m = &p->mappings[l->mapping - 1];
+	const char *path = strings_text(p->strings, m->file), *slash = strrchr(path, '/');
+	buf_string(b, ";[");
+	put_name(b, slash && slash[1] ? slash + 1 : path);
+	buf_printf(b, "+0x%" PRIx64 "]", l->address - m->start + m->offset);
 }
 
 static void put_location(struct buf *b, const struct profile *p, const struct profile_location *l)
 {
 	if (!l->n_lines)
-		buf_printf(b, ";0x%" PRIx64, l->address);
+		put_place(b, p, l);
 	for (uint32_t i = l->n_lines; i-- > 0;) {
 		const struct profile_line *line = &p->lines[l->first_line + i];
 		buf_string(b, ";");

@@ -2,7 +2,8 @@
 /*
  * Folded stacks, as flamegraph.pl and inferno read them: root;...;leaf VALUE, the profile's last
  * value, equal lines joined, inlined functions as frames of their own. The thread's name is the
- * root frame. A ';' in a name becomes ':', a newline a space.
+ * root frame. A ';' in a name becomes ':', a control character a space. A place without a name is
+ * "[file+0xOFFSET]", the offset being the one in the file.
  */
 #ifndef OUTPUT_FOLDED_H
 #define OUTPUT_FOLDED_H

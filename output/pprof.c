@@ -13,7 +13,8 @@
 /* Bytes on their way into the file. */
 struct stream {
 	z_stream z;
-	struct sink *sink;
+	struct sink *sink; /* NULL: only counted */
+	uint64_t bytes;	   /* uncompressed */
 	int error;
 };
 
@@ -21,6 +22,9 @@ static void compress_into_sink(struct stream *s, const void *bytes, size_t n, in
 {
 	unsigned char out[32 * 1024];
 
+	s->bytes += n;
+	if (!s->sink)
+		return;
 	s->z.next_in = (unsigned char *)bytes;
 	s->z.avail_in = n;
 	do {
@@ -252,23 +256,40 @@ static int find_keys(const struct profile *p, struct keys *keys)
 	return 0;
 }
 
+static void put_all(struct stream *s, const struct profile *p)
+{
+	struct keys keys;
+
+	s->error = find_keys(p, &keys);
+	if (s->error)
+		return;
+	put_types(s, p);
+	put_samples(s, p, &keys);
+	put_mappings(s, p);
+	for (uint32_t i = 0; i < p->n_locations && !s->error; i++)
+		put_location(s, p, i);
+	put_functions(s, p);
+	put_header(s, p);
+	put_strings(s, p);
+}
+
 int pprof_write(const struct profile *p, struct sink *sink)
 {
 	struct stream s = {.sink = sink};
-	struct keys keys;
 
-	if (find_keys(p, &keys) < 0 ||
-		deflateInit2(&s.z, LEVEL, Z_DEFLATED, GZIP_WINDOW, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+	if (deflateInit2(&s.z, LEVEL, Z_DEFLATED, GZIP_WINDOW, 8, Z_DEFAULT_STRATEGY) != Z_OK)
 		return -ENOMEM;
-	put_types(&s, p);
-	put_samples(&s, p, &keys);
-	put_mappings(&s, p);
-	for (uint32_t i = 0; i < p->n_locations && !s.error; i++)
-		put_location(&s, p, i);
-	put_functions(&s, p);
-	put_header(&s, p);
-	put_strings(&s, p);
+	put_all(&s, p);
 	compress_into_sink(&s, NULL, 0, Z_FINISH);
 	deflateEnd(&s.z);
+	return s.error;
+}
+
+int pprof_size(const struct profile *p, uint64_t *bytes)
+{
+	struct stream s = {.sink = NULL};
+
+	put_all(&s, p);
+	*bytes = s.bytes;
 	return s.error;
 }

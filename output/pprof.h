@@ -14,4 +14,7 @@
 /* 0 or -errno of the sink, or -ENOMEM. The caller commits the sink. */
 int pprof_write(const struct profile *p, struct sink *sink);
 
+/* The bytes it would be uncompressed. 0 or -ENOMEM. */
+int pprof_size(const struct profile *p, uint64_t *bytes);
+
 #endif

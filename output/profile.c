@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/list.h"
 #include "output/builder.h"
+#include "output/pprof.h"
 #include "output/pseudo.h"
 #include "output/table.h"
 #include "output/weights.h"
@@ -16,6 +17,7 @@
 struct build {
 	struct builder b;
 	struct weights weights;
+	enum profile_merged merged;
 };
 
 /* --- samples ------------------------------------------------------------------------------ */
@@ -68,13 +70,32 @@ static int add_sample(struct builder *b, const struct profile_sample *sample)
 	return error;
 }
 
+/* The frame before which a stack is marked as guessed, or n.
+ *
+ * The mark is a frame of its own where the guess was made: all towards the root rests on it. Not a
+ * label: Pyroscope makes a series of each, and a thread's samples would be in two. Not the root,
+ * where stacks that are cut have their reason: these are whole, and belong under the same main as
+ * all others. */
+static uint32_t guess_at(const struct frame *frames, uint32_t n)
+{
+	/* A mark more than viewers take would cost the stack its leaf there. */
+	for (uint32_t i = 1; i < n && n <= LIMIT_FRAMES; i++)
+		if (frames[i].flags & FRAME_GUESSED)
+			return i;
+	return n;
+}
+
 static int add_locations(struct builder *b, const struct frame *frames, uint32_t n)
 {
+	static const struct frame mark = {.offset = PSEUDO_GUESSED};
 	struct profile *p = b->p;
-	int error = list_room(&p->sample_locations, p->n_sample_locations, n,
+	uint32_t guess = guess_at(frames, n);
+	int error = list_room(&p->sample_locations, p->n_sample_locations, n + 1,
 		&b->sample_locations_room, sizeof(*p->sample_locations), MOST);
 
 	for (uint32_t i = 0; i < n && !error; i++) {
+		if (i == guess)
+			p->sample_locations[p->n_sample_locations++] = builder_location(b, &mark);
 		p->sample_locations[p->n_sample_locations++] = builder_location(b, &frames[i]);
 		error = b->error;
 	}
@@ -88,17 +109,19 @@ static int add_entry(void *arg, const struct table_entry *e)
 	const struct thread_info *thread = &b->in->threads[e->thread];
 	struct profile_sample s = {
 		.first_location = b->p->n_sample_locations,
-		.n_locations = e->n,
 		.values = {e->count},
-		.thread_name = builder_string(b, thread->name),
-		.tid = thread->tid,
 	};
 
+	if (build->merged < MERGED_THREADS)
+		s.thread_name = builder_string(b, thread->name);
+	if (build->merged < MERGED_TIDS)
+		s.tid = thread->tid;
 	if (b->in->kind == PROFILE_CPU)
 		s.values[1] = weights_take(&build->weights, e->thread, e->weight);
 	else
 		s.state = builder_string(b, pseudo_state(e->state));
 	int error = add_locations(b, e->frames, e->n);
+	s.n_locations = b->p->n_sample_locations - s.first_location;
 	return error ? error : add_sample(b, &s);
 }
 
@@ -151,24 +174,34 @@ static void set_types(struct builder *b)
 	p->default_type = p->period_type.type;
 }
 
-static int set_comments(struct builder *b)
+static int add_comment(struct profile *p, const char *line, size_t n, const char *more)
 {
-	const char *line = b->in->comments ? b->in->comments : "";
 	struct buf text;
-	int error = 0;
 
 	buf_init(&text, LIMIT_STRINGS);
-	while (*line && b->p->n_comments < 4 && !error) {
-		size_t n = strcspn(line, "\n");
-		buf_clear(&text);
-		buf_append(&text, line, n);
-		const char *copy = buf_text(&text);
-		error = copy ? 0 : -ENOMEM;
-		if (copy && n)
-			b->p->comments[b->p->n_comments++] = builder_string(b, copy);
-		line += n + (line[n] == '\n');
-	}
+	buf_append(&text, line, n);
+	if (more)
+		buf_printf(&text, "%s%s", n ? "; " : "", more);
+	const char *copy = buf_text(&text);
+	long id = copy ? strings_id(p->strings, copy) : -ENOMEM;
 	buf_fini(&text);
+	if (id > 0)
+		p->comments[p->n_comments++] = id;
+	return id < 0 ? id : 0;
+}
+
+/* What was merged is said in the last line: pprof shows all lines above each of its reports. */
+static int set_comments(struct profile *p, const char *lines)
+{
+	const char *merged = profile_merged_text(p->merged), *line = lines ? lines : "";
+	int error = 0;
+
+	do {
+		size_t n = strcspn(line, "\n"), next = n + strspn(line + n, "\n");
+		int is_last = !line[next] || p->n_comments == 3;
+		error = add_comment(p, line, n, is_last ? merged : NULL);
+		line += next;
+	} while (*line && p->n_comments < 4 && !error);
 	return error;
 }
 
@@ -177,22 +210,22 @@ static int fill(struct build *build)
 	struct builder *b = &build->b;
 
 	set_types(b);
-	int error = set_comments(b);
-	if (!error)
-		error = add_samples(build);
+	int error = add_samples(build);
 	builder_complete_mappings(b);
 	return error ? error : b->error;
 }
 
-int profile_build(const struct profile_input *in, struct profile **out)
+static int build_merged(
+	const struct profile_input *in, enum profile_merged merged, struct profile **out)
 {
-	struct build build = {0};
+	struct build build = {.merged = merged};
 	struct profile *p = calloc(1, sizeof(*p));
 
 	*out = NULL;
 	if (!p)
 		return -ENOMEM;
 	p->kind = in->kind;
+	p->merged = merged;
 	p->time = in->time;
 	p->duration = in->duration;
 	p->strings = strings_new();
@@ -208,6 +241,69 @@ int profile_build(const struct profile_input *in, struct profile **out)
 	else
 		*out = p;
 	return error;
+}
+
+/* 1 when the profile is within the limits, 0 when it is not, or -errno. */
+static int fits(const struct profile_input *in, const struct profile *p)
+{
+	uint64_t bytes = 0;
+
+	if (in->most_samples && p->n_samples > in->most_samples)
+		return 0;
+	int error = in->most_bytes ? pprof_size(p, &bytes) : 0;
+	return error ? error : bytes <= in->most_bytes;
+}
+
+/* Labels are only given up if that helps: stacks that all differ stay as many without them. */
+static int merge(const struct profile_input *in, struct profile **p)
+{
+	int fit = fits(in, *p);
+
+	for (enum profile_merged m = MERGED_TIDS; m <= MERGED_THREADS && !fit; m++) {
+		struct profile *less;
+		fit = build_merged(in, m, &less);
+		if (!fit)
+			fit = fits(in, less);
+		if (fit == 1) {
+			profile_free(*p);
+			*p = less;
+		} else {
+			profile_free(less);
+		}
+	}
+	if (!fit)
+		(*p)->merged = MERGED_IN_VAIN;
+	return fit < 0 ? fit : 0;
+}
+
+int profile_build(const struct profile_input *in, struct profile **out)
+{
+	int error = build_merged(in, MERGED_NOT, out);
+
+	if (!error)
+		error = merge(in, out);
+	if (!error)
+		error = set_comments(*out, in->comments);
+	if (error) {
+		profile_free(*out);
+		*out = NULL;
+	}
+	return error;
+}
+
+const char *profile_merged_text(enum profile_merged merged)
+{
+	switch (merged) {
+	case MERGED_TIDS:
+		return "too many samples for some stores: threads of one name are merged, no tid";
+	case MERGED_THREADS:
+		return "too many samples for some stores: all threads are merged, no tid and no "
+		       "thread_name";
+	case MERGED_IN_VAIN:
+		return "larger than some stores take";
+	default:
+		return NULL;
+	}
 }
 
 void profile_free(struct profile *p)

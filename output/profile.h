@@ -37,7 +37,21 @@ struct profile_input {
 	uint64_t time;	    /* CLOCK_REALTIME at the start, ns */
 	uint64_t duration;  /* ns; 0 for a snapshot */
 	uint32_t hz;
-	const char *comments; /* lines, each ending in a newline */
+	const char *comments;  /* lines, each ending in a newline */
+	uint32_t most_samples; /* 0: any number */
+	uint64_t most_bytes;   /* as pprof, uncompressed; 0: any number */
+};
+
+/* What Pyroscope takes by default. */
+#define PROFILE_SAMPLES_MAX 16000u
+#define PROFILE_BYTES_MAX   (4 * MIB)
+
+/* Samples of different threads that were joined to stay within the limits. */
+enum profile_merged {
+	MERGED_NOT,
+	MERGED_TIDS,	/* threads of one name; no tids */
+	MERGED_THREADS, /* all threads; no thread names either */
+	MERGED_IN_VAIN, /* not even that would do, so nothing was joined */
 };
 
 struct profile_type {
@@ -76,6 +90,7 @@ struct profile_sample {
 
 struct profile {
 	enum profile_kind kind;
+	enum profile_merged merged;
 	struct strings *strings;
 	struct profile_type types[PROFILE_VALUES];
 	uint32_t n_types;
@@ -96,5 +111,8 @@ struct profile {
  * stack and labels are one. */
 int profile_build(const struct profile_input *in, struct profile **out);
 void profile_free(struct profile *p);
+
+/* What to tell the user of it; NULL: nothing. Also at the end of the profile's last comment. */
+const char *profile_merged_text(enum profile_merged merged);
 
 #endif

@@ -32,6 +32,8 @@ const char *pseudo_name(uint64_t pseudo)
 		return "[CPU of threads that ended unseen]";
 	if (pseudo == PSEUDO_TABLE_FULL)
 		return "[table of stacks full]";
+	if (pseudo == PSEUDO_GUESSED)
+		return "[guessed step]";
 	return "[unknown]";
 }
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -18,29 +20,76 @@ static int open_stdout(struct sink *sink, int binary)
 	return 0;
 }
 
-/* What is written to as it comes: a terminal, a pipe, /dev/null. 1 opened, 0 is no such thing. */
-static int open_device(struct sink *sink, int binary)
-{
-	struct stat st;
-
-	if (lstat(sink->path, &st) < 0 || !(S_ISCHR(st.st_mode) || S_ISFIFO(st.st_mode)))
-		return 0;
-	sink->fd = open(sink->path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW);
-	if (sink->fd < 0)
-		return -errno;
-	if (!binary || !isatty(sink->fd))
-		return 1;
-	close(sink->fd);
-	sink->fd = -1;
-	return -ENOTTY;
-}
-
 /* The folder's part of a path, with its slash. */
 static size_t folder_length(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
 	return slash ? slash - path + 1 : 0;
+}
+
+static int is_below(const char *path, const char *top)
+{
+	size_t n = strlen(top);
+
+	return !strncmp(path, top, n) && (path[n] == '/' || !path[n]);
+}
+
+/* Links there (/dev/stdout, /proc/self/fd) are the machine's own, and other programs need them. */
+static int is_in_system_folder(const char *path)
+{
+	char folder[PATH_MAX], real[PATH_MAX];
+	size_t n = folder_length(path);
+
+	snprintf(folder, sizeof(folder), "%.*s", (int)n, path);
+	return realpath(n ? folder : ".", real) &&
+	       (is_below(real, "/dev") || is_below(real, "/proc"));
+}
+
+/* 0: a link that may be replaced by our file. */
+static int place_of_link(const char *path)
+{
+	struct stat st;
+
+	if (is_in_system_folder(path))
+		return -ELOOP;
+	if (stat(path, &st) < 0 || S_ISREG(st.st_mode))
+		return 0;
+	return S_ISDIR(st.st_mode) ? -EISDIR : -ELOOP;
+}
+
+/* 0: a file, there or not; 1: what is written to as it comes: a terminal, a FIFO, /dev/null. */
+static int place_of(const char *path, mode_t *mode)
+{
+	struct stat st;
+
+	*mode = 0;
+	if (lstat(path, &st) < 0)
+		return 0; /* creating the file will tell what is wrong */
+	*mode = st.st_mode;
+	if (S_ISLNK(st.st_mode))
+		return place_of_link(path);
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
+	if (S_ISCHR(st.st_mode) || S_ISFIFO(st.st_mode))
+		return 1;
+	return S_ISREG(st.st_mode) ? 0 : -ENOTSUP;
+}
+
+static int open_stream(struct sink *sink, mode_t mode, int binary)
+{
+	/* Without O_NONBLOCK the open of a FIFO waits for a reader, for ever if there is none. */
+	int wait = S_ISFIFO(mode) ? O_NONBLOCK : 0;
+
+	sink->fd = open(sink->path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | wait);
+	if (sink->fd < 0)
+		return -errno;
+	int error = binary && isatty(sink->fd) ? -ENOTTY : 0;
+	if (!error && wait && fcntl(sink->fd, F_SETFL, 0) < 0)
+		error = -errno;
+	if (error)
+		sink_abort(sink);
+	return error;
 }
 
 static int open_temporary(struct sink *sink)
@@ -61,25 +110,46 @@ static int open_temporary(struct sink *sink)
 	return -EEXIST;
 }
 
+int sink_is_stdout(const char *path)
+{
+	static const char *const names[] = {"-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strcmp(path, names[i]))
+			return 1;
+	return 0;
+}
+
 int sink_open(struct sink *sink, const char *path, int binary)
 {
-	struct stat st;
+	mode_t mode;
 
 	memset(sink, 0, sizeof(*sink));
 	sink->fd = -1;
-	if (!strcmp(path, "-"))
+	if (sink_is_stdout(path))
 		return open_stdout(sink, binary);
 	if (!*path)
 		return -ENOENT;
 	if (strlen(path) >= sizeof(sink->path))
 		return -ENAMETOOLONG;
 	strcpy(sink->path, path);
-	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-		return -EISDIR;
-	int device = open_device(sink, binary);
-	if (device)
-		return device < 0 ? device : 0;
-	return open_temporary(sink);
+	int place = place_of(path, &mode);
+	if (place < 0)
+		return place;
+	return place ? open_stream(sink, mode, binary) : open_temporary(sink);
+}
+
+int sink_probe(const char *path, int binary)
+{
+	struct sink sink;
+	mode_t mode;
+
+	/* To its reader, a FIFO that is opened and closed has ended. */
+	if (!sink_is_stdout(path) && place_of(path, &mode) == 1 && S_ISFIFO(mode))
+		return faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) < 0 ? -errno : 0;
+	int error = sink_open(&sink, path, binary);
+	sink_abort(&sink);
+	return error;
 }
 
 int sink_write(struct sink *sink, const void *bytes, size_t n)

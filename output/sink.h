@@ -4,9 +4,10 @@
  *
  * A file is written beside its final name as an O_EXCL temporary of mode 0600, synced, and renamed
  * over the name; an existing file stays untouched until then, and no symbolic link is followed:
- * renaming replaces the name itself. "-" is stdout, written as it comes; refused if it is a
- * terminal and the data is binary. A device or a FIFO is written as it comes, too. Paths are
- * relative to the current directory.
+ * renaming replaces the name itself. "-", and the names that /dev and /proc have for it, is stdout,
+ * written as it comes; refused if it is a terminal and the data is binary. A character device or a
+ * FIFO is written as it comes, too. All else that is neither a file nor a link to one is refused,
+ * and so are links in /dev and /proc. Paths are relative to the current directory.
  */
 #ifndef OUTPUT_SINK_H
 #define OUTPUT_SINK_H
@@ -22,9 +23,15 @@ struct sink {
 	char temporary[4096 + 32];
 };
 
-/* 0 or -errno; -ENAMETOOLONG, -EISDIR when path names a directory, -ENOTTY for binary data to a
- * terminal. */
+int sink_is_stdout(const char *path);
+
+/* 0 or -errno; -ENAMETOOLONG, -EISDIR when path names a directory, -ENOTSUP for a block device or a
+ * socket, -ELOOP for a link that must not be replaced, -ENXIO for a FIFO that nobody reads, -ENOTTY
+ * for binary data to a terminal. */
 int sink_open(struct sink *sink, const char *path, int binary);
+
+/* Whether sink_open would succeed now, as far as can be told without a FIFO's reader seeing it. */
+int sink_probe(const char *path, int binary);
 
 /* Writes all; 0 or -errno (ENOSPC is seen here or at commit). */
 int sink_write(struct sink *sink, const void *bytes, size_t n);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Two growing arrays and an index for each: nodes of the trie by (parent, frame), entries by (node,
- * thread, state). Node 0 is the root above all root frames, node 1 the frame of stacks of which
- * nothing could be kept.
+ * thread, state, whether it is cut). Node 0 is the root above all root frames.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -12,8 +11,6 @@
 #include "base/list.h"
 #include "output/table.h"
 
-#define NODE_FULL 1
-
 struct node {
 	struct frame frame;
 	uint32_t parent;
@@ -22,6 +19,8 @@ struct node {
 struct entry {
 	uint64_t count, weight;
 	uint32_t node, thread, state;
+	uint32_t
+		is_cut; /* frames towards the leaf are missing: a full table has no node for that */
 };
 
 struct table {
@@ -41,7 +40,7 @@ static uint64_t node_hash(const struct node *n)
 
 static uint64_t entry_hash(const struct entry *e)
 {
-	return hash_pair((uint64_t)e->node << 32 | e->thread, e->state);
+	return hash_pair((uint64_t)e->node << 32 | e->thread, (uint64_t)e->is_cut << 32 | e->state);
 }
 
 struct wanted {
@@ -63,7 +62,8 @@ static int is_entry(const void *arg, uint32_t position)
 	const struct wanted *w = arg;
 	const struct entry *a = &w->table->entries[position], *b = w->what;
 
-	return a->node == b->node && a->thread == b->thread && a->state == b->state;
+	return a->node == b->node && a->thread == b->thread && a->state == b->state &&
+	       a->is_cut == b->is_cut;
 }
 
 /* The child of parent with that frame; new if there is none. -E2BIG past the ceiling. */
@@ -86,35 +86,32 @@ static long child(struct table *t, uint32_t parent, const struct frame *frame)
 	return t->n_nodes++;
 }
 
-/* The node of the stack's leaf. */
-static long insert(struct table *t, const struct stack *stack)
+/* The node of the stack's leaf, or of the last frame that there was room for; or -ENOMEM. */
+static long insert(struct table *t, const struct stack *stack, uint32_t *is_cut)
 {
 	struct frame why = {.module = 0, .offset = PSEUDO_END + stack->end};
-	long at = 0;
+	long at = 0, next = 0;
 
-	if (stack->end != STACK_DONE && stack->end != STACK_NOT_READ)
-		at = child(t, 0, &why);
-	for (uint32_t i = stack->n; i-- > 0 && at >= 0;) {
-		long next = child(t, at, &stack->v[i]);
-		if (next == -E2BIG) {
-			t->overflow++;
-			break;
-		}
+	if ((stack->end != STACK_DONE && stack->end != STACK_NOT_READ) || !stack->n)
+		next = child(t, 0, &why);
+	for (uint32_t i = stack->n; i-- > 0 && next >= 0;) {
 		at = next;
+		next = child(t, at, &stack->v[i]);
 	}
-	if (at == -E2BIG)
-		t->overflow++;
-	return at == -E2BIG || at == 0 ? NODE_FULL : at;
+	*is_cut = next == -E2BIG;
+	t->overflow += *is_cut;
+	return *is_cut ? at : next;
 }
 
 int table_add_weighted(struct table *t, const struct stack *stack, uint32_t thread, uint32_t state,
 	uint64_t count, uint64_t weight)
 {
-	long node = insert(t, stack);
+	struct entry entry = {.thread = thread, .state = state};
+	long node = insert(t, stack, &entry.is_cut);
 
 	if (node < 0)
 		return node;
-	struct entry entry = {.node = node, .thread = thread, .state = state};
+	entry.node = node;
 	struct wanted wanted = {t, &entry};
 	uint64_t hash = entry_hash(&entry);
 	long found = index_find(&t->by_stack, hash, is_entry, &wanted);
@@ -141,9 +138,8 @@ struct table *table_new(void)
 {
 	struct table *t = calloc(1, sizeof(*t));
 
-	if (t && list_room(&t->nodes, 0, 2, &t->nodes_room, sizeof(*t->nodes), 1024) == 0) {
+	if (t && list_room(&t->nodes, 0, 1, &t->nodes_room, sizeof(*t->nodes), 1024) == 0) {
 		t->nodes[t->n_nodes++] = (struct node){.parent = 0};
-		t->nodes[t->n_nodes++] = (struct node){.frame.offset = PSEUDO_TABLE_FULL};
 		return t;
 	}
 	table_free(t);
@@ -180,7 +176,7 @@ int table_each_frame(const struct table *t, int (*each)(void *arg, const struct 
 	if (!v)
 		return -ENOMEM;
 	uint32_t n = 0;
-	for (uint32_t i = NODE_FULL + 1; i < t->n_nodes; i++)
+	for (uint32_t i = 1; i < t->n_nodes; i++)
 		v[n++] = t->nodes[i].frame;
 	qsort(v, n, sizeof(*v), by_place);
 	for (uint32_t i = 0; i < n && !result; i++)
@@ -198,6 +194,9 @@ int table_each(const struct table *t, int (*each)(void *arg, const struct table_
 	for (uint32_t i = 0; i < t->n_entries && !result; i++) {
 		const struct entry *e = &t->entries[i];
 		struct table_entry out = {e->count, e->weight, e->thread, e->state, 0, frames};
+		/* Else the last frame that was kept would be shown as the one that ran. */
+		if (e->is_cut)
+			frames[out.n++] = (struct frame){.offset = PSEUDO_TABLE_FULL};
 		for (uint32_t at = e->node; at; at = t->nodes[at].parent)
 			frames[out.n++] = t->nodes[at].frame;
 		result = each(arg, &out);

@@ -5,7 +5,8 @@
  * Stacks are kept as a trie of (parent, frame) with the root first, so what they share is stored
  * once. A stack that is not complete gets a pseudo root frame {module 0, offset PSEUDO_END + end},
  * except STACK_NOT_READ, whose single frame already says why. Past LIMIT_TABLE_NODES nodes a stack
- * keeps only the frames that are already there, and is counted in table_overflow.
+ * keeps only the frames that are already there, under the pseudo leaf PSEUDO_TABLE_FULL, and is
+ * counted in table_overflow.
  */
 #ifndef OUTPUT_TABLE_H
 #define OUTPUT_TABLE_H

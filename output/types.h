@@ -138,8 +138,9 @@ enum pseudo {
 	PSEUDO_END = 0,	       /* + enum stack_end: root of an incomplete stack */
 	PSEUDO_MISSING = 32,   /* + enum capture_missing: a thread without a stack */
 	PSEUDO_UNSAMPLED = 64, /* CPU of threads that were never caught */
+	PSEUDO_ENDED = 65,     /* CPU of threads that ended unseen */
 	PSEUDO_TABLE_FULL = 66,
-	PSEUDO_ENDED = 65, /* CPU of threads that ended unseen */
+	PSEUDO_GUESSED = 67, /* the frames from here to the root rest on a guess */
 };
 
 /* A thread of the target, known to session by its serial. */

@@ -21,17 +21,23 @@ unit_tests = \
 	tests/unit/test_base \
 	tests/unit/test_clock \
 	tests/unit/test_collection \
+	tests/unit/test_conform \
 	tests/unit/test_cpus \
 	tests/unit/test_demangle \
+	tests/unit/test_folded \
 	tests/unit/test_maps \
 	tests/unit/test_options \
 	tests/unit/test_proc_stat \
 	tests/unit/test_profile \
 	tests/unit/test_regs \
 	tests/unit/test_samples \
+	tests/unit/test_sink \
 	tests/unit/test_stats \
+	tests/unit/test_strings \
+	tests/unit/test_summary \
 	tests/unit/test_symbolize \
 	tests/unit/test_table \
+	tests/unit/test_text \
 	tests/unit/test_unwind
 if HAVE_CMOCKA
 check_PROGRAMS = $(unit_tests)
@@ -41,17 +47,23 @@ tests_unit_test_answers_LDADD = $(unit_libs)
 tests_unit_test_base_LDADD = $(unit_libs)
 tests_unit_test_clock_LDADD = $(unit_libs)
 tests_unit_test_collection_LDADD = $(unit_libs)
+tests_unit_test_conform_LDADD = $(unit_libs)
 tests_unit_test_cpus_LDADD = $(unit_libs)
 tests_unit_test_demangle_LDADD = $(unit_libs)
+tests_unit_test_folded_LDADD = $(unit_libs)
 tests_unit_test_maps_LDADD = $(unit_libs)
 tests_unit_test_options_LDADD = $(unit_libs)
 tests_unit_test_proc_stat_LDADD = $(unit_libs)
 tests_unit_test_profile_LDADD = $(unit_libs)
 tests_unit_test_regs_LDADD = $(unit_libs)
 tests_unit_test_samples_LDADD = $(unit_libs)
+tests_unit_test_sink_LDADD = $(unit_libs)
 tests_unit_test_stats_LDADD = $(unit_libs)
+tests_unit_test_strings_LDADD = $(unit_libs)
+tests_unit_test_summary_LDADD = $(unit_libs)
 tests_unit_test_symbolize_LDADD = $(unit_libs)
 tests_unit_test_table_LDADD = $(unit_libs)
+tests_unit_test_text_LDADD = $(unit_libs)
 tests_unit_test_unwind_LDADD = $(unit_libs)
 
 # --- scripts ---

@@ -24,17 +24,35 @@ cat "shares.$pid.cpu.pb.gz" "shares.$pid.threads.pb.gz" >both.pb.gz
 "$CPPROF" -check both.pb.gz >check.txt 2>&1
 check_equal "-check of two files in one: exit" 1 $?
 
-# Our table is pprof's own.
-if command -v go >/dev/null; then
+# Our table is pprof's own, line by line, from the totals on.
+same_top() # WHAT FILE ROWS: run.out is the table of FILE
+{
+	if ! command -v go >/dev/null; then
+		skip "$1: top table against pprof's: no go"
+		return
+	fi
 	GOCACHE=${GOCACHE:-$(go env GOCACHE 2>/dev/null)} HOME=$WORK go tool pprof -top -nodefraction=0 \
-		"shares.$pid.cpu.pb.gz" 2>/dev/null | awk '/flat%/ { on = 1; next } on { print $NF == "(inline)" ? $(NF - 1) : $NF, $2 }' |
-		sort >theirs
-	"$CPPROF" -p "$pid" -seconds 0.1 -q >/dev/null 2>&1
-	awk '/flat%/ { on = 1; next } on { print $NF == "(inline)" ? $(NF - 1) : $NF, $2 }' run.out | sort >ours
-	check_equal "rows of the top table that pprof prints otherwise" 0 "$(comm -23 ours theirs | wc -l)"
-else
-	skip "top table against pprof's: no go"
-fi
+		-edgefraction=0 -symbolize=none -nodecount="$3" "$2" 2>/dev/null |
+		sed -n '/^Duration\|^Showing/,$p' >theirs
+	sed -n '/^Duration\|^Showing/,$p' run.out >ours
+	diff ours theirs
+	check_equal "$1: lines of the table that pprof prints otherwise" 0 "$(diff ours theirs | grep -c '^[<>]')"
+	check_number "$1: lines of the table" "$(wc -l <ours) > 4"
+}
+same_top "defaults" "shares.$pid.cpu.pb.gz" 10
+profile_ok "-top=1000" -p "$pid" -seconds 1 -profile cpu -top=1000 -o all.pb.gz
+same_top "all rows" all.pb.gz 1000
+profile_ok "-top=1000 -symbols none" -p "$pid" -seconds 1 -profile cpu -top=1000 -symbols none -o bare.pb.gz
+same_top "rows without names" bare.pb.gz 1000
+profile_ok "-top=1000 -profile threads" -p "$pid" -seconds 1 -profile threads -top=1000 -o states.pb.gz
+same_top "rows of threads" states.pb.gz 1000
+start_target inline_chain
+for rows in 2 3 1000; do
+	profile_ok "inline_chain -top=$rows" -p "$TARGET" -seconds 1 -profile cpu -top=$rows -o inlined.pb.gz
+	same_top "inlined functions, $rows rows" inlined.pb.gz $rows
+done
+stop_target
+rm -f all.pb.gz bare.pb.gz states.pb.gz inlined.pb.gz
 
 # Folders, standard output, formats.
 mkdir out
@@ -43,6 +61,20 @@ check_equal "files in out/" 2 "$(ls out | wc -l)"
 profile_ok "-o - -format folded" -p "$pid" -seconds 1 -profile cpu -o - -format folded
 check_equal "folded: lines that are not root;...;leaf NUMBER" 0 "$(grep -cvE '^shares;[^ ].* [0-9]+$' run.out)"
 check_number "folded: share_40 is there" "$(grep -c ';share_40 ' run.out) > 0"
+profile_ok "-o /dev/stdout -format folded" -p "$pid" -seconds 1 -profile cpu -o /dev/stdout -format folded
+check_equal "/dev/stdout: lines that are no data" 0 "$(grep -cvE '^shares;[^ ].* [0-9]+$' run.out)"
+check_equal "/dev/stdout: still the machine's link" yes "$([ -L /dev/stdout ] && echo yes)"
+mkfifo pipe
+LIMIT=30 profile -p "$pid" -seconds 0.5 -profile cpu -o pipe
+check_equal "a FIFO that nobody reads: exit" 1 "$STATUS"
+check_equal "a FIFO that nobody reads: said" 1 "$(grep -c 'nobody reads the FIFO' run.err)"
+cat pipe >piped.pb.gz &
+reader=$!
+started+=("$reader")
+LIMIT=30 profile_ok "a FIFO with its reader" -p "$pid" -seconds 0.5 -profile cpu -o pipe
+wait $reader
+check "what came through the FIFO" "$CPPROF" -check piped.pb.gz
+rm -f piped.pb.gz
 profile_ok "-o x.folded" -p "$pid" -seconds 0.5 -profile cpu -o x.folded
 check_number "x.folded is folded" "$(grep -c '^shares;' x.folded) > 0"
 profile_ok "-o x.txt" -p "$pid" -seconds 0.5 -profile cpu -o x.txt

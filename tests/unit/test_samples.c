@@ -2,6 +2,7 @@
 /* profile_build: CPU weights, labels, what becomes one sample, against truth computed by hand. */
 #include <inttypes.h>
 
+#include "output/pprof.h"
 #include "tests/unit/profile_fixture.h"
 
 /* --- CPU weights --------------------------------------------------------------------------- */
@@ -119,7 +120,7 @@ static void equal_samples_are_one(void **state)
 	(void)state;
 	threads[0].cpu = 1000;
 	ADD(0, 'R', 1, {0x10, EXE, 0}, {0x20, EXE, FRAME_RETURN});
-	ADD(0, 'R', 2, {0x10, EXE, 0}, {0x20, EXE, FRAME_RETURN | FRAME_GUESSED});
+	ADD(0, 'T', 2, {0x10, EXE, 0}, {0x20, EXE, FRAME_RETURN});
 	ADD(1, 'R', 5, {0x10, EXE, 0}, {0x20, EXE, FRAME_RETURN});
 	ADD(0, 'S', 4, {0x10, EXE, FRAME_SIGNAL}, {0x20, EXE, FRAME_RETURN});
 	ADD(0, 'R', 1, {0x20, EXE, 0}, {0x10, EXE, 0}); /* other order, other stack */
@@ -133,6 +134,31 @@ static void equal_samples_are_one(void **state)
 	assert_int_equal(p->samples[0].state, 0);
 	assert_int_equal(p->n_locations, 2);
 	assert_int_equal(p->n_sample_locations, 6); /* nothing is left of the joined ones */
+}
+
+/* One mark, before the first of the frames that rest on a guess; never the leaf. */
+static void a_guess_is_marked_where_it_was_made(void **state)
+{
+	const uint32_t guessed = FRAME_RETURN | FRAME_GUESSED;
+	(void)state;
+	name(EXE, 0x30, "main");
+	ADD(0, 0, 1, {0x10, EXE, 0}, {0x20, EXE, guessed}, {0x28, EXE, guessed},
+		{0x30, EXE, FRAME_RETURN});
+	ADD(0, 0, 1, {0x10, EXE, 0}, {0x20, EXE, FRAME_RETURN}, {0x28, EXE, FRAME_RETURN},
+		{0x30, EXE, FRAME_RETURN});
+	ADD(0, 0, 1, {0x10, EXE, FRAME_GUESSED});
+	build();
+	assert_int_equal(p->n_samples, 3);
+	assert_int_equal(p->samples[0].n_locations, 5);
+	check(0, 0, "/usr/bin/app", 0x10010, "[app]");
+	check(0, 1, NULL, 0, "[guessed step]");
+	check(0, 2, "/usr/bin/app", 0x10020, "[app]");
+	check(0, 3, "/usr/bin/app", 0x10028, "[app]");
+	check(0, 4, "/usr/bin/app", 0x10030, "main");
+	assert_int_equal(p->samples[1].n_locations, 4);
+	assert_int_equal(p->samples[2].n_locations, 1);
+	assert_int_equal(p->samples[0].tid, p->samples[1].tid);
+	assert_int_equal(p->n_locations, 5);
 }
 
 static void states_keep_samples_apart(void **state)
@@ -156,7 +182,7 @@ static void the_deepest_stack_fits(void **state)
 	static struct stack stack = {.n = LIMIT_FRAMES, .end = STACK_DEPTH};
 	(void)state;
 	for (uint32_t i = 0; i < LIMIT_FRAMES; i++)
-		stack.v[i] = (struct frame){i, EXE, FRAME_RETURN};
+		stack.v[i] = (struct frame){i, EXE, FRAME_RETURN | FRAME_GUESSED};
 	assert_int_equal(table_add(table, &stack, 0, 0, 1), 0);
 	build();
 	assert_int_equal(p->samples[0].n_locations, LIMIT_FRAMES + 1);
@@ -187,6 +213,97 @@ static void many_places_keep_dense_ids(void **state)
 	}
 }
 
+/* --- limits of what reads them -------------------------------------------------------------- */
+
+/* Three threads named alike, two more, all in one stack. */
+static void five_threads_in_one_stack(void)
+{
+	for (uint32_t i = 0; i < 5; i++) {
+		if (i < 3)
+			strcpy(threads[i].name, "w");
+		threads[i].cpu = 10 + i;
+		ADD(i, 0, 2, {0x10, EXE, 0}, {0x20, EXE, FRAME_RETURN});
+	}
+	in.comments = "one\ntwo\n";
+}
+
+static void assert_last_comment(const char *words)
+{
+	assert_int_equal(p->n_comments, 2);
+	assert_string_equal(text(p->comments[0]), "one");
+	assert_int_equal(strncmp(text(p->comments[1]), "two", 3), 0);
+	assert_int_equal(!!words, text(p->comments[1])[3] == ';');
+	if (words)
+		assert_non_null(strstr(text(p->comments[1]), words));
+}
+
+static void tids_go_when_there_are_too_many_samples(void **state)
+{
+	(void)state;
+	five_threads_in_one_stack();
+	in.most_samples = 5;
+	build();
+	assert_int_equal(p->n_samples, 5);
+	assert_int_equal(p->merged, MERGED_NOT);
+	assert_last_comment(NULL);
+	in.most_samples = 4;
+	build();
+	assert_int_equal(p->n_samples, 3);
+	assert_int_equal(p->merged, MERGED_TIDS);
+	check_values(0, 0, 6, 33);
+	check_values(1, 0, 2, 13);
+	assert_string_equal(text(p->samples[0].thread_name), "w");
+	assert_string_equal(text(p->samples[1].thread_name), "t3");
+	assert_last_comment("threads of one name are merged, no tid");
+}
+
+static void thread_names_go_when_that_is_not_enough(void **state)
+{
+	(void)state;
+	five_threads_in_one_stack();
+	in.most_samples = 2;
+	build();
+	assert_int_equal(p->n_samples, 1);
+	assert_int_equal(p->merged, MERGED_THREADS);
+	check_values(0, 0, 10, 60);
+	assert_int_equal(p->samples[0].thread_name, 0);
+	assert_last_comment("no tid and no thread_name");
+}
+
+static void labels_stay_when_nothing_helps(void **state)
+{
+	(void)state;
+	five_threads_in_one_stack();
+	for (uint64_t i = 0; i < 4; i++)
+		ADD(0, 0, 1, {0x100 + i, EXE, 0});
+	in.most_samples = 4;
+	build();
+	assert_int_equal(p->n_samples, 9);
+	assert_int_equal(p->merged, MERGED_IN_VAIN);
+	assert_int_equal(p->samples[0].tid, 100);
+	assert_last_comment("larger than some stores take");
+}
+
+static void the_size_counts_too(void **state)
+{
+	uint64_t bytes, smaller;
+	(void)state;
+	five_threads_in_one_stack();
+	in.comments = NULL;
+	build();
+	assert_int_equal(pprof_size(p, &bytes), 0);
+	in.most_bytes = bytes;
+	build();
+	assert_int_equal(p->merged, MERGED_NOT);
+	in.most_bytes = bytes - 1;
+	build();
+	assert_int_equal(p->merged, MERGED_TIDS);
+	assert_int_equal(p->n_comments, 1); /* said even if nothing else is */
+	p->n_comments = 0;
+	assert_int_equal(pprof_size(p, &smaller), 0);
+	assert_in_range(smaller, 1, bytes + strlen(profile_merged_text(MERGED_TIDS)));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -197,9 +314,14 @@ int main(void)
 		TEST(unseen_cpu_is_shown),
 		TEST(real_samples_have_labels),
 		TEST(equal_samples_are_one),
+		TEST(a_guess_is_marked_where_it_was_made),
 		TEST(states_keep_samples_apart),
 		TEST(the_deepest_stack_fits),
 		TEST(many_places_keep_dense_ids),
+		TEST(tids_go_when_there_are_too_many_samples),
+		TEST(thread_names_go_when_that_is_not_enough),
+		TEST(labels_stay_when_nothing_helps),
+		TEST(the_size_counts_too),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

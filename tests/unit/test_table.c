@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The stores of a run: stacks, symbols, strings, and the names of what is not code. */
-#include <errno.h>
+/* The stores of a run: stacks, symbols, and the names of what is not code. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +11,6 @@
 
 #include "base/hash.h"
 #include "output/pseudo.h"
-#include "output/strings.h"
 #include "output/symbols.h"
 #include "output/table.h"
 
@@ -21,95 +19,6 @@
 /* hash_pair(K + a, b) == hash_pair(a, b + 1): what is told apart must not rest on the hash. */
 #define K 0x9e3779b97f4a7c15ull
 
-/* --- strings ------------------------------------------------------------------------------- */
-
-static void strings_have_dense_ids(void **state)
-{
-	(void)state;
-	struct strings *s = strings_new();
-	char text[32];
-	assert_non_null(s);
-	assert_int_equal(strings_count(s), 1);
-	assert_int_equal(strings_id(s, ""), 0);
-	for (int round = 0; round < 2; round++)
-		for (int i = 1; i <= 50000; i++) {
-			snprintf(text, sizeof(text), "function_%d", i);
-			assert_int_equal(strings_id(s, text), i);
-		}
-	assert_int_equal(strings_count(s), 50001);
-	assert_string_equal(strings_text(s, 1), "function_1");
-	assert_string_equal(strings_text(s, 50000), "function_50000");
-	assert_string_equal(strings_text(s, 50001), "");
-	assert_string_equal(strings_text(s, UINT32_MAX), "");
-	strings_free(s);
-	strings_free(NULL);
-}
-
-static void strings_become_valid_utf8(void **state)
-{
-	static const struct {
-		const char *in, *out;
-	} cases[] = {
-		{"plain", "plain"},
-		{"\xc2\x80", "\xc2\x80"}, /* the first and last of each length stay */
-		{"\xdf\xbf", "\xdf\xbf"},
-		{"\xe0\xa0\x80", "\xe0\xa0\x80"},
-		{"\xed\x9f\xbf", "\xed\x9f\xbf"},
-		{"\xee\x80\x80", "\xee\x80\x80"},
-		{"\xef\xbf\xbf", "\xef\xbf\xbf"},
-		{"\xf0\x90\x80\x80", "\xf0\x90\x80\x80"},
-		{"\xf4\x8f\xbf\xbf", "\xf4\x8f\xbf\xbf"},
-		{"a\x80z", "a" BAD "z"},	       /* continuation alone */
-		{"\xc0\xaf", BAD BAD},		       /* overlong */
-		{"\xc1\xbf", BAD BAD},		       /* overlong */
-		{"\xe0\x9f\xbf", BAD BAD BAD},	       /* overlong */
-		{"\xf0\x8f\xbf\xbf", BAD BAD BAD BAD}, /* overlong */
-		{"\xed\xa0\x80", BAD BAD BAD},	       /* surrogate */
-		{"\xed\xbf\xbf", BAD BAD BAD},	       /* surrogate */
-		{"\xf4\x90\x80\x80", BAD BAD BAD BAD}, /* above U+10FFFF */
-		{"\xf5\x80\x80\x80", BAD BAD BAD BAD},
-		{"\xff", BAD},
-		{"\xe2\x82", BAD BAD}, /* cut at the end */
-		{"\xf0\x9f\x98", BAD BAD BAD},
-		{"\xe2\x82g", BAD BAD "g"}, /* cut by another */
-		{"\xc3\xc3\xa9", BAD "\xc3\xa9"},
-	};
-	(void)state;
-	struct strings *s = strings_new();
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		long id = strings_id(s, cases[i].in);
-		assert_true(id > 0);
-		assert_string_equal(strings_text(s, id), cases[i].out);
-		assert_int_equal(strings_id(s, cases[i].out), id);
-	}
-	strings_free(s);
-}
-
-/* With terminators, 1 + 3 * 64 MiB are taken: a fourth would end one byte past the ceiling. */
-static void strings_stop_at_their_ceiling(void **state)
-{
-	(void)state;
-	struct strings *s = strings_new();
-	size_t size = LIMIT_STRINGS / 4;
-	char *text = malloc(size);
-	memset(text, 'x', size - 1);
-	text[size - 1] = '\0';
-	for (int i = 0; i < 3; i++) {
-		text[0] = 'a' + i;
-		assert_int_equal(strings_id(s, text), i + 1);
-	}
-	text[0] = 'd';
-	assert_int_equal(strings_id(s, text), -E2BIG);
-	assert_int_equal(strings_count(s), 4);
-	text[0] = 'b';
-	assert_int_equal(strings_id(s, text), 2);
-	assert_int_equal(strings_id(s, text + 1), 4); /* one byte shorter: exactly full */
-	assert_int_equal(strings_id(s, "q"), -E2BIG);
-	assert_int_equal(strings_id(s, ""), 0);
-	free(text);
-	strings_free(s);
-}
-
 /* --- pseudo -------------------------------------------------------------------------------- */
 
 static void pseudo_names_are_told_apart(void **state)
@@ -117,9 +26,10 @@ static void pseudo_names_are_told_apart(void **state)
 	static const uint64_t known[] = {STACK_DEPTH, STACK_UNREADABLE, STACK_NO_PROGRESS,
 		STACK_NO_MODULE, STACK_NO_CFI, STACK_NO_REGISTER, STACK_WORKER_LOST,
 		PSEUDO_MISSING + MISSING_MOVING, PSEUDO_MISSING + MISSING_LATE,
-		PSEUDO_MISSING + MISSING_DENIED, PSEUDO_UNSAMPLED, PSEUDO_ENDED};
+		PSEUDO_MISSING + MISSING_DENIED, PSEUDO_UNSAMPLED, PSEUDO_ENDED, PSEUDO_TABLE_FULL,
+		PSEUDO_GUESSED};
 	static const uint64_t unknown[] = {STACK_ENDS, PSEUDO_MISSING - 1,
-		PSEUDO_MISSING + MISSING_REASONS, PSEUDO_UNSAMPLED - 1, PSEUDO_TABLE_FULL + 1,
+		PSEUDO_MISSING + MISSING_REASONS, PSEUDO_UNSAMPLED - 1, PSEUDO_GUESSED + 1,
 		(1ull << 32) + PSEUDO_ENDED, UINT64_MAX};
 	(void)state;
 	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
@@ -413,9 +323,18 @@ static const struct stack *deep_stack(uint64_t first, enum stack_end end)
 	return &stack;
 }
 
+/* The first stack without its leaf. */
+static const struct stack *caller_stack(void)
+{
+	deep_stack(1, STACK_DONE);
+	memmove(stack.v, stack.v + 1, --stack.n * sizeof(*stack.v));
+	return &stack;
+}
+
 struct last {
 	uint32_t entries, n;
 	uint64_t count, leaf, root;
+	uint32_t leaf_module;
 };
 
 static int keep_last(void *arg, const struct table_entry *e)
@@ -425,6 +344,7 @@ static int keep_last(void *arg, const struct table_entry *e)
 	last->n = e->n;
 	last->count = e->count;
 	last->leaf = e->n ? e->frames[0].offset : 0;
+	last->leaf_module = e->n ? e->frames[0].module : 0;
 	last->root = e->n ? e->frames[e->n - 1].offset : 0;
 	return 0;
 }
@@ -447,14 +367,15 @@ static void table_keeps_known_frames_when_full(void **state)
 		next += LIMIT_FRAMES;
 		whole += !table_overflow(t);
 	}
-	/* One node is the root above all, one says "full": the rest are frames, the last stack got
-	 * what was left. */
-	assert_int_equal(whole, (LIMIT_TABLE_NODES - 2) / LIMIT_FRAMES);
+	/* One node is the root above all: the rest are frames, the last stack got what was left,
+	 * and a leaf that says so. */
+	assert_int_equal(whole, (LIMIT_TABLE_NODES - 1) / LIMIT_FRAMES);
 	struct last last = last_of(t);
 	assert_int_equal(last.entries, whole + 1);
-	assert_int_equal(last.n, (LIMIT_TABLE_NODES - 2) % LIMIT_FRAMES);
+	assert_int_equal(last.n, (LIMIT_TABLE_NODES - 1) % LIMIT_FRAMES + 1);
 	assert_int_equal(last.root, next - LIMIT_FRAMES);
-	assert_int_equal(last.leaf, next - LIMIT_FRAMES + last.n - 1);
+	assert_int_equal(last.leaf_module, 0);
+	assert_int_equal(last.leaf, PSEUDO_TABLE_FULL);
 
 	/* The same again: the same frames, the same entry. */
 	assert_int_equal(table_add(t, deep_stack(next - LIMIT_FRAMES, STACK_DONE), 0, 0, 1), 0);
@@ -466,23 +387,30 @@ static void table_keeps_known_frames_when_full(void **state)
 	assert_int_equal(table_add(t, deep_stack(1, STACK_DONE), 1, 0, 1), 0);
 	assert_int_equal(table_overflow(t), 2);
 	assert_int_equal(last_of(t).n, LIMIT_FRAMES);
+	assert_int_equal(last_of(t).leaf_module, 1);
+	/* The caller on its own is another stack than the caller of what is missing. */
+	assert_int_equal(table_add(t, caller_stack(), 3, 0, 1), 0);
+	assert_int_equal(table_overflow(t), 2);
+	assert_int_equal(last_of(t).leaf, LIMIT_FRAMES - 1);
 	/* A new leaf on a known caller keeps the caller. */
 	assert_int_equal(table_add(t, STACK(STACK_DONE, 0xfffffff), 2, 0, 1), 0);
+	assert_int_equal(last_of(t).n, 1);
+	assert_int_equal(last_of(t).leaf, PSEUDO_TABLE_FULL);
+	assert_int_equal(table_add(t, STACK(STACK_NO_CFI, 0xfffffff), 4, 0, 1), 0);
+	assert_int_equal(last_of(t).n, 1);
 	deep_stack(1, STACK_DONE);
 	stack.v[0].offset = 0xfffffff;
 	assert_int_equal(table_add(t, &stack, 3, 0, 1), 0);
-	assert_int_equal(table_overflow(t), 4);
-	assert_int_equal(last_of(t).n, LIMIT_FRAMES - 1);
-	assert_int_equal(last_of(t).leaf, LIMIT_FRAMES - 1);
+	assert_int_equal(table_overflow(t), 5);
+	assert_int_equal(last_of(t).n, LIMIT_FRAMES);
+	assert_int_equal(last_of(t).count, 1);
+	assert_int_equal(last_of(t).leaf, PSEUDO_TABLE_FULL);
 	table_free(t);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(strings_have_dense_ids),
-		cmocka_unit_test(strings_become_valid_utf8),
-		cmocka_unit_test(strings_stop_at_their_ceiling),
 		cmocka_unit_test(pseudo_names_are_told_apart),
 		cmocka_unit_test(pseudo_states_are_words),
 		cmocka_unit_test(symbols_keep_a_copy_in_order),
