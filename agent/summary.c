@@ -98,8 +98,11 @@ static void stops_line(const struct session *s, const struct tracer_stats *t, st
 		percent(SECONDS(t->stop_ns), cpu), percent(SECONDS(t->stop_ns), window));
 	buf_printf(out,
 		"calls     %" PRIu64 " kept from returning EINTR, %" PRIu64
-		" that may have been cut short by a stop\n",
+		" that may have been cut short by a stop",
 		t->repaired, t->cut_short);
+	if (t->failed)
+		buf_printf(out, ", %" PRIu64 " that returned EINTR", t->failed);
+	buf_string(out, "\n");
 }
 
 static void events_line(const struct session *s, const struct tracer_stats *t, struct buf *out)
@@ -126,10 +129,11 @@ static void events_line(const struct session *s, const struct tracer_stats *t, s
 			    table_overflow(s->data.tables[PROFILE_THREADS]);
 	if (overflow)
 		buf_printf(out, "table     full: %" PRIu64 " stacks lost frames\n", overflow);
-	if (t->maps_failed || s->data.broken)
+	if (t->maps_failed || s->data.broken || s->data.segments_lost)
 		buf_printf(out,
-			"trouble   %u reads of the maps failed, %" PRIu64 " broken messages\n",
-			t->maps_failed, s->data.broken);
+			"trouble   %u reads of the maps failed, %u mappings too many, "
+			"%" PRIu64 " broken messages\n",
+			t->maps_failed, s->data.segments_lost, s->data.broken);
 }
 
 /* --- what is missing, per module ----------------------------------------------------------- */

@@ -85,7 +85,7 @@ static void comments_are_four_short_lines(void **state)
 	assert_string_equal(comments(PROFILE_CPU),
 		"cpprof-attach " PACKAGE_VERSION ", pid 4711 (app), 100 Hz\n"
 		"samples 100 at 200 ticks: missed 2, late 3, lost 4, no room 5; guessed 7 stacks\n"
-		"CPU 0.000s in the profile, 1.500s by the process clock (-100.00%); 0.000s of "
+		"CPU 1.500s in the profile, 1.500s by the process clock (+0.00%); 1.500s of "
 		"threads that ended unseen\n"
 		"stops 100, p50 0us, p99 0us; 100.0% of the stacks complete; 6 calls may be cut "
 		"short\n");
