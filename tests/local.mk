@@ -31,7 +31,8 @@ unit_tests = \
 	tests/unit/test_stats \
 	tests/unit/test_symbolize \
 	tests/unit/test_table \
-	tests/unit/test_unwind
+	tests/unit/test_unwind \
+	tests/unit/test_worker
 if HAVE_CMOCKA
 check_PROGRAMS = $(unit_tests)
 endif
@@ -51,6 +52,8 @@ tests_unit_test_stats_LDADD = $(unit_libs)
 tests_unit_test_symbolize_LDADD = $(unit_libs)
 tests_unit_test_table_LDADD = $(unit_libs)
 tests_unit_test_unwind_LDADD = $(unit_libs)
+tests_unit_test_worker_LDADD = $(unit_libs)
+tests_unit_test_worker_LDFLAGS = -Wl,--wrap=list_room
 
 # --- scripts ---
 test_scripts = \

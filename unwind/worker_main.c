@@ -198,6 +198,27 @@ static void on_maps(struct worker *w, const struct wire_message *msg)
 		release_held(w, 1);
 }
 
+/* What cannot be named keeps its address in the profile: a worker that ended here would be asked
+ * the same by session again and again. Without memory for all there may be enough for names. */
+static int answer_symbols(
+	struct worker *w, const struct worker_symbolize *ask, const uint64_t *offsets)
+{
+	struct worker_symbolize rest = *ask;
+	struct answers *a = &w->answers;
+	int error = symbolizer_request(&w->symbolizer, ask, offsets, answers_address, a);
+
+	if (error == -ENOMEM && ask->level == SYMBOLS_FULL) {
+		symbolizer_fini(&w->symbolizer);
+		rest.level = SYMBOLS_SYMTAB;
+		rest.n -= a->answered;
+		error = symbolizer_request(
+			&w->symbolizer, &rest, offsets + a->answered, answers_address, a);
+	}
+	if (error && error != -EPIPE)
+		error = answers_nothing(a, offsets, ask->n);
+	return error ? error : answers_end_symbols(a);
+}
+
 static void on_symbolize(struct worker *w, const struct wire_message *msg)
 {
 	const struct worker_symbolize *ask = wire_payload(msg, sizeof(*ask));
@@ -206,11 +227,8 @@ static void on_symbolize(struct worker *w, const struct wire_message *msg)
 		return;
 	mark_reading(w, ask->module);
 	answers_begin_symbols(&w->answers, ask->module);
-	int error = symbolizer_request(
-		&w->symbolizer, ask, (const uint64_t *)(ask + 1), answers_address, &w->answers);
-	check(w, error ? error : answers_end_symbols(&w->answers));
 	/* Without an end session would wait; a new worker is asked again. */
-	if (error)
+	if (answer_symbols(w, ask, (const uint64_t *)(ask + 1)) < 0)
 		w->over = 1;
 	mark_reading(w, 0);
 }
