@@ -8,7 +8,7 @@
 #include "symbolize/inlines.h"
 
 #define DEPTH_MAX  128u
-#define DIES_MAX   (64u * 1024 * 1024)
+#define DIES_MAX   (32u * 1024 * 1024)
 #define RANGES_MAX 65536u
 
 struct walk {

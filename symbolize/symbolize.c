@@ -32,10 +32,22 @@ struct batch {
 	const char *directory; /* where the current unit was compiled; NULL: unknown */
 };
 
-void symbolizer_init(struct symbolizer *s, struct modules *modules)
+/* Compile units whose tables libdw may hold at a time, some MB each: line tables above all. */
+#define UNITS_KEPT 32u
+
+void symbolizer_init(
+	struct symbolizer *s, struct modules *modules, void (*beat)(void *arg), void *arg)
 {
 	memset(s, 0, sizeof(*s));
 	s->modules = modules;
+	s->beat = beat;
+	s->arg = arg;
+}
+
+static void beat(const struct symbolizer *s)
+{
+	if (s->beat)
+		s->beat(s->arg);
 }
 
 static void forget(struct symbolizer *s)
@@ -47,6 +59,7 @@ static void forget(struct symbolizer *s)
 	if (s->current)
 		module_drop_dwarf(s->current);
 	s->has_symtab = s->has_ranges = 0;
+	s->units = 0;
 	s->current = NULL;
 }
 
@@ -67,11 +80,13 @@ static int prepare(struct symbolizer *s, struct module *m, enum symbols_level le
 	if (!s->has_symtab) {
 		error = symtab_init(&s->symtab, m);
 		s->has_symtab = !error;
+		beat(s);
 	}
 	if (error || level != SYMBOLS_FULL || s->has_ranges || !module_dwarf(m))
 		return error;
 	error = cu_ranges_init(&s->ranges, module_dwarf(m));
 	s->has_ranges = !error;
+	beat(s);
 	return error;
 }
 
@@ -187,6 +202,19 @@ static int answer_unit(
 	return error;
 }
 
+/* libdw gives back a unit's tables only with all others; a unit is known by its offset, so that the
+ * debug information can be opened anew. */
+static Dwarf_Die *open_unit(struct symbolizer *s, Dwarf_Off unit, Dwarf_Die *out)
+{
+	if (s->units == UNITS_KEPT) {
+		module_drop_dwarf(s->current);
+		s->units = 0;
+	}
+	s->units += !s->units || unit != s->last_unit;
+	s->last_unit = unit;
+	return dwarf_offdie(module_dwarf(s->current), unit, out);
+}
+
 static int one_unit(struct batch *b, struct query *v, uint32_t n)
 {
 	uint64_t *vaddrs = malloc(n * sizeof(*vaddrs));
@@ -197,9 +225,13 @@ static int one_unit(struct batch *b, struct query *v, uint32_t n)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < n; i++)
 		vaddrs[i] = v[i].vaddr;
-	if (dwarf_offdie(module_dwarf(b->s->current), v->unit, &unit))
+	if (open_unit(b->s, v->unit, &unit))
 		error = answer_unit(b, &unit, vaddrs, v, n);
+	else
+		for (uint32_t i = 0; i < n && !error; i++)
+			error = by_symtab(b, &v[i], NULL, 0);
 	free(vaddrs);
+	beat(b->s);
 	return error;
 }
 

@@ -31,6 +31,7 @@ unit_tests = \
 	tests/unit/test_stats \
 	tests/unit/test_symbolize \
 	tests/unit/test_table \
+	tests/unit/test_units \
 	tests/unit/test_unwind \
 	tests/unit/test_worker
 if HAVE_CMOCKA
@@ -51,6 +52,7 @@ tests_unit_test_samples_LDADD = $(unit_libs)
 tests_unit_test_stats_LDADD = $(unit_libs)
 tests_unit_test_symbolize_LDADD = $(unit_libs)
 tests_unit_test_table_LDADD = $(unit_libs)
+tests_unit_test_units_LDADD = $(unit_libs)
 tests_unit_test_unwind_LDADD = $(unit_libs)
 tests_unit_test_worker_LDADD = $(unit_libs)
 tests_unit_test_worker_LDFLAGS = -Wl,--wrap=list_room

@@ -62,8 +62,10 @@ static uint64_t now_ns(void)
 	return t.tv_sec * 1000000000ull + t.tv_nsec;
 }
 
-static void beat(struct worker *w)
+static void beat(void *arg)
 {
+	struct worker *w = arg;
+
 	atomic_fetch_add_explicit(&w->ring->page->worker_beat, 1, memory_order_relaxed);
 }
 
@@ -329,7 +331,7 @@ static int worker_init(struct worker *w, int sock, struct ring *ring)
 	w->sock = sock;
 	w->ring = ring;
 	modules_init(&w->modules);
-	symbolizer_init(&w->symbolizer, &w->modules);
+	symbolizer_init(&w->symbolizer, &w->modules, beat, w);
 	answers_init(&w->answers, sock);
 	w->rules = rules_new();
 	w->capture = malloc(CAPTURE_MAX);
