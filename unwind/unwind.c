@@ -17,6 +17,10 @@
 #include "unwind/prologue.h"
 #include "unwind/unwind.h"
 
+/* Captures until a want that is never needed again has fallen to a third: a stack that is deep once
+ * in a hundred captures must find its room. */
+#define WANT_DECAY 1024u
+
 #define KNOWN(reg) (1u << (reg))
 
 /* What a caller can count on after a call: all else is clobbered. */
@@ -283,7 +287,17 @@ void unwind_capture(const struct unwinder *u, const struct capture *capture,
 	if (w.copy.used_end > sp)
 		*need = w.copy.used_end - sp;
 	/* A copy that was cut needs much more more often than a little: fewer rounds until it fits.
-	 */
-	if (out->end == STACK_UNREADABLE && w.wanted >= sp && w.wanted + 8 - sp > *need)
+	 * What is farther away is on another stack (a handler's caller) and in no larger copy. */
+	if (out->end == STACK_UNREADABLE && w.wanted - sp < LIMIT_STACK_MAX &&
+		w.wanted + 8 - sp > *need)
 		*need = 3 * (w.wanted + 8 - sp);
+}
+
+uint32_t unwind_want(uint32_t want, uint64_t need)
+{
+	uint64_t room = need + need / 2;
+
+	if (room > LIMIT_STACK_MAX)
+		room = LIMIT_STACK_MAX;
+	return room >= want ? room : want - (want - room) / WANT_DECAY;
 }

@@ -85,16 +85,13 @@ static void check(struct worker *w, int error)
 
 /* --- captures ----------------------------------------------------------------------------- */
 
-/* 1.5 times the largest need seen. */
 static void note_need(struct worker *w, const struct capture *c, uint64_t need)
 {
 	_Atomic uint32_t *want = &w->ring->page->stack_want[c->thread % RING_WANTS];
-	uint64_t room = need + need / 2;
+	uint32_t before = atomic_load_explicit(want, memory_order_relaxed);
 
-	if (room > LIMIT_STACK_MAX)
-		room = LIMIT_STACK_MAX;
-	if (room > atomic_load_explicit(want, memory_order_relaxed))
-		atomic_store_explicit(want, room, memory_order_relaxed);
+	if (!(c->flags & CAPTURE_NO_STACK))
+		atomic_store_explicit(want, unwind_want(before, need), memory_order_relaxed);
 }
 
 /* A copy that waits for newer maps; 0 if it cannot wait. */
