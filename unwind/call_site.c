@@ -39,25 +39,54 @@ static int is_indirect_call(const unsigned char *end)
 	return 0;
 }
 
-enum call_site call_site_before(
-	const struct modules *modules, const struct maps *maps, uint64_t address, uint64_t *target)
+/* n bytes of code at address, which all lie in map; -1 if the file does not have them. */
+static int copy_code(const struct code *code, const struct mapping *map, uint64_t address,
+	unsigned char *out, size_t n)
 {
-	const struct mapping *map = call_site_mapping(maps, address - 1);
-	const struct module *m = map ? modules_get(modules, map->module) : NULL;
+	const struct module *m = modules_get(code->modules, map->module);
+	const unsigned char *bytes =
+		m ? module_bytes(m, address - map->start + map->offset, n) : NULL;
+
+	if (!bytes || address < map->start || n > map->end - address)
+		return -1;
+	code->reading(code->arg, map->module);
+	memcpy(out, bytes, n);
+	code->reading(code->arg, 0);
+	return 0;
+}
+
+enum call_site call_site_before(const struct code *code, uint64_t address, uint64_t *target)
+{
+	const struct mapping *map = call_site_mapping(code->maps, address - 1);
+	const struct module *m = map ? modules_get(code->modules, map->module) : NULL;
+	unsigned char bytes[LONGEST];
 	int32_t distance;
 
 	if (!map || address - map->start < LONGEST)
 		return CALL_NONE;
 	if (!m || !module_is_readable(m))
 		return CALL_UNSEEN;
-	const unsigned char *p =
-		module_bytes(m, address - LONGEST - map->start + map->offset, LONGEST);
-	if (!p)
+	if (copy_code(code, map, address - LONGEST, bytes, LONGEST) < 0)
 		return CALL_NONE;
-	if (p[2] == 0xe8) {
-		memcpy(&distance, p + 3, sizeof(distance));
+	if (bytes[2] == 0xe8) {
+		memcpy(&distance, bytes + 3, sizeof(distance));
 		*target = address + (int64_t)distance;
 		return CALL_DIRECT;
 	}
-	return is_indirect_call(p + LONGEST) ? CALL_INDIRECT : CALL_NONE;
+	return is_indirect_call(bytes + LONGEST) ? CALL_INDIRECT : CALL_NONE;
+}
+
+/* jmp *GOT(%rip), behind an endbr64 or a bnd prefix where there is one. */
+int call_site_is_plt(const struct code *code, uint64_t address)
+{
+	const struct mapping *map = call_site_mapping(code->maps, address);
+	unsigned char bytes[8], *p = bytes;
+
+	if (!map || copy_code(code, map, address, bytes, sizeof(bytes)) < 0)
+		return 0;
+	if (!memcmp(p, "\xf3\x0f\x1e\xfa", 4))
+		p += 4;
+	else if (*p == 0xf2)
+		p++;
+	return p[0] == 0xff && p[1] == 0x25;
 }

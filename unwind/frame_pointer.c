@@ -7,13 +7,12 @@
  * later than the first few instructions; a PLT entry is 16 bytes. */
 #define ENTRY_BYTES 16u
 
-static int entry_step(const struct modules *modules, const struct maps *maps, struct copy *copy,
-	struct regs *regs)
+static int entry_step(const struct code *code, struct copy *copy, struct regs *regs)
 {
 	uint64_t sp = regs->r[DWREG_RSP], address, target;
 
 	if (copy_word(copy, sp, &address) < 0 ||
-		call_site_before(modules, maps, address, &target) != CALL_DIRECT ||
+		call_site_before(code, address, &target) != CALL_DIRECT ||
 		regs->r[DWREG_PC] - target >= ENTRY_BYTES)
 		return -1;
 	regs->r[DWREG_PC] = address;
@@ -22,19 +21,17 @@ static int entry_step(const struct modules *modules, const struct maps *maps, st
 	return 0;
 }
 
-int frame_pointer_step(const struct modules *modules, const struct maps *maps, int is_leaf,
-	struct copy *copy, struct regs *regs)
+int frame_pointer_step(const struct code *code, int is_leaf, struct copy *copy, struct regs *regs)
 {
 	uint64_t bp = regs->r[DWREG_RBP], saved, address, target;
 
-	if (is_leaf && entry_step(modules, maps, copy, regs) == 0)
+	if (is_leaf && entry_step(code, copy, regs) == 0)
 		return 0;
 	if (!(regs->known & 1u << DWREG_RBP) || bp < regs->r[DWREG_RSP] || (bp & 7))
 		return -1;
 	if (copy_word(copy, bp, &saved) < 0 || copy_word(copy, bp + 8, &address) < 0)
 		return -1;
-	if ((saved && saved <= bp) ||
-		call_site_before(modules, maps, address, &target) == CALL_NONE)
+	if ((saved && saved <= bp) || call_site_before(code, address, &target) == CALL_NONE)
 		return -1;
 	regs->r[DWREG_PC] = address;
 	regs->r[DWREG_RSP] = bp + 16;

@@ -12,7 +12,6 @@
 /* Moves regs to the caller: over the word at sp if the instruction before the address it holds
  * calls the present function (its first instructions, a PLT entry), else along rbp. Afterwards only
  * pc, rsp and rbp are known. 0, or -1 if neither is valid; then regs are unchanged. */
-int frame_pointer_step(const struct modules *modules, const struct maps *maps, int is_leaf,
-	struct copy *copy, struct regs *regs);
+int frame_pointer_step(const struct code *code, int is_leaf, struct copy *copy, struct regs *regs);
 
 #endif

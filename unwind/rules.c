@@ -308,9 +308,10 @@ static uint32_t number_of(struct rules *rules, const struct rule *rule)
 	return rules->n++;
 }
 
-static const struct rule *compile_and_keep(
-	struct rules *rules, struct module *m, uint64_t offset, int is_return, uint64_t key)
+const struct rule *rules_compile(
+	struct rules *rules, struct module *m, uint64_t offset, int is_return)
 {
+	uint64_t key = place_key(m, offset, is_return);
 	struct rule rule;
 
 	if (rules->n_places * 2 >= rules->room && grow_places(rules) < 0)
@@ -324,15 +325,14 @@ static const struct rule *compile_and_keep(
 	return &rules->v[number];
 }
 
-const struct rule *rules_find(struct rules *rules, struct module *m, uint64_t offset, int is_return)
+const struct rule *rules_cached(
+	struct rules *rules, const struct module *m, uint64_t offset, int is_return)
 {
 	uint64_t key = place_key(m, offset, is_return);
-	struct place *place = place_of(rules->places, rules->room, key);
+	const struct place *place = place_of(rules->places, rules->room, key);
 
 	rules->figures.lookups++;
-	if (place->key)
-		return &rules->v[place->rule];
-	return compile_and_keep(rules, m, offset, is_return, key);
+	return place->key ? &rules->v[place->rule] : NULL;
 }
 
 const struct full_rule *rules_full(const struct rules *rules, const struct rule *rule)

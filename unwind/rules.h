@@ -62,9 +62,13 @@ extern const uint8_t rules_saved_register[SAVED_COUNT]; /* DWARF numbers of enum
 struct rules *rules_new(void); /* NULL: no memory */
 void rules_free(struct rules *rules);
 
-/* The rule at a file offset of m. is_return: offset is a return address - 1. Borrowed until the
- * next call; never NULL. */
-const struct rule *rules_find(
+/* The rule at a file offset of m; NULL: not asked for yet. is_return: offset is a return address
+ * - 1. Borrowed until the next rules_compile. */
+const struct rule *rules_cached(
+	struct rules *rules, const struct module *m, uint64_t offset, int is_return);
+
+/* For what rules_cached did not have: reads the module's file. Never NULL. */
+const struct rule *rules_compile(
 	struct rules *rules, struct module *m, uint64_t offset, int is_return);
 
 const struct full_rule *rules_full(const struct rules *rules, const struct rule *rule);

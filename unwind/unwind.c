@@ -38,7 +38,7 @@ static const uint8_t sigcontext_order[] = {DWREG_R8, DWREG_R9, DWREG_R10, DWREG_
 /* One capture being unwound. */
 struct walk {
 	const struct unwinder *u;
-	const struct maps *maps;
+	struct code code;
 	struct copy copy;
 	struct regs regs;
 	struct stack *out;
@@ -71,9 +71,10 @@ static int recover_rbp(struct walk *w, const struct rule *rule)
 	for (int i = 0; i < SAVED_COUNT; i++)
 		if (rule->saved[i] > SAVED_UNDEFINED && rule->saved[i] < lowest)
 			lowest = rule->saved[i];
-	const struct mapping *map = call_site_mapping(w->maps, w->regs.r[DWREG_PC] - w->is_return);
-	enum prologue found = map ? prologue_find(w->u->modules, w->maps, map, f->offset, sp,
-					    -16 - lowest, &w->copy, &w->regs.r[DWREG_RBP])
+	const struct mapping *map =
+		call_site_mapping(w->code.maps, w->regs.r[DWREG_PC] - w->is_return);
+	enum prologue found = map ? prologue_find(&w->code, map, f->offset, sp, -16 - lowest,
+					    &w->copy, &w->regs.r[DWREG_RBP])
 				  : PROLOGUE_NONE;
 	if (found == PROLOGUE_NONE)
 		return -1;
@@ -188,7 +189,7 @@ static int step_guess(struct walk *w)
 {
 	int is_leaf = w->out->n == 1;
 
-	if (frame_pointer_step(w->u->modules, w->maps, is_leaf, &w->copy, &w->regs) < 0)
+	if (frame_pointer_step(&w->code, is_leaf, &w->copy, &w->regs) < 0)
 		return STACK_NO_CFI;
 	w->guessed = 1;
 	return STACK_DONE;
@@ -233,7 +234,7 @@ static const struct rule *take_frame(struct walk *w)
 {
 	static const struct rule none = {.kind = RULE_NONE};
 	uint64_t pc = w->regs.r[DWREG_PC] - w->is_return;
-	const struct mapping *map = call_site_mapping(w->maps, pc);
+	const struct mapping *map = call_site_mapping(w->code.maps, pc);
 
 	if (!map)
 		return NULL;
@@ -245,8 +246,13 @@ static const struct rule *take_frame(struct walk *w)
 	struct module *m = modules_get(w->u->modules, map->module);
 	if (!m || !module_is_readable(m))
 		return &none;
+	const struct rule *rule = rules_cached(w->u->rules, m, f->offset, w->is_return);
+	if (rule)
+		return rule;
 	w->u->reading(w->u->arg, map->module);
-	return rules_find(w->u->rules, m, f->offset, w->is_return);
+	rule = rules_compile(w->u->rules, m, f->offset, w->is_return);
+	w->u->reading(w->u->arg, 0);
+	return rule;
 }
 
 static enum stack_end walk_up(struct walk *w)
@@ -270,7 +276,7 @@ void unwind_capture(const struct unwinder *u, const struct capture *capture,
 {
 	struct walk w = {
 		.u = u,
-		.maps = maps,
+		.code = {u->modules, maps, u->reading, u->arg},
 		.copy = {capture->stack_base, capture->stack_len, capture->stack, 0},
 		.regs = capture->regs,
 		.out = out,

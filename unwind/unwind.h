@@ -14,8 +14,8 @@
 struct unwinder {
 	struct modules *modules; /* borrowed */
 	struct rules *rules;	 /* borrowed */
-	void (*reading)(
-		void *arg, uint32_t module); /* told before a module's file is looked into */
+	/* Told before a module's file is looked into, and after it with 0. */
+	void (*reading)(void *arg, uint32_t module);
 	void *arg;
 };
 

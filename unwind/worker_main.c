@@ -118,7 +118,6 @@ static void unwind(struct worker *w, const struct capture *c, const struct maps 
 	uint64_t need;
 
 	unwind_capture(&w->unwinder, c, maps ? maps : &none, &w->stack, &need);
-	mark_reading(w, 0);
 	note_need(w, c, need);
 	if (w->stack.end != STACK_NO_MODULE || !may_hold ||
 		!hold(w, c, maps ? maps->generation : 0))
