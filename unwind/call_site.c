@@ -7,6 +7,9 @@
 	7u /* bytes of the longest call without prefixes: ff /2, SIB, 32-bit displacement          \
 	    */
 
+/* From the instruction that clears rbp to behind the call: musl's _start takes 21. */
+#define CLEAR_BYTES 32u
+
 const struct mapping *call_site_mapping(const struct maps *maps, uint64_t pc)
 {
 	uint32_t low = 0, high = maps->n;
@@ -74,6 +77,16 @@ enum call_site call_site_before(const struct code *code, uint64_t address, uint6
 		return CALL_DIRECT;
 	}
 	return is_indirect_call(bytes + LONGEST) ? CALL_INDIRECT : CALL_NONE;
+}
+
+/* xor %ebp,%ebp, with a REX prefix or without: _start and the first code of a thread. */
+int call_site_clears_rbp(const struct code *code, uint64_t address)
+{
+	const struct mapping *map = call_site_mapping(code->maps, address - 1);
+	unsigned char bytes[CLEAR_BYTES];
+
+	return map && copy_code(code, map, address - CLEAR_BYTES, bytes, CLEAR_BYTES) == 0 &&
+	       memmem(bytes, CLEAR_BYTES, "\x31\xed", 2);
 }
 
 /* jmp *GOT(%rip), behind an endbr64 or a bnd prefix where there is one. */

@@ -29,6 +29,10 @@ const struct mapping *call_site_mapping(const struct maps *maps, uint64_t pc);
 /* The instruction that ends at address. *target is set for CALL_DIRECT. */
 enum call_site call_site_before(const struct code *code, uint64_t address, uint64_t *target);
 
+/* Whether rbp is set to zero shortly before the call that ends at address: by code that has no
+ * caller. */
+int call_site_clears_rbp(const struct code *code, uint64_t address);
+
 /* Whether a PLT's stub begins there. */
 int call_site_is_plt(const struct code *code, uint64_t address);
 

@@ -42,20 +42,10 @@ struct walk {
 	struct copy copy;
 	struct regs regs;
 	struct stack *out;
-	uint64_t wanted; /* the address that was not in the copy; 0: none */
-	int is_return;	 /* pc is a return address */
-	int guessed;	 /* how we came to this frame */
+	int is_return; /* pc is a return address */
+	int guessed;   /* how we came to this frame */
 	int after_signal;
 };
-
-/* Words are read through here so that what was missing is known. */
-static int word_at(struct walk *w, uint64_t address, uint64_t *out)
-{
-	if (copy_word(&w->copy, address, out) == 0)
-		return 0;
-	w->wanted = address;
-	return -1;
-}
 
 /* The frame pointer of a thread that was not stopped. */
 static int recover_rbp(struct walk *w, const struct rule *rule)
@@ -91,7 +81,7 @@ static int step_plain(struct walk *w, const struct rule *rule)
 	if (!(r->known & KNOWN(rule->cfa_register)) && recover_rbp(w, rule) < 0)
 		return STACK_NO_REGISTER;
 	cfa = r->r[rule->cfa_register] + (int64_t)rule->cfa_offset;
-	if (word_at(w, cfa + (int64_t)rule->ra_offset, &word) < 0)
+	if (copy_word(&w->copy, cfa + (int64_t)rule->ra_offset, &word) < 0)
 		return STACK_UNREADABLE;
 	r->r[DWREG_PC] = word;
 	r->known &= CALLEE_SAVED;
@@ -103,7 +93,7 @@ static int step_plain(struct walk *w, const struct rule *rule)
 		r->known &= ~KNOWN(number);
 		if (at == SAVED_UNDEFINED)
 			continue;
-		if (word_at(w, cfa + (int64_t)at, &word) < 0)
+		if (copy_word(&w->copy, cfa + (int64_t)at, &word) < 0)
 			return STACK_UNREADABLE;
 		r->r[number] = word;
 		r->known |= KNOWN(number);
@@ -135,7 +125,7 @@ static enum stack_end full_register(
 	}
 	got = expression_run(ops->v, ops->n, &w->regs, &cfa, &w->copy, out);
 	if (got == EXPRESSION_ADDRESS)
-		return word_at(w, *out, out) < 0 ? STACK_UNREADABLE : STACK_DONE;
+		return copy_word(&w->copy, *out, out) < 0 ? STACK_UNREADABLE : STACK_DONE;
 	return got == EXPRESSION_VALUE ? STACK_DONE : expression_end(got);
 }
 
@@ -179,29 +169,38 @@ static int step_sigreturn(struct walk *w)
 	uint64_t at = w->regs.r[DWREG_RSP] + UCONTEXT_REGS;
 
 	for (unsigned i = 0; i < sizeof(sigcontext_order); i++)
-		if (word_at(w, at + 8 * i, &next.r[sigcontext_order[i]]) < 0)
+		if (copy_word(&w->copy, at + 8 * i, &next.r[sigcontext_order[i]]) < 0)
 			return STACK_UNREADABLE;
 	w->regs = next;
 	return STACK_DONE;
 }
 
-static int step_guess(struct walk *w)
+static enum stack_end step_guess(struct walk *w, int *over)
 {
-	int is_leaf = w->out->n == 1;
+	int is_leaf = w->out->n == 1, came_guessed = w->guessed;
 
-	if (frame_pointer_step(&w->code, is_leaf, &w->copy, &w->regs) < 0)
-		return STACK_NO_CFI;
-	w->guessed = 1;
-	return STACK_DONE;
+	switch (frame_pointer_step(&w->code, is_leaf, &w->copy, &w->regs)) {
+	case FRAME_POINTER_FOUND:
+		w->guessed = 1;
+		return STACK_DONE;
+	case FRAME_POINTER_UNREADABLE:
+		return STACK_UNREADABLE;
+	default:
+		*over = came_guessed && frame_pointer_is_root(&w->code, &w->regs);
+		return *over ? STACK_DONE : STACK_NO_CFI;
+	}
 }
 
 /* To the caller. STACK_DONE with *over clear means: go on. */
 static enum stack_end step(struct walk *w, const struct rule *rule, int *over)
 {
 	uint64_t sp = w->regs.r[DWREG_RSP];
-	enum stack_end end;
+	enum stack_end end = STACK_DONE;
 
-	w->guessed = 0;
+	if (rule->kind == RULE_NONE)
+		end = step_guess(w, over);
+	else
+		w->guessed = 0;
 	switch (rule->kind) {
 	case RULE_PLAIN:
 		end = step_plain(w, rule);
@@ -214,11 +213,11 @@ static enum stack_end step(struct walk *w, const struct rule *rule, int *over)
 		break;
 	case RULE_END:
 		*over = 1;
-		return STACK_DONE;
+		break;
 	default:
-		end = step_guess(w);
+		break;
 	}
-	if (end != STACK_DONE)
+	if (end != STACK_DONE || *over)
 		return end;
 	/* A signal may have come in on another stack; all other frames lie above their callees. */
 	if (!rule->is_signal && w->regs.r[DWREG_RSP] <= sp)
@@ -277,7 +276,7 @@ void unwind_capture(const struct unwinder *u, const struct capture *capture,
 	struct walk w = {
 		.u = u,
 		.code = {u->modules, maps, u->reading, u->arg},
-		.copy = {capture->stack_base, capture->stack_len, capture->stack, 0},
+		.copy = {capture->stack_base, capture->stack_len, capture->stack, 0, 0},
 		.regs = capture->regs,
 		.out = out,
 	};
@@ -294,9 +293,9 @@ void unwind_capture(const struct unwinder *u, const struct capture *capture,
 		*need = w.copy.used_end - sp;
 	/* A copy that was cut needs much more more often than a little: fewer rounds until it fits.
 	 * What is farther away is on another stack (a handler's caller) and in no larger copy. */
-	if (out->end == STACK_UNREADABLE && w.wanted - sp < LIMIT_STACK_MAX &&
-		w.wanted + 8 - sp > *need)
-		*need = 3 * (w.wanted + 8 - sp);
+	if (out->end == STACK_UNREADABLE && w.copy.wanted - sp < LIMIT_STACK_MAX &&
+		w.copy.wanted + 8 - sp > *need)
+		*need = 3 * (w.copy.wanted + 8 - sp);
 }
 
 uint32_t unwind_want(uint32_t want, uint64_t need)

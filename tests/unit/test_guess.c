@@ -19,14 +19,20 @@
 #define BASE   0x7ffe00000000ull /* of the made up stack */
 
 extern const char __ehdr_start[], etext[];
-extern const char guess_code[], guess_caller[], guess_return[];
+extern const char guess_code[], guess_caller[], guess_return[], guess_start_return[];
 __asm__(".text\n"
 	".balign 64\n"
 	"guess_code:\n"
 	".skip 4032, 0x90\n"
 	"guess_caller: call guess_code\n"
 	"guess_return: nop\n"
-	".skip 64, 0x90\n");
+	".skip 64, 0x90\n"
+	/* As musl begins a process. */
+	"guess_start: xor %rbp, %rbp\n"
+	"mov %rsp, %rdi\n"
+	"andq $-16, %rsp\n"
+	"call guess_code\n"
+	"guess_start_return: hlt\n");
 
 #define ADDRESS(label) ((uint64_t)(label))
 
@@ -84,10 +90,105 @@ static void files_are_marked_while_they_are_read(void **state)
 	assert_int_equal(marks[n_marks - 1], 0);
 }
 
+/* --- whole stacks --------------------------------------------------------------------------- */
+
+#define WORDS 64u
+
+static struct {
+	struct capture head;
+	uint64_t words[WORDS];
+} made;
+
+/* A thread in the middle of guess_code. */
+static void make(uint64_t rbp)
+{
+	memset(&made, 0, sizeof(made));
+	made.head.stack_base = BASE;
+	made.head.stack_len = sizeof(made.words);
+	made.head.regs.r[DWREG_PC] = ADDRESS(guess_code) + 100;
+	made.head.regs.r[DWREG_RSP] = BASE;
+	made.head.regs.r[DWREG_RBP] = rbp;
+	made.head.regs.known = REGS_ALL;
+}
+
+static uint64_t link_at(unsigned at, uint64_t saved, uint64_t address)
+{
+	made.words[at] = saved;
+	made.words[at + 1] = address;
+	return BASE + 8 * at;
+}
+
+static struct stack stack;
+
+static uint64_t unwind_made(void)
+{
+	struct rules *rules = rules_new();
+	struct unwinder u = {&modules, rules, mark, NULL};
+	uint64_t need;
+
+	unwind_capture(&u, &made.head, &maps, &stack, &need);
+	rules_free(rules);
+	return need;
+}
+
+static void assert_frame(uint32_t i, const char *address)
+{
+	assert_true(i < stack.n);
+	assert_int_equal(stack.v[i].offset - mapping.offset + mapping.start, ADDRESS(address) - 1);
+	assert_int_equal(stack.v[i].flags, FRAME_RETURN | FRAME_GUESSED);
+}
+
+static void chain_ends_where_rbp_is_cleared(void **state)
+{
+	(void)state;
+	make(BASE + 8 * 4);
+	link_at(4, BASE + 8 * 10, ADDRESS(guess_return));
+	link_at(10, 0, ADDRESS(guess_start_return));
+	unwind_made();
+	assert_int_equal(stack.n, 3);
+	assert_frame(1, guess_return);
+	assert_frame(2, guess_start_return);
+	assert_int_equal(stack.end, STACK_DONE);
+	/* The zero may as well be data, */
+	link_at(10, 0, ADDRESS(guess_return));
+	unwind_made();
+	assert_int_equal(stack.n, 3);
+	assert_int_equal(stack.end, STACK_NO_CFI);
+	/* above all where no step led to. */
+	make(0);
+	made.head.regs.r[DWREG_PC] = ADDRESS(guess_start_return);
+	unwind_made();
+	assert_int_equal(stack.n, 1);
+	assert_int_equal(stack.end, STACK_NO_CFI);
+}
+
+static void chain_beyond_the_copy_is_wanted(void **state)
+{
+	(void)state;
+	make(BASE + 8 * 4);
+	link_at(4, BASE + 8 * (WORDS + 100), ADDRESS(guess_return));
+	assert_true(unwind_made() > 8 * (WORDS + 100));
+	assert_int_equal(stack.n, 2);
+	assert_int_equal(stack.end, STACK_UNREADABLE);
+	/* No copy would reach it, it is not aligned, it is below. */
+	link_at(4, BASE + LIMIT_STACK_MAX, ADDRESS(guess_return));
+	assert_true(unwind_made() <= 8 * WORDS);
+	assert_int_equal(stack.end, STACK_NO_CFI);
+	link_at(4, BASE + 8 * WORDS + 4, ADDRESS(guess_return));
+	unwind_made();
+	assert_int_equal(stack.end, STACK_NO_CFI);
+	made.head.regs.r[DWREG_RBP] = BASE - 8;
+	unwind_made();
+	assert_int_equal(stack.n, 1);
+	assert_int_equal(stack.end, STACK_NO_CFI);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(files_are_marked_while_they_are_read),
+		cmocka_unit_test(chain_ends_where_rbp_is_cleared),
+		cmocka_unit_test(chain_beyond_the_copy_is_wanted),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

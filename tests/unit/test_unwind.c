@@ -365,7 +365,7 @@ static void expressions(void **state)
 		{{OP1(DW_OP_nop)}, 0, EXPRESSION_BAD, 0},
 	};
 	uint64_t word = 0x55, cfa = 0x2000, out;
-	struct copy copy = {0x1000, 8, (const unsigned char *)&word, 0};
+	struct copy copy = {0x1000, 8, (const unsigned char *)&word, 0, 0};
 	struct regs regs = {.known = 1u << DWREG_RSP | 1u << DWREG_PC};
 
 	(void)state;
@@ -380,6 +380,10 @@ static void expressions(void **state)
 		if (got <= EXPRESSION_ADDRESS)
 			assert_int_equal(out, rows[i].value);
 	}
+	/* What was missing is known. */
+	assert_int_equal(
+		expression_run(rows[3].ops, 2, &regs, &cfa, &copy, &out), EXPRESSION_UNREADABLE);
+	assert_int_equal(copy.wanted, 0x1008);
 	regs.r[DWREG_PC] = 0x40a;
 	assert_int_equal(
 		expression_run(rows[6].ops, 8, &regs, &cfa, &copy, &out), EXPRESSION_ADDRESS);
