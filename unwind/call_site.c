@@ -89,7 +89,7 @@ int call_site_clears_rbp(const struct code *code, uint64_t address)
 	       memmem(bytes, CLEAR_BYTES, "\x31\xed", 2);
 }
 
-/* jmp *GOT(%rip), behind an endbr64 or a bnd prefix where there is one. */
+/* jmp *GOT(%rip), behind endbr64 or a bnd prefix or both where they are. */
 int call_site_is_plt(const struct code *code, uint64_t address)
 {
 	const struct mapping *map = call_site_mapping(code->maps, address);
@@ -99,7 +99,7 @@ int call_site_is_plt(const struct code *code, uint64_t address)
 		return 0;
 	if (!memcmp(p, "\xf3\x0f\x1e\xfa", 4))
 		p += 4;
-	else if (*p == 0xf2)
+	if (*p == 0xf2)
 		p++;
 	return p[0] == 0xff && p[1] == 0x25;
 }

@@ -19,7 +19,7 @@
 #define BASE   0x7ffe00000000ull /* of the made up stack */
 
 extern const char __ehdr_start[], etext[];
-extern const char guess_code[], guess_caller[], guess_return[], guess_start_return[];
+extern const char guess_code[], guess_caller[], guess_return[], guess_start_return[], guess_stubs[];
 __asm__(".text\n"
 	".balign 64\n"
 	"guess_code:\n"
@@ -32,7 +32,16 @@ __asm__(".text\n"
 	"mov %rsp, %rdi\n"
 	"andq $-16, %rsp\n"
 	"call guess_code\n"
-	"guess_start_return: hlt\n");
+	"guess_start_return: hlt\n"
+	/* Stubs as linkers make them; the third is Ubuntu's, in .plt.sec. */
+	".balign 16\n"
+	"guess_stubs:\n"
+	"jmp *guess_code(%rip)\n"
+	".balign 16\n endbr64\n jmp *guess_code(%rip)\n"
+	".balign 16\n endbr64\n bnd jmp *guess_code(%rip)\n"
+	".balign 16\n bnd jmp *guess_code(%rip)\n"
+	".balign 16\n endbr64\n nop\n jmp *guess_code(%rip)\n"
+	".balign 16\n");
 
 #define ADDRESS(label) ((uint64_t)(label))
 
@@ -88,6 +97,16 @@ static void files_are_marked_while_they_are_read(void **state)
 	assert_int_equal(call_site_before(&code, ADDRESS(guess_return) + 1, &target), CALL_NONE);
 	assert_int_equal(call_site_before(&code, 8, &target), CALL_NONE);
 	assert_int_equal(marks[n_marks - 1], 0);
+}
+
+static void stubs_are_known(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 4; i++)
+		assert_true(call_site_is_plt(&code, ADDRESS(guess_stubs) + 16 * i));
+	assert_false(call_site_is_plt(&code, ADDRESS(guess_stubs) + 16 * 4));
+	assert_false(call_site_is_plt(&code, ADDRESS(guess_code)));
+	assert_false(call_site_is_plt(&code, 8));
 }
 
 /* --- whole stacks --------------------------------------------------------------------------- */
@@ -187,6 +206,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(files_are_marked_while_they_are_read),
+		cmocka_unit_test(stubs_are_known),
 		cmocka_unit_test(chain_ends_where_rbp_is_cleared),
 		cmocka_unit_test(chain_beyond_the_copy_is_wanted),
 	};
