@@ -16,8 +16,8 @@ enum frame_pointer {
 };
 
 /* Moves regs to the caller: over the word at sp if the instruction before the address it holds
- * calls the present function (its first instructions, a PLT entry), else along rbp. Afterwards only
- * pc, rsp and rbp are known. */
+ * calls the present function (its first instructions, a PLT entry, a leaf function), else along
+ * rbp. Afterwards only pc, rsp and rbp are known. */
 enum frame_pointer frame_pointer_step(
 	const struct code *code, int is_leaf, struct copy *copy, struct regs *regs);
 

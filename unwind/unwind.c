@@ -177,7 +177,7 @@ static int step_sigreturn(struct walk *w)
 
 static enum stack_end step_guess(struct walk *w, int *over)
 {
-	int is_leaf = w->out->n == 1, came_guessed = w->guessed;
+	int is_leaf = !w->is_return, came_guessed = w->guessed;
 
 	switch (frame_pointer_step(&w->code, is_leaf, &w->copy, &w->regs)) {
 	case FRAME_POINTER_FOUND:

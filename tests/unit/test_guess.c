@@ -20,6 +20,7 @@
 
 extern const char __ehdr_start[], etext[];
 extern const char guess_code[], guess_caller[], guess_return[], guess_start_return[], guess_stubs[];
+extern const char guess_stub_return[], guess_far[];
 __asm__(".text\n"
 	".balign 64\n"
 	"guess_code:\n"
@@ -33,6 +34,10 @@ __asm__(".text\n"
 	"andq $-16, %rsp\n"
 	"call guess_code\n"
 	"guess_start_return: hlt\n"
+	"call guess_stubs\n"
+	"guess_stub_return: nop\n"
+	".skip 8192, 0x90\n"
+	"guess_far: nop\n"
 	/* Stubs as linkers make them; the third is Ubuntu's, in .plt.sec. */
 	".balign 16\n"
 	"guess_stubs:\n"
@@ -202,6 +207,50 @@ static void chain_beyond_the_copy_is_wanted(void **state)
 	assert_int_equal(stack.end, STACK_NO_CFI);
 }
 
+/* guess_code has no frame of its own, rbp is its caller's. */
+static void leaf_keeps_its_caller(void **state)
+{
+	(void)state;
+	make(BASE + 8 * 4);
+	made.words[0] = ADDRESS(guess_return);
+	link_at(4, 0, ADDRESS(guess_start_return) + 1);
+	unwind_made();
+	assert_int_equal(stack.n, 2);
+	assert_frame(1, guess_return);
+	link_at(4, 0, ADDRESS(guess_stub_return));
+	unwind_made();
+	assert_int_equal(stack.n, 3);
+	assert_frame(1, guess_return);
+	assert_frame(2, guess_stub_return);
+	/* Through a PLT it may be anywhere, */
+	made.words[0] = ADDRESS(guess_stub_return);
+	made.head.regs.r[DWREG_PC] = ADDRESS(guess_far);
+	link_at(4, 0, ADDRESS(guess_start_return) + 1);
+	unwind_made();
+	assert_frame(1, guess_stub_return);
+	/* else near what is called. */
+	made.words[0] = ADDRESS(guess_return);
+	unwind_made();
+	assert_int_equal(stack.n, 1);
+}
+
+/* What an earlier call left at sp. */
+static void frame_of_its_own_comes_first(void **state)
+{
+	(void)state;
+	make(BASE + 8 * 4);
+	made.words[0] = ADDRESS(guess_return);
+	link_at(4, 0, ADDRESS(guess_start_return));
+	unwind_made();
+	assert_int_equal(stack.n, 2);
+	assert_frame(1, guess_start_return);
+	/* In its first instructions there is none yet. */
+	made.head.regs.r[DWREG_PC] = ADDRESS(guess_code) + 8;
+	unwind_made();
+	assert_int_equal(stack.n, 3);
+	assert_frame(1, guess_return);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -209,6 +258,8 @@ int main(void)
 		cmocka_unit_test(stubs_are_known),
 		cmocka_unit_test(chain_ends_where_rbp_is_cleared),
 		cmocka_unit_test(chain_beyond_the_copy_is_wanted),
+		cmocka_unit_test(leaf_keeps_its_caller),
+		cmocka_unit_test(frame_of_its_own_comes_first),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
