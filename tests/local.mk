@@ -28,6 +28,7 @@ unit_tests = \
 	tests/unit/test_proc_stat \
 	tests/unit/test_profile \
 	tests/unit/test_regs \
+	tests/unit/test_rules \
 	tests/unit/test_samples \
 	tests/unit/test_stats \
 	tests/unit/test_symbolize \
@@ -50,6 +51,7 @@ tests_unit_test_options_LDADD = $(unit_libs)
 tests_unit_test_proc_stat_LDADD = $(unit_libs)
 tests_unit_test_profile_LDADD = $(unit_libs)
 tests_unit_test_regs_LDADD = $(unit_libs)
+tests_unit_test_rules_LDADD = $(unit_libs)
 tests_unit_test_samples_LDADD = $(unit_libs)
 tests_unit_test_stats_LDADD = $(unit_libs)
 tests_unit_test_symbolize_LDADD = $(unit_libs)

@@ -13,6 +13,7 @@
 #include <elfutils/libdw.h>
 
 #include "symbolize/module.h"
+#include "unwind/full_rules.h"
 
 enum rule_kind {
 	RULE_NONE,	/* no unwind information for this address */
@@ -39,22 +40,11 @@ struct rule {
 	uint32_t full;		    /* RULE_FULL: number of its struct full_rule */
 };
 
-struct ops {
-	Dwarf_Op *v;
-	uint32_t n;
-	uint32_t is_same, is_undefined;
-};
-
-struct full_rule {
-	struct ops cfa;
-	struct ops r[REGS_COUNT]; /* by DWARF register number */
-};
-
 struct rules;
 
 struct rules_figures {
 	uint64_t lookups, compiled;
-	uint32_t distinct;
+	uint32_t distinct, full; /* kept; full ones among them */
 };
 
 extern const uint8_t rules_saved_register[SAVED_COUNT]; /* DWARF numbers of enum saved */
