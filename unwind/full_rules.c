@@ -56,7 +56,7 @@ static int compile(Dwarf_Frame *frame, struct full_rule *rule)
 		if (dwarf_frame_register(frame, i, own, &ops, &n) != 0)
 			return -1;
 		if (n == 0) {
-			to->is_undefined = ops == own;
+			to->is_undefined = ops == own && i != DWREG_RBX;
 			to->is_same = !to->is_undefined;
 		} else if (copy_ops(to, ops, n) < 0) {
 			return -1;

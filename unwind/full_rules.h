@@ -30,6 +30,11 @@ struct full_rules {
 
 void full_rules_fini(struct full_rules *full);
 
+/* libdw (0.188) has rax where the ABI has rbx among the registers that calls preserve, and so calls
+ * rbx undefined where nothing is said of it. That is "same value" here. An explicit
+ * DW_CFA_undefined for rbx looks no different and is taken for the same: compilers do not write it,
+ * and a wrong rbx matters only to a caller whose rule needs it. */
+
 /* The number of the frame's rule; -1 if it has none, or there is no memory. */
 long full_rules_number(struct full_rules *full, Dwarf_Frame *frame);
 

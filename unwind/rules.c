@@ -135,6 +135,9 @@ static int compile_plain(Dwarf_Frame *frame, struct rule *rule)
 		if (dwarf_frame_register(frame, rules_saved_register[i], own, &ops, &n) != 0 ||
 			!plain_register(ops, n, own, &rule->saved[i]))
 			return 0;
+	/* See full_rules.h. */
+	if (rule->saved[SAVED_RBX] == SAVED_UNDEFINED)
+		rule->saved[SAVED_RBX] = SAVED_SAME;
 	if (dwarf_frame_register(frame, DWREG_PC, own, &ops, &n) != 0 ||
 		!plain_register(ops, n, own, &rule->ra_offset) || rule->ra_offset == SAVED_SAME)
 		return 0;

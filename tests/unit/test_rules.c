@@ -78,7 +78,8 @@ static void plain_rules(void **state)
 	assert_int_equal(rule->cfa_register, DWREG_RSP);
 	assert_int_equal(rule->cfa_offset, 8);
 	assert_int_equal(rule->ra_offset, -8);
-	assert_int_equal(rule->saved[SAVED_R12], SAVED_SAME);
+	for (int i = 0; i < SAVED_COUNT; i++)
+		assert_int_equal(rule->saved[i], SAVED_SAME);
 	rule = rule_at(rules_plain + 1);
 	assert_int_equal(rule->cfa_offset, 16);
 	assert_int_equal(rule->saved[SAVED_R12], -16);
@@ -100,6 +101,8 @@ static void equal_rules_are_kept_once(void **state)
 	assert_int_equal(rule->kind, RULE_FULL);
 	/* Behind the CFA, which expressions find on their stack. */
 	assert_int_equal(rules_full(rules, rule)->r[DWREG_RBP].n, 2);
+	assert_true(rules_full(rules, rule)->r[DWREG_RBX].is_same);
+	assert_true(rules_full(rules, rule)->r[DWREG_RCX].is_undefined);
 	rules_figures(rules, &before);
 	for (unsigned i = 1; i < NOPS; i++)
 		assert_int_equal(rule_at(asm_full + i)->kind, RULE_FULL);
