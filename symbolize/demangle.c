@@ -15,6 +15,10 @@
 /* Longer names are not worth the time that a hostile one could cost. */
 #define MANGLED_MAX (64 * KIB)
 
+/* libiberty refuses names of more than 1024 bytes, for fear of its stack, unless told otherwise. Up
+ * to here it takes less than 2 MiB of it. */
+#define UNLIMITED_MAX LIMIT_LINKAGE_NAME
+
 /* Enough to reach the end of a name's templates before they are dropped. */
 #define SHOWN_MAX (16 * KIB)
 #define D_MAX	  256u
@@ -108,11 +112,15 @@ static int show(struct shown *out, demangler *d, const char *name, int options)
 
 static int show_cplusplus(struct shown *out, const char *name, enum demangle_level level)
 {
+	int options = DMGL_ANSI;
+
+	if (strlen(name) <= UNLIMITED_MAX)
+		options |= DMGL_NO_RECURSE_LIMIT;
 	if (level == DEMANGLE_FULL &&
-		show(out, cplus_demangle_v3_callback, name, DMGL_PARAMS | DMGL_ANSI))
+		show(out, cplus_demangle_v3_callback, name, options | DMGL_PARAMS))
 		return 1;
 	/* Some names fail with parameters and succeed without. */
-	return show(out, cplus_demangle_v3_callback, name, DMGL_ANSI);
+	return show(out, cplus_demangle_v3_callback, name, options);
 }
 
 /* There is no such interface for D; its names grow by back references, too, so only short ones. */

@@ -75,7 +75,7 @@ static uint32_t length(const char *text, size_t most)
 static size_t line_size(const struct symbol *s)
 {
 	return sizeof(struct worker_line) + length(s->name, LIMIT_NAME) +
-	       length(s->system_name, LIMIT_NAME) + length(s->file, LIMIT_PATH);
+	       length(s->system_name, LIMIT_LINKAGE_NAME) + length(s->file, LIMIT_PATH);
 }
 
 static void put_line(struct buf *b, const struct symbol *s)
@@ -84,7 +84,7 @@ static void put_line(struct buf *b, const struct symbol *s)
 		.line = s->line,
 		.start_line = s->start_line,
 		.name_len = length(s->name, LIMIT_NAME),
-		.system_name_len = length(s->system_name, LIMIT_NAME),
+		.system_name_len = length(s->system_name, LIMIT_LINKAGE_NAME),
 		.file_len = length(s->file, LIMIT_PATH),
 	};
 

@@ -26,8 +26,9 @@ int answers_stack(struct answers *a, const struct capture *capture, const struct
 /* What is packed goes out now. */
 int answers_flush_stacks(struct answers *a);
 
-/* begin, address for each in the order asked, end. Strings longer than LIMIT_NAME (names) or
- * LIMIT_PATH (files) are cut. answers_address is a symbolize_emit with a struct answers as its arg.
+/* begin, address for each in the order asked, end. Strings longer than LIMIT_NAME (names),
+ * LIMIT_LINKAGE_NAME or LIMIT_PATH (files) are cut. answers_address is a symbolize_emit with a
+ * struct answers as its arg.
  */
 void answers_begin_symbols(struct answers *a, uint32_t module);
 int answers_address(void *arg, uint64_t offset, const struct symbol *lines, uint32_t n);

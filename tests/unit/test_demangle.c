@@ -199,6 +199,29 @@ static void long_names_end_in_an_ellipsis(void **state)
 	free(fits);
 }
 
+/* More than libiberty likes: a template with many arguments, and the deepest name it is given. */
+static void long_names_are_demangled(void **state)
+{
+	char *raw = repeated("_ZN3BoxIJ", "11ItemOfAList", 500, "EE3runEv"), *shown;
+	(void)state;
+
+	assert_true(strlen(raw) < LIMIT_LINKAGE_NAME);
+	assert_shown(raw, DEMANGLE_SIMPLE, "Box::run");
+	shown = demangle(raw, DEMANGLE_TEMPLATES);
+	assert_memory_equal(shown, "Box<ItemOfAList, ItemOfAList, ", 30);
+	free(shown);
+	free(raw);
+	static const char *const pieces[] = {"P", "St4pairI", "N1a", "1AI", "FvPF"};
+	for (size_t i = 0; i < sizeof(pieces) / sizeof(*pieces); i++) {
+		raw = repeated(
+			"_Z1f", pieces[i], (LIMIT_LINKAGE_NAME - 5) / strlen(pieces[i]), "i");
+		shown = demangle(raw, DEMANGLE_FULL);
+		assert_true(strlen(shown) < LIMIT_NAME);
+		free(shown);
+		free(raw);
+	}
+}
+
 /* A pair of pairs of pairs: 200 bytes that stand for 2^30 names. Were it printed, this test would
  * not end. */
 static void growing_names_are_left_early(void **state)
@@ -290,6 +313,7 @@ int main(void)
 		cmocka_unit_test(versions_go),
 		cmocka_unit_test(broken_names_stay),
 		cmocka_unit_test(long_names_end_in_an_ellipsis),
+		cmocka_unit_test(long_names_are_demangled),
 		cmocka_unit_test(growing_names_are_left_early),
 		cmocka_unit_test(nested_names_are_bounded),
 		cmocka_unit_test(paths_have_one_spelling),
