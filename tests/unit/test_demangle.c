@@ -137,7 +137,17 @@ static void clones_join(void **state)
 		{"work.cold.7", "work", NULL, NULL},
 		{"counter.1234", "counter.1234", NULL, NULL},
 		{"main.main", "main.main", NULL, NULL},
-		{"main.part", "main", NULL, NULL},
+		{"work.isra.0.cold", "work", NULL, NULL},
+		{"work.localalias", "work", NULL, NULL},
+		{"work.part.0.lto_priv.0", "work", NULL, NULL},
+		{"_Z3fooi.part.0.hot", "foo", NULL, "foo(int)"},
+		{"main.part", "main.part", NULL, NULL},
+		{"main.exit", "main.exit", NULL, NULL},
+		{"maps.clone", "maps.clone", NULL, NULL},
+		{"main.main.cold", "main.main.cold", NULL, NULL},
+		{"os/exec.cold", "os/exec.cold", NULL, NULL},
+		{"internal/runtime/maps.(*table).clone", "internal/runtime/maps.(*table).clone",
+			NULL, NULL},
 		{".cold", ".cold", NULL, NULL},
 	};
 	(void)state;
