@@ -228,6 +228,15 @@ static enum stack_end step(struct walk *w, const struct rule *rule, int *over)
 	return STACK_DONE;
 }
 
+/* Nothing calls a signal's trampoline, its address is put on the stack as it is: one byte earlier
+ * another function ends. */
+static void take_trampoline(struct frame *f)
+{
+	if (f->flags & FRAME_RETURN)
+		f->offset++;
+	f->flags &= ~FRAME_RETURN;
+}
+
 /* The module and rule of the present frame, which is added to the stack. NULL: outside all code. */
 static const struct rule *take_frame(struct walk *w)
 {
@@ -246,11 +255,13 @@ static const struct rule *take_frame(struct walk *w)
 	if (!m || !module_is_readable(m))
 		return &none;
 	const struct rule *rule = rules_cached(w->u->rules, m, f->offset, w->is_return);
-	if (rule)
-		return rule;
-	w->u->reading(w->u->arg, map->module);
-	rule = rules_compile(w->u->rules, m, f->offset, w->is_return);
-	w->u->reading(w->u->arg, 0);
+	if (!rule) {
+		w->u->reading(w->u->arg, map->module);
+		rule = rules_compile(w->u->rules, m, f->offset, w->is_return);
+		w->u->reading(w->u->arg, 0);
+	}
+	if (rule->kind == RULE_SIGRETURN)
+		take_trampoline(f);
 	return rule;
 }
 

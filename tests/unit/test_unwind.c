@@ -86,6 +86,7 @@ __attribute__((noinline)) static int chain(int level)
 static void on_signal(int number)
 {
 	chain(3);
+	truth[n_truth++] = (uint64_t)__builtin_return_address(0);
 	__asm__ volatile("" : "+r"(number)); /* a call, not a jump */
 }
 
@@ -206,6 +207,9 @@ static void signal_frame_is_crossed(void **state)
 			interrupted = i;
 	assert_int_equal(interrupted, 7);
 	assert_false(stack.v[interrupted].flags & FRAME_RETURN);
+	/* The trampoline is where the handler returns to, not before. */
+	assert_int_equal(address_of(&stack.v[interrupted - 1]), truth[5]);
+	assert_false(stack.v[interrupted - 1].flags & FRAME_RETURN);
 	assert_true(stack.n > interrupted + 2);
 }
 
