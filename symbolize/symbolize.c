@@ -134,6 +134,13 @@ static const struct name *scope_name(
 	return e ? symtab_name(b, e) : names_function(&b->names, name ? name : "", 0);
 }
 
+/* An inlined function whose name cannot be had: dwz may have moved it to a file that is not here.
+ */
+static int is_nameless(const struct inlines_scope *scope)
+{
+	return inlines_is_inlined(scope) && !inlines_name(scope);
+}
+
 static uint32_t chain_length(const struct inlines *x, int32_t scope)
 {
 	uint32_t n = 0;
@@ -144,7 +151,8 @@ static uint32_t chain_length(const struct inlines *x, int32_t scope)
 }
 
 /* From the innermost function outwards: where the code is, then where each was called. Of a chain
- * that is too long the middle is left out: the last line is the function itself. */
+ * that is too long the middle is left out: the last line is the function itself. A function without
+ * a name is left out too, and the one around it stands for it: with the line that is executed. */
 static int by_chain(
 	struct batch *b, struct query *q, Dwarf_Die *unit, const struct inlines *x, int32_t scope)
 {
@@ -161,6 +169,8 @@ static int by_chain(
 		return -ENOMEM;
 	for (; scope >= 0 && !error; scope = x->scopes[scope].parent, depth--) {
 		const struct inlines_scope *at = &x->scopes[scope];
+		if (is_nameless(at))
+			continue;
 		if (q->n + 1 < CHAIN_MAX || depth == 1)
 			error = set_line(b, &q->lines[q->n++], scope_name(b, q, at), file, line,
 				inlines_start_line(at));
