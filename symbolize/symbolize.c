@@ -27,13 +27,15 @@ struct batch {
 	struct symbolizer *s;
 	struct query *v; /* sorted by unit and address */
 	uint32_t n;
-	struct names names;
 	enum symbols_level level;
 	const char *directory; /* where the current unit was compiled; NULL: unknown */
 };
 
 /* Compile units whose tables libdw may hold at a time, some MB each: line tables above all. */
 #define UNITS_KEPT 32u
+
+/* Strings at the start of a batch; it adds some MB. */
+#define NAMES_KEPT (64 * MIB)
 
 void symbolizer_init(
 	struct symbolizer *s, struct modules *modules, void (*beat)(void *arg), void *arg)
@@ -58,6 +60,7 @@ static void forget(struct symbolizer *s)
 		cu_ranges_fini(&s->ranges);
 	if (s->current)
 		module_drop_dwarf(s->current);
+	names_fini(&s->names);
 	s->has_symtab = s->has_ranges = 0;
 	s->units = 0;
 	s->current = NULL;
@@ -66,6 +69,15 @@ static void forget(struct symbolizer *s)
 void symbolizer_fini(struct symbolizer *s)
 {
 	forget(s);
+}
+
+/* Batches of one module have most names in common. */
+static void prepare_names(struct symbolizer *s, enum demangle_level level)
+{
+	if (s->names.level == level && s->names.bytes < NAMES_KEPT)
+		return;
+	names_fini(&s->names);
+	names_init(&s->names, level);
 }
 
 static int prepare(struct symbolizer *s, struct module *m, enum symbols_level level)
@@ -99,7 +111,7 @@ static int set_line(struct batch *b, struct symbol *out, const struct name *both
 		return -ENOMEM;
 	out->system_name = both->raw;
 	out->name = both->shown;
-	out->file = file ? names_path(&b->names, b->directory, file) : "";
+	out->file = file ? names_path(&b->s->names, b->directory, file) : "";
 	out->line = line;
 	out->start_line = start_line;
 	return out->file ? 0 : -ENOMEM;
@@ -107,7 +119,7 @@ static int set_line(struct batch *b, struct symbol *out, const struct name *both
 
 static const struct name *symtab_name(struct batch *b, const struct symtab_entry *e)
 {
-	return names_function(&b->names, e->name, e->is_plt);
+	return names_function(&b->s->names, e->name, e->is_plt);
 }
 
 static int by_symtab(struct batch *b, struct query *q, const char *file, uint32_t line)
@@ -131,7 +143,7 @@ static const struct name *scope_name(
 		inlines_is_inlined(scope) ? NULL : symtab_find(&b->s->symtab, q->vaddr);
 	const char *name = e ? NULL : inlines_name(scope);
 
-	return e ? symtab_name(b, e) : names_function(&b->names, name ? name : "", 0);
+	return e ? symtab_name(b, e) : names_function(&b->s->names, name ? name : "", 0);
 }
 
 /* An inlined function whose name cannot be had: dwz may have moved it to a file that is not here.
@@ -321,9 +333,9 @@ int symbolizer_request(struct symbolizer *s, const struct worker_symbolize *ask,
 
 	if (m && (!module_is_readable(m) || ask->level == SYMBOLS_NONE))
 		m = NULL;
-	names_init(&b.names, ask->demangle);
 	if (!error && m)
 		error = prepare(s, m, ask->level);
+	prepare_names(s, ask->demangle);
 	if (!error) {
 		fill(&b, m, offsets);
 		qsort(b.v, b.n, sizeof(*b.v), by_unit);
@@ -334,6 +346,5 @@ int symbolizer_request(struct symbolizer *s, const struct worker_symbolize *ask,
 	for (uint32_t i = 0; b.v && i < b.n; i++)
 		free(b.v[i].lines);
 	free(b.v);
-	names_fini(&b.names);
 	return error;
 }

@@ -4,8 +4,8 @@
  * address the symbol table's linkage name first (it knows C1/C2 and clones), then DWARF's; file,
  * line and inlined functions from DWARF. Lines come innermost first, the physical function last.
  *
- * The symbol table and the ranges of one module's units are kept until another module is asked for,
- * what libdw keeps of units (line tables above all) of a few units only.
+ * The symbol table, the ranges of the units and the names of one module are kept until another
+ * module is asked for, what libdw keeps of units (line tables above all) of a few units only.
  */
 #ifndef SYMBOLIZE_SYMBOLIZE_H
 #define SYMBOLIZE_SYMBOLIZE_H
@@ -13,6 +13,7 @@
 #include "base/message.h"
 #include "symbolize/cu_ranges.h"
 #include "symbolize/modules.h"
+#include "symbolize/names.h"
 #include "symbolize/symtab.h"
 
 struct symbolizer {
@@ -21,6 +22,7 @@ struct symbolizer {
 	struct symtab symtab;
 	struct cu_ranges ranges;
 	int has_symtab, has_ranges;
+	struct names names;  /* of current */
 	Elf *debug;	     /* the debug file whose symbols are in symtab */
 	uint32_t units;	     /* read since the debug information was opened */
 	Dwarf_Off last_unit; /* of these */

@@ -331,7 +331,7 @@ static void symtab_level_has_no_lines(void **state)
 	assert_int_equal(a->line[0], 0);
 	assert_int_equal(a->start_line[0], 0);
 	assert_int_equal(symbolizer.has_ranges, 0);
-	symtab_fini(&symbolizer.symtab);
+	symbolizer_fini(&symbolizer);
 	symbolizer = with_dwarf;
 	/* Nor if they were read for another request. */
 	assert_int_equal(ask_address(noted, SYMBOLS_FULL)->n, 4);

@@ -95,11 +95,54 @@ static void units_are_opened_anew(void **state)
 	assert_true(drops >= 2);
 }
 
+static const char *shown; /* of the last answer */
+
+static int keep_name(void *arg, uint64_t offset, const struct symbol *lines, uint32_t n)
+{
+	(void)arg, (void)offset;
+	assert_int_equal(n, 1);
+	shown = lines[0].name;
+	return 0;
+}
+
+static void ask_symtab(uint32_t demangle)
+{
+	struct worker_symbolize ask = {MODULE, 1, SYMBOLS_SYMTAB, demangle};
+	uint64_t offset;
+
+	assert_int_equal(module_vaddr_to_offset(modules_get(&modules, MODULE),
+				 (uint64_t)functions[1] - (uint64_t)__ehdr_start, &offset),
+		0);
+	assert_int_equal(symbolizer_request(&symbolizer, &ask, &offset, keep_name, NULL), 0);
+}
+
+static void names_are_kept(void **state)
+{
+	(void)state;
+	ask_symtab(DEMANGLE_TEMPLATES);
+	const char *first = shown;
+	ask_symtab(DEMANGLE_TEMPLATES);
+	assert_ptr_equal(first, shown);
+	assert_string_equal(shown, names[1]);
+	assert_true(symbolizer.names.bytes >= 2 * sizeof("symtab_init"));
+	/* Shown otherwise they are others; and not for ever. */
+	ask_symtab(DEMANGLE_FULL);
+	assert_int_equal(symbolizer.names.level, DEMANGLE_FULL);
+	assert_int_equal(symbolizer.names.n, 1);
+	ask_all();
+	assert_true(symbolizer.names.n > 1);
+	ask_symtab(DEMANGLE_TEMPLATES);
+	symbolizer.names.bytes = 1ul << 30;
+	ask_symtab(DEMANGLE_TEMPLATES);
+	assert_int_equal(symbolizer.names.n, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_unit_is_a_beat),
 		cmocka_unit_test(units_are_opened_anew),
+		cmocka_unit_test(names_are_kept),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
