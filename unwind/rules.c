@@ -141,6 +141,12 @@ static int compile_plain(Dwarf_Frame *frame, struct rule *rule)
 	if (dwarf_frame_register(frame, DWREG_PC, own, &ops, &n) != 0 ||
 		!plain_register(ops, n, own, &rule->ra_offset) || rule->ra_offset == SAVED_SAME)
 		return 0;
+	for (int i = 0; i < SAVED_COUNT; i++) {
+		if (rule->saved[i] == SAVED_SAME)
+			rule->same |= 1u << rules_saved_register[i];
+		else if (rule->saved[i] != SAVED_UNDEFINED)
+			rule->restored |= 1u << i;
+	}
 	rule->kind = rule->ra_offset == SAVED_UNDEFINED ? RULE_END : RULE_PLAIN;
 	return 1;
 }
@@ -205,15 +211,16 @@ static void compile(
 /* --- the cache ---------------------------------------------------------------------------- */
 
 /* Module ids fit 14 bits, file offsets 33: never 0 because a module's id is not. */
-static uint64_t place_key(const struct module *m, uint64_t offset, int is_return)
+static uint64_t place_key(uint32_t module, uint64_t offset, int is_return)
 {
-	return (uint64_t)module_id(m) << 49 | (uint64_t) !!is_return << 48 |
-	       (offset & 0xffffffffffffull);
+	return (uint64_t)module << 49 | (uint64_t) !!is_return << 48 | (offset & 0xffffffffffffull);
 }
 
+/* The upper bits of a product depend on all of the key (Knuth's multiplicative hashing): enough for
+ * addresses, and asked for at each frame. */
 static struct place *place_of(struct place *places, uint32_t room, uint64_t key)
 {
-	uint32_t at = hash_u64(key) & (room - 1);
+	uint32_t at = (uint64_t)(key * 0x9e3779b97f4a7c15ull) >> 32 & (room - 1);
 
 	while (places[at].key && places[at].key != key)
 		at = (at + 1) & (room - 1);
@@ -266,7 +273,7 @@ static long number_of(struct rules *rules, const struct rule *rule)
 const struct rule *rules_compile(
 	struct rules *rules, struct module *m, uint64_t offset, int is_return)
 {
-	uint64_t key = place_key(m, offset, is_return);
+	uint64_t key = place_key(module_id(m), offset, is_return);
 	struct rule rule;
 
 	if (rules->n_places * 2 >= rules->room && grow_places(rules) < 0)
@@ -281,9 +288,9 @@ const struct rule *rules_compile(
 }
 
 const struct rule *rules_cached(
-	struct rules *rules, const struct module *m, uint64_t offset, int is_return)
+	struct rules *rules, uint32_t module, uint64_t offset, int is_return)
 {
-	uint64_t key = place_key(m, offset, is_return);
+	uint64_t key = place_key(module, offset, is_return);
 	const struct place *place = place_of(rules->places, rules->room, key);
 
 	rules->figures.lookups++;

@@ -33,10 +33,11 @@ struct rule {
 	uint8_t kind;
 	uint8_t cfa_register;
 	uint8_t is_signal; /* what is found is exact, not a return address */
-	uint8_t unused;
+	uint8_t restored;  /* bits 1 << enum saved: those whose saved[] is an offset */
 	int32_t cfa_offset;
 	int32_t ra_offset;	    /* from the CFA */
 	int32_t saved[SAVED_COUNT]; /* offset from the CFA, SAVED_SAME or SAVED_UNDEFINED */
+	uint32_t same;		    /* bits 1 << number: registers that are as in the caller */
 	uint32_t full;		    /* RULE_FULL: number of its struct full_rule */
 };
 
@@ -52,10 +53,11 @@ extern const uint8_t rules_saved_register[SAVED_COUNT]; /* DWARF numbers of enum
 struct rules *rules_new(void); /* NULL: no memory */
 void rules_free(struct rules *rules);
 
-/* The rule at a file offset of m; NULL: not asked for yet. is_return: offset is a return address
+/* The rule at a file offset of a module; NULL: not asked for yet. is_return: offset is a return
+ * address
  * - 1. Borrowed until the next rules_compile. */
 const struct rule *rules_cached(
-	struct rules *rules, const struct module *m, uint64_t offset, int is_return);
+	struct rules *rules, uint32_t module, uint64_t offset, int is_return);
 
 /* For what rules_cached did not have: reads the module's file. Never NULL. */
 const struct rule *rules_compile(

@@ -42,9 +42,9 @@ struct walk {
 	struct copy copy;
 	struct regs regs;
 	struct stack *out;
-	int is_return; /* pc is a return address */
-	int guessed;   /* how we came to this frame */
-	int after_signal;
+	uint32_t flags;		   /* enum frame_flag: how we came to the frame at regs */
+	const struct mapping *map; /* of the last frame; the next is often in the same */
+	struct module *module;	   /* its module; NULL: not readable */
 };
 
 /* The frame pointer of a thread that was not stopped. */
@@ -61,45 +61,36 @@ static int recover_rbp(struct walk *w, const struct rule *rule)
 	for (int i = 0; i < SAVED_COUNT; i++)
 		if (rule->saved[i] > SAVED_UNDEFINED && rule->saved[i] < lowest)
 			lowest = rule->saved[i];
-	const struct mapping *map =
-		call_site_mapping(w->code.maps, w->regs.r[DWREG_PC] - w->is_return);
-	enum prologue found = map ? prologue_find(&w->code, map, f->offset, sp, -16 - lowest,
-					    &w->copy, &w->regs.r[DWREG_RBP])
-				  : PROLOGUE_NONE;
+	enum prologue found = prologue_find(
+		&w->code, w->map, f->offset, sp, -16 - lowest, &w->copy, &w->regs.r[DWREG_RBP]);
 	if (found == PROLOGUE_NONE)
 		return -1;
 	w->regs.known |= KNOWN(DWREG_RBP);
-	w->guessed = found == PROLOGUE_LIKELY;
+	if (found == PROLOGUE_LIKELY)
+		w->flags |= FRAME_GUESSED;
 	return 0;
 }
 
 static int step_plain(struct walk *w, const struct rule *rule)
 {
 	struct regs *r = &w->regs;
-	uint64_t cfa, word;
+	uint32_t known = KNOWN(DWREG_RSP) | KNOWN(DWREG_PC);
+	uint64_t cfa;
 
 	if (!(r->known & KNOWN(rule->cfa_register)) && recover_rbp(w, rule) < 0)
 		return STACK_NO_REGISTER;
 	cfa = r->r[rule->cfa_register] + (int64_t)rule->cfa_offset;
-	if (copy_word(&w->copy, cfa + (int64_t)rule->ra_offset, &word) < 0)
+	if (copy_word(&w->copy, cfa + (int64_t)rule->ra_offset, &r->r[DWREG_PC]) < 0)
 		return STACK_UNREADABLE;
-	r->r[DWREG_PC] = word;
-	r->known &= CALLEE_SAVED;
-	for (int i = 0; i < SAVED_COUNT; i++) {
-		int32_t at = rule->saved[i];
+	for (uint32_t left = rule->restored; left; left &= left - 1) {
+		int i = __builtin_ctz(left);
 		uint8_t number = rules_saved_register[i];
-		if (at == SAVED_SAME)
-			continue;
-		r->known &= ~KNOWN(number);
-		if (at == SAVED_UNDEFINED)
-			continue;
-		if (copy_word(&w->copy, cfa + (int64_t)at, &word) < 0)
+		if (copy_word(&w->copy, cfa + (int64_t)rule->saved[i], &r->r[number]) < 0)
 			return STACK_UNREADABLE;
-		r->r[number] = word;
-		r->known |= KNOWN(number);
+		known |= KNOWN(number);
 	}
+	r->known = (r->known & rule->same) | known;
 	r->r[DWREG_RSP] = cfa;
-	r->known |= KNOWN(DWREG_RSP);
 	return STACK_DONE;
 }
 
@@ -177,16 +168,17 @@ static int step_sigreturn(struct walk *w)
 
 static enum stack_end step_guess(struct walk *w, int *over)
 {
-	int is_leaf = !w->is_return, came_guessed = w->guessed;
+	uint32_t came = w->out->v[w->out->n - 1].flags;
+	int is_leaf = !(came & FRAME_RETURN);
 
 	switch (frame_pointer_step(&w->code, is_leaf, &w->copy, &w->regs)) {
 	case FRAME_POINTER_FOUND:
-		w->guessed = 1;
+		w->flags |= FRAME_GUESSED;
 		return STACK_DONE;
 	case FRAME_POINTER_UNREADABLE:
 		return STACK_UNREADABLE;
 	default:
-		*over = came_guessed && frame_pointer_is_root(&w->code, &w->regs);
+		*over = (came & FRAME_GUESSED) && frame_pointer_is_root(&w->code, &w->regs);
 		return *over ? STACK_DONE : STACK_NO_CFI;
 	}
 }
@@ -197,10 +189,7 @@ static enum stack_end step(struct walk *w, const struct rule *rule, int *over)
 	uint64_t sp = w->regs.r[DWREG_RSP];
 	enum stack_end end = STACK_DONE;
 
-	if (rule->kind == RULE_NONE)
-		end = step_guess(w, over);
-	else
-		w->guessed = 0;
+	w->flags = rule->is_signal ? FRAME_SIGNAL : FRAME_RETURN;
 	switch (rule->kind) {
 	case RULE_PLAIN:
 		end = step_plain(w, rule);
@@ -215,15 +204,13 @@ static enum stack_end step(struct walk *w, const struct rule *rule, int *over)
 		*over = 1;
 		break;
 	default:
-		break;
+		end = step_guess(w, over);
 	}
 	if (end != STACK_DONE || *over)
 		return end;
 	/* A signal may have come in on another stack; all other frames lie above their callees. */
 	if (!rule->is_signal && w->regs.r[DWREG_RSP] <= sp)
 		return STACK_NO_PROGRESS;
-	w->is_return = !rule->is_signal;
-	w->after_signal = rule->is_signal;
 	*over = w->regs.r[DWREG_PC] == 0;
 	return STACK_DONE;
 }
@@ -237,29 +224,44 @@ static void take_trampoline(struct frame *f)
 	f->flags &= ~FRAME_RETURN;
 }
 
-/* The module and rule of the present frame, which is added to the stack. NULL: outside all code. */
+static int enter_mapping(struct walk *w, uint64_t pc)
+{
+	w->map = call_site_mapping(w->code.maps, pc);
+	if (!w->map)
+		return -1;
+	w->module = modules_get(w->u->modules, w->map->module);
+	if (w->module && !module_is_readable(w->module))
+		w->module = NULL;
+	return 0;
+}
+
+/* At an address's first sight. */
+static const struct rule *compile_rule(const struct walk *w, uint64_t offset, int is_return)
+{
+	w->u->reading(w->u->arg, w->map->module);
+	const struct rule *rule = rules_compile(w->u->rules, w->module, offset, is_return);
+	w->u->reading(w->u->arg, 0);
+	return rule;
+}
+
+/* The present frame is added to the stack. Its rule; NULL: outside all code. */
 static const struct rule *take_frame(struct walk *w)
 {
 	static const struct rule none = {.kind = RULE_NONE};
-	uint64_t pc = w->regs.r[DWREG_PC] - w->is_return;
-	const struct mapping *map = call_site_mapping(w->code.maps, pc);
+	int is_return = w->flags & FRAME_RETURN ? 1 : 0;
+	uint64_t pc = w->regs.r[DWREG_PC] - is_return;
 
-	if (!map)
+	if ((!w->map || pc < w->map->start || pc >= w->map->end) && enter_mapping(w, pc) < 0)
 		return NULL;
 	struct frame *f = &w->out->v[w->out->n++];
-	f->module = map->module;
-	f->offset = pc - map->start + map->offset;
-	f->flags = (w->is_return ? FRAME_RETURN : 0) | (w->guessed ? FRAME_GUESSED : 0) |
-		   (w->after_signal ? FRAME_SIGNAL : 0);
-	struct module *m = modules_get(w->u->modules, map->module);
-	if (!m || !module_is_readable(m))
+	f->module = w->map->module;
+	f->offset = pc - w->map->start + w->map->offset;
+	f->flags = w->flags;
+	if (!w->module)
 		return &none;
-	const struct rule *rule = rules_cached(w->u->rules, m, f->offset, w->is_return);
-	if (!rule) {
-		w->u->reading(w->u->arg, map->module);
-		rule = rules_compile(w->u->rules, m, f->offset, w->is_return);
-		w->u->reading(w->u->arg, 0);
-	}
+	const struct rule *rule = rules_cached(w->u->rules, w->map->module, f->offset, is_return);
+	if (!rule)
+		rule = compile_rule(w, f->offset, is_return);
 	if (rule->kind == RULE_SIGRETURN)
 		take_trampoline(f);
 	return rule;

@@ -65,7 +65,7 @@ static const struct rule *rule_at(const char *code)
 
 	assert_int_equal(
 		module_vaddr_to_offset(m, (uint64_t)code - (uint64_t)__ehdr_start, &offset), 0);
-	const struct rule *rule = rules_cached(rules, m, offset, 0);
+	const struct rule *rule = rules_cached(rules, MODULE, offset, 0);
 	return rule ? rule : rules_compile(rules, m, offset, 0);
 }
 
