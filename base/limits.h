@@ -37,7 +37,8 @@
 #define LIMIT_THREADS	   131072u
 #define LIMIT_PATH	   4096u
 #define LIMIT_NAME	   1024u /* a function name as shown; longer ones are cut with an ellipsis */
-#define LIMIT_INLINE_DEPTH 64u	 /* inlined functions at one address */
+#define LIMIT_LINKAGE_NAME (8 * KIB) /* what a compiler makes of a name; longer ones are cut */
+#define LIMIT_INLINE_DEPTH 64u	     /* inlined functions at one address */
 #define LIMIT_TABLE_NODES  (4u * 1024 * 1024) /* frames in the table of stacks */
 #define LIMIT_STRINGS	   (256 * MIB)
 

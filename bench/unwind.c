@@ -29,6 +29,7 @@
 #define STACK	  (64 * 1024)
 #define MODULES	  256
 #define WARM_RUNS 20
+#define RULES	  65536
 
 static struct modules modules;
 static struct maps maps;
@@ -152,6 +153,50 @@ static void bench_ours(void)
 	rules_free(rules);
 }
 
+/* --- one rule at first sight --------------------------------------------------------------- */
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* What a rule takes that is not in the cache, as if nothing had been read before: modules are
+ * opened anew. */
+static void bench_cold(void)
+{
+	static double ns[RULES];
+	static struct stack stack;
+	struct modules fresh;
+	struct rules *known = rules_new(), *rules = rules_new();
+	struct unwinder u = {&modules, known, ignore, NULL};
+	uint64_t need;
+	unsigned n = 0;
+
+	modules_init(&fresh);
+	for (uint32_t i = 0; i < n_modules; i++)
+		modules_open(&fresh, open(module_paths[i], O_RDONLY | O_CLOEXEC), i + 1, 0);
+	for (unsigned i = 0; i < n_captures; i++) {
+		unwind_capture(&u, captures[i], &maps, &stack, &need);
+		for (uint32_t k = 0; k < stack.n && n < RULES; k++) {
+			const struct frame *f = &stack.v[k];
+			struct module *m = modules_get(&fresh, f->module);
+			int is_return = f->flags & FRAME_RETURN;
+			if (!m || rules_cached(rules, f->module, f->offset, is_return))
+				continue;
+			double begin = now_ns();
+			rules_compile(rules, m, f->offset, is_return);
+			ns[n++] = now_ns() - begin;
+		}
+	}
+	qsort(ns, n, sizeof(*ns), by_value);
+	printf("cold_ns_median %.0f\n", n ? ns[n / 2] : 0);
+	rules_free(known);
+	rules_free(rules);
+	modules_fini(&fresh);
+}
+
 /* --- libdw's own -------------------------------------------------------------------------- */
 
 static const struct capture *current;
@@ -252,6 +297,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	bench_ours();
+	bench_cold();
 	bench_libdw(pid);
 	modules_fini(&modules);
 	return 0;

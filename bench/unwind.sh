@@ -7,15 +7,15 @@ captures=${1:-1000}
 UNWIND=${UNWIND:-$PWD/bench/unwind}
 [ -x "$UNWIND" ] || skip_all "no $UNWIND (make bench/unwind)"
 
-printf '%-12s %9s %8s %10s %10s %10s %10s %8s\n' program captures frames "warm ns" "libdw ns" ratio "cold ns" "hit %"
+printf '%-12s %9s %8s %10s %10s %10s %10s %10s %8s\n' program captures frames "warm ns" "libdw ns" ratio "cold ns" median "hit %"
 row() # NAME PID
 {
 	"$UNWIND" "$2" "$captures" >"$WORK/unwind.out" || return
 	awk -v name="$1" '{ v[$1] = $2 } END {
-		printf "%-12s %9d %8d %10.1f %10.1f %10.1f %10d %8.2f\n", name, v["captures"], v["frames"],
+		printf "%-12s %9d %8d %10.1f %10.1f %10.1f %10d %10d %8.2f\n", name, v["captures"], v["frames"],
 			v["warm_ns_per_frame"], v["libdw_ns_per_frame"],
 			v["libdw_ns_per_frame"] / v["warm_ns_per_frame"], v["cold_ns_per_rule"],
-			100 * v["hit_rate"] }' "$WORK/unwind.out"
+			v["cold_ns_median"], 100 * v["hit_rate"] }' "$WORK/unwind.out"
 }
 start_target chain40
 row chain40 "$TARGET"

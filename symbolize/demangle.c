@@ -15,20 +15,32 @@
 /* Longer names are not worth the time that a hostile one could cost. */
 #define MANGLED_MAX (64 * KIB)
 
+/* libiberty refuses names of more than 1024 bytes, for fear of its stack, unless told otherwise. Up
+ * to here it takes less than 2 MiB of it. */
+#define UNLIMITED_MAX LIMIT_LINKAGE_NAME
+
 /* Enough to reach the end of a name's templates before they are dropped. */
 #define SHOWN_MAX (16 * KIB)
 #define D_MAX	  256u
 
 /* Suffixes that compilers give to copies and parts of a function. */
-static int is_clone_word(const char *word, size_t n)
-{
-	static const char *const words[] = {"cold", "part", "isra", "constprop", "llvm", "lto_priv",
-		"localalias", "clone", "unlikely", "exit", "hot", "warm", "__uniq"};
+struct suffix {
+	const char *word;
+	int is_numbered; /* only ever before a number */
+	int is_plain;	 /* also alone, and behind names that are not mangled */
+};
 
-	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
-		if (strlen(words[i]) == n && !memcmp(words[i], word, n))
-			return 1;
-	return 0;
+static const struct suffix *suffix_of(const char *word, size_t n)
+{
+	static const struct suffix v[] = {{"cold", 0, 1}, {"localalias", 0, 1}, {"part", 1, 0},
+		{"isra", 1, 0}, {"constprop", 1, 0}, {"clone", 1, 0}, {"llvm", 1, 0},
+		{"lto_priv", 1, 0}, {"__uniq", 1, 0}, {"exit", 0, 0}, {"hot", 0, 0}, {"warm", 0, 0},
+		{"unlikely", 0, 0}};
+
+	for (size_t i = 0; i < sizeof(v) / sizeof(*v); i++)
+		if (strlen(v[i].word) == n && !memcmp(v[i].word, word, n))
+			return &v[i];
+	return NULL;
 }
 
 static int is_number(const char *word, size_t n)
@@ -39,23 +51,42 @@ static int is_number(const char *word, size_t n)
 	return n > 0;
 }
 
-/* Bytes of name without its clone suffixes and symbol version. */
-static size_t base_length(const char *name)
+/* Linkage names of C++, Rust and D have no dot of their own. */
+static int is_mangled(const char *name)
 {
-	const char *at = strchr(name, '@');
-	size_t n = at && at > name ? (size_t)(at - name) : strlen(name);
+	return name[0] == '_' && (name[1] == 'Z' || name[1] == 'R' || name[1] == 'D');
+}
+
+/* Bytes of name without the suffixes at its end. */
+static size_t drop_suffixes(const char *name, size_t n, int alone)
+{
+	int has_number = 0;
 
 	for (size_t end = n, dot = n; dot-- > 1;) {
 		if (name[dot] != '.')
 			continue;
 		const char *word = name + dot + 1;
-		if (is_clone_word(word, end - dot - 1))
+		const struct suffix *suffix = suffix_of(word, end - dot - 1);
+		if (suffix && (has_number || (alone && !suffix->is_numbered)) &&
+			(is_mangled(name) || suffix->is_numbered || suffix->is_plain))
 			n = dot;
 		else if (!is_number(word, end - dot - 1))
 			break;
+		has_number = !suffix;
 		end = dot;
 	}
 	return n;
+}
+
+/* Bytes of name without its clone suffixes and symbol version. Go's names have dots, and functions
+ * called cold: there a suffix has its number. */
+static size_t base_length(const char *name)
+{
+	const char *at = strchr(name, '@');
+	size_t n = at && at > name ? (size_t)(at - name) : strlen(name);
+	size_t base = drop_suffixes(name, n, 1);
+
+	return is_mangled(name) || strcspn(name, "./(") >= base ? base : drop_suffixes(name, n, 0);
 }
 
 static int is_rust_legacy(const char *name, size_t n)
@@ -108,11 +139,15 @@ static int show(struct shown *out, demangler *d, const char *name, int options)
 
 static int show_cplusplus(struct shown *out, const char *name, enum demangle_level level)
 {
+	int options = DMGL_ANSI;
+
+	if (strlen(name) <= UNLIMITED_MAX)
+		options |= DMGL_NO_RECURSE_LIMIT;
 	if (level == DEMANGLE_FULL &&
-		show(out, cplus_demangle_v3_callback, name, DMGL_PARAMS | DMGL_ANSI))
+		show(out, cplus_demangle_v3_callback, name, options | DMGL_PARAMS))
 		return 1;
 	/* Some names fail with parameters and succeed without. */
-	return show(out, cplus_demangle_v3_callback, name, DMGL_ANSI);
+	return show(out, cplus_demangle_v3_callback, name, options);
 }
 
 /* There is no such interface for D; its names grow by back references, too, so only short ones. */

@@ -8,7 +8,7 @@
 #include "symbolize/inlines.h"
 
 #define DEPTH_MAX  128u
-#define DIES_MAX   (64u * 1024 * 1024)
+#define DIES_MAX   (32u * 1024 * 1024)
 #define RANGES_MAX 65536u
 
 struct walk {
@@ -65,7 +65,8 @@ static int32_t take_scope(struct walk *w, Dwarf_Die *die, int32_t parent, uint32
 
 	while (!w->error && steps++ < RANGES_MAX &&
 		(at = dwarf_ranges(die, at, &base, &start, &end)) > 0)
-		if (start < end)
+		/* 0: code that the linker threw away. */
+		if (start && start < end)
 			scope = cover(w, start, end, die, parent, scope, depth);
 	return scope;
 }
@@ -89,6 +90,7 @@ static enum kind kind_of(Dwarf_Die *die)
 	case DW_TAG_structure_type:
 	case DW_TAG_union_type:
 	case DW_TAG_interface_type:
+	case DW_TAG_enumeration_type: /* Rust's have methods */
 		return KIND_TYPE;
 	default:
 		return KIND_OTHER;
@@ -206,10 +208,13 @@ void inlines_call_site(
 	Dwarf_Die die = scope->die;
 	Dwarf_Files *files;
 	size_t n;
-	uint32_t at = number(&die, DW_AT_call_file, 0);
 
 	*file = NULL;
 	*line = number(&die, DW_AT_call_line, 0);
+	/* Absent is not the first file. */
+	if (!dwarf_hasattr(&die, DW_AT_call_file))
+		return;
+	uint32_t at = number(&die, DW_AT_call_file, 0);
 	if (dwarf_getsrcfiles(unit, &files, &n) == 0 && at < n)
 		*file = dwarf_filesrc(files, at, NULL, NULL);
 }

@@ -406,14 +406,11 @@ Dwarf *module_dwarf(struct module *m)
 void module_drop_dwarf(struct module *m)
 {
 	dwarf_end(m->debug_dwarf);
-	m->debug_dwarf = NULL;
-	m->opened &= ~OPENED_DEBUG;
-	/* .debug_frame is read through the same handle, and rules are asked for at any time. */
-	if (m->debug_frame)
-		return;
 	dwarf_end(m->own_dwarf);
-	m->own_dwarf = NULL;
-	m->opened &= ~(OPENED_OWN | OPENED_FRAME);
+	m->debug_dwarf = m->own_dwarf = NULL;
+	/* Read through the same handle. Rules keep nothing of it. */
+	m->debug_frame = NULL;
+	m->opened &= ~(OPENED_DEBUG | OPENED_OWN | OPENED_FRAME);
 }
 
 Dwarf_CFI *module_eh_frame(struct module *m)

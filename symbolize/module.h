@@ -57,7 +57,8 @@ Elf *module_debug_elf(const struct module *m);
 /* The image's own debug information, else the debug file's, else NULL. */
 Dwarf *module_dwarf(struct module *m);
 
-/* Gives back what reading debug information took; module_dwarf opens it anew. */
+/* Gives back what reading debug information took; module_dwarf and module_debug_frame open it anew.
+ */
 void module_drop_dwarf(struct module *m);
 
 /* Unwind information of the image itself; NULL if it has none. */

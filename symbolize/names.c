@@ -82,6 +82,7 @@ static const struct name *look_up(struct names *x, const char *raw, int is_path)
 		free(name.shown);
 		return NULL;
 	}
+	x->bytes += strlen(name.raw) + strlen(name.shown) + 2;
 	x->v[x->n] = name;
 	return &x->v[x->n++];
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The strings of one request's answers: each linkage name is demangled once, each path made regular
+ * The strings of answers: each linkage name is demangled once, each path made regular
  * once. What is returned lives until names_fini.
  */
 #ifndef SYMBOLIZE_NAMES_H
@@ -17,6 +17,7 @@ struct names {
 	struct name *v;
 	uint32_t n, room;
 	struct index by_raw;
+	size_t bytes; /* of all strings */
 	enum demangle_level level;
 };
 

@@ -27,15 +27,29 @@ struct batch {
 	struct symbolizer *s;
 	struct query *v; /* sorted by unit and address */
 	uint32_t n;
-	struct names names;
 	enum symbols_level level;
 	const char *directory; /* where the current unit was compiled; NULL: unknown */
 };
 
-void symbolizer_init(struct symbolizer *s, struct modules *modules)
+/* Compile units whose tables libdw may hold at a time, some MB each: line tables above all. */
+#define UNITS_KEPT 32u
+
+/* Strings at the start of a batch; it adds some MB. */
+#define NAMES_KEPT (64 * MIB)
+
+void symbolizer_init(
+	struct symbolizer *s, struct modules *modules, void (*beat)(void *arg), void *arg)
 {
 	memset(s, 0, sizeof(*s));
 	s->modules = modules;
+	s->beat = beat;
+	s->arg = arg;
+}
+
+static void beat(const struct symbolizer *s)
+{
+	if (s->beat)
+		s->beat(s->arg);
 }
 
 static void forget(struct symbolizer *s)
@@ -46,13 +60,24 @@ static void forget(struct symbolizer *s)
 		cu_ranges_fini(&s->ranges);
 	if (s->current)
 		module_drop_dwarf(s->current);
+	names_fini(&s->names);
 	s->has_symtab = s->has_ranges = 0;
+	s->units = 0;
 	s->current = NULL;
 }
 
 void symbolizer_fini(struct symbolizer *s)
 {
 	forget(s);
+}
+
+/* Batches of one module have most names in common. */
+static void prepare_names(struct symbolizer *s, enum demangle_level level)
+{
+	if (s->names.level == level && s->names.bytes < NAMES_KEPT)
+		return;
+	names_fini(&s->names);
+	names_init(&s->names, level);
 }
 
 static int prepare(struct symbolizer *s, struct module *m, enum symbols_level level)
@@ -67,11 +92,13 @@ static int prepare(struct symbolizer *s, struct module *m, enum symbols_level le
 	if (!s->has_symtab) {
 		error = symtab_init(&s->symtab, m);
 		s->has_symtab = !error;
+		beat(s);
 	}
 	if (error || level != SYMBOLS_FULL || s->has_ranges || !module_dwarf(m))
 		return error;
 	error = cu_ranges_init(&s->ranges, module_dwarf(m));
 	s->has_ranges = !error;
+	beat(s);
 	return error;
 }
 
@@ -84,7 +111,7 @@ static int set_line(struct batch *b, struct symbol *out, const struct name *both
 		return -ENOMEM;
 	out->system_name = both->raw;
 	out->name = both->shown;
-	out->file = file ? names_path(&b->names, b->directory, file) : "";
+	out->file = file ? names_path(&b->s->names, b->directory, file) : "";
 	out->line = line;
 	out->start_line = start_line;
 	return out->file ? 0 : -ENOMEM;
@@ -92,7 +119,7 @@ static int set_line(struct batch *b, struct symbol *out, const struct name *both
 
 static const struct name *symtab_name(struct batch *b, const struct symtab_entry *e)
 {
-	return names_function(&b->names, e->name, e->is_plt);
+	return names_function(&b->s->names, e->name, e->is_plt);
 }
 
 static int by_symtab(struct batch *b, struct query *q, const char *file, uint32_t line)
@@ -116,7 +143,14 @@ static const struct name *scope_name(
 		inlines_is_inlined(scope) ? NULL : symtab_find(&b->s->symtab, q->vaddr);
 	const char *name = e ? NULL : inlines_name(scope);
 
-	return e ? symtab_name(b, e) : names_function(&b->names, name ? name : "", 0);
+	return e ? symtab_name(b, e) : names_function(&b->s->names, name ? name : "", 0);
+}
+
+/* An inlined function whose name cannot be had: dwz may have moved it to a file that is not here.
+ */
+static int is_nameless(const struct inlines_scope *scope)
+{
+	return inlines_is_inlined(scope) && !inlines_name(scope);
 }
 
 static uint32_t chain_length(const struct inlines *x, int32_t scope)
@@ -129,7 +163,8 @@ static uint32_t chain_length(const struct inlines *x, int32_t scope)
 }
 
 /* From the innermost function outwards: where the code is, then where each was called. Of a chain
- * that is too long the middle is left out: the last line is the function itself. */
+ * that is too long the middle is left out: the last line is the function itself. A function without
+ * a name is left out too, and the one around it stands for it: with the line that is executed. */
 static int by_chain(
 	struct batch *b, struct query *q, Dwarf_Die *unit, const struct inlines *x, int32_t scope)
 {
@@ -146,6 +181,8 @@ static int by_chain(
 		return -ENOMEM;
 	for (; scope >= 0 && !error; scope = x->scopes[scope].parent, depth--) {
 		const struct inlines_scope *at = &x->scopes[scope];
+		if (is_nameless(at))
+			continue;
 		if (q->n + 1 < CHAIN_MAX || depth == 1)
 			error = set_line(b, &q->lines[q->n++], scope_name(b, q, at), file, line,
 				inlines_start_line(at));
@@ -187,6 +224,19 @@ static int answer_unit(
 	return error;
 }
 
+/* libdw gives back a unit's tables only with all others; a unit is known by its offset, so that the
+ * debug information can be opened anew. */
+static Dwarf_Die *open_unit(struct symbolizer *s, Dwarf_Off unit, Dwarf_Die *out)
+{
+	if (s->units == UNITS_KEPT) {
+		module_drop_dwarf(s->current);
+		s->units = 0;
+	}
+	s->units += !s->units || unit != s->last_unit;
+	s->last_unit = unit;
+	return dwarf_offdie(module_dwarf(s->current), unit, out);
+}
+
 static int one_unit(struct batch *b, struct query *v, uint32_t n)
 {
 	uint64_t *vaddrs = malloc(n * sizeof(*vaddrs));
@@ -197,9 +247,13 @@ static int one_unit(struct batch *b, struct query *v, uint32_t n)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < n; i++)
 		vaddrs[i] = v[i].vaddr;
-	if (dwarf_offdie(module_dwarf(b->s->current), v->unit, &unit))
+	if (open_unit(b->s, v->unit, &unit))
 		error = answer_unit(b, &unit, vaddrs, v, n);
+	else
+		for (uint32_t i = 0; i < n && !error; i++)
+			error = by_symtab(b, &v[i], NULL, 0);
 	free(vaddrs);
+	beat(b->s);
 	return error;
 }
 
@@ -279,9 +333,9 @@ int symbolizer_request(struct symbolizer *s, const struct worker_symbolize *ask,
 
 	if (m && (!module_is_readable(m) || ask->level == SYMBOLS_NONE))
 		m = NULL;
-	names_init(&b.names, ask->demangle);
 	if (!error && m)
 		error = prepare(s, m, ask->level);
+	prepare_names(s, ask->demangle);
 	if (!error) {
 		fill(&b, m, offsets);
 		qsort(b.v, b.n, sizeof(*b.v), by_unit);
@@ -292,6 +346,5 @@ int symbolizer_request(struct symbolizer *s, const struct worker_symbolize *ask,
 	for (uint32_t i = 0; b.v && i < b.n; i++)
 		free(b.v[i].lines);
 	free(b.v);
-	names_fini(&b.names);
 	return error;
 }

@@ -4,7 +4,8 @@
  * address the symbol table's linkage name first (it knows C1/C2 and clones), then DWARF's; file,
  * line and inlined functions from DWARF. Lines come innermost first, the physical function last.
  *
- * Tables of one module are kept until another one is asked for, line tables and all.
+ * The symbol table, the ranges of the units and the names of one module are kept until another
+ * module is asked for, what libdw keeps of units (line tables above all) of a few units only.
  */
 #ifndef SYMBOLIZE_SYMBOLIZE_H
 #define SYMBOLIZE_SYMBOLIZE_H
@@ -12,6 +13,7 @@
 #include "base/message.h"
 #include "symbolize/cu_ranges.h"
 #include "symbolize/modules.h"
+#include "symbolize/names.h"
 #include "symbolize/symtab.h"
 
 struct symbolizer {
@@ -20,14 +22,22 @@ struct symbolizer {
 	struct symtab symtab;
 	struct cu_ranges ranges;
 	int has_symtab, has_ranges;
-	Elf *debug; /* the debug file whose symbols are in symtab */
+	struct names names;  /* of current */
+	Elf *debug;	     /* the debug file whose symbols are in symtab */
+	uint32_t units;	     /* read since the debug information was opened */
+	Dwarf_Off last_unit; /* of these */
+	void (*beat)(void *arg);
+	void *arg;
 };
 
 /* Called once per offset, in the order asked; n 0: nothing is known. lines and their strings are
  * borrowed during the call. Not 0 ends the request. */
 typedef int symbolize_emit(void *arg, uint64_t offset, const struct symbol *lines, uint32_t n);
 
-void symbolizer_init(struct symbolizer *s, struct modules *modules);
+/* beat (or NULL) is called in the course of a request, at least once per compile unit: a large
+ * module takes its time. */
+void symbolizer_init(
+	struct symbolizer *s, struct modules *modules, void (*beat)(void *arg), void *arg);
 void symbolizer_fini(struct symbolizer *s);
 
 /* ask->n file offsets. 0, -ENOMEM, or what emit answered. A module that is not there or not

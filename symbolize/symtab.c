@@ -7,7 +7,8 @@
 #include "base/list.h"
 #include "symbolize/symtab.h"
 
-#define SYMBOLS_MAX (64u * 1024 * 1024)
+/* 128 MiB, and as much again while they are sorted: a quarter of what a worker may have. */
+#define SYMBOLS_MAX (4u * 1024 * 1024)
 
 /* How many neighbours below are asked whether they reach the address: nested functions are rare. */
 #define NESTED_MAX 16u
@@ -107,7 +108,7 @@ static int add_section(struct symtab *t, Elf *elf, Elf_Scn *section, const GElf_
 	GElf_Sym sym;
 	int error = 0;
 
-	for (size_t i = 0; i < n && i < SYMBOLS_MAX && !error; i++) {
+	for (size_t i = 0; i < n && !error; i++) {
 		if (!gelf_getsym(data, i, &sym))
 			break;
 		const char *name = elf_strptr(elf, header->sh_link, sym.st_name);
@@ -236,6 +237,8 @@ static void tidy(struct symtab *t)
 		if (!(t->v[i].rank & RANK_SIZED) && t->v[i].end > t->v[i + 1].start)
 			t->v[i].end = t->v[i + 1].start;
 }
+
+_Static_assert(2 * SYMBOLS_MAX * sizeof(struct symtab_entry) <= LIMIT_WORKER_DATA / 4, "room");
 
 int symtab_init(struct symtab *t, const struct module *m)
 {

@@ -25,11 +25,14 @@ unit_tests = \
 	tests/unit/test_cpus \
 	tests/unit/test_demangle \
 	tests/unit/test_folded \
+	tests/unit/test_guess \
+	tests/unit/test_inlines \
 	tests/unit/test_maps \
 	tests/unit/test_options \
 	tests/unit/test_proc_stat \
 	tests/unit/test_profile \
 	tests/unit/test_regs \
+	tests/unit/test_rules \
 	tests/unit/test_samples \
 	tests/unit/test_sink \
 	tests/unit/test_stats \
@@ -38,7 +41,9 @@ unit_tests = \
 	tests/unit/test_symbolize \
 	tests/unit/test_table \
 	tests/unit/test_text \
-	tests/unit/test_unwind
+	tests/unit/test_units \
+	tests/unit/test_unwind \
+	tests/unit/test_worker
 if HAVE_CMOCKA
 check_PROGRAMS = $(unit_tests)
 endif
@@ -51,11 +56,14 @@ tests_unit_test_conform_LDADD = $(unit_libs)
 tests_unit_test_cpus_LDADD = $(unit_libs)
 tests_unit_test_demangle_LDADD = $(unit_libs)
 tests_unit_test_folded_LDADD = $(unit_libs)
+tests_unit_test_guess_LDADD = $(unit_libs)
+tests_unit_test_inlines_LDADD = $(unit_libs)
 tests_unit_test_maps_LDADD = $(unit_libs)
 tests_unit_test_options_LDADD = $(unit_libs)
 tests_unit_test_proc_stat_LDADD = $(unit_libs)
 tests_unit_test_profile_LDADD = $(unit_libs)
 tests_unit_test_regs_LDADD = $(unit_libs)
+tests_unit_test_rules_LDADD = $(unit_libs)
 tests_unit_test_samples_LDADD = $(unit_libs)
 tests_unit_test_sink_LDADD = $(unit_libs)
 tests_unit_test_stats_LDADD = $(unit_libs)
@@ -64,7 +72,10 @@ tests_unit_test_summary_LDADD = $(unit_libs)
 tests_unit_test_symbolize_LDADD = $(unit_libs)
 tests_unit_test_table_LDADD = $(unit_libs)
 tests_unit_test_text_LDADD = $(unit_libs)
+tests_unit_test_units_LDADD = $(unit_libs)
 tests_unit_test_unwind_LDADD = $(unit_libs)
+tests_unit_test_worker_LDADD = $(unit_libs)
+tests_unit_test_worker_LDFLAGS = -Wl,--wrap=list_room
 
 # --- scripts ---
 test_scripts = \

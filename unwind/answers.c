@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
 #include <string.h>
 
 #include "base/wire.h"
@@ -49,6 +50,7 @@ void answers_begin_symbols(struct answers *a, uint32_t module)
 {
 	a->module = module;
 	a->addresses = 0;
+	a->answered = 0;
 	buf_clear(&a->buf);
 }
 
@@ -73,7 +75,7 @@ static uint32_t length(const char *text, size_t most)
 static size_t line_size(const struct symbol *s)
 {
 	return sizeof(struct worker_line) + length(s->name, LIMIT_NAME) +
-	       length(s->system_name, LIMIT_NAME) + length(s->file, LIMIT_PATH);
+	       length(s->system_name, LIMIT_LINKAGE_NAME) + length(s->file, LIMIT_PATH);
 }
 
 static void put_line(struct buf *b, const struct symbol *s)
@@ -82,7 +84,7 @@ static void put_line(struct buf *b, const struct symbol *s)
 		.line = s->line,
 		.start_line = s->start_line,
 		.name_len = length(s->name, LIMIT_NAME),
-		.system_name_len = length(s->system_name, LIMIT_NAME),
+		.system_name_len = length(s->system_name, LIMIT_LINKAGE_NAME),
 		.file_len = length(s->file, LIMIT_PATH),
 	};
 
@@ -120,11 +122,35 @@ int answers_address(void *arg, uint64_t offset, const struct symbol *lines, uint
 		size += line_size(&lines[i]);
 	if (a->buf.len + size + sizeof(struct worker_symbols) > LIMIT_MESSAGE)
 		error = send_symbols(a, 0);
+	size_t before = a->buf.len;
 	buf_append(&a->buf, &head, sizeof(head));
 	for (uint32_t i = first; i < n; i++)
 		put_line(&a->buf, &lines[i]);
+	if (!error)
+		error = a->buf.failed;
+	if (error) {
+		/* Half an answer is none; those before it are good. */
+		a->buf.len = before;
+		a->buf.failed = 0;
+		return error;
+	}
 	a->addresses++;
-	return error ? error : a->buf.failed;
+	a->answered++;
+	return 0;
+}
+
+int answers_nothing(struct answers *a, const uint64_t *offsets, uint32_t n)
+{
+	int error = 0;
+
+	while (!error && a->answered < n) {
+		uint64_t offset = offsets[a->answered];
+		error = answers_address(a, offset, NULL, 0);
+		/* Without memory for more there is what the buffer has, once it is empty. */
+		if (error == -ENOMEM && a->addresses && !(error = send_symbols(a, 0)))
+			error = answers_address(a, offset, NULL, 0);
+	}
+	return error;
 }
 
 int answers_end_symbols(struct answers *a)

@@ -14,6 +14,7 @@ struct answers {
 	struct buf buf;
 	uint32_t module;    /* of the symbols in buf */
 	uint32_t addresses; /* in buf */
+	uint32_t answered;  /* addresses since answers_begin_symbols */
 };
 
 void answers_init(struct answers *a, int sock);
@@ -25,10 +26,15 @@ int answers_stack(struct answers *a, const struct capture *capture, const struct
 /* What is packed goes out now. */
 int answers_flush_stacks(struct answers *a);
 
-/* begin, address for each, end. Strings longer than LIMIT_NAME (names) or LIMIT_PATH (files) are
- * cut. answers_address is a symbolize_emit with a struct answers as its arg. */
+/* begin, address for each in the order asked, end. Strings longer than LIMIT_NAME (names),
+ * LIMIT_LINKAGE_NAME or LIMIT_PATH (files) are cut. answers_address is a symbolize_emit with a
+ * struct answers as its arg.
+ */
 void answers_begin_symbols(struct answers *a, uint32_t module);
 int answers_address(void *arg, uint64_t offset, const struct symbol *lines, uint32_t n);
+
+/* Of the n that were asked for nothing is known from a->answered on. */
+int answers_nothing(struct answers *a, const uint64_t *offsets, uint32_t n);
 int answers_end_symbols(struct answers *a);
 
 #endif

@@ -7,6 +7,9 @@
 	7u /* bytes of the longest call without prefixes: ff /2, SIB, 32-bit displacement          \
 	    */
 
+/* From the instruction that clears rbp to behind the call: musl's _start takes 21. */
+#define CLEAR_BYTES 32u
+
 const struct mapping *call_site_mapping(const struct maps *maps, uint64_t pc)
 {
 	uint32_t low = 0, high = maps->n;
@@ -39,25 +42,64 @@ static int is_indirect_call(const unsigned char *end)
 	return 0;
 }
 
-enum call_site call_site_before(
-	const struct modules *modules, const struct maps *maps, uint64_t address, uint64_t *target)
+/* n bytes of code at address, which all lie in map; -1 if the file does not have them. */
+static int copy_code(const struct code *code, const struct mapping *map, uint64_t address,
+	unsigned char *out, size_t n)
 {
-	const struct mapping *map = call_site_mapping(maps, address - 1);
-	const struct module *m = map ? modules_get(modules, map->module) : NULL;
+	const struct module *m = modules_get(code->modules, map->module);
+	const unsigned char *bytes =
+		m ? module_bytes(m, address - map->start + map->offset, n) : NULL;
+
+	if (!bytes || address < map->start || n > map->end - address)
+		return -1;
+	code->reading(code->arg, map->module);
+	memcpy(out, bytes, n);
+	code->reading(code->arg, 0);
+	return 0;
+}
+
+enum call_site call_site_before(const struct code *code, uint64_t address, uint64_t *target)
+{
+	const struct mapping *map = call_site_mapping(code->maps, address - 1);
+	const struct module *m = map ? modules_get(code->modules, map->module) : NULL;
+	unsigned char bytes[LONGEST];
 	int32_t distance;
 
 	if (!map || address - map->start < LONGEST)
 		return CALL_NONE;
 	if (!m || !module_is_readable(m))
 		return CALL_UNSEEN;
-	const unsigned char *p =
-		module_bytes(m, address - LONGEST - map->start + map->offset, LONGEST);
-	if (!p)
+	if (copy_code(code, map, address - LONGEST, bytes, LONGEST) < 0)
 		return CALL_NONE;
-	if (p[2] == 0xe8) {
-		memcpy(&distance, p + 3, sizeof(distance));
+	if (bytes[2] == 0xe8) {
+		memcpy(&distance, bytes + 3, sizeof(distance));
 		*target = address + (int64_t)distance;
 		return CALL_DIRECT;
 	}
-	return is_indirect_call(p + LONGEST) ? CALL_INDIRECT : CALL_NONE;
+	return is_indirect_call(bytes + LONGEST) ? CALL_INDIRECT : CALL_NONE;
+}
+
+/* xor %ebp,%ebp, with a REX prefix or without: _start and the first code of a thread. */
+int call_site_clears_rbp(const struct code *code, uint64_t address)
+{
+	const struct mapping *map = call_site_mapping(code->maps, address - 1);
+	unsigned char bytes[CLEAR_BYTES];
+
+	return map && copy_code(code, map, address - CLEAR_BYTES, bytes, CLEAR_BYTES) == 0 &&
+	       memmem(bytes, CLEAR_BYTES, "\x31\xed", 2);
+}
+
+/* jmp *GOT(%rip), behind endbr64 or a bnd prefix or both where they are. */
+int call_site_is_plt(const struct code *code, uint64_t address)
+{
+	const struct mapping *map = call_site_mapping(code->maps, address);
+	unsigned char bytes[8], *p = bytes;
+
+	if (!map || copy_code(code, map, address, bytes, sizeof(bytes)) < 0)
+		return 0;
+	if (!memcmp(p, "\xf3\x0f\x1e\xfa", 4))
+		p += 4;
+	if (*p == 0xf2)
+		p++;
+	return p[0] == 0xff && p[1] == 0x25;
 }

@@ -1,11 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What stands before an address in the code: a return address follows a call.
+ * The target's code around an address: what calls it, what it is. Read from the modules' files,
+ * each of which is marked as being read meanwhile and none afterwards.
  */
 #ifndef UNWIND_CALL_SITE_H
 #define UNWIND_CALL_SITE_H
 
 #include "symbolize/modules.h"
+
+/* All of it borrowed. */
+struct code {
+	const struct modules *modules;
+	const struct maps *maps;
+	void (*reading)(void *arg, uint32_t module); /* 0: none any more */
+	void *arg;
+};
 
 enum call_site {
 	CALL_NONE,     /* no call, or no code there at all */
@@ -18,7 +27,13 @@ enum call_site {
 const struct mapping *call_site_mapping(const struct maps *maps, uint64_t pc);
 
 /* The instruction that ends at address. *target is set for CALL_DIRECT. */
-enum call_site call_site_before(
-	const struct modules *modules, const struct maps *maps, uint64_t address, uint64_t *target);
+enum call_site call_site_before(const struct code *code, uint64_t address, uint64_t *target);
+
+/* Whether rbp is set to zero shortly before the call that ends at address: by code that has no
+ * caller. */
+int call_site_clears_rbp(const struct code *code, uint64_t address);
+
+/* Whether a PLT's stub begins there. */
+int call_site_is_plt(const struct code *code, uint64_t address);
 
 #endif

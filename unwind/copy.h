@@ -13,6 +13,7 @@ struct copy {
 	uint64_t base, len;
 	const unsigned char *bytes;
 	uint64_t used_end; /* address behind the highest word read */
+	uint64_t wanted;   /* the last address that was not there; 0: none */
 };
 
 /* 0, or -1 outside the copy. */
@@ -20,8 +21,10 @@ static inline int copy_word(struct copy *c, uint64_t address, uint64_t *out)
 {
 	uint64_t at = address - c->base;
 
-	if (c->len < sizeof(*out) || at > c->len - sizeof(*out))
+	if (c->len < sizeof(*out) || at > c->len - sizeof(*out)) {
+		c->wanted = address;
 		return -1;
+	}
 	memcpy(out, c->bytes + at, sizeof(*out));
 	if (address + sizeof(*out) > c->used_end)
 		c->used_end = address + sizeof(*out);

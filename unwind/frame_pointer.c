@@ -3,18 +3,49 @@
 
 #define KNOWN (1u << DWREG_RSP | 1u << DWREG_RBP | 1u << DWREG_PC)
 
-/* How far into a function its return address may still be on top of the stack: sets of pushes come
+/* How far into a function its return address is on top of the stack for sure: sets of pushes come
  * later than the first few instructions; a PLT entry is 16 bytes. */
 #define ENTRY_BYTES 16u
 
-static int entry_step(const struct modules *modules, const struct maps *maps, struct copy *copy,
-	struct regs *regs)
-{
-	uint64_t sp = regs->r[DWREG_RSP], address, target;
+/* And in a function without a frame at all: leaf functions are short. */
+#define LEAF_BYTES 4096u
+#define NO_CALL	   UINT64_MAX
 
-	if (copy_word(copy, sp, &address) < 0 ||
-		call_site_before(modules, maps, address, &target) != CALL_DIRECT ||
-		regs->r[DWREG_PC] - target >= ENTRY_BYTES)
+/* How many bytes before pc the function begins that is called right before address. Behind a stub
+ * of the PLT it may be anywhere. */
+static uint64_t called_before_pc(const struct code *code, uint64_t address, uint64_t pc)
+{
+	uint64_t target;
+
+	if (call_site_before(code, address, &target) != CALL_DIRECT)
+		return NO_CALL;
+	if (pc - target < LEAF_BYTES)
+		return pc - target;
+	return call_site_is_plt(code, target) ? LEAF_BYTES : NO_CALL;
+}
+
+static int has_frame_pointer(const struct copy *copy, const struct regs *regs)
+{
+	uint64_t bp = regs->r[DWREG_RBP];
+
+	return (regs->known & 1u << DWREG_RBP) && bp >= regs->r[DWREG_RSP] && !(bp & 7) &&
+	       bp - copy->base < LIMIT_STACK_MAX;
+}
+
+/* The word at sp may have been left by an earlier call: if the frame at rbp fits the present
+ * function as well or better, it is its own. */
+static int entry_step(const struct code *code, struct copy *copy, struct regs *regs)
+{
+	uint64_t sp = regs->r[DWREG_RSP], pc = regs->r[DWREG_PC], address, other;
+
+	if (copy_word(copy, sp, &address) < 0)
+		return -1;
+	uint64_t distance = called_before_pc(code, address, pc);
+	if (distance == NO_CALL)
+		return -1;
+	if (distance >= ENTRY_BYTES && has_frame_pointer(copy, regs) &&
+		copy_word(copy, regs->r[DWREG_RBP] + 8, &other) == 0 &&
+		called_before_pc(code, other, pc) <= distance)
 		return -1;
 	regs->r[DWREG_PC] = address;
 	regs->r[DWREG_RSP] = sp + 8;
@@ -22,23 +53,28 @@ static int entry_step(const struct modules *modules, const struct maps *maps, st
 	return 0;
 }
 
-int frame_pointer_step(const struct modules *modules, const struct maps *maps, int is_leaf,
-	struct copy *copy, struct regs *regs)
+enum frame_pointer frame_pointer_step(
+	const struct code *code, int is_leaf, struct copy *copy, struct regs *regs)
 {
 	uint64_t bp = regs->r[DWREG_RBP], saved, address, target;
 
-	if (is_leaf && entry_step(modules, maps, copy, regs) == 0)
-		return 0;
-	if (!(regs->known & 1u << DWREG_RBP) || bp < regs->r[DWREG_RSP] || (bp & 7))
-		return -1;
+	if (is_leaf && entry_step(code, copy, regs) == 0)
+		return FRAME_POINTER_FOUND;
+	if (!has_frame_pointer(copy, regs))
+		return FRAME_POINTER_NONE;
 	if (copy_word(copy, bp, &saved) < 0 || copy_word(copy, bp + 8, &address) < 0)
-		return -1;
-	if ((saved && saved <= bp) ||
-		call_site_before(modules, maps, address, &target) == CALL_NONE)
-		return -1;
+		return FRAME_POINTER_UNREADABLE;
+	if ((saved && saved <= bp) || call_site_before(code, address, &target) == CALL_NONE)
+		return FRAME_POINTER_NONE;
 	regs->r[DWREG_PC] = address;
 	regs->r[DWREG_RSP] = bp + 16;
 	regs->r[DWREG_RBP] = saved;
 	regs->known &= KNOWN;
-	return 0;
+	return FRAME_POINTER_FOUND;
+}
+
+int frame_pointer_is_root(const struct code *code, const struct regs *regs)
+{
+	return (regs->known & 1u << DWREG_RBP) && !regs->r[DWREG_RBP] &&
+	       call_site_clears_rbp(code, regs->r[DWREG_PC]);
 }

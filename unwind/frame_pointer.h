@@ -9,10 +9,20 @@
 #include "unwind/call_site.h"
 #include "unwind/copy.h"
 
+enum frame_pointer {
+	FRAME_POINTER_FOUND,
+	FRAME_POINTER_NONE,	  /* nothing valid: regs are unchanged */
+	FRAME_POINTER_UNREADABLE, /* there may be a frame where a larger copy would reach */
+};
+
 /* Moves regs to the caller: over the word at sp if the instruction before the address it holds
- * calls the present function (its first instructions, a PLT entry), else along rbp. Afterwards only
- * pc, rsp and rbp are known. 0, or -1 if neither is valid; then regs are unchanged. */
-int frame_pointer_step(const struct modules *modules, const struct maps *maps, int is_leaf,
-	struct copy *copy, struct regs *regs);
+ * calls the present function (its first instructions, a PLT entry, a leaf function), else along
+ * rbp. Afterwards only pc, rsp and rbp are known. */
+enum frame_pointer frame_pointer_step(
+	const struct code *code, int is_leaf, struct copy *copy, struct regs *regs);
+
+/* Whether the frame, found by such a step, is the outermost: the ABI (System V, 3.4.1) has its rbp
+ * zero. So can a register be that holds data; thus its code must clear rbp before the call. */
+int frame_pointer_is_root(const struct code *code, const struct regs *regs);
 
 #endif

@@ -78,27 +78,10 @@ static int64_t sub_at(const unsigned char *p, size_t n)
 }
 
 struct search {
-	const struct modules *modules;
-	const struct maps *maps;
+	const struct code *code;
 	struct copy *copy;
 	uint64_t function; /* its address in the target */
 };
-
-/* jmp *GOT(%rip), behind an endbr64 or a bnd prefix where there is one. */
-static int is_plt_entry(const struct search *s, uint64_t address)
-{
-	const struct mapping *map = call_site_mapping(s->maps, address);
-	const struct module *m = map ? modules_get(s->modules, map->module) : NULL;
-	const unsigned char *p = m ? module_bytes(m, address - map->start + map->offset, 8) : NULL;
-
-	if (!p)
-		return 0;
-	if (!memcmp(p, "\xf3\x0f\x1e\xfa", 4))
-		p += 4;
-	else if (*p == 0xf2)
-		p++;
-	return p[0] == 0xff && p[1] == 0x25;
-}
 
 static enum prologue validate(const struct search *s, uint64_t rbp)
 {
@@ -106,11 +89,11 @@ static enum prologue validate(const struct search *s, uint64_t rbp)
 
 	if ((rbp & 15) || copy_word(s->copy, rbp + 8, &address) < 0)
 		return PROLOGUE_NONE;
-	switch (call_site_before(s->modules, s->maps, address, &target)) {
+	switch (call_site_before(s->code, address, &target)) {
 	case CALL_DIRECT:
 		if (target == s->function)
 			return PROLOGUE_SURE;
-		return is_plt_entry(s, target) ? PROLOGUE_LIKELY : PROLOGUE_NONE;
+		return call_site_is_plt(s->code, target) ? PROLOGUE_LIKELY : PROLOGUE_NONE;
 	case CALL_INDIRECT:
 		return PROLOGUE_LIKELY;
 	default:
@@ -118,22 +101,41 @@ static enum prologue validate(const struct search *s, uint64_t rbp)
 	}
 }
 
-enum prologue prologue_find(const struct modules *modules, const struct maps *maps,
-	const struct mapping *map, uint64_t offset, uint64_t sp, uint64_t pushed, struct copy *copy,
-	uint64_t *rbp)
+/* The start of the function and a copy of its first n bytes, at most those before offset. */
+static int read_prologue(const struct code *code, uint32_t module, uint64_t offset, uint64_t *from,
+	unsigned char *bytes, size_t *n)
 {
-	struct module *m = modules_get(modules, map->module);
-	uint64_t vaddr, start, from;
+	const struct module *m = modules_get(code->modules, module);
+	uint64_t vaddr, start;
+	int error = -1;
 
-	if (!m || module_offset_to_vaddr(m, offset, &vaddr) < 0 ||
-		function_start(m, vaddr, &start) < 0 || start > vaddr ||
-		module_vaddr_to_offset(m, start, &from) < 0)
+	if (!m || module_offset_to_vaddr(m, offset, &vaddr) < 0)
+		return -1;
+	code->reading(code->arg, module);
+	if (function_start(m, vaddr, &start) == 0 && start <= vaddr &&
+		module_vaddr_to_offset(m, start, from) == 0) {
+		*n = offset - *from < PROLOGUE_BYTES ? offset - *from : PROLOGUE_BYTES;
+		const unsigned char *in_file = module_bytes(m, *from, *n);
+		error = in_file ? 0 : -1;
+		if (in_file)
+			memcpy(bytes, in_file, *n);
+	}
+	code->reading(code->arg, 0);
+	return error;
+}
+
+enum prologue prologue_find(const struct code *code, const struct mapping *map, uint64_t offset,
+	uint64_t sp, uint64_t pushed, struct copy *copy, uint64_t *rbp)
+{
+	unsigned char bytes[PROLOGUE_BYTES];
+	uint64_t from;
+	size_t n;
+
+	if (read_prologue(code, map->module, offset, &from, bytes, &n) < 0)
 		return PROLOGUE_NONE;
-	size_t n = offset - from < PROLOGUE_BYTES ? offset - from : PROLOGUE_BYTES;
-	const unsigned char *code = module_bytes(m, from, n);
-	struct search s = {modules, maps, copy, map->start + (from - map->offset)};
-	for (size_t i = 0; code && i < n; i++) {
-		int64_t imm = sub_at(code + i, n - i);
+	struct search s = {code, copy, map->start + (from - map->offset)};
+	for (size_t i = 0; i < n; i++) {
+		int64_t imm = sub_at(bytes + i, n - i);
 		enum prologue found = imm < 0 ? PROLOGUE_NONE : validate(&s, sp + pushed + imm);
 		if (found != PROLOGUE_NONE) {
 			*rbp = sp + pushed + imm;

@@ -22,8 +22,7 @@ enum prologue {
 
 /* The frame at file offset of the module mapped by map, its stack pointer, and the bytes below rbp
  * that its pushes take. */
-enum prologue prologue_find(const struct modules *modules, const struct maps *maps,
-	const struct mapping *map, uint64_t offset, uint64_t sp, uint64_t pushed, struct copy *copy,
-	uint64_t *rbp);
+enum prologue prologue_find(const struct code *code, const struct mapping *map, uint64_t offset,
+	uint64_t sp, uint64_t pushed, struct copy *copy, uint64_t *rbp);
 
 #endif

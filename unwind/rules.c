@@ -4,11 +4,12 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/index.h"
+#include "base/list.h"
 #include "unwind/rules.h"
 
-#define FULL_MAX   65536u /* rules with expressions; real programs have one to twenty */
 #define PLACES_MAX (16u * 1024 * 1024)
-#define OPS_MAX	   256u
+#define RULES_MAX  (1024u * 1024) /* distinct ones */
 
 /* Plain rules hold offsets of this size; larger frames take the full form. */
 #define OFFSET_MAX (1 << 30)
@@ -27,8 +28,8 @@ struct rules {
 	uint32_t n_places, room;
 	struct rule *v;
 	uint32_t n, v_room;
-	struct full_rule *full;
-	uint32_t n_full, full_room;
+	struct index by_value; /* of v */
+	struct full_rules full;
 	struct rules_figures figures;
 };
 
@@ -49,20 +50,12 @@ struct rules *rules_new(void)
 	return rules;
 }
 
-static void full_fini(struct full_rule *full)
-{
-	free(full->cfa.v);
-	for (int i = 0; i < REGS_COUNT; i++)
-		free(full->r[i].v);
-}
-
 void rules_free(struct rules *rules)
 {
 	if (!rules)
 		return;
-	for (uint32_t i = 0; i < rules->n_full; i++)
-		full_fini(&rules->full[i]);
-	free(rules->full);
+	full_rules_fini(&rules->full);
+	index_fini(&rules->by_value);
 	free(rules->v);
 	free(rules->places);
 	free(rules);
@@ -142,60 +135,20 @@ static int compile_plain(Dwarf_Frame *frame, struct rule *rule)
 		if (dwarf_frame_register(frame, rules_saved_register[i], own, &ops, &n) != 0 ||
 			!plain_register(ops, n, own, &rule->saved[i]))
 			return 0;
+	/* See full_rules.h. */
+	if (rule->saved[SAVED_RBX] == SAVED_UNDEFINED)
+		rule->saved[SAVED_RBX] = SAVED_SAME;
 	if (dwarf_frame_register(frame, DWREG_PC, own, &ops, &n) != 0 ||
 		!plain_register(ops, n, own, &rule->ra_offset) || rule->ra_offset == SAVED_SAME)
 		return 0;
+	for (int i = 0; i < SAVED_COUNT; i++) {
+		if (rule->saved[i] == SAVED_SAME)
+			rule->same |= 1u << rules_saved_register[i];
+		else if (rule->saved[i] != SAVED_UNDEFINED)
+			rule->restored |= 1u << i;
+	}
 	rule->kind = rule->ra_offset == SAVED_UNDEFINED ? RULE_END : RULE_PLAIN;
 	return 1;
-}
-
-static int copy_ops(struct ops *to, const Dwarf_Op *ops, size_t n)
-{
-	if (n > OPS_MAX)
-		return -1;
-	to->v = malloc((n ? n : 1) * sizeof(*ops));
-	if (!to->v)
-		return -1;
-	memcpy(to->v, ops, n * sizeof(*ops));
-	to->n = n;
-	return 0;
-}
-
-static int compile_full(Dwarf_Frame *frame, struct full_rule *full)
-{
-	Dwarf_Op own[3], *ops;
-	size_t n;
-
-	memset(full, 0, sizeof(*full));
-	if (dwarf_frame_cfa(frame, &ops, &n) != 0 || n == 0 || copy_ops(&full->cfa, ops, n) < 0)
-		return -1;
-	for (int i = 0; i < REGS_COUNT; i++) {
-		struct ops *to = &full->r[i];
-		if (dwarf_frame_register(frame, i, own, &ops, &n) != 0)
-			return -1;
-		if (n == 0) {
-			to->is_undefined = ops == own;
-			to->is_same = !to->is_undefined;
-		} else if (copy_ops(to, ops, n) < 0) {
-			return -1;
-		}
-	}
-	return 0;
-}
-
-static int room_for_full(struct rules *rules)
-{
-	if (rules->n_full < rules->full_room)
-		return 0;
-	if (rules->n_full == FULL_MAX)
-		return -1;
-	uint32_t room = rules->full_room ? rules->full_room * 2 : 16;
-	struct full_rule *bigger = realloc(rules->full, room * sizeof(*bigger));
-	if (!bigger)
-		return -1;
-	rules->full = bigger;
-	rules->full_room = room;
-	return 0;
 }
 
 static void compile_frame(struct rules *rules, Dwarf_Frame *frame, struct rule *rule)
@@ -208,16 +161,16 @@ static void compile_frame(struct rules *rules, Dwarf_Frame *frame, struct rule *
 		return;
 	}
 	*rule = no_rule;
-	if (room_for_full(rules) < 0)
+	long number = full_rules_number(&rules->full, frame);
+	if (number < 0)
 		return;
-	struct full_rule *full = &rules->full[rules->n_full];
-	if (compile_full(frame, full) < 0) {
-		full_fini(full);
+	const struct ops *ra = &rules->full.v[number].r[DWREG_PC];
+	/* A caller at the same address would be this frame again. */
+	if (ra->is_same)
 		return;
-	}
-	rule->kind = full->r[DWREG_PC].is_undefined ? RULE_END : RULE_FULL;
+	rule->kind = ra->is_undefined ? RULE_END : RULE_FULL;
 	rule->is_signal = is_signal;
-	rule->full = rules->n_full++;
+	rule->full = number;
 }
 
 /* mov $15,%rax; syscall: rt_sigreturn. musl and Go do not mark it, and glibc's own unwind rules for
@@ -258,15 +211,16 @@ static void compile(
 /* --- the cache ---------------------------------------------------------------------------- */
 
 /* Module ids fit 14 bits, file offsets 33: never 0 because a module's id is not. */
-static uint64_t place_key(const struct module *m, uint64_t offset, int is_return)
+static uint64_t place_key(uint32_t module, uint64_t offset, int is_return)
 {
-	return (uint64_t)module_id(m) << 49 | (uint64_t) !!is_return << 48 |
-	       (offset & 0xffffffffffffull);
+	return (uint64_t)module << 49 | (uint64_t) !!is_return << 48 | (offset & 0xffffffffffffull);
 }
 
+/* The upper bits of a product depend on all of the key (Knuth's multiplicative hashing): enough for
+ * addresses, and asked for at each frame. */
 static struct place *place_of(struct place *places, uint32_t room, uint64_t key)
 {
-	uint32_t at = hash_u64(key) & (room - 1);
+	uint32_t at = (uint64_t)(key * 0x9e3779b97f4a7c15ull) >> 32 & (room - 1);
 
 	while (places[at].key && places[at].key != key)
 		at = (at + 1) & (room - 1);
@@ -289,59 +243,68 @@ static int grow_places(struct rules *rules)
 	return 0;
 }
 
-/* The number of an equal rule, or of a new one; UINT32_MAX without memory. Some hundred in all, and
- * only asked at an address's first sight. */
-static uint32_t number_of(struct rules *rules, const struct rule *rule)
+struct wanted {
+	const struct rules *rules;
+	const struct rule *rule;
+};
+
+static int is_equal(const void *arg, uint32_t number)
 {
-	for (uint32_t i = 0; i < rules->n; i++)
-		if (!memcmp(&rules->v[i], rule, sizeof(*rule)))
-			return i;
-	if (rules->n == rules->v_room) {
-		uint32_t room = rules->v_room ? rules->v_room * 2 : 64;
-		struct rule *bigger = realloc(rules->v, room * sizeof(*bigger));
-		if (!bigger)
-			return UINT32_MAX;
-		rules->v = bigger;
-		rules->v_room = room;
-	}
+	const struct wanted *w = arg;
+
+	return !memcmp(&w->rules->v[number], w->rule, sizeof(*w->rule));
+}
+
+/* The number of an equal rule, or of a new one; -1 without memory. */
+static long number_of(struct rules *rules, const struct rule *rule)
+{
+	uint64_t hash = hash_bytes(rule, sizeof(*rule));
+	long found = index_find(&rules->by_value, hash, is_equal, &(struct wanted){rules, rule});
+
+	if (found >= 0)
+		return found;
+	if (list_room(&rules->v, rules->n, 1, &rules->v_room, sizeof(*rule), RULES_MAX) < 0 ||
+		index_add(&rules->by_value, hash, rules->n) < 0)
+		return -1;
 	rules->v[rules->n] = *rule;
 	return rules->n++;
 }
 
-static const struct rule *compile_and_keep(
-	struct rules *rules, struct module *m, uint64_t offset, int is_return, uint64_t key)
+const struct rule *rules_compile(
+	struct rules *rules, struct module *m, uint64_t offset, int is_return)
 {
+	uint64_t key = place_key(module_id(m), offset, is_return);
 	struct rule rule;
 
 	if (rules->n_places * 2 >= rules->room && grow_places(rules) < 0)
 		return &no_rule;
 	compile(rules, m, offset, is_return, &rule);
-	uint32_t number = number_of(rules, &rule);
-	if (number == UINT32_MAX)
+	long number = number_of(rules, &rule);
+	if (number < 0)
 		return &no_rule;
 	*place_of(rules->places, rules->room, key) = (struct place){.key = key, .rule = number};
 	rules->n_places++;
 	return &rules->v[number];
 }
 
-const struct rule *rules_find(struct rules *rules, struct module *m, uint64_t offset, int is_return)
+const struct rule *rules_cached(
+	struct rules *rules, uint32_t module, uint64_t offset, int is_return)
 {
-	uint64_t key = place_key(m, offset, is_return);
-	struct place *place = place_of(rules->places, rules->room, key);
+	uint64_t key = place_key(module, offset, is_return);
+	const struct place *place = place_of(rules->places, rules->room, key);
 
 	rules->figures.lookups++;
-	if (place->key)
-		return &rules->v[place->rule];
-	return compile_and_keep(rules, m, offset, is_return, key);
+	return place->key ? &rules->v[place->rule] : NULL;
 }
 
 const struct full_rule *rules_full(const struct rules *rules, const struct rule *rule)
 {
-	return &rules->full[rule->full];
+	return &rules->full.v[rule->full];
 }
 
 void rules_figures(const struct rules *rules, struct rules_figures *out)
 {
 	*out = rules->figures;
 	out->distinct = rules->n;
+	out->full = rules->full.n;
 }

@@ -13,6 +13,7 @@
 #include <elfutils/libdw.h>
 
 #include "symbolize/module.h"
+#include "unwind/full_rules.h"
 
 enum rule_kind {
 	RULE_NONE,	/* no unwind information for this address */
@@ -32,29 +33,19 @@ struct rule {
 	uint8_t kind;
 	uint8_t cfa_register;
 	uint8_t is_signal; /* what is found is exact, not a return address */
-	uint8_t unused;
+	uint8_t restored;  /* bits 1 << enum saved: those whose saved[] is an offset */
 	int32_t cfa_offset;
 	int32_t ra_offset;	    /* from the CFA */
 	int32_t saved[SAVED_COUNT]; /* offset from the CFA, SAVED_SAME or SAVED_UNDEFINED */
+	uint32_t same;		    /* bits 1 << number: registers that are as in the caller */
 	uint32_t full;		    /* RULE_FULL: number of its struct full_rule */
-};
-
-struct ops {
-	Dwarf_Op *v;
-	uint32_t n;
-	uint32_t is_same, is_undefined;
-};
-
-struct full_rule {
-	struct ops cfa;
-	struct ops r[REGS_COUNT]; /* by DWARF register number */
 };
 
 struct rules;
 
 struct rules_figures {
 	uint64_t lookups, compiled;
-	uint32_t distinct;
+	uint32_t distinct, full; /* kept; full ones among them */
 };
 
 extern const uint8_t rules_saved_register[SAVED_COUNT]; /* DWARF numbers of enum saved */
@@ -62,9 +53,14 @@ extern const uint8_t rules_saved_register[SAVED_COUNT]; /* DWARF numbers of enum
 struct rules *rules_new(void); /* NULL: no memory */
 void rules_free(struct rules *rules);
 
-/* The rule at a file offset of m. is_return: offset is a return address - 1. Borrowed until the
- * next call; never NULL. */
-const struct rule *rules_find(
+/* The rule at a file offset of a module; NULL: not asked for yet. is_return: offset is a return
+ * address
+ * - 1. Borrowed until the next rules_compile. */
+const struct rule *rules_cached(
+	struct rules *rules, uint32_t module, uint64_t offset, int is_return);
+
+/* For what rules_cached did not have: reads the module's file. Never NULL. */
+const struct rule *rules_compile(
 	struct rules *rules, struct module *m, uint64_t offset, int is_return);
 
 const struct full_rule *rules_full(const struct rules *rules, const struct rule *rule);

@@ -17,6 +17,10 @@
 #include "unwind/prologue.h"
 #include "unwind/unwind.h"
 
+/* Captures until a want that is never needed again has fallen to a third: a stack that is deep once
+ * in a hundred captures must find its room. */
+#define WANT_DECAY 1024u
+
 #define KNOWN(reg) (1u << (reg))
 
 /* What a caller can count on after a call: all else is clobbered. */
@@ -34,24 +38,14 @@ static const uint8_t sigcontext_order[] = {DWREG_R8, DWREG_R9, DWREG_R10, DWREG_
 /* One capture being unwound. */
 struct walk {
 	const struct unwinder *u;
-	const struct maps *maps;
+	struct code code;
 	struct copy copy;
 	struct regs regs;
 	struct stack *out;
-	uint64_t wanted; /* the address that was not in the copy; 0: none */
-	int is_return;	 /* pc is a return address */
-	int guessed;	 /* how we came to this frame */
-	int after_signal;
+	uint32_t flags;		   /* enum frame_flag: how we came to the frame at regs */
+	const struct mapping *map; /* of the last frame; the next is often in the same */
+	struct module *module;	   /* its module; NULL: not readable */
 };
-
-/* Words are read through here so that what was missing is known. */
-static int word_at(struct walk *w, uint64_t address, uint64_t *out)
-{
-	if (copy_word(&w->copy, address, out) == 0)
-		return 0;
-	w->wanted = address;
-	return -1;
-}
 
 /* The frame pointer of a thread that was not stopped. */
 static int recover_rbp(struct walk *w, const struct rule *rule)
@@ -67,44 +61,36 @@ static int recover_rbp(struct walk *w, const struct rule *rule)
 	for (int i = 0; i < SAVED_COUNT; i++)
 		if (rule->saved[i] > SAVED_UNDEFINED && rule->saved[i] < lowest)
 			lowest = rule->saved[i];
-	const struct mapping *map = call_site_mapping(w->maps, w->regs.r[DWREG_PC] - w->is_return);
-	enum prologue found = map ? prologue_find(w->u->modules, w->maps, map, f->offset, sp,
-					    -16 - lowest, &w->copy, &w->regs.r[DWREG_RBP])
-				  : PROLOGUE_NONE;
+	enum prologue found = prologue_find(
+		&w->code, w->map, f->offset, sp, -16 - lowest, &w->copy, &w->regs.r[DWREG_RBP]);
 	if (found == PROLOGUE_NONE)
 		return -1;
 	w->regs.known |= KNOWN(DWREG_RBP);
-	w->guessed = found == PROLOGUE_LIKELY;
+	if (found == PROLOGUE_LIKELY)
+		w->flags |= FRAME_GUESSED;
 	return 0;
 }
 
 static int step_plain(struct walk *w, const struct rule *rule)
 {
 	struct regs *r = &w->regs;
-	uint64_t cfa, word;
+	uint32_t known = KNOWN(DWREG_RSP) | KNOWN(DWREG_PC);
+	uint64_t cfa;
 
 	if (!(r->known & KNOWN(rule->cfa_register)) && recover_rbp(w, rule) < 0)
 		return STACK_NO_REGISTER;
 	cfa = r->r[rule->cfa_register] + (int64_t)rule->cfa_offset;
-	if (word_at(w, cfa + (int64_t)rule->ra_offset, &word) < 0)
+	if (copy_word(&w->copy, cfa + (int64_t)rule->ra_offset, &r->r[DWREG_PC]) < 0)
 		return STACK_UNREADABLE;
-	r->r[DWREG_PC] = word;
-	r->known &= CALLEE_SAVED;
-	for (int i = 0; i < SAVED_COUNT; i++) {
-		int32_t at = rule->saved[i];
+	for (uint32_t left = rule->restored; left; left &= left - 1) {
+		int i = __builtin_ctz(left);
 		uint8_t number = rules_saved_register[i];
-		if (at == SAVED_SAME)
-			continue;
-		r->known &= ~KNOWN(number);
-		if (at == SAVED_UNDEFINED)
-			continue;
-		if (word_at(w, cfa + (int64_t)at, &word) < 0)
+		if (copy_word(&w->copy, cfa + (int64_t)rule->saved[i], &r->r[number]) < 0)
 			return STACK_UNREADABLE;
-		r->r[number] = word;
-		r->known |= KNOWN(number);
+		known |= KNOWN(number);
 	}
+	r->known = (r->known & rule->same) | known;
 	r->r[DWREG_RSP] = cfa;
-	r->known |= KNOWN(DWREG_RSP);
 	return STACK_DONE;
 }
 
@@ -130,7 +116,7 @@ static enum stack_end full_register(
 	}
 	got = expression_run(ops->v, ops->n, &w->regs, &cfa, &w->copy, out);
 	if (got == EXPRESSION_ADDRESS)
-		return word_at(w, *out, out) < 0 ? STACK_UNREADABLE : STACK_DONE;
+		return copy_word(&w->copy, *out, out) < 0 ? STACK_UNREADABLE : STACK_DONE;
 	return got == EXPRESSION_VALUE ? STACK_DONE : expression_end(got);
 }
 
@@ -174,29 +160,36 @@ static int step_sigreturn(struct walk *w)
 	uint64_t at = w->regs.r[DWREG_RSP] + UCONTEXT_REGS;
 
 	for (unsigned i = 0; i < sizeof(sigcontext_order); i++)
-		if (word_at(w, at + 8 * i, &next.r[sigcontext_order[i]]) < 0)
+		if (copy_word(&w->copy, at + 8 * i, &next.r[sigcontext_order[i]]) < 0)
 			return STACK_UNREADABLE;
 	w->regs = next;
 	return STACK_DONE;
 }
 
-static int step_guess(struct walk *w)
+static enum stack_end step_guess(struct walk *w, int *over)
 {
-	int is_leaf = w->out->n == 1;
+	uint32_t came = w->out->v[w->out->n - 1].flags;
+	int is_leaf = !(came & FRAME_RETURN);
 
-	if (frame_pointer_step(w->u->modules, w->maps, is_leaf, &w->copy, &w->regs) < 0)
-		return STACK_NO_CFI;
-	w->guessed = 1;
-	return STACK_DONE;
+	switch (frame_pointer_step(&w->code, is_leaf, &w->copy, &w->regs)) {
+	case FRAME_POINTER_FOUND:
+		w->flags |= FRAME_GUESSED;
+		return STACK_DONE;
+	case FRAME_POINTER_UNREADABLE:
+		return STACK_UNREADABLE;
+	default:
+		*over = (came & FRAME_GUESSED) && frame_pointer_is_root(&w->code, &w->regs);
+		return *over ? STACK_DONE : STACK_NO_CFI;
+	}
 }
 
 /* To the caller. STACK_DONE with *over clear means: go on. */
 static enum stack_end step(struct walk *w, const struct rule *rule, int *over)
 {
 	uint64_t sp = w->regs.r[DWREG_RSP];
-	enum stack_end end;
+	enum stack_end end = STACK_DONE;
 
-	w->guessed = 0;
+	w->flags = rule->is_signal ? FRAME_SIGNAL : FRAME_RETURN;
 	switch (rule->kind) {
 	case RULE_PLAIN:
 		end = step_plain(w, rule);
@@ -209,40 +202,69 @@ static enum stack_end step(struct walk *w, const struct rule *rule, int *over)
 		break;
 	case RULE_END:
 		*over = 1;
-		return STACK_DONE;
+		break;
 	default:
-		end = step_guess(w);
+		end = step_guess(w, over);
 	}
-	if (end != STACK_DONE)
+	if (end != STACK_DONE || *over)
 		return end;
 	/* A signal may have come in on another stack; all other frames lie above their callees. */
 	if (!rule->is_signal && w->regs.r[DWREG_RSP] <= sp)
 		return STACK_NO_PROGRESS;
-	w->is_return = !rule->is_signal;
-	w->after_signal = rule->is_signal;
 	*over = w->regs.r[DWREG_PC] == 0;
 	return STACK_DONE;
 }
 
-/* The module and rule of the present frame, which is added to the stack. NULL: outside all code. */
+/* Nothing calls a signal's trampoline, its address is put on the stack as it is: one byte earlier
+ * another function ends. */
+static void take_trampoline(struct frame *f)
+{
+	if (f->flags & FRAME_RETURN)
+		f->offset++;
+	f->flags &= ~FRAME_RETURN;
+}
+
+static int enter_mapping(struct walk *w, uint64_t pc)
+{
+	w->map = call_site_mapping(w->code.maps, pc);
+	if (!w->map)
+		return -1;
+	w->module = modules_get(w->u->modules, w->map->module);
+	if (w->module && !module_is_readable(w->module))
+		w->module = NULL;
+	return 0;
+}
+
+/* At an address's first sight. */
+static const struct rule *compile_rule(const struct walk *w, uint64_t offset, int is_return)
+{
+	w->u->reading(w->u->arg, w->map->module);
+	const struct rule *rule = rules_compile(w->u->rules, w->module, offset, is_return);
+	w->u->reading(w->u->arg, 0);
+	return rule;
+}
+
+/* The present frame is added to the stack. Its rule; NULL: outside all code. */
 static const struct rule *take_frame(struct walk *w)
 {
 	static const struct rule none = {.kind = RULE_NONE};
-	uint64_t pc = w->regs.r[DWREG_PC] - w->is_return;
-	const struct mapping *map = call_site_mapping(w->maps, pc);
+	int is_return = w->flags & FRAME_RETURN ? 1 : 0;
+	uint64_t pc = w->regs.r[DWREG_PC] - is_return;
 
-	if (!map)
+	if ((!w->map || pc < w->map->start || pc >= w->map->end) && enter_mapping(w, pc) < 0)
 		return NULL;
 	struct frame *f = &w->out->v[w->out->n++];
-	f->module = map->module;
-	f->offset = pc - map->start + map->offset;
-	f->flags = (w->is_return ? FRAME_RETURN : 0) | (w->guessed ? FRAME_GUESSED : 0) |
-		   (w->after_signal ? FRAME_SIGNAL : 0);
-	struct module *m = modules_get(w->u->modules, map->module);
-	if (!m || !module_is_readable(m))
+	f->module = w->map->module;
+	f->offset = pc - w->map->start + w->map->offset;
+	f->flags = w->flags;
+	if (!w->module)
 		return &none;
-	w->u->reading(w->u->arg, map->module);
-	return rules_find(w->u->rules, m, f->offset, w->is_return);
+	const struct rule *rule = rules_cached(w->u->rules, w->map->module, f->offset, is_return);
+	if (!rule)
+		rule = compile_rule(w, f->offset, is_return);
+	if (rule->kind == RULE_SIGRETURN)
+		take_trampoline(f);
+	return rule;
 }
 
 static enum stack_end walk_up(struct walk *w)
@@ -266,8 +288,8 @@ void unwind_capture(const struct unwinder *u, const struct capture *capture,
 {
 	struct walk w = {
 		.u = u,
-		.maps = maps,
-		.copy = {capture->stack_base, capture->stack_len, capture->stack, 0},
+		.code = {u->modules, maps, u->reading, u->arg},
+		.copy = {capture->stack_base, capture->stack_len, capture->stack, 0, 0},
 		.regs = capture->regs,
 		.out = out,
 	};
@@ -283,7 +305,17 @@ void unwind_capture(const struct unwinder *u, const struct capture *capture,
 	if (w.copy.used_end > sp)
 		*need = w.copy.used_end - sp;
 	/* A copy that was cut needs much more more often than a little: fewer rounds until it fits.
-	 */
-	if (out->end == STACK_UNREADABLE && w.wanted >= sp && w.wanted + 8 - sp > *need)
-		*need = 3 * (w.wanted + 8 - sp);
+	 * What is farther away is on another stack (a handler's caller) and in no larger copy. */
+	if (out->end == STACK_UNREADABLE && w.copy.wanted - sp < LIMIT_STACK_MAX &&
+		w.copy.wanted + 8 - sp > *need)
+		*need = 3 * (w.copy.wanted + 8 - sp);
+}
+
+uint32_t unwind_want(uint32_t want, uint64_t need)
+{
+	uint64_t room = need + need / 2;
+
+	if (room > LIMIT_STACK_MAX)
+		room = LIMIT_STACK_MAX;
+	return room >= want ? room : want - (want - room) / WANT_DECAY;
 }

@@ -14,8 +14,8 @@
 struct unwinder {
 	struct modules *modules; /* borrowed */
 	struct rules *rules;	 /* borrowed */
-	void (*reading)(
-		void *arg, uint32_t module); /* told before a module's file is looked into */
+	/* Told before a module's file is looked into, and after it with 0. */
+	void (*reading)(void *arg, uint32_t module);
 	void *arg;
 };
 
@@ -23,5 +23,9 @@ struct unwinder {
  */
 void unwind_capture(const struct unwinder *u, const struct capture *capture,
 	const struct maps *maps, struct stack *out, uint64_t *need);
+
+/* How much of a thread's stack the next copy should have: 1.5 times the need, towards which a
+ * larger want sinks slowly. */
+uint32_t unwind_want(uint32_t want, uint64_t need);
 
 #endif

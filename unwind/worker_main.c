@@ -62,8 +62,10 @@ static uint64_t now_ns(void)
 	return t.tv_sec * 1000000000ull + t.tv_nsec;
 }
 
-static void beat(struct worker *w)
+static void beat(void *arg)
 {
+	struct worker *w = arg;
+
 	atomic_fetch_add_explicit(&w->ring->page->worker_beat, 1, memory_order_relaxed);
 }
 
@@ -83,16 +85,13 @@ static void check(struct worker *w, int error)
 
 /* --- captures ----------------------------------------------------------------------------- */
 
-/* 1.5 times the largest need seen. */
 static void note_need(struct worker *w, const struct capture *c, uint64_t need)
 {
 	_Atomic uint32_t *want = &w->ring->page->stack_want[c->thread % RING_WANTS];
-	uint64_t room = need + need / 2;
+	uint32_t before = atomic_load_explicit(want, memory_order_relaxed);
 
-	if (room > LIMIT_STACK_MAX)
-		room = LIMIT_STACK_MAX;
-	if (room > atomic_load_explicit(want, memory_order_relaxed))
-		atomic_store_explicit(want, room, memory_order_relaxed);
+	if (!(c->flags & CAPTURE_NO_STACK))
+		atomic_store_explicit(want, unwind_want(before, need), memory_order_relaxed);
 }
 
 /* A copy that waits for newer maps; 0 if it cannot wait. */
@@ -119,7 +118,6 @@ static void unwind(struct worker *w, const struct capture *c, const struct maps 
 	uint64_t need;
 
 	unwind_capture(&w->unwinder, c, maps ? maps : &none, &w->stack, &need);
-	mark_reading(w, 0);
 	note_need(w, c, need);
 	if (w->stack.end != STACK_NO_MODULE || !may_hold ||
 		!hold(w, c, maps ? maps->generation : 0))
@@ -198,6 +196,27 @@ static void on_maps(struct worker *w, const struct wire_message *msg)
 		release_held(w, 1);
 }
 
+/* What cannot be named keeps its address in the profile: a worker that ended here would be asked
+ * the same by session again and again. Without memory for all there may be enough for names. */
+static int answer_symbols(
+	struct worker *w, const struct worker_symbolize *ask, const uint64_t *offsets)
+{
+	struct worker_symbolize rest = *ask;
+	struct answers *a = &w->answers;
+	int error = symbolizer_request(&w->symbolizer, ask, offsets, answers_address, a);
+
+	if (error == -ENOMEM && ask->level == SYMBOLS_FULL) {
+		symbolizer_fini(&w->symbolizer);
+		rest.level = SYMBOLS_SYMTAB;
+		rest.n -= a->answered;
+		error = symbolizer_request(
+			&w->symbolizer, &rest, offsets + a->answered, answers_address, a);
+	}
+	if (error && error != -EPIPE)
+		error = answers_nothing(a, offsets, ask->n);
+	return error ? error : answers_end_symbols(a);
+}
+
 static void on_symbolize(struct worker *w, const struct wire_message *msg)
 {
 	const struct worker_symbolize *ask = wire_payload(msg, sizeof(*ask));
@@ -206,11 +225,8 @@ static void on_symbolize(struct worker *w, const struct wire_message *msg)
 		return;
 	mark_reading(w, ask->module);
 	answers_begin_symbols(&w->answers, ask->module);
-	int error = symbolizer_request(
-		&w->symbolizer, ask, (const uint64_t *)(ask + 1), answers_address, &w->answers);
-	check(w, error ? error : answers_end_symbols(&w->answers));
 	/* Without an end session would wait; a new worker is asked again. */
-	if (error)
+	if (answer_symbols(w, ask, (const uint64_t *)(ask + 1)) < 0)
 		w->over = 1;
 	mark_reading(w, 0);
 }
@@ -311,7 +327,7 @@ static int worker_init(struct worker *w, int sock, struct ring *ring)
 	w->sock = sock;
 	w->ring = ring;
 	modules_init(&w->modules);
-	symbolizer_init(&w->symbolizer, &w->modules);
+	symbolizer_init(&w->symbolizer, &w->modules, beat, w);
 	answers_init(&w->answers, sock);
 	w->rules = rules_new();
 	w->capture = malloc(CAPTURE_MAX);

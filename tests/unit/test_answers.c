@@ -215,6 +215,29 @@ static void long_names_are_cut_and_the_function_itself_stays(void **state)
 	assert_int_equal(l.line, LIMIT_INLINE_DEPTH);
 }
 
+/* Linkage names of templates are longer than what is shown for them. */
+static void linkage_names_have_room_of_their_own(void **state)
+{
+	static char linkage[2 * LIMIT_LINKAGE_NAME];
+	struct symbol line = {"shown", linkage, "f", 1, 0};
+	struct worker_line l;
+
+	(void)state;
+	memset(linkage, 'l', LIMIT_LINKAGE_NAME - 1);
+	for (int i = 0; i < 2; i++) {
+		answers_begin_symbols(&answers, 5);
+		assert_int_equal(answers_address(&answers, 9, &line, 1), 0);
+		assert_int_equal(answers_end_symbols(&answers), 0);
+		assert_int_equal(wire_recv(pair[1], &message, 0), 1);
+		memcpy(&l,
+			message.payload + sizeof(struct worker_symbols) +
+				sizeof(struct worker_address),
+			sizeof(l));
+		assert_int_equal(l.system_name_len, LIMIT_LINKAGE_NAME - 1 + i);
+		memset(linkage, 'l', sizeof(linkage) - 1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -224,6 +247,7 @@ int main(void)
 			names_arrive_in_as_many_messages_as_they_need, begin, end),
 		cmocka_unit_test_setup_teardown(
 			long_names_are_cut_and_the_function_itself_stays, begin, end),
+		cmocka_unit_test_setup_teardown(linkage_names_have_room_of_their_own, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

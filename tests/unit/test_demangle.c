@@ -137,7 +137,17 @@ static void clones_join(void **state)
 		{"work.cold.7", "work", NULL, NULL},
 		{"counter.1234", "counter.1234", NULL, NULL},
 		{"main.main", "main.main", NULL, NULL},
-		{"main.part", "main", NULL, NULL},
+		{"work.isra.0.cold", "work", NULL, NULL},
+		{"work.localalias", "work", NULL, NULL},
+		{"work.part.0.lto_priv.0", "work", NULL, NULL},
+		{"_Z3fooi.part.0.hot", "foo", NULL, "foo(int)"},
+		{"main.part", "main.part", NULL, NULL},
+		{"main.exit", "main.exit", NULL, NULL},
+		{"maps.clone", "maps.clone", NULL, NULL},
+		{"main.main.cold", "main.main.cold", NULL, NULL},
+		{"os/exec.cold", "os/exec.cold", NULL, NULL},
+		{"internal/runtime/maps.(*table).clone", "internal/runtime/maps.(*table).clone",
+			NULL, NULL},
 		{".cold", ".cold", NULL, NULL},
 	};
 	(void)state;
@@ -197,6 +207,29 @@ static void long_names_end_in_an_ellipsis(void **state)
 	char *fits = repeated("", "x", LIMIT_NAME - 1, "");
 	assert_shown(fits, DEMANGLE_TEMPLATES, fits);
 	free(fits);
+}
+
+/* More than libiberty likes: a template with many arguments, and the deepest name it is given. */
+static void long_names_are_demangled(void **state)
+{
+	char *raw = repeated("_ZN3BoxIJ", "11ItemOfAList", 500, "EE3runEv"), *shown;
+	(void)state;
+
+	assert_true(strlen(raw) < LIMIT_LINKAGE_NAME);
+	assert_shown(raw, DEMANGLE_SIMPLE, "Box::run");
+	shown = demangle(raw, DEMANGLE_TEMPLATES);
+	assert_memory_equal(shown, "Box<ItemOfAList, ItemOfAList, ", 30);
+	free(shown);
+	free(raw);
+	static const char *const pieces[] = {"P", "St4pairI", "N1a", "1AI", "FvPF"};
+	for (size_t i = 0; i < sizeof(pieces) / sizeof(*pieces); i++) {
+		raw = repeated(
+			"_Z1f", pieces[i], (LIMIT_LINKAGE_NAME - 5) / strlen(pieces[i]), "i");
+		shown = demangle(raw, DEMANGLE_FULL);
+		assert_true(strlen(shown) < LIMIT_NAME);
+		free(shown);
+		free(raw);
+	}
 }
 
 /* A pair of pairs of pairs: 200 bytes that stand for 2^30 names. Were it printed, this test would
@@ -290,6 +323,7 @@ int main(void)
 		cmocka_unit_test(versions_go),
 		cmocka_unit_test(broken_names_stay),
 		cmocka_unit_test(long_names_end_in_an_ellipsis),
+		cmocka_unit_test(long_names_are_demangled),
 		cmocka_unit_test(growing_names_are_left_early),
 		cmocka_unit_test(nested_names_are_bounded),
 		cmocka_unit_test(paths_have_one_spelling),

@@ -323,7 +323,7 @@ static void symtab_level_has_no_lines(void **state)
 	(void)state;
 
 	chain_outer();
-	symbolizer_init(&symbolizer, &modules);
+	symbolizer_init(&symbolizer, &modules, NULL, NULL);
 	const struct answer *a = ask_address(noted, SYMBOLS_SYMTAB);
 	assert_int_equal(a->n, 1);
 	assert_string_equal(a->name[0], "chain_outer");
@@ -331,7 +331,7 @@ static void symtab_level_has_no_lines(void **state)
 	assert_int_equal(a->line[0], 0);
 	assert_int_equal(a->start_line[0], 0);
 	assert_int_equal(symbolizer.has_ranges, 0);
-	symtab_fini(&symbolizer.symtab);
+	symbolizer_fini(&symbolizer);
 	symbolizer = with_dwarf;
 	/* Nor if they were read for another request. */
 	assert_int_equal(ask_address(noted, SYMBOLS_FULL)->n, 4);
@@ -449,7 +449,7 @@ static int set_up(void **state)
 	(void)state;
 	dl_iterate_phdr(first_object, &load_address);
 	modules_init(&modules);
-	symbolizer_init(&symbolizer, &modules);
+	symbolizer_init(&symbolizer, &modules, NULL, NULL);
 	return modules_open(&modules, open("/proc/self/exe", O_RDONLY), MODULE, 0);
 }
 

@@ -31,7 +31,7 @@ static struct rules *rules;
 /* --- a capture of this very thread --------------------------------------------------------- */
 
 static uint64_t truth[LEVELS + 4]; /* return addresses, leaf first */
-static unsigned n_truth;
+static volatile unsigned n_truth;
 static struct capture *capture;
 
 static void take_regs(const ucontext_t *uc, struct regs *r)
@@ -56,7 +56,7 @@ __attribute__((no_sanitize("address"))) static void copy_stack(uint64_t sp, size
 }
 
 static size_t copy_bytes = STACK_BYTES;
-static uint64_t stack_top;
+static volatile uint64_t stack_top; /* volatile: a handler reads it */
 
 __attribute__((noinline, no_sanitize("address"))) static void take(void)
 {
@@ -86,6 +86,7 @@ __attribute__((noinline)) static int chain(int level)
 static void on_signal(int number)
 {
 	chain(3);
+	truth[n_truth++] = (uint64_t)__builtin_return_address(0);
 	__asm__ volatile("" : "+r"(number)); /* a call, not a jump */
 }
 
@@ -206,6 +207,9 @@ static void signal_frame_is_crossed(void **state)
 			interrupted = i;
 	assert_int_equal(interrupted, 7);
 	assert_false(stack.v[interrupted].flags & FRAME_RETURN);
+	/* The trampoline is where the handler returns to, not before. */
+	assert_int_equal(address_of(&stack.v[interrupted - 1]), truth[5]);
+	assert_false(stack.v[interrupted - 1].flags & FRAME_RETURN);
 	assert_true(stack.n > interrupted + 2);
 }
 
@@ -221,6 +225,45 @@ static void short_copy_says_so(void **state)
 	assert_true(stack.n < LEVELS);
 	assert_true(need > 256);
 	assert_truth(1, 0, stack.n - 1);
+}
+
+/* A handler on a stack of its own, and its caller's stack is not in the copy. No larger copy of
+ * this stack would have it. */
+static void far_stack_is_not_wanted(void **state)
+{
+	static char room[64 * 1024];
+	stack_t alternate = {.ss_sp = room, .ss_size = sizeof(room)}, old;
+	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_ONSTACK};
+	uint64_t top = stack_top;
+
+	(void)state;
+	n_truth = 0;
+	stack_top = (uint64_t)room + sizeof(room);
+	sigaltstack(&alternate, &old);
+	sigaction(SIGUSR1, &action, NULL);
+	raise(SIGUSR1);
+	sigaltstack(&old, NULL);
+	stack_top = top;
+	uint64_t need = unwind_now();
+	assert_int_equal(stack.end, STACK_UNREADABLE);
+	assert_true(stack.v[stack.n - 1].flags & FRAME_SIGNAL);
+	assert_true(need > 0 && need <= sizeof(room));
+}
+
+static void want_sinks_slowly(void **state)
+{
+	uint32_t want = unwind_want(0, 40000);
+
+	(void)state;
+	assert_int_equal(want, 60000);
+	assert_int_equal(unwind_want(want, 80000), 120000);
+	assert_int_equal(unwind_want(want, 1ull << 40), LIMIT_STACK_MAX);
+	for (int i = 0; i < 100; i++)
+		want = unwind_want(want, 4000);
+	assert_in_range(want, 50000, 59000);
+	for (int i = 0; i < 10000; i++)
+		want = unwind_want(want, 4000);
+	assert_in_range(want, 6000, 7100);
 }
 
 static void unknown_registers_are_not_used(void **state)
@@ -326,7 +369,7 @@ static void expressions(void **state)
 		{{OP1(DW_OP_nop)}, 0, EXPRESSION_BAD, 0},
 	};
 	uint64_t word = 0x55, cfa = 0x2000, out;
-	struct copy copy = {0x1000, 8, (const unsigned char *)&word, 0};
+	struct copy copy = {0x1000, 8, (const unsigned char *)&word, 0, 0};
 	struct regs regs = {.known = 1u << DWREG_RSP | 1u << DWREG_PC};
 
 	(void)state;
@@ -341,6 +384,10 @@ static void expressions(void **state)
 		if (got <= EXPRESSION_ADDRESS)
 			assert_int_equal(out, rows[i].value);
 	}
+	/* What was missing is known. */
+	assert_int_equal(
+		expression_run(rows[3].ops, 2, &regs, &cfa, &copy, &out), EXPRESSION_UNREADABLE);
+	assert_int_equal(copy.wanted, 0x1008);
 	regs.r[DWREG_PC] = 0x40a;
 	assert_int_equal(
 		expression_run(rows[6].ops, 8, &regs, &cfa, &copy, &out), EXPRESSION_ADDRESS);
@@ -399,6 +446,8 @@ int main(void)
 		cmocka_unit_test(chain_is_found),
 		cmocka_unit_test(signal_frame_is_crossed),
 		cmocka_unit_test(short_copy_says_so),
+		cmocka_unit_test(far_stack_is_not_wanted),
+		cmocka_unit_test(want_sinks_slowly),
 		cmocka_unit_test(unknown_registers_are_not_used),
 		cmocka_unit_test(nowhere_is_no_module),
 		cmocka_unit_test(damaged_stack_ends),

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Frames without unwind information: assembler code of this program, which has none, and stacks
+ * made up for it.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <fcntl.h>
+#include <cmocka.h>
+
+#include "unwind/frame_pointer.h"
+#include "unwind/unwind.h"
+
+#define MODULE 1u
+#define BASE   0x7ffe00000000ull /* of the made up stack */
+
+extern const char __ehdr_start[], etext[];
+extern const char guess_code[], guess_caller[], guess_return[], guess_start_return[], guess_stubs[];
+extern const char guess_stub_return[], guess_far[];
+__asm__(".text\n"
+	".balign 64\n"
+	"guess_code:\n"
+	".skip 4032, 0x90\n"
+	"guess_caller: call guess_code\n"
+	"guess_return: nop\n"
+	".skip 64, 0x90\n"
+	/* As musl begins a process. */
+	"guess_start: xor %rbp, %rbp\n"
+	"mov %rsp, %rdi\n"
+	"andq $-16, %rsp\n"
+	"call guess_code\n"
+	"guess_start_return: hlt\n"
+	"call guess_stubs\n"
+	"guess_stub_return: nop\n"
+	".skip 8192, 0x90\n"
+	"guess_far: nop\n"
+	/* Stubs as linkers make them; the third is Ubuntu's, in .plt.sec. */
+	".balign 16\n"
+	"guess_stubs:\n"
+	"jmp *guess_code(%rip)\n"
+	".balign 16\n endbr64\n jmp *guess_code(%rip)\n"
+	".balign 16\n endbr64\n bnd jmp *guess_code(%rip)\n"
+	".balign 16\n bnd jmp *guess_code(%rip)\n"
+	".balign 16\n endbr64\n nop\n jmp *guess_code(%rip)\n"
+	".balign 16\n");
+
+#define ADDRESS(label) ((uint64_t)(label))
+
+static struct modules modules;
+static struct mapping mapping;
+static struct maps maps = {1, 1, &mapping};
+static uint32_t marks[64];
+static unsigned n_marks;
+
+static void mark(void *arg, uint32_t module)
+{
+	(void)arg;
+	if (n_marks < 64)
+		marks[n_marks++] = module;
+}
+
+static struct code code = {&modules, &maps, mark, NULL};
+
+/* All of this program's file as one mapping that begins with the page of its code. */
+static int set_up(void **state)
+{
+	uint64_t vaddr = ADDRESS(guess_code) - ADDRESS(__ehdr_start), offset;
+
+	(void)state;
+	modules_init(&modules);
+	if (modules_open(&modules, open("/proc/self/exe", O_RDONLY | O_CLOEXEC), MODULE, 0) ||
+		module_vaddr_to_offset(modules_get(&modules, MODULE), vaddr, &offset))
+		return -1;
+	mapping = (struct mapping){ADDRESS(guess_code), ADDRESS(etext), offset, MODULE, 0};
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	modules_fini(&modules);
+	return 0;
+}
+
+/* --- call sites ----------------------------------------------------------------------------- */
+
+static void files_are_marked_while_they_are_read(void **state)
+{
+	uint64_t target;
+
+	(void)state;
+	n_marks = 0;
+	assert_int_equal(call_site_before(&code, ADDRESS(guess_return), &target), CALL_DIRECT);
+	assert_int_equal(target, ADDRESS(guess_code));
+	assert_int_equal(n_marks, 2);
+	assert_int_equal(marks[0], MODULE);
+	assert_int_equal(marks[1], 0);
+	assert_int_equal(call_site_before(&code, ADDRESS(guess_return) + 1, &target), CALL_NONE);
+	assert_int_equal(call_site_before(&code, 8, &target), CALL_NONE);
+	assert_int_equal(marks[n_marks - 1], 0);
+}
+
+static void stubs_are_known(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 4; i++)
+		assert_true(call_site_is_plt(&code, ADDRESS(guess_stubs) + 16 * i));
+	assert_false(call_site_is_plt(&code, ADDRESS(guess_stubs) + 16 * 4));
+	assert_false(call_site_is_plt(&code, ADDRESS(guess_code)));
+	assert_false(call_site_is_plt(&code, 8));
+}
+
+/* --- whole stacks --------------------------------------------------------------------------- */
+
+#define WORDS 64u
+
+static struct {
+	struct capture head;
+	uint64_t words[WORDS];
+} made;
+
+/* A thread in the middle of guess_code. */
+static void make(uint64_t rbp)
+{
+	memset(&made, 0, sizeof(made));
+	made.head.stack_base = BASE;
+	made.head.stack_len = sizeof(made.words);
+	made.head.regs.r[DWREG_PC] = ADDRESS(guess_code) + 100;
+	made.head.regs.r[DWREG_RSP] = BASE;
+	made.head.regs.r[DWREG_RBP] = rbp;
+	made.head.regs.known = REGS_ALL;
+}
+
+static uint64_t link_at(unsigned at, uint64_t saved, uint64_t address)
+{
+	made.words[at] = saved;
+	made.words[at + 1] = address;
+	return BASE + 8 * at;
+}
+
+static struct stack stack;
+
+static uint64_t unwind_made(void)
+{
+	struct rules *rules = rules_new();
+	struct unwinder u = {&modules, rules, mark, NULL};
+	uint64_t need;
+
+	unwind_capture(&u, &made.head, &maps, &stack, &need);
+	rules_free(rules);
+	return need;
+}
+
+static void assert_frame(uint32_t i, const char *address)
+{
+	assert_true(i < stack.n);
+	assert_int_equal(stack.v[i].offset - mapping.offset + mapping.start, ADDRESS(address) - 1);
+	assert_int_equal(stack.v[i].flags, FRAME_RETURN | FRAME_GUESSED);
+}
+
+static void chain_ends_where_rbp_is_cleared(void **state)
+{
+	(void)state;
+	make(BASE + 8 * 4);
+	link_at(4, BASE + 8 * 10, ADDRESS(guess_return));
+	link_at(10, 0, ADDRESS(guess_start_return));
+	unwind_made();
+	assert_int_equal(stack.n, 3);
+	assert_frame(1, guess_return);
+	assert_frame(2, guess_start_return);
+	assert_int_equal(stack.end, STACK_DONE);
+	/* The zero may as well be data, */
+	link_at(10, 0, ADDRESS(guess_return));
+	unwind_made();
+	assert_int_equal(stack.n, 3);
+	assert_int_equal(stack.end, STACK_NO_CFI);
+	/* above all where no step led to. */
+	make(0);
+	made.head.regs.r[DWREG_PC] = ADDRESS(guess_start_return);
+	unwind_made();
+	assert_int_equal(stack.n, 1);
+	assert_int_equal(stack.end, STACK_NO_CFI);
+}
+
+static void chain_beyond_the_copy_is_wanted(void **state)
+{
+	(void)state;
+	make(BASE + 8 * 4);
+	link_at(4, BASE + 8 * (WORDS + 100), ADDRESS(guess_return));
+	assert_true(unwind_made() > 8 * (WORDS + 100));
+	assert_int_equal(stack.n, 2);
+	assert_int_equal(stack.end, STACK_UNREADABLE);
+	/* No copy would reach it, it is not aligned, it is below. */
+	link_at(4, BASE + LIMIT_STACK_MAX, ADDRESS(guess_return));
+	assert_true(unwind_made() <= 8 * WORDS);
+	assert_int_equal(stack.end, STACK_NO_CFI);
+	link_at(4, BASE + 8 * WORDS + 4, ADDRESS(guess_return));
+	unwind_made();
+	assert_int_equal(stack.end, STACK_NO_CFI);
+	made.head.regs.r[DWREG_RBP] = BASE - 8;
+	unwind_made();
+	assert_int_equal(stack.n, 1);
+	assert_int_equal(stack.end, STACK_NO_CFI);
+}
+
+/* guess_code has no frame of its own, rbp is its caller's. */
+static void leaf_keeps_its_caller(void **state)
+{
+	(void)state;
+	make(BASE + 8 * 4);
+	made.words[0] = ADDRESS(guess_return);
+	link_at(4, 0, ADDRESS(guess_start_return) + 1);
+	unwind_made();
+	assert_int_equal(stack.n, 2);
+	assert_frame(1, guess_return);
+	link_at(4, 0, ADDRESS(guess_stub_return));
+	unwind_made();
+	assert_int_equal(stack.n, 3);
+	assert_frame(1, guess_return);
+	assert_frame(2, guess_stub_return);
+	/* Through a PLT it may be anywhere, */
+	made.words[0] = ADDRESS(guess_stub_return);
+	made.head.regs.r[DWREG_PC] = ADDRESS(guess_far);
+	link_at(4, 0, ADDRESS(guess_start_return) + 1);
+	unwind_made();
+	assert_frame(1, guess_stub_return);
+	/* else near what is called. */
+	made.words[0] = ADDRESS(guess_return);
+	unwind_made();
+	assert_int_equal(stack.n, 1);
+}
+
+/* What an earlier call left at sp. */
+static void frame_of_its_own_comes_first(void **state)
+{
+	(void)state;
+	make(BASE + 8 * 4);
+	made.words[0] = ADDRESS(guess_return);
+	link_at(4, 0, ADDRESS(guess_start_return));
+	unwind_made();
+	assert_int_equal(stack.n, 2);
+	assert_frame(1, guess_start_return);
+	/* In its first instructions there is none yet. */
+	made.head.regs.r[DWREG_PC] = ADDRESS(guess_code) + 8;
+	unwind_made();
+	assert_int_equal(stack.n, 3);
+	assert_frame(1, guess_return);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(files_are_marked_while_they_are_read),
+		cmocka_unit_test(stubs_are_known),
+		cmocka_unit_test(chain_ends_where_rbp_is_cleared),
+		cmocka_unit_test(chain_beyond_the_copy_is_wanted),
+		cmocka_unit_test(leaf_keeps_its_caller),
+		cmocka_unit_test(frame_of_its_own_comes_first),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Unwind rules of assembler code whose unwind information is written here. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "symbolize/modules.h"
+#include "unwind/rules.h"
+
+#define MODULE 1u
+#define NOPS   200u
+
+extern const char __ehdr_start[];
+extern const char rules_plain[], rules_same[], asm_full[], rules_other[], rules_none[];
+__asm__(".text\n"
+	"rules_plain: .cfi_startproc\n"
+	"nop\n"
+	".cfi_adjust_cfa_offset 8\n"
+	".cfi_rel_offset %r12, 0\n"
+	"nop\n"
+	".cfi_endproc\n"
+	/* The return address is where it was: in the pc. */
+	"rules_same: .cfi_startproc\n"
+	".cfi_same_value 16\n"
+	"nop\n"
+	".cfi_endproc\n"
+	/* rbp is at rsp + 8 as an expression: DW_CFA_expression, rbp, 2, DW_OP_breg7, 8. */
+	"asm_full: .cfi_startproc\n"
+	".cfi_escape 0x10, 6, 2, 0x77, 8\n"
+	".skip 200, 0x90\n"
+	".cfi_endproc\n"
+	"rules_other: .cfi_startproc\n"
+	".cfi_escape 0x10, 6, 2, 0x77, 16\n"
+	"nop\n"
+	".cfi_endproc\n"
+	"rules_none: nop\n");
+
+static struct modules modules;
+static struct rules *rules;
+
+static int set_up(void **state)
+{
+	(void)state;
+	modules_init(&modules);
+	rules = rules_new();
+	return !rules ||
+	       modules_open(&modules, open("/proc/self/exe", O_RDONLY | O_CLOEXEC), MODULE, 0);
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	rules_free(rules);
+	modules_fini(&modules);
+	return 0;
+}
+
+static const struct rule *rule_at(const char *code)
+{
+	struct module *m = modules_get(&modules, MODULE);
+	uint64_t offset;
+
+	assert_int_equal(
+		module_vaddr_to_offset(m, (uint64_t)code - (uint64_t)__ehdr_start, &offset), 0);
+	const struct rule *rule = rules_cached(rules, MODULE, offset, 0);
+	return rule ? rule : rules_compile(rules, m, offset, 0);
+}
+
+static void plain_rules(void **state)
+{
+	const struct rule *rule = rule_at(rules_plain);
+
+	(void)state;
+	assert_int_equal(rule->kind, RULE_PLAIN);
+	assert_int_equal(rule->cfa_register, DWREG_RSP);
+	assert_int_equal(rule->cfa_offset, 8);
+	assert_int_equal(rule->ra_offset, -8);
+	for (int i = 0; i < SAVED_COUNT; i++)
+		assert_int_equal(rule->saved[i], SAVED_SAME);
+	rule = rule_at(rules_plain + 1);
+	assert_int_equal(rule->cfa_offset, 16);
+	assert_int_equal(rule->saved[SAVED_R12], -16);
+	assert_int_equal(rule_at(rules_none)->kind, RULE_NONE);
+}
+
+static void caller_at_the_same_address_is_no_rule(void **state)
+{
+	(void)state;
+	assert_int_equal(rule_at(rules_same)->kind, RULE_NONE);
+}
+
+static void equal_rules_are_kept_once(void **state)
+{
+	const struct rule *rule = rule_at(asm_full);
+	struct rules_figures before, after;
+
+	(void)state;
+	assert_int_equal(rule->kind, RULE_FULL);
+	/* Behind the CFA, which expressions find on their stack. */
+	assert_int_equal(rules_full(rules, rule)->r[DWREG_RBP].n, 2);
+	assert_true(rules_full(rules, rule)->r[DWREG_RBX].is_same);
+	assert_true(rules_full(rules, rule)->r[DWREG_RCX].is_undefined);
+	rules_figures(rules, &before);
+	for (unsigned i = 1; i < NOPS; i++)
+		assert_int_equal(rule_at(asm_full + i)->kind, RULE_FULL);
+	rules_figures(rules, &after);
+	assert_int_equal(after.compiled - before.compiled, NOPS - 1);
+	assert_int_equal(after.full, before.full);
+	assert_int_equal(after.distinct, before.distinct);
+	assert_int_equal(rule_at(rules_other)->kind, RULE_FULL);
+	rules_figures(rules, &after);
+	assert_int_equal(after.full, before.full + 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(plain_rules),
+		cmocka_unit_test(caller_at_the_same_address_is_no_rule),
+		cmocka_unit_test(equal_rules_are_kept_once),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
