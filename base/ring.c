@@ -9,6 +9,7 @@
 #include "base/ring.h"
 
 #define ALIGN	  64u
+#define SPAN_MIN  (4 * MIB) /* of the room, used at first: it stays in the CPU's cache */
 #define PAGE_PART ((sizeof(struct ring_page) + 4095) & ~(size_t)4095)
 #define TOTAL	  (PAGE_PART + LIMIT_RING_BYTES)
 
@@ -38,6 +39,9 @@ int ring_open(struct ring *ring)
 		goto fail;
 	ring->page = mem;
 	ring->data = (unsigned char *)mem + PAGE_PART;
+	ring->span = SPAN_MIN;
+	ring->is_short = 0;
+	atomic_store(&ring->page->span, SPAN_MIN);
 	return 0;
 fail:
 	error = -errno;
@@ -56,30 +60,49 @@ void ring_close(struct ring *ring)
 	*ring = (struct ring){.memfd = -1, .wake = -1};
 }
 
-void ring_produce(struct ring *ring)
-{
-	/* A producer before us may have ended anywhere; records begin at multiples of ALIGN. */
-	ring->head = atomic_load(&ring->page->head) & ~(uint64_t)(ALIGN - 1);
-	/* MADV_POPULATE_WRITE is 5.14; before that the first lap pays for its faults. */
-#ifdef MADV_POPULATE_WRITE
-	madvise(ring->page, TOTAL, MADV_POPULATE_WRITE);
-#endif
-}
-
 static size_t record_bytes(size_t size)
 {
 	return ALIGN + ((size + ALIGN - 1) & ~(size_t)(ALIGN - 1));
 }
 
-static struct record *record_at(const struct ring *ring, uint64_t position)
+static struct record *record_at(const struct ring *ring, uint64_t span, uint64_t position)
 {
-	return (struct record *)(ring->data + (position & (LIMIT_RING_BYTES - 1)));
+	return (struct record *)(ring->data + (position & (span - 1)));
 }
 
-/* Bytes from position to the physical end of the ring. */
-static size_t to_end(uint64_t position)
+/* Bytes from position to the end of the part in use. */
+static size_t to_end(uint64_t span, uint64_t position)
 {
-	return LIMIT_RING_BYTES - (position & (LIMIT_RING_BYTES - 1));
+	return span - (position & (span - 1));
+}
+
+/* The part in use as the other side says; 0 if that cannot be. */
+static uint64_t read_span(const struct ring *ring)
+{
+	uint64_t span = atomic_load_explicit(&ring->page->span, memory_order_relaxed);
+
+	return span >= SPAN_MIN && span <= LIMIT_RING_BYTES && !(span & (span - 1)) ? span : 0;
+}
+
+/* So that no page fault falls into a stop. MADV_POPULATE_WRITE is 5.14; before that the first lap
+ * pays for its faults. */
+static void prefault(struct ring *ring, uint64_t from, uint64_t to)
+{
+#ifdef MADV_POPULATE_WRITE
+	madvise(ring->data + from, to - from, MADV_POPULATE_WRITE);
+#else
+	(void)ring, (void)from, (void)to;
+#endif
+}
+
+void ring_produce(struct ring *ring)
+{
+	/* A producer before us may have ended anywhere; records begin at multiples of ALIGN. */
+	ring->head = atomic_load(&ring->page->head) & ~(uint64_t)(ALIGN - 1);
+	ring->span = read_span(ring);
+	if (!ring->span)
+		ring->span = LIMIT_RING_BYTES;
+	prefault(ring, 0, ring->span);
 }
 
 /* Bytes in use; a consumer that writes nonsense makes the ring look full, never larger. */
@@ -87,7 +110,7 @@ static uint64_t fill(const struct ring *ring)
 {
 	uint64_t tail = atomic_load_explicit(&ring->page->tail, memory_order_acquire);
 
-	return ring->head - tail <= LIMIT_RING_BYTES ? ring->head - tail : LIMIT_RING_BYTES;
+	return ring->head - tail <= ring->span ? ring->head - tail : ring->span;
 }
 
 static void publish(struct ring *ring, size_t bytes)
@@ -96,19 +119,35 @@ static void publish(struct ring *ring, size_t bytes)
 	atomic_store_explicit(&ring->page->head, ring->head, memory_order_release);
 }
 
+/* A consumer that falls behind gets more room, at a moment when nothing is in the ring: positions
+ * mean other places then. */
+static void grow(struct ring *ring)
+{
+	uint64_t span = ring->span;
+
+	if (!ring->is_short || fill(ring) || span == LIMIT_RING_BYTES)
+		return;
+	ring->is_short = 0;
+	ring->span = span * 2;
+	prefault(ring, span, ring->span);
+	atomic_store_explicit(&ring->page->span, ring->span, memory_order_relaxed);
+}
+
 void *ring_reserve(struct ring *ring, size_t size)
 {
+	grow(ring);
 	size_t need = record_bytes(size);
-	size_t end = to_end(ring->head);
+	size_t end = to_end(ring->span, ring->head);
 	size_t skip = need > end ? end : 0;
 
-	if (need > LIMIT_RING_BYTES || fill(ring) + skip + need > LIMIT_RING_BYTES)
+	if (need > ring->span || fill(ring) + skip + need > ring->span)
 		return NULL;
 	if (skip) {
-		*record_at(ring, ring->head) = (struct record){.magic = SKIP, .size = skip - ALIGN};
+		*record_at(ring, ring->span, ring->head) =
+			(struct record){.magic = SKIP, .size = skip - ALIGN};
 		publish(ring, skip);
 	}
-	return (unsigned char *)record_at(ring, ring->head) + ALIGN;
+	return (unsigned char *)record_at(ring, ring->span, ring->head) + ALIGN;
 }
 
 void ring_wake(struct ring *ring)
@@ -124,11 +163,13 @@ void ring_commit(struct ring *ring, size_t size)
 {
 	uint64_t before = fill(ring);
 
-	*record_at(ring, ring->head) = (struct record){.magic = RECORD, .size = size};
+	*record_at(ring, ring->span, ring->head) = (struct record){.magic = RECORD, .size = size};
 	atomic_fetch_add_explicit(&ring->page->pushed, 1, memory_order_relaxed);
 	publish(ring, record_bytes(size));
-	if (before < LIMIT_RING_BYTES / 4 && before + record_bytes(size) >= LIMIT_RING_BYTES / 4)
+	uint64_t now = before + record_bytes(size), quarter = ring->span / 4;
+	if (before < quarter && now >= quarter)
 		ring_wake(ring);
+	ring->is_short |= now > 2 * quarter;
 }
 
 long ring_pop(struct ring *ring, void *buffer, size_t room)
@@ -138,16 +179,17 @@ long ring_pop(struct ring *ring, void *buffer, size_t room)
 		uint64_t head = atomic_load_explicit(&ring->page->head, memory_order_acquire);
 		if (head == tail)
 			return 0;
-		if (head - tail > LIMIT_RING_BYTES || (tail & (ALIGN - 1)))
+		uint64_t span = read_span(ring);
+		if (!span || head - tail > span || (tail & (ALIGN - 1)))
 			return -EPROTO;
 
-		struct record record = *record_at(ring, tail);
+		struct record record = *record_at(ring, span, tail);
 		size_t whole = record_bytes(record.size);
-		if (whole > to_end(tail) || whole > head - tail)
+		if (whole > to_end(span, tail) || whole > head - tail)
 			return -EPROTO;
 		int taken = record.magic == RECORD && record.size <= room;
 		if (taken)
-			memcpy(buffer, record_at(ring, tail) + 1, record.size);
+			memcpy(buffer, record_at(ring, span, tail) + 1, record.size);
 		atomic_store_explicit(&ring->page->tail, tail + whole, memory_order_release);
 		if (record.magic == SKIP)
 			continue;

@@ -24,6 +24,7 @@ struct ring_page {
 	_Atomic uint64_t head;		    /* bytes ever committed */
 	_Atomic uint64_t pushed;	    /* captures ever committed */
 	_Atomic uint64_t dropped;	    /* captures refused because the ring was full */
+	_Atomic uint64_t span;		    /* bytes of the room that are in use; a power of two */
 	_Atomic uint64_t tracer_beat;	    /* moves while the tracer is alive and in its loop */
 	_Alignas(64) _Atomic uint64_t tail; /* bytes ever consumed */
 	_Atomic uint64_t popped;	    /* captures ever consumed */
@@ -39,7 +40,8 @@ struct ring {
 	int memfd;
 	int wake; /* eventfd: the producer asks the consumer to look */
 	/* The producer's own: what it publishes in the page the other side could overwrite. */
-	uint64_t head;
+	uint64_t head, span;
+	int is_short; /* half full once: to be grown when it is empty */
 };
 
 /* A new ring; 0 or -errno. */

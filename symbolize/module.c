@@ -380,15 +380,36 @@ Elf *module_debug_elf(const struct module *m)
 	return m->debug.elf;
 }
 
-/* The image's own Dwarf, for its lines or for its .debug_frame. dwarf_begin_elf inflates all
- * compressed debug sections, so it is only called where one of both exists. */
+/* dwarf_begin_elf inflates all compressed debug sections; those of which nobody asks it are made to
+ * look empty, in our private copy of the headers. */
+static Dwarf *begin_dwarf(Elf *elf)
+{
+	static const char *const unused[] = {"loc", "loclists", "aranges", "macro", "macinfo",
+		"pubnames", "pubtypes", "gnu_pubnames", "gnu_pubtypes"};
+	size_t names;
+	Elf_Scn *section = NULL;
+
+	while (elf_getshdrstrndx(elf, &names) == 0 && (section = elf_nextscn(elf, section))) {
+		Elf64_Shdr *header = elf64_getshdr(section);
+		const char *name = header ? elf_strptr(elf, names, header->sh_name) : NULL;
+		if (!name || strncmp(name, ".debug_", 7) != 0)
+			continue;
+		for (size_t i = 0; i < sizeof(unused) / sizeof(*unused); i++)
+			if (!strcmp(name + 7, unused[i]))
+				header->sh_type = SHT_NOBITS;
+	}
+	return dwarf_begin_elf(elf, DWARF_C_READ, NULL);
+}
+
+/* The image's own Dwarf, for its lines or for its .debug_frame. dwarf_begin_elf inflates what
+ * is compressed, so it is only called where one of both exists. */
 static Dwarf *own_dwarf(struct module *m)
 {
 	if (m->opened & OPENED_OWN)
 		return m->own_dwarf;
 	m->opened |= OPENED_OWN;
 	if (m->has & (HAS_INFO | HAS_FRAME))
-		m->own_dwarf = dwarf_begin_elf(m->own.elf, DWARF_C_READ, NULL);
+		m->own_dwarf = begin_dwarf(m->own.elf);
 	return m->own_dwarf;
 }
 
@@ -398,7 +419,7 @@ Dwarf *module_dwarf(struct module *m)
 		return own_dwarf(m);
 	if (!(m->opened & OPENED_DEBUG) && (m->debug_has & HAS_INFO)) {
 		m->opened |= OPENED_DEBUG;
-		m->debug_dwarf = dwarf_begin_elf(m->debug.elf, DWARF_C_READ, NULL);
+		m->debug_dwarf = begin_dwarf(m->debug.elf);
 	}
 	return m->debug_dwarf;
 }

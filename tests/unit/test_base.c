@@ -147,6 +147,48 @@ static void ring_survives_a_lying_partner(void **state)
 	ring_close(&r);
 }
 
+/* The ring grows when its consumer has fallen behind and caught up again, and never with records in
+ * it. */
+static void ring_grows_while_empty(void **state)
+{
+	(void)state;
+	static unsigned char out[256 * KIB];
+	struct ring r;
+	uint64_t first, in = 0, got = 0;
+	assert_int_equal(ring_open(&r), 0);
+	first = atomic_load(&r.page->span);
+	assert_true(first < LIMIT_RING_BYTES);
+	for (int round = 0; round < 8; round++) {
+		unsigned char *p;
+		uint64_t before = atomic_load(&r.page->span), pushed = in;
+		while ((p = ring_reserve(&r, 200 * KIB))) {
+			memcpy(p, &in, sizeof(in));
+			ring_commit(&r, 200 * KIB);
+			in++;
+		}
+		uint64_t span = atomic_load(&r.page->span);
+		assert_true(in - pushed >= span / (201 * KIB) - 2);
+		assert_true(span == (round && before < LIMIT_RING_BYTES ? 2 * before : before));
+		while (got < in) {
+			assert_int_equal(ring_pop(&r, out, sizeof(out)), 200 * KIB);
+			assert_memory_equal(out, &got, sizeof(got));
+			got++;
+		}
+		assert_int_equal(ring_pop(&r, out, sizeof(out)), 0);
+	}
+	assert_int_equal(atomic_load(&r.page->span), LIMIT_RING_BYTES);
+	/* What a lying producer says of the room is not believed. */
+	assert_non_null(ring_reserve(&r, 100));
+	ring_commit(&r, 100);
+	for (uint64_t lie = 1; lie; lie *= 2) {
+		atomic_store(&r.page->span, lie * 3);
+		assert_int_equal(ring_pop(&r, out, sizeof(out)), -EPROTO);
+	}
+	atomic_store(&r.page->span, LIMIT_RING_BYTES * 2);
+	assert_int_equal(ring_pop(&r, out, sizeof(out)), -EPROTO);
+	ring_close(&r);
+}
+
 /* What a partner writes over the published position never moves where the producer writes. */
 static void ring_producer_keeps_its_own_position(void **state)
 {
@@ -215,6 +257,7 @@ int main(void)
 		cmocka_unit_test(wire_refuses_a_false_length),
 		cmocka_unit_test(ring_keeps_order_over_many_laps),
 		cmocka_unit_test(ring_survives_a_lying_partner),
+		cmocka_unit_test(ring_grows_while_empty),
 		cmocka_unit_test(ring_producer_keeps_its_own_position),
 		cmocka_unit_test(outbox_never_waits),
 	};
