@@ -315,6 +315,8 @@ uint32_t unwind_want(uint32_t want, uint64_t need)
 {
 	uint64_t room = need + need / 2;
 
+	if (!want)
+		want = LIMIT_STACK_FIRST;
 	if (room > LIMIT_STACK_MAX)
 		room = LIMIT_STACK_MAX;
 	return room >= want ? room : want - (want - room) / WANT_DECAY;

@@ -21,8 +21,10 @@ static size_t stack_wanted(
 
 	if (kind == PROFILE_THREADS)
 		return LIMIT_STACK_MAX;
-	if (want < LIMIT_STACK_MIN)
-		return LIMIT_STACK_MIN;
+	if (!want)
+		return LIMIT_STACK_FIRST;
+	if (want < LIMIT_STACK_LEAST)
+		return LIMIT_STACK_LEAST;
 	return want > LIMIT_STACK_MAX ? LIMIT_STACK_MAX : want;
 }
 

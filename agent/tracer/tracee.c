@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/ptrace.h>
+#include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 
@@ -26,6 +27,21 @@
 #ifndef PTRACE_EVENT_STOP
 #define PTRACE_EVENT_STOP 128
 #endif
+
+/* The alarm that ends a wait comes after the wait's deadline, and not before. It is set anew only
+ * when it could come too early, so that sampling costs neither a call per stop nor an alarm now and
+ * then; it goes on coming in case one falls just before a wait begins. */
+static void set_alarm(uint64_t now)
+{
+	static uint64_t set_at;
+	const long wait_us = LIMIT_STOP_WAIT_MS * 1000, early_us = wait_us / 2;
+	struct itimerval t = {{0, wait_us}, {0, wait_us + early_us}};
+
+	if (set_at && now - set_at < (uint64_t)early_us * 1000)
+		return;
+	setitimer(ITIMER_REAL, &t, NULL);
+	set_at = now;
+}
 
 /* waitpid with a bound: status, or -errno. */
 static int wait_for(pid_t tid, uint64_t deadline, int *status)
@@ -43,7 +59,10 @@ static int wait_for(pid_t tid, uint64_t deadline, int *status)
 
 static uint64_t deadline(void)
 {
-	return clock_now() + LIMIT_STOP_WAIT_MS * 1000000ull;
+	uint64_t now = clock_now();
+
+	set_alarm(now);
+	return now + LIMIT_STOP_WAIT_MS * 1000000ull;
 }
 
 static int is_group_stop(int status)

@@ -26,7 +26,7 @@ struct tracee {
 /* 0 stopped. -ESRCH: gone, nothing is held. -EPERM: refused, nothing is held. -EAGAIN: a thread is
  * held as late, this one, which did not stop within LIMIT_STOP_WAIT_MS, or one before: call
  * tracee_collect until it says otherwise, and nothing else before, or it stops unattended.
- * Needs a recurring signal without SA_RESTART to bound the wait. */
+ * Needs a handler of SIGALRM without SA_RESTART, which ends a wait that takes too long. */
 int tracee_stop(struct tracee *t, pid_t tid, pid_t leader);
 
 /* Waits once more for a late thread and lets it go when its stop comes: 0 free again, -EAGAIN. */

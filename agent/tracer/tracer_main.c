@@ -6,7 +6,6 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -309,13 +308,11 @@ static void on_alarm(int signal)
 }
 
 /* Bounds every wait for a stop; see tracee_stop. */
-static void start_alarm(void)
+static void take_alarm(void)
 {
 	struct sigaction sa = {.sa_handler = on_alarm};
-	struct itimerval every = {{0, LIMIT_STOP_WAIT_MS * 1000}, {0, LIMIT_STOP_WAIT_MS * 1000}};
 
 	sigaction(SIGALRM, &sa, NULL);
-	setitimer(ITIMER_REAL, &every, NULL);
 }
 
 /* struct sched_attr of include/uapi/linux/sched/types.h, first version. */
@@ -365,7 +362,7 @@ int tracer_main(int sock, struct ring *ring)
 	t.target.proc = t.target.pidfd = -1;
 	tune();
 	ring_produce(ring);
-	start_alarm();
+	take_alarm();
 	for (;;) {
 		beat(&t);
 		if (sleep_until_due(&t)) {
