@@ -114,6 +114,18 @@ void refusal_print(int pid, const struct tracer_refused *why)
 	case REFUSED_FOREIGN:
 		tell_foreign(pid, why->detail);
 		break;
+	case REFUSED_NO_SCHEDSTAT:
+		log_error(
+			"process %d: this kernel keeps no scheduler statistics (/proc/PID/schedstat)\n"
+			"it takes a kernel with CONFIG_SCHED_INFO, as all distributions build it",
+			pid);
+		break;
+	case REFUSED_LSM:
+		log_error("process %d: a security module of this kernel forbids to trace it "
+			  "(SELinux, AppArmor, Landlock, BPF)\n"
+			  "its log says more (journalctl -k); it takes a change of its policy",
+			pid);
+		break;
 	case REFUSED_NAMESPACE:
 		log_error(
 			"process %d: /proc shows another PID namespace than the one we run in\n"

@@ -229,7 +229,8 @@ static void print_next_step(const struct session *s)
 	}
 	if (s->options->format != FORMAT_PPROF || !writes_files(s) || goes_to_stdout(s))
 		return;
-	file_name(s, is_asked(s, PROFILE_CPU) ? PROFILE_CPU : PROFILE_THREADS, path, sizeof(path));
+	int threads = is_asked(s, PROFILE_THREADS) && !s->data.received[PROFILE_CPU];
+	file_name(s, threads ? PROFILE_THREADS : PROFILE_CPU, path, sizeof(path));
 	log_note("next      go tool pprof -http=: %s", log_escape(shown, sizeof(shown), path));
 }
 

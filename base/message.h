@@ -92,6 +92,8 @@ enum refusal {
 	REFUSED_THREAD,	      /* the number is a thread's, not a process's; detail: its process */
 	REFUSED_NAMESPACE,    /* /proc is of another PID namespace */
 	REFUSED_IDENTITY,     /* restarted tracer: the pid belongs to another process now */
+	REFUSED_NO_SCHEDSTAT, /* the kernel keeps no run counts */
+	REFUSED_LSM,	      /* all rights, and refused: a security module */
 	REFUSED_OTHER,	      /* detail: errno */
 };
 

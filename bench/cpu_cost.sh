@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # CPU from attach to the finished file, all processes of a tool: ours, the bare loop, and perf
 # record with DWARF stacks plus perf script; alternating on one target, per sample taken.
-# Arguments: SECONDS HZ ROUNDS [PID]; without PID two targets: 2 busy threads beside 2 idle ones, and
-# the mix of 159 threads.
+# Arguments: SECONDS HZ ROUNDS [PID]; without PID: 2 busy threads beside 2 idle ones, python3 of the
+# distribution (deeper stacks), and the mix of 159 threads.
 . "$(dirname "$0")/lib.sh"
 need python3
 seconds=${1:-30} hz=${2:-99} rounds=${3:-3}
@@ -57,6 +57,17 @@ start_target idle 0 2 2
 compare small
 stop_target
 [ "${SMALL:-}" ] && exit
+if [ -x /usr/bin/python3 ]; then
+	/usr/bin/python3 -c 'import json, re
+while True:
+    t = json.dumps({str(i): [i, i * 0.5] for i in range(300)})
+    sorted(re.findall(r"\d+", t), key=lambda s: (len(s), s))' &
+	TARGET=$!
+	started+=("$TARGET")
+	sleep 0.5
+	compare python3
+	stop_target
+fi
 start_target mix 0 159 2
 compare mix
 stop_target

@@ -27,6 +27,7 @@ unit_tests = \
 	tests/unit/test_folded \
 	tests/unit/test_guess \
 	tests/unit/test_inlines \
+	tests/unit/test_loader \
 	tests/unit/test_maps \
 	tests/unit/test_options \
 	tests/unit/test_proc_stat \
@@ -58,6 +59,7 @@ tests_unit_test_demangle_LDADD = $(unit_libs)
 tests_unit_test_folded_LDADD = $(unit_libs)
 tests_unit_test_guess_LDADD = $(unit_libs)
 tests_unit_test_inlines_LDADD = $(unit_libs)
+tests_unit_test_loader_LDADD = $(unit_libs)
 tests_unit_test_maps_LDADD = $(unit_libs)
 tests_unit_test_options_LDADD = $(unit_libs)
 tests_unit_test_proc_stat_LDADD = $(unit_libs)

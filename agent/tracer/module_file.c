@@ -12,6 +12,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "agent/tracer/loader.h"
 #include "agent/tracer/memory.h"
 #include "agent/tracer/module_file.h"
 #include "base/limits.h"
@@ -101,6 +102,21 @@ int module_file_open(const struct target *t, pid_t tid, const struct maps_line *
 	return fd;
 }
 
+/* The loader ran the program: its mapping goes by the name that the loader was given. */
+static int is_program_of_loader(const struct target *t, pid_t tid, const struct maps_line *line)
+{
+	char name[48], cmdline[2 * LIMIT_PATH];
+
+	snprintf(name, sizeof(name), "task/%d/cmdline", tid);
+	int fd = openat(t->proc, name, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	ssize_t n = read(fd, cmdline, sizeof(cmdline));
+	close(fd);
+	const char *program = n > 0 ? loader_program(cmdline, n) : NULL;
+	return program && !strcmp(basename(program), basename(line->path));
+}
+
 int module_file_is_exe(const struct target *t, pid_t tid, const struct maps_line *line)
 {
 	struct stat st;
@@ -110,11 +126,11 @@ int module_file_is_exe(const struct target *t, pid_t tid, const struct maps_line
 		return 0;
 	exe_name(tid, name, sizeof(name));
 	ssize_t n = readlinkat(t->proc, name, link, sizeof(link) - 1);
-	if (n > 0) {
-		link[n] = '\0';
-		if (strcmp(link, line->path) == 0)
-			return 1;
-	}
+	link[n > 0 ? n : 0] = '\0';
+	if (loader_is(link))
+		return is_program_of_loader(t, tid, line);
+	if (strcmp(link, line->path) == 0)
+		return 1;
 	return fstatat(t->proc, name, &st, 0) == 0 && st.st_ino == line->ino &&
 	       st.st_dev == line->dev;
 }

@@ -106,7 +106,7 @@ static int diagnose(const struct status *st, struct tracer_refused *why)
 			return refuse(why, REFUSED_YAMA, scope);
 		return refuse(why, REFUSED_NOT_DUMPABLE, 0);
 	}
-	return scope == 3 ? refuse(why, REFUSED_YAMA, scope) : refuse(why, REFUSED_OTHER, EPERM);
+	return scope == 3 ? refuse(why, REFUSED_YAMA, scope) : refuse(why, REFUSED_LSM, 0);
 }
 
 /* The supervisor and its other children have our parent as parent. */
@@ -131,6 +131,19 @@ static int check_machine(int proc, struct tracer_refused *why)
 	if (head[EI_CLASS] != ELFCLASS64 || machine != EM_X86_64)
 		return refuse(why, REFUSED_FOREIGN, machine << 8 | head[EI_CLASS]);
 	return 0;
+}
+
+/* What tells a thread that computes from one that was only looked at in passing; every thread has
+ * been on a CPU once. */
+static int has_run_counts(const struct target *t)
+{
+	struct schedstat s = {0};
+	int fd = target_open_file(t, t->pid, "schedstat");
+	int error = fd < 0 ? fd : schedstat_read(fd, &s);
+
+	if (fd >= 0)
+		close(fd);
+	return error ? error != -ENOENT : s.runs != 0;
 }
 
 static int check(struct target *t, struct tracer_refused *why)
@@ -159,6 +172,8 @@ static int check(struct target *t, struct tracer_refused *why)
 		return refuse(why, REFUSED_SECCOMP, 0);
 	if (!may_attach(t->proc))
 		return diagnose(&st, why);
+	if (!has_run_counts(t))
+		return refuse(why, REFUSED_NO_SCHEDSTAT, 0);
 	return check_machine(t->proc, why);
 }
 

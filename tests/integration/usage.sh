@@ -136,6 +136,28 @@ check_equal "two at once: exit 130, or 0 if it was done before the second" yes "
 check_equal "no temporary files" 0 "$(ls -A | grep -c '\.cpprof-')"
 check_unharmed "$pid" "after two"
 
+# Started through the dynamic loader, or without its main thread, the program is still the file's title.
+title() # FILE
+{
+	python3 -c 'import sys; sys.path.insert(0, sys.argv[1]); import proof
+p = proof.Profile(sys.argv[2]); print(p.strings[p.mappings[0].get(5, 0)])' "$LIB" "$1"
+}
+loader=$(ls /lib64/ld-linux-x86-64.so.* 2>/dev/null | head -1)
+if [ "$loader" ]; then
+	TARGET_OUT=$WORK/loaded.out
+	"$loader" --inhibit-cache "$TARGETS/shares" >"$TARGET_OUT" 2>&1 &
+	TARGET=$!
+	started+=("$TARGET")
+	wait_ready
+	profile_ok "started through the loader" -p "$TARGET" -seconds 0.5 -profile cpu -o loaded.pb.gz
+	check_equal "its title" "$TARGETS/shares" "$(title loaded.pb.gz)"
+	stop_target
+fi
+start_target leader_exit
+profile_ok "without its main thread" -p "$TARGET" -seconds 0.5 -profile cpu -o leader.pb.gz
+check_equal "its title" "$TARGETS/leader_exit" "$(title leader.pb.gz)"
+stop_target
+
 # -seconds 0 runs until Ctrl-C; the target's end ends it too.
 start_target shares 3
 profile_ok "-seconds 0 until the target ends" -p "$TARGET" -seconds 0 -profile cpu -o end.pb.gz
