@@ -114,6 +114,12 @@ void refusal_print(int pid, const struct tracer_refused *why)
 	case REFUSED_FOREIGN:
 		tell_foreign(pid, why->detail);
 		break;
+	case REFUSED_FILES:
+		log_error(
+			"process %d belongs to %s: CAP_SYS_PTRACE alone does not open its files in /proc\n"
+			"add CAP_DAC_READ_SEARCH, or run as that user",
+			pid, user_name(why->detail, user, sizeof(user)));
+		break;
 	case REFUSED_NO_SCHEDSTAT:
 		log_error(
 			"process %d: this kernel keeps no scheduler statistics (/proc/PID/schedstat)\n"

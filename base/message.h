@@ -92,6 +92,7 @@ enum refusal {
 	REFUSED_THREAD,	      /* the number is a thread's, not a process's; detail: its process */
 	REFUSED_NAMESPACE,    /* /proc is of another PID namespace */
 	REFUSED_IDENTITY,     /* restarted tracer: the pid belongs to another process now */
+	REFUSED_FILES, /* CAP_SYS_PTRACE alone: its /proc files are another user's; detail: uid */
 	REFUSED_NO_SCHEDSTAT, /* the kernel keeps no run counts */
 	REFUSED_LSM,	      /* all rights, and refused: a security module */
 	REFUSED_OTHER,	      /* detail: errno */

@@ -106,7 +106,13 @@ static int diagnose(const struct status *st, struct tracer_refused *why)
 			return refuse(why, REFUSED_YAMA, scope);
 		return refuse(why, REFUSED_NOT_DUMPABLE, 0);
 	}
-	return scope == 3 ? refuse(why, REFUSED_YAMA, scope) : refuse(why, REFUSED_LSM, 0);
+	if (scope == 3)
+		return refuse(why, REFUSED_YAMA, scope);
+	/* The file that was tried is its owner's, mode 0400. */
+	if (st->uid != (long)geteuid() && !has_capability(CAP_DAC_READ_SEARCH) &&
+		!has_capability(CAP_DAC_OVERRIDE))
+		return refuse(why, REFUSED_FILES, st->uid);
+	return refuse(why, REFUSED_LSM, 0);
 }
 
 /* The supervisor and its other children have our parent as parent. */

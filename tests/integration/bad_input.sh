@@ -72,6 +72,15 @@ fi
 expect "ourselves" 3 "itself|ourselves|own|self" \
 	sh -c 'exec "$0" -p $$ -seconds 1 -profile cpu -o "$1"' "$CPPROF" "$o"
 
+if [ "$(id -u)" = 0 ] && unshare -m true 2>/dev/null; then
+	echo "0 0 0" >"$WORK/schedstat"
+	expect "no scheduler statistics" 3 "schedstat" unshare -m sh -c \
+		'mount --bind "$1" "/proc/$2/task/$2/schedstat" && shift 2 && exec "$@"' sh \
+		"$WORK/schedstat" "$pid" "${run[@]}" -p "$pid"
+else
+	skip "no scheduler statistics: not root, or no mount namespace"
+fi
+
 if command -v strace >/dev/null; then
 	strace -qq -e trace=none -o /dev/null -p "$pid" &
 	tracer=$!
@@ -103,6 +112,13 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 		--inh-caps=-sys_ptrace "$WORK/cpprof-attach" -seconds 1 -profile cpu -o "$o" -p $theirs
 	profile -p $theirs -seconds 1 -profile cpu -o "$o"
 	check_equal "root on another user's process" 0 "$STATUS"
+	expect "CAP_SYS_PTRACE alone" 3 "CAP_DAC_READ_SEARCH" setpriv --bounding-set=-all,+sys_ptrace \
+		--inh-caps=-all "${run[@]}" -p $theirs
+	VIEW=(setpriv --bounding-set=-all,+sys_ptrace,+dac_read_search --inh-caps=-all)
+	profile -p $theirs -seconds 1 -profile cpu -o "$o"
+	check_equal "CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH" 0 "$STATUS"
+	check_equal "names found" 1 "$(grep -c ' share_40$' "$WORK/run.out" "$WORK/run.err" | awk -F: '{ n += $2 } END { print n }')"
+	VIEW=()
 	stop_target $theirs
 else
 	skip "other user: not root, or no setpriv"
