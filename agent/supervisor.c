@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -33,16 +34,24 @@ struct supervisor {
 
 static const char *const role_names[ROLES] = {"session", "tracer", "worker"};
 
+/* [first, end). close_range is Linux 5.9. */
+static void close_all(int first, int end)
+{
+	if (first >= end || close_range(first, end - 1, 0) == 0)
+		return;
+	long most = sysconf(_SC_OPEN_MAX);
+	for (int fd = first; fd < end && fd < most; fd++)
+		close(fd);
+}
+
 /* Only the standard three and these two stay open in a role. */
 static void close_others(int a, int b)
 {
 	int low = a < b ? a : b, high = a < b ? b : a;
 
-	if (low > 3)
-		close_range(3, low - 1, 0);
-	if (high > low + 1)
-		close_range(low + 1, high - 1, 0);
-	close_range(high + 1, ~0u, 0);
+	close_all(3, low);
+	close_all(low + 1, high);
+	close_all(high + 1, INT_MAX);
 }
 
 /* A role hears of the terminal only through us: Ctrl-Z must never freeze a tracer in mid-stop. */
