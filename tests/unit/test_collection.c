@@ -29,7 +29,8 @@ static int end(void **state)
 static void put(const void *head, size_t n, const void *tail, size_t more)
 {
 	memcpy(m.payload, head, n);
-	memcpy(m.payload + n, tail, more);
+	if (more)
+		memcpy(m.payload + n, tail, more);
 	m.size = n + more;
 	m.fd = -1;
 }
