@@ -6,7 +6,7 @@
 need python3
 seconds=${1:-30} hz=${2:-199} rounds=${3:-3}
 
-share() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%7.1f", b > 0 ? 100 * a / b : 0 }'; }
+share() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%7.1f", (b > 0) ? 100 * a / b : 0 }'; }
 perf_shares() # FILE: "FUNCTION SAMPLES" of the innermost frames
 {
 	perf script -i "$1" -F ip,sym 2>/dev/null | awk 'NF > 1 { n[$2]++ } END { for (f in n) print f, n[f] }'
@@ -20,7 +20,7 @@ row() # TOOL ROUND SAMPLES SHARE... : error is the sum of the absolute differenc
 	shift 3
 	printf '%-6s %5s %8s %7s %7s %7s %7s %7s %7s %10s\n' "$tool" "$round" "$n" "$@" \
 		"$(awk -v a="$*" -v b="${truth[*]}" 'BEGIN { n = split(a, x); split(b, y)
-			for (i = 1; i <= n; i++) s += (x[i] - y[i]) ^ 2 > 0 ? sqrt((x[i] - y[i]) ^ 2) : 0; printf "%.1f", s }')"
+			for (i = 1; i <= n; i++) s += sqrt((x[i] - y[i]) ^ 2); printf "%.1f", s }')"
 }
 for ((round = 1; round <= rounds; round++)); do
 	start_target phases
