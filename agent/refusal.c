@@ -57,86 +57,73 @@ static void tell_foreign(int pid, int detail)
 			pid, detail >> 8);
 }
 
+/* Cause, then remedy; the only thing to fill in is the pid. */
+static const char *const plain[] = {
+	[REFUSED_NO_PROCESS] =
+		"no process with pid %d\n"
+		"list what runs with ps -e; a pid of a container counts in its own PID namespace",
+	[REFUSED_ZOMBIE] = "process %d has ended (a zombie that its parent has not waited for)\n"
+			   "there is nothing left to profile; look at its parent",
+	[REFUSED_KERNEL_THREAD] = "process %d is a kernel thread, it has no program to profile\n"
+				  "use perf for the kernel",
+	[REFUSED_OURSELVES] = "process %d is this profiler itself\n"
+			      "start a second one and give it the first one's pid",
+	[REFUSED_CAPABILITY] =
+		"process %d: root without the capability CAP_SYS_PTRACE (a container?)\n"
+		"start the container with --cap-add SYS_PTRACE",
+	[REFUSED_NOT_DUMPABLE] = "process %d protects itself (set-user-ID, or PR_SET_DUMPABLE 0)\n"
+				 "run as root",
+	[REFUSED_SECCOMP] =
+		"process %d: a system call filter forbids us ptrace (a container?)\n"
+		"start the container with --cap-add SYS_PTRACE or another seccomp profile",
+	[REFUSED_NAMESPACE] =
+		"process %d: /proc shows another PID namespace than the one we run in\n"
+		"mount a /proc of this namespace (unshare --mount-proc), or run outside it",
+	[REFUSED_NO_SCHEDSTAT] =
+		"process %d: this kernel keeps no scheduler statistics (/proc/PID/schedstat)\n"
+		"it takes a kernel with CONFIG_SCHED_INFO, as all distributions build it",
+	[REFUSED_LSM] = "process %d: a security module of this kernel forbids to trace it "
+			"(SELinux, AppArmor, Landlock, BPF)\n"
+			"its log says more (journalctl -k); it takes a change of its policy",
+};
+
+static void tell_owner(int pid, const struct tracer_refused *why)
+{
+	char room[64];
+	const char *user = user_name(why->detail, room, sizeof(room));
+
+	if (why->cause == REFUSED_FILES)
+		log_error(
+			"process %d belongs to %s: CAP_SYS_PTRACE alone does not open its files in "
+			"/proc\n"
+			"add CAP_DAC_READ_SEARCH, or run as that user",
+			pid, user);
+	else
+		log_error(
+			"process %d belongs to %s\n"
+			"run as that user or as root: sudo env \"PATH=$PATH\" cpprof-attach -p %d",
+			pid, user, pid);
+}
+
 void refusal_print(int pid, const struct tracer_refused *why)
 {
-	char user[64];
-
+	if (why->cause < sizeof(plain) / sizeof(*plain) && plain[why->cause]) {
+		log_error(plain[why->cause], pid);
+		return;
+	}
 	switch (why->cause) {
-	case REFUSED_NO_PROCESS:
-		log_error(
-			"no process with pid %d\n"
-			"list what runs with ps -e; a pid of a container counts in its own PID namespace",
-			pid);
-		break;
-	case REFUSED_ZOMBIE:
-		log_error("process %d has ended (a zombie that its parent has not waited for)\n"
-			  "there is nothing left to profile; look at its parent",
-			pid);
-		break;
-	case REFUSED_KERNEL_THREAD:
-		log_error("process %d is a kernel thread, it has no program to profile\n"
-			  "use perf for the kernel",
-			pid);
-		break;
-	case REFUSED_OURSELVES:
-		log_error("process %d is this profiler itself\n"
-			  "start a second one and give it the first one's pid",
-			pid);
-		break;
 	case REFUSED_TRACED:
 		tell_traced(pid, why->detail);
 		break;
 	case REFUSED_OTHER_USER:
-		log_error(
-			"process %d belongs to %s\n"
-			"run as that user or as root: sudo env \"PATH=$PATH\" cpprof-attach -p %d",
-			pid, user_name(why->detail, user, sizeof(user)), pid);
+	case REFUSED_FILES:
+		tell_owner(pid, why);
 		break;
 	case REFUSED_YAMA:
 		tell_yama(pid, why->detail);
 		break;
-	case REFUSED_CAPABILITY:
-		log_error("process %d: root without the capability CAP_SYS_PTRACE (a container?)\n"
-			  "start the container with --cap-add SYS_PTRACE",
-			pid);
-		break;
-	case REFUSED_NOT_DUMPABLE:
-		log_error("process %d protects itself (set-user-ID, or PR_SET_DUMPABLE 0)\n"
-			  "run as root",
-			pid);
-		break;
-	case REFUSED_SECCOMP:
-		log_error(
-			"process %d: a system call filter forbids us ptrace (a container?)\n"
-			"start the container with --cap-add SYS_PTRACE or another seccomp profile",
-			pid);
-		break;
 	case REFUSED_FOREIGN:
 		tell_foreign(pid, why->detail);
-		break;
-	case REFUSED_FILES:
-		log_error(
-			"process %d belongs to %s: CAP_SYS_PTRACE alone does not open its files in /proc\n"
-			"add CAP_DAC_READ_SEARCH, or run as that user",
-			pid, user_name(why->detail, user, sizeof(user)));
-		break;
-	case REFUSED_NO_SCHEDSTAT:
-		log_error(
-			"process %d: this kernel keeps no scheduler statistics (/proc/PID/schedstat)\n"
-			"it takes a kernel with CONFIG_SCHED_INFO, as all distributions build it",
-			pid);
-		break;
-	case REFUSED_LSM:
-		log_error("process %d: a security module of this kernel forbids to trace it "
-			  "(SELinux, AppArmor, Landlock, BPF)\n"
-			  "its log says more (journalctl -k); it takes a change of its policy",
-			pid);
-		break;
-	case REFUSED_NAMESPACE:
-		log_error(
-			"process %d: /proc shows another PID namespace than the one we run in\n"
-			"mount a /proc of this namespace (unshare --mount-proc), or run outside it",
-			pid);
 		break;
 	case REFUSED_THREAD:
 		log_error("%d is a thread of process %d\n"

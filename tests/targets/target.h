@@ -23,7 +23,11 @@
 #include <unistd.h>
 
 /* A function that stays a frame of its own: not inlined, cloned, or folded with its like. */
+#ifdef __clang__
+#define FRAME __attribute__((noinline))
+#else
 #define FRAME __attribute__((noinline, noclone, no_icf))
+#endif
 
 /* Keeps the call before it from becoming a tail call. */
 #define KEEP_FRAME() __asm__ volatile("" ::: "memory")

@@ -43,8 +43,8 @@ __asm__(".text\n"
 	"guess_stubs:\n"
 	"jmp *guess_code(%rip)\n"
 	".balign 16\n endbr64\n jmp *guess_code(%rip)\n"
-	".balign 16\n endbr64\n bnd jmp *guess_code(%rip)\n"
-	".balign 16\n bnd jmp *guess_code(%rip)\n"
+	".balign 16\n endbr64\n .byte 0xf2; jmp *guess_code(%rip)\n"
+	".balign 16\n .byte 0xf2; jmp *guess_code(%rip)\n"
 	".balign 16\n endbr64\n nop\n jmp *guess_code(%rip)\n"
 	".balign 16\n");
 
@@ -118,17 +118,19 @@ static void stubs_are_known(void **state)
 
 #define WORDS 64u
 
-static struct {
+static union {
 	struct capture head;
-	uint64_t words[WORDS];
+	unsigned char bytes[sizeof(struct capture) + WORDS * sizeof(uint64_t)];
 } made;
+
+#define made_words ((uint64_t *)(void *)made.head.stack)
 
 /* A thread in the middle of guess_code. */
 static void make(uint64_t rbp)
 {
 	memset(&made, 0, sizeof(made));
 	made.head.stack_base = BASE;
-	made.head.stack_len = sizeof(made.words);
+	made.head.stack_len = WORDS * sizeof(uint64_t);
 	made.head.regs.r[DWREG_PC] = ADDRESS(guess_code) + 100;
 	made.head.regs.r[DWREG_RSP] = BASE;
 	made.head.regs.r[DWREG_RBP] = rbp;
@@ -137,8 +139,8 @@ static void make(uint64_t rbp)
 
 static uint64_t link_at(unsigned at, uint64_t saved, uint64_t address)
 {
-	made.words[at] = saved;
-	made.words[at + 1] = address;
+	made_words[at] = saved;
+	made_words[at + 1] = address;
 	return BASE + 8 * at;
 }
 
@@ -212,7 +214,7 @@ static void leaf_keeps_its_caller(void **state)
 {
 	(void)state;
 	make(BASE + 8 * 4);
-	made.words[0] = ADDRESS(guess_return);
+	made_words[0] = ADDRESS(guess_return);
 	link_at(4, 0, ADDRESS(guess_start_return) + 1);
 	unwind_made();
 	assert_int_equal(stack.n, 2);
@@ -223,13 +225,13 @@ static void leaf_keeps_its_caller(void **state)
 	assert_frame(1, guess_return);
 	assert_frame(2, guess_stub_return);
 	/* Through a PLT it may be anywhere, */
-	made.words[0] = ADDRESS(guess_stub_return);
+	made_words[0] = ADDRESS(guess_stub_return);
 	made.head.regs.r[DWREG_PC] = ADDRESS(guess_far);
 	link_at(4, 0, ADDRESS(guess_start_return) + 1);
 	unwind_made();
 	assert_frame(1, guess_stub_return);
 	/* else near what is called. */
-	made.words[0] = ADDRESS(guess_return);
+	made_words[0] = ADDRESS(guess_return);
 	unwind_made();
 	assert_int_equal(stack.n, 1);
 }
@@ -239,7 +241,7 @@ static void frame_of_its_own_comes_first(void **state)
 {
 	(void)state;
 	make(BASE + 8 * 4);
-	made.words[0] = ADDRESS(guess_return);
+	made_words[0] = ADDRESS(guess_return);
 	link_at(4, 0, ADDRESS(guess_start_return));
 	unwind_made();
 	assert_int_equal(stack.n, 2);
