@@ -35,6 +35,7 @@ unit_tests = \
 	tests/unit/test_regs \
 	tests/unit/test_rules \
 	tests/unit/test_samples \
+	tests/unit/test_sandbox \
 	tests/unit/test_sink \
 	tests/unit/test_stats \
 	tests/unit/test_strings \
@@ -67,6 +68,7 @@ tests_unit_test_profile_LDADD = $(unit_libs)
 tests_unit_test_regs_LDADD = $(unit_libs)
 tests_unit_test_rules_LDADD = $(unit_libs)
 tests_unit_test_samples_LDADD = $(unit_libs)
+tests_unit_test_sandbox_LDADD = $(unit_libs)
 tests_unit_test_sink_LDADD = $(unit_libs)
 tests_unit_test_stats_LDADD = $(unit_libs)
 tests_unit_test_strings_LDADD = $(unit_libs)
