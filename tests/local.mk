@@ -1,7 +1,7 @@
 # The tests: programs whose truth is known, unit tests, scripts, and the checks of the source itself.
 
 # --- programs that are profiled; no sanitizers and no libraries of ours in them ---
-target_names = bursty chain40 eintr exec_storm fork_storm gaps idle inline_chain leader_exit mix phases \
+target_names = bursty chain40 eintr exec_storm fork_storm gaps idle inline_chain kernel leader_exit mix phases \
 	recursion shares sigalt signals stopped threads_churn vfork
 target_cflags = -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -pthread
 target_programs = $(target_names:%=tests/targets/%)
@@ -43,6 +43,7 @@ unit_tests = \
 	tests/unit/test_symbolize \
 	tests/unit/test_table \
 	tests/unit/test_text \
+	tests/unit/test_threads \
 	tests/unit/test_units \
 	tests/unit/test_unwind \
 	tests/unit/test_worker
@@ -76,6 +77,7 @@ tests_unit_test_summary_LDADD = $(unit_libs)
 tests_unit_test_symbolize_LDADD = $(unit_libs)
 tests_unit_test_table_LDADD = $(unit_libs)
 tests_unit_test_text_LDADD = $(unit_libs)
+tests_unit_test_threads_LDADD = $(unit_libs)
 tests_unit_test_units_LDADD = $(unit_libs)
 tests_unit_test_unwind_LDADD = $(unit_libs)
 tests_unit_test_worker_LDADD = $(unit_libs)
@@ -89,6 +91,7 @@ test_scripts = \
 	tests/integration/eintr.sh \
 	tests/integration/gdb_compare.sh \
 	tests/integration/idle.sh \
+	tests/integration/kernel.sh \
 	tests/integration/kill.sh \
 	tests/integration/quota.sh \
 	tests/integration/real_libc.sh \

@@ -62,8 +62,9 @@ static void push(struct capturer *c, const struct capture *cap)
 }
 
 /* Whether what the thread does at its stop is what it did at the check. A thread in user mode was
- * computing; one in a call was only if it has not been put on a CPU again since. */
-static int was_computing(const struct thread *th, const struct user_regs_struct *u)
+ * computing; one in a call was if it has not been put on a CPU again since, or only because we had
+ * taken its CPU: then it was computing in the kernel. */
+static int was_computing(struct thread *th, const struct user_regs_struct *u)
 {
 	struct schedstat now;
 
@@ -71,11 +72,14 @@ static int was_computing(const struct thread *th, const struct user_regs_struct 
 		return 1;
 	if (regs_was_blocked(u) || schedstat_read(th->schedstat_fd, &now) < 0)
 		return 0;
-	return now.runs == th->last.runs;
+	if (now.runs == th->last.runs)
+		return 1;
+	th->is_doubtful = 1;
+	return th->preempted && now.runs == th->last.runs + 1;
 }
 
 /* While the thread is stopped: registers, then stack. Nothing else. */
-static enum skip read_stopped(struct capturer *c, const struct thread *th, struct capture *cap,
+static enum skip read_stopped(struct capturer *c, struct thread *th, struct capture *cap,
 	size_t want, enum profile_kind kind)
 {
 	struct user_regs_struct u;

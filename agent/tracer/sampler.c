@@ -200,11 +200,22 @@ static int has_its_turn(struct sampler *s, struct thread *th, struct turns *t)
 	return thread_is_on_cpu(s->capturer.target, th) == 1;
 }
 
-static enum skip take(struct sampler *s, struct thread *th)
+/* Only asked where a stop left in doubt whether a thread computes in its calls or waits in them. */
+static int we_took_its_cpu(struct sampler *s, struct thread *th)
+{
+	const uint64_t slack = 1000;
+
+	s->has_doubts = 1;
+	uint64_t left = thread_switched_at(s->capturer.target, th);
+	return s->came && left + slack >= s->came && left <= s->came + slack;
+}
+
+static enum skip take(struct sampler *s, struct thread *th, int our_cpu)
 {
 	/* Each stop before this one took its time. */
 	if (clock_now() - s->now > STALE_NS && !is_running(s, th))
 		return SKIP_BLOCKED;
+	th->preempted = th->is_doubtful && th->processor == our_cpu && we_took_its_cpu(s, th);
 	enum skip skip = capture_running(&s->capturer, th, PROFILE_CPU, 'R');
 	if (skip == SKIP_LATE)
 		th->rest = REST_TICKS;
@@ -216,6 +227,8 @@ void sampler_tick(struct sampler *s)
 	struct tracer_stats *stats = s->capturer.stats;
 	struct turns turns = {.our_cpu = sched_getcpu()};
 
+	/* First of all: whatever happens on this CPU moves it. */
+	s->came = s->has_doubts ? threads_own_switch() : 0;
 	s->now = clock_now();
 	s->live = threads_live(s->threads);
 	uint32_t n = collect(s);
@@ -232,7 +245,7 @@ void sampler_tick(struct sampler *s)
 			continue;
 		}
 		turns.taken++;
-		enum skip skip = take(s, th);
+		enum skip skip = take(s, th, turns.our_cpu);
 		if (skip != SKIPS)
 			stats->skipped[skip]++;
 	}

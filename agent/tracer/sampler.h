@@ -20,6 +20,7 @@ struct sampler {
 	struct threads *threads;
 	struct clock *clock;
 	struct cpus cpus; /* the process can have so many at once; kept by the caller */
+	uint64_t came;	  /* when we were put on our CPU for this tick; 0: not asked */
 	uint64_t now;	  /* when the tick began */
 	uint64_t last_process_clock;
 	uint64_t start_stack; /* of the program that runs; another one means exec */
@@ -28,10 +29,11 @@ struct sampler {
 	uint32_t live;	 /* threads that we know */
 	uint32_t *candidates; /* indices into threads->v */
 	uint32_t room;
-	int busy;      /* someone was running at the last tick */
-	int crowded;   /* more than fit on CPUs */
-	int exec_seen; /* the caller reads maps and threads anew, and clears it */
-	int stale;     /* the threads have changed: the caller lists them anew, and prepares */
+	int has_doubts; /* some thread is doubtful */
+	int busy;	/* someone was running at the last tick */
+	int crowded;	/* more than fit on CPUs */
+	int exec_seen;	/* the caller reads maps and threads anew, and clears it */
+	int stale;	/* the threads have changed: the caller lists them anew, and prepares */
 };
 
 /* Room for all threads; call after each refresh of the threads. 0 or -ENOMEM. */

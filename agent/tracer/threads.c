@@ -32,7 +32,9 @@ static void thread_close(struct thread *th)
 		close(th->stat_fd);
 	if (th->status_fd >= 0)
 		close(th->status_fd);
-	th->schedstat_fd = th->stat_fd = th->status_fd = -1;
+	if (th->sched_fd >= 0)
+		close(th->sched_fd);
+	th->schedstat_fd = th->stat_fd = th->status_fd = th->sched_fd = -1;
 }
 
 void threads_fini(struct threads *t)
@@ -66,6 +68,7 @@ static int thread_open(struct threads *t, struct thread *th, pid_t tid)
 		.schedstat_fd = -1,
 		.stat_fd = -1,
 		.status_fd = -1,
+		.sched_fd = -1,
 		.listed = 1,
 		.unsent = 1};
 	th->schedstat_fd = target_open_file(t->target, tid, "schedstat");
@@ -282,4 +285,45 @@ void thread_calibrate(const struct target *target, struct thread *th)
 		th->runs_base = more;
 		th->calibrated = runs;
 	}
+}
+
+uint64_t threads_switch_time(const char *text)
+{
+	const char *at = strstr(text, "\nse.exec_start"), *colon = at ? strchr(at, ':') : NULL;
+	char *point;
+
+	if (!colon)
+		return 0;
+	/* Milliseconds with six decimals. */
+	uint64_t ms = strtoull(colon + 1, &point, 10);
+	if (*point != '.' || strspn(point + 1, "0123456789") < 6)
+		return 0;
+	char decimals[7] = "";
+	memcpy(decimals, point + 1, 6);
+	return ms * 1000000 + strtoull(decimals, NULL, 10);
+}
+
+static uint64_t read_switch_time(int fd)
+{
+	char text[512]; /* it is the first of many lines */
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+
+	text[n < 0 ? 0 : n] = '\0';
+	return threads_switch_time(text);
+}
+
+uint64_t thread_switched_at(const struct target *target, struct thread *th)
+{
+	if (th->sched_fd < 0)
+		th->sched_fd = target_open_file(target, th->tid, "sched");
+	return th->sched_fd < 0 ? 0 : read_switch_time(th->sched_fd);
+}
+
+uint64_t threads_own_switch(void)
+{
+	static int fd = -1;
+
+	if (fd < 0)
+		fd = open("/proc/thread-self/sched", O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? 0 : read_switch_time(fd);
 }

@@ -18,7 +18,7 @@ struct thread {
 	pid_t tid;
 	uint32_t serial;
 	int schedstat_fd, stat_fd;
-	int status_fd; /* opened when first asked for; -1 */
+	int status_fd, sched_fd; /* opened when first asked for; -1 */
 	uint64_t start_time;
 	struct schedstat last; /* at the last look */
 	uint8_t moved;	       /* ran between the last two looks */
@@ -29,6 +29,9 @@ struct thread {
 	uint8_t ended;
 	uint8_t rest;	   /* ticks in which it is left alone: it did not reach its stop in time */
 	int32_t processor; /* at the last check */
+	uint8_t is_doubtful; /* was in a call when it stopped, and had been off the CPU since the
+				check */
+	uint8_t preempted;   /* at the check it was off the CPU because we had just taken it */
 	uint64_t ran, since; /* CPU time and time between the last two looks */
 	uint64_t looked_at;  /* when last was read */
 	int64_t runs_base;   /* runs less switches while it is off the CPU; see thread_calibrate */
@@ -72,5 +75,17 @@ int thread_state(struct thread *th, struct proc_stat *stat);
  * drifts: calibrate where the thread is known to be off the CPU. */
 int thread_is_on_cpu(const struct target *target, struct thread *th);
 void thread_calibrate(const struct target *target, struct thread *th);
+
+/* When a thread was put on a CPU or left one, whichever was last, on the scheduler's clock of that
+ * CPU, in ns; 0 where the kernel does not say (/proc/PID/task/TID/sched). The scheduler gives two
+ * threads that it switches between the same time: so a thread that left when we came was running
+ * until then, and one that is only waking up left earlier. */
+uint64_t thread_switched_at(const struct target *target, struct thread *th);
+
+/* The same out of that file's text. */
+uint64_t threads_switch_time(const char *text);
+
+/* Ours, for this tick. */
+uint64_t threads_own_switch(void);
 
 #endif

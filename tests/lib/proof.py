@@ -14,6 +14,7 @@ proof.py stacks FILE [THREAD]       every stack, leaf first: values<TAB>tid<TAB>
 proof.py addresses FILE TID         the stack addresses of a thread, leaf first, in hex
 proof.py lines FILE TID LIBRARY     FILE:LINE of a thread's frames in a library, leaf first
 proof.py within4 FILE FUNC SHARE [THREAD]   exit 1 if the share is more than 4 sigma away
+proof.py within4cum FILE FUNC SHARE         the same for FUNC anywhere in the stack
 proof.py sane FILE                  the rules that every profile has to keep
 """
 import gzip
@@ -206,13 +207,13 @@ def complete(profile):
     return whole / total if total else 0.0
 
 
-def within4(profile, function, truth, thread):
+def within4(profile, function, truth, thread, frames=Sample.leaf):
     samples = [s for s in profile.of_thread(thread) if stands_for_samples(s)]
     count = sum(s.values[0] for s in samples)
     if not count:
         print("no samples")
         return 1
-    found = share(samples, lambda s: function in map(plain, s.leaf()))
+    found = share(samples, lambda s: function in map(plain, frames(s)))
     # One more sample than was seen: at very small shares the bound must not be zero.
     sigma = math.sqrt(max(truth * (1 - truth), 1 / count) / count)
     off = abs(found - truth) / sigma
@@ -331,6 +332,8 @@ def main(argv):
         print_lines(profile, rest[0], rest[1])
     elif command == "within4":
         return within4(profile, rest[0], float(rest[1]), thread)
+    elif command == "within4cum":
+        return within4(profile, rest[0], float(rest[1]), None, Sample.all_names)
     elif command == "sane":
         return sane(profile)
     else:

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* agent/tracer/threads: when a thread left its CPU. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+#include <cmocka.h>
+
+#include "agent/tracer/threads.h"
+
+static void the_time_of_the_last_switch(void **state)
+{
+	(void)state;
+	assert_true(threads_switch_time("redis-server (3264, #threads: 5)\n"
+					"---------------------------------\n"
+					"se.exec_start                 :       8045136.504294\n"
+					"se.vruntime                   :       3534331.264060\n") ==
+		    8045136504294);
+	assert_true(threads_switch_time("x\nse.exec_start:0.000001\n") == 1);
+	static const char *const texts[] = {"", "se.exec_start : 1.000000\n", "x\nse.exec_start",
+		"x\nse.exec_start :", "x\nse.exec_start : 12\n", "x\nse.exec_start : 12.5\n",
+		"x\nse.vruntime : 1.000000\n"};
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		assert_true(threads_switch_time(texts[i]) == 0);
+}
+
+static void our_own_moves_on(void **state)
+{
+	(void)state;
+	uint64_t before = threads_own_switch();
+	if (!before)
+		skip(); /* a kernel without scheduler debugging */
+	struct timespec pause = {.tv_nsec = 2000000};
+	nanosleep(&pause, NULL);
+	assert_true(threads_own_switch() > before);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_time_of_the_last_switch), cmocka_unit_test(our_own_moves_on)};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
