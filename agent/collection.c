@@ -275,11 +275,8 @@ int collection_maps(struct collection *c, const struct wire_message *m, struct g
 	if (!part || m->size != sizeof(*part) + part->n * sizeof(struct mapping))
 		return -EPROTO;
 	int error = take_mappings(c, (const struct mapping *)(part + 1), part->n);
-	if (error) {
-		/* The rest of a broken generation is worth nothing, the next one is. */
-		c->building.n = 0;
-		c->building_failed = 1;
-	}
+	/* The rest of a broken generation is worth nothing, the next one is. */
+	c->building_failed |= error < 0;
 	if (!part->last)
 		return error;
 	int failed = c->building_failed;

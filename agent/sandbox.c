@@ -65,7 +65,7 @@ static long sudo_id(const char *name)
 	return *end || id <= 0 ? -1 : id;
 }
 
-/* It keeps a descriptor of each module for the next worker. */
+/* Session keeps a descriptor of each module for the next worker, the tracer some of each thread. */
 static void raise_files(void)
 {
 	struct rlimit files;
@@ -96,6 +96,7 @@ static int enter_session(const char **what)
 static int enter_tracer(const char **what)
 {
 	*what = "giving up capabilities";
+	raise_files();
 	return keep_capabilities(TRACER_CAPS);
 }
 

@@ -52,7 +52,7 @@ static void go(struct session *s, enum phase phase);
 /* --- worker ------------------------------------------------------------------------------- */
 
 /* All that a new worker must know, and what the phase waits for. */
-static void brief_again(struct session *s)
+static void tell_worker_again(struct session *s)
 {
 	brief_all(s);
 	if (s->phase == PHASE_FLUSH)
@@ -295,7 +295,7 @@ static void on_started(struct session *s, const struct supervisor_role *r, struc
 	m->fd = -1;
 	l->beat_at = clock_now();
 	if (r->role == ROLE_WORKER)
-		brief_again(s);
+		tell_worker_again(s);
 	else if (s->phase <= PHASE_SAMPLE) /* else the window ended meanwhile */
 		start_tracing(s);
 }

@@ -7,7 +7,6 @@
 #include "output/conform_parts.h"
 
 #define STRING_MAX 65536u /* Pyroscope's default limit */
-#define LETTERS	   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
 
 void conform_say(const struct conform *c, int warning, const char *format, ...)
 {
@@ -64,12 +63,15 @@ static void check_strings(const struct conform *c)
 	}
 }
 
+int conform_is_name(const char *text, const char *allowed)
+{
+	return *text && strchr(LETTERS, *text) && !text[strspn(text, allowed)];
+}
+
 /* Parca's rule: with these four it names the profile. */
 static int is_type_name(const char *text)
 {
-	static const char more[] = LETTERS "0123456789";
-
-	return *text && strchr(LETTERS, *text) && !text[strspn(text, more)];
+	return conform_is_name(text, LETTERS "0123456789");
 }
 
 static void check_type(const struct conform *c, const Perftools__Profiles__ValueType *type,

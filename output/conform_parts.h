@@ -28,6 +28,11 @@ void conform_say(const struct conform *c, int warning, const char *format, ...)
 /* The string, or NULL after saying that there is none. */
 const char *conform_text(const struct conform *c, int64_t id, const char *what, size_t number);
 
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
+
+/* Begins with a letter and has only what is allowed. */
+int conform_is_name(const char *text, const char *allowed);
+
 /* Mappings, locations, functions; and strings, for what is there twice. */
 void conform_tables(const struct conform *c);
 

@@ -12,12 +12,10 @@
 #define DEPTH_MAX   1000u
 #define SAMPLES_MAX 16000u
 
+/* Pyroscope's rule for its labels. */
 static int is_key(const char *key)
 {
-	if (!(*key == '_' || (*key >= 'a' && *key <= 'z') || (*key >= 'A' && *key <= 'Z')))
-		return 0;
-	return key[strspn(key,
-		       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.")] == '\0';
+	return conform_is_name(key, LETTERS "0123456789.");
 }
 
 static void check_label(const struct conform *c, const Label *l, size_t number)

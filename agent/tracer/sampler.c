@@ -36,6 +36,7 @@ int sampler_prepare(struct sampler *s)
 		s->candidates = v;
 		s->room = n * 2;
 	}
+	s->live = threads_live(s->threads);
 	s->stale = 0;
 	return 0;
 }
@@ -54,6 +55,7 @@ static int is_running(struct sampler *s, struct thread *th)
 	struct proc_stat stat;
 
 	if (thread_look(th, s->now) < 0) {
+		s->live--;
 		s->stale = 1;
 		return 0;
 	}
@@ -230,7 +232,6 @@ void sampler_tick(struct sampler *s)
 	/* First of all: whatever happens on this CPU moves it. */
 	s->came = s->has_doubts ? threads_own_switch() : 0;
 	s->now = clock_now();
-	s->live = threads_live(s->threads);
 	uint32_t n = collect(s);
 	s->busy = n != 0;
 	/* A thread that its group's quota holds back cannot reach a stop either. */

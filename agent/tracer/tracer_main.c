@@ -338,16 +338,10 @@ static void ask_for_short_slice(void)
 	syscall(SYS_sched_setattr, 0, &s, 0);
 }
 
-/* What only helps: more descriptors, precise sleeps, and not to lose the CPU while a thread of the
+/* What only helps: precise sleeps, and not to lose the CPU while a thread of the
  * target is stopped. Refusals are accepted. */
 static void tune(void)
 {
-	struct rlimit files;
-
-	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-		files.rlim_cur = files.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &files);
-	}
 	prctl(PR_SET_TIMERSLACK, 1000ul);
 	setpriority(PRIO_PROCESS, 0, -20);
 	ask_for_short_slice();
