@@ -30,13 +30,14 @@ void brief_module(struct session *s, uint32_t id)
 		brief_send(s, TO_WORKER_DEBUG_FILE, &msg, sizeof(msg), NULL, 0, m->debug_fd);
 }
 
-void brief_maps(struct session *s, const struct generation *g)
+void brief_maps(struct session *s, const struct maps *g)
 {
 	uint32_t most = (LIMIT_MESSAGE - sizeof(struct maps_part)) / sizeof(struct mapping);
 	uint32_t at = 0;
 
 	do {
-		struct maps_part part = {.generation = g->number, .n = g->n - at};
+		struct maps_part part = {
+			.generation = g->generation, .process = g->process, .n = g->n - at};
 		if (part.n > most)
 			part.n = most;
 		part.last = at + part.n == g->n;
@@ -50,7 +51,6 @@ void brief_all(struct session *s)
 {
 	for (uint32_t id = 1; id <= s->data.n_modules; id++)
 		brief_module(s, id);
-	for (uint32_t i = 0; i < GENERATIONS; i++)
-		if (s->data.generations[i].number)
-			brief_maps(s, &s->data.generations[i]);
+	for (uint32_t i = 0; i < s->data.maps.n; i++)
+		brief_maps(s, &s->data.maps.kept[i]);
 }

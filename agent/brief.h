@@ -13,7 +13,7 @@ void brief_send(struct session *s, enum message_type type, const void *head, siz
 	const void *tail, size_t tail_size, int fd);
 
 void brief_module(struct session *s, uint32_t id);
-void brief_maps(struct session *s, const struct generation *g);
+void brief_maps(struct session *s, const struct maps *g);
 void brief_all(struct session *s);
 
 #endif

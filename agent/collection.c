@@ -8,17 +8,11 @@
 #include "agent/tracer/stats.h"
 #include "base/hash.h"
 #include "base/list.h"
-#include "output/table.h"
 
 int collection_init(struct collection *c)
 {
 	memset(c, 0, sizeof(*c));
-	for (int kind = 0; kind < PROFILE_KINDS; kind++) {
-		c->tables[kind] = table_new();
-		if (!c->tables[kind])
-			return -ENOMEM;
-	}
-	return 0;
+	return interval_init(&c->intervals[0], 0);
 }
 
 static void module_fini(struct module *m)
@@ -34,20 +28,31 @@ void collection_fini(struct collection *c)
 {
 	for (uint32_t i = 0; i < c->n_modules; i++)
 		module_fini(&c->modules[i]);
-	for (uint32_t i = 0; i < GENERATIONS; i++)
-		free(c->generations[i].v);
-	for (int kind = 0; kind < PROFILE_KINDS; kind++)
-		table_free(c->tables[kind]);
-	free(c->building.v);
-	free(c->threads);
-	free(c->baseline);
-	free(c->serial_thread);
+	for (int i = 0; i < 2; i++)
+		interval_fini(&c->intervals[i]);
+	generations_fini(&c->maps);
+	known_threads_fini(&c->threads);
+	free(c->processes);
 	free(c->modules);
 	free(c->number_module);
 	free(c->segments);
 	index_fini(&c->by_segment);
 	memset(c, 0, sizeof(*c));
 }
+
+struct interval *collection_interval(struct collection *c, uint32_t number)
+{
+	struct interval *i = &c->intervals[number % 2];
+
+	return i->number == number && i->tables[0] ? i : NULL;
+}
+
+struct interval *collection_open(struct collection *c)
+{
+	return &c->intervals[c->open % 2];
+}
+
+/* --- tracers and processes ---------------------------------------------------------------- */
 
 void collection_new_tracer(struct collection *c, struct tracer_start *start)
 {
@@ -57,63 +62,77 @@ void collection_new_tracer(struct collection *c, struct tracer_start *start)
 	c->past = sum;
 	memset(&c->now, 0, sizeof(c->now));
 	c->n_numbers = 0;
-	c->building.n = 0;
-	c->building_failed = 0;
-	start->first_serial = c->n_serials;
-	start->first_generation = c->generations[GENERATIONS - 1].number;
-	start->start_time = c->attached.start_time;
+	free(c->maps.building.v);
+	c->maps.building = (struct maps){0};
+	c->maps.failed = 0;
+	start->first_serial = c->threads.next_serial;
+	start->first_generation = c->last_generation;
+	start->first_process = c->next_process;
+	start->interval = c->open;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const struct process_info *x = a, *y = b;
+
+	return (x->number > y->number) - (x->number < y->number);
+}
+
+struct process_info *collection_process(const struct collection *c, uint32_t number)
+{
+	struct process_info key = {.number = number};
+
+	return c->n_processes ? bsearch(&key, c->processes, c->n_processes, sizeof(key), by_number)
+			      : NULL;
 }
 
 int collection_attached(struct collection *c, const struct tracer_attached *a)
 {
-	if (!c->attached.pid)
-		c->clock_begin = c->clock_end = a->clock;
-	c->attached = *a;
-	c->attached.comm[sizeof(a->comm) - 1] = '\0';
+	struct process_info *p = collection_process(c, a->number);
+
+	if (!p) {
+		int error =
+			a->number < c->next_process
+				? -EPROTO
+				: list_room(&c->processes, c->n_processes, 1, &c->processes_room,
+					  sizeof(*c->processes), 64 * LIMIT_PROCESSES);
+		if (error)
+			return error;
+		c->next_process = a->number + 1;
+		p = &c->processes[c->n_processes++];
+		*p = (struct process_info){
+			.number = a->number,
+			.pid = a->pid,
+			.start_time = a->start_time,
+			.n_threads = a->n_threads,
+			.clock_begin = a->is_new ? 0 : a->clock,
+			.clock = a->clock,
+		};
+		c->processes_seen++;
+	}
+	memcpy(p->comm, a->comm, sizeof(p->comm));
+	p->comm[sizeof(p->comm) - 1] = '\0';
+	if (!c->first.pid || c->first.number == p->number)
+		c->first = *p;
 	return 0;
 }
 
-/* The thread of that identity, or a new record; its index, or -errno. */
-static long thread_of(struct collection *c, const struct tracer_thread *t)
+int collection_processes(struct collection *c, const struct wire_message *m)
 {
-	/* Only a restarted tracer tells of a thread that is known: then its record is a late one.
-	 */
-	for (uint32_t i = c->past.threads_seen ? c->n_threads : 0; i-- > 0;)
-		if (c->threads[i].tid == t->tid && c->threads[i].start_time == t->start_time)
-			return i;
-	uint32_t room = c->threads_room;
-	int error = list_room(
-		&c->threads, c->n_threads, 1, &room, sizeof(*c->threads), 64 * LIMIT_THREADS);
-	if (!error)
-		error = list_room(&c->baseline, c->n_threads, 1, &c->threads_room,
-			sizeof(*c->baseline), 64 * LIMIT_THREADS);
-	if (error)
-		return error;
-	int born_inside = t->is_new || c->past.threads_seen;
-	c->baseline[c->n_threads] = born_inside ? 0 : t->cpu;
-	c->threads[c->n_threads] = (struct thread_info){
-		.tid = t->tid, .pid = c->attached.pid, .start_time = t->start_time};
-	return c->n_threads++;
-}
+	const struct tracer_process *t = (const void *)m->payload;
 
-static int one_thread(struct collection *c, const struct tracer_thread *t)
-{
-	if (t->serial > c->n_serials)
-		return -EPROTO;
-	if (t->serial == c->n_serials) {
-		int error = list_room(&c->serial_thread, c->n_serials, 1, &c->serials_room,
-			sizeof(*c->serial_thread), 64 * LIMIT_THREADS);
-		long index = error ? error : thread_of(c, t);
-		if (index < 0)
-			return index;
-		c->serial_thread[c->n_serials++] = index;
+	for (uint32_t n = m->size / sizeof(*t); n-- > 0; t++) {
+		struct process_info *p = collection_process(c, t->number);
+		if (!p)
+			return -EPROTO;
+		if (t->clock > p->clock)
+			p->clock = t->clock;
+		if (t->has_ended && !p->has_ended) {
+			p->has_ended = 1;
+			p->ended_in = c->open;
+			c->processes_ended++;
+		}
 	}
-	uint32_t i = c->serial_thread[t->serial];
-	struct thread_info *info = &c->threads[i];
-	info->cpu = t->cpu > c->baseline[i] ? t->cpu - c->baseline[i] : 0;
-	memcpy(info->name, t->name, sizeof(info->name));
-	info->name[sizeof(info->name) - 1] = '\0';
-	c->threads_ended += !!t->has_ended;
 	return 0;
 }
 
@@ -122,8 +141,17 @@ int collection_threads(struct collection *c, const struct wire_message *m)
 	const struct tracer_thread *t = (const void *)m->payload;
 	int error = 0;
 
-	for (uint32_t n = m->size / sizeof(*t); n-- > 0 && !error; t++)
-		error = one_thread(c, t);
+	for (uint32_t n = m->size / sizeof(*t); n-- > 0 && !error; t++) {
+		const struct process_info *p = collection_process(c, t->process);
+		/* Of a restarted tracer's threads those that are not known were born meanwhile. */
+		error = p ? known_threads_tell(
+				    &c->threads, t, p->pid, !!c->past.threads_seen, c->open)
+			  : -EPROTO;
+		if (error == 1) {
+			collection_open(c)->threads_ended++;
+			error = 0;
+		}
+	}
 	return error;
 }
 
@@ -134,8 +162,6 @@ int collection_stats(struct collection *c, const struct wire_message *m)
 	if (!s)
 		return -EPROTO;
 	c->now = *s;
-	if (s->clock > c->clock_end)
-		c->clock_end = s->clock;
 	return 0;
 }
 
@@ -145,9 +171,82 @@ void collection_sum(const struct collection *c, struct tracer_stats *out)
 	stats_add(out, &c->now);
 }
 
+/* --- intervals ---------------------------------------------------------------------------- */
+
+static uint64_t take_clocks(struct collection *c)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < c->n_processes; i++) {
+		struct process_info *p = &c->processes[i];
+		sum += p->clock - p->clock_begin;
+		p->clock_begin = p->clock;
+	}
+	return sum;
+}
+
+int collection_close(struct collection *c, uint64_t now)
+{
+	struct interval *i = collection_open(c);
+	struct tracer_stats sum;
+
+	if (i->ended)
+		return 0;
+	i->ended = now;
+	for (uint32_t t = 0; t < c->threads.n; t++) {
+		struct known_thread *k = &c->threads.v[t];
+		uint64_t cpu = known_threads_take_cpu(k);
+		long index = cpu ? interval_thread(i, k->key, &k->info) : 0;
+		if (index < 0)
+			return index;
+		if (cpu)
+			i->threads[index].cpu = cpu;
+	}
+	i->clock = take_clocks(c);
+	collection_sum(c, &sum);
+	stats_subtract(&sum, &i->stats);
+	i->stats = sum;
+	return 0;
+}
+
+int collection_open_next(struct collection *c, uint64_t now, uint64_t wall)
+{
+	uint32_t number = c->open + 1;
+	struct interval *i = &c->intervals[number % 2];
+
+	interval_fini(i);
+	int error = interval_init(i, number);
+	c->open = number;
+	i->began = now;
+	i->wall_began = wall;
+	collection_sum(c, &i->stats);
+	return error;
+}
+
+int collection_forget(struct collection *c, uint32_t interval,
+	void (*forgotten)(void *arg, uint32_t process), void *arg)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < c->n_processes; i++) {
+		const struct process_info *p = &c->processes[i];
+		if (!p->has_ended || p->ended_in > interval) {
+			c->processes[kept++] = *p;
+			continue;
+		}
+		generations_forget(&c->maps, p->number);
+		forgotten(arg, p->number);
+	}
+	c->n_processes = kept;
+	return known_threads_forget(&c->threads, interval);
+}
+
+/* --- modules and mappings ----------------------------------------------------------------- */
+
 static int known_module(const struct collection *c, const struct tracer_module *t, const char *path)
 {
-	if (t->flags & (MODULE_NO_FILE | MODULE_FROM_MEMORY))
+	/* Memory without a file is each tracer's own; the kernel's image is one for all. */
+	if (t->flags & MODULE_NO_FILE)
 		return 0;
 	for (uint32_t i = c->n_modules; i-- > 0;) {
 		const struct module_info *info = &c->modules[i].info;
@@ -244,83 +343,60 @@ static void add_segment(struct collection *c, const struct mapping *m)
 	c->segments[c->n_segments++] = (struct segment){m->start, m->end, m->offset, m->module};
 }
 
-/* The tracer's numbers become ids; a module without one has no mapping either. */
-static int take_mappings(struct collection *c, const struct mapping *from, uint32_t n)
+/* The tracer's numbers become ids; a module without one has no mapping either. How many are left,
+ * or -EPROTO. */
+static int translate(
+	struct collection *c, const struct mapping *from, uint32_t n, struct mapping *to)
 {
-	struct generation *g = &c->building;
+	uint32_t kept = 0;
 
-	if (g->n + n > LIMIT_MAPPINGS)
-		return -E2BIG;
-	struct mapping *v = realloc(g->v, (g->n + n + 1) * sizeof(*v));
-	if (!v)
-		return -ENOMEM;
-	g->v = v;
 	for (uint32_t i = 0; i < n; i++) {
 		if (!from[i].module || from[i].module > c->n_numbers)
 			return -EPROTO;
 		uint32_t id = c->number_module[from[i].module - 1];
 		if (!id)
 			continue;
-		v[g->n] = from[i];
-		v[g->n].module = id;
-		add_segment(c, &v[g->n++]);
+		to[kept] = from[i];
+		to[kept].module = id;
+		add_segment(c, &to[kept++]);
 	}
-	return 0;
+	return kept;
 }
 
-int collection_maps(struct collection *c, const struct wire_message *m, struct generation **out)
+int collection_maps(struct collection *c, const struct wire_message *m, const struct maps **out)
 {
+	static struct mapping room[LIMIT_MESSAGE / sizeof(struct mapping)];
 	const struct maps_part *part = wire_payload(m, sizeof(*part));
 
 	if (!part || m->size != sizeof(*part) + part->n * sizeof(struct mapping))
 		return -EPROTO;
-	int error = take_mappings(c, (const struct mapping *)(part + 1), part->n);
-	/* The rest of a broken generation is worth nothing, the next one is. */
-	c->building_failed |= error < 0;
-	if (!part->last)
-		return error;
-	int failed = c->building_failed;
-	c->building_failed = 0;
-	if (failed) {
-		c->building.n = 0;
-		return error ? error : -EPROTO;
-	}
-	free(c->generations[0].v);
-	memmove(&c->generations[0], &c->generations[1],
-		(GENERATIONS - 1) * sizeof(c->generations[0]));
-	c->building.number = part->generation;
-	c->generations[GENERATIONS - 1] = c->building;
-	c->building = (struct generation){0};
-	*out = &c->generations[GENERATIONS - 1];
-	return 1;
+	struct maps_part own = *part;
+	int n = translate(c, (const struct mapping *)(part + 1), part->n, room);
+	if (n < 0)
+		c->maps.failed = 1;
+	own.n = n < 0 ? 0 : n;
+	int done = generations_add(&c->maps, &own, room);
+	*out = generations_last(&c->maps);
+	if (done == 1)
+		c->last_generation = own.generation;
+	return n < 0 ? n : done;
 }
+
+/* --- stacks ------------------------------------------------------------------------------- */
 
 static int add_stack(struct collection *c, const struct worker_stack *w, const struct frame *frames)
 {
-	static struct stack stack;
+	struct interval *i = collection_interval(c, w->interval);
+	const struct known_thread *k = known_threads_find(&c->threads, w->thread);
 
-	if (w->kind >= PROFILE_KINDS || w->thread >= c->n_serials || w->end >= STACK_ENDS ||
+	if (!i || !k || w->kind >= PROFILE_KINDS || w->end >= STACK_ENDS ||
 		w->missing >= MISSING_REASONS || !w->weight || w->weight > UINT16_MAX)
 		return -EPROTO;
-	stack.n = w->n;
-	stack.end = w->end;
-	memcpy(stack.v, frames, w->n * sizeof(*frames));
-	uint32_t guessed = 0;
-	for (uint32_t i = 0; i < w->n; i++) {
-		if (frames[i].module > c->n_modules)
+	for (uint32_t f = 0; f < w->n; f++)
+		if (frames[f].module > c->n_modules)
 			return -EPROTO;
-		guessed |= frames[i].flags & FRAME_GUESSED;
-	}
-	if (w->end == STACK_NOT_READ) {
-		stack.n = 1;
-		stack.v[0] = (struct frame){PSEUDO_MISSING + w->missing, 0, 0};
-	}
-	c->received[w->kind]++;
-	c->ends[w->kind][w->end]++;
-	c->guessed += !!guessed;
-	uint32_t state = w->kind == PROFILE_THREADS ? w->state : 0;
-	return table_add_weighted(
-		c->tables[w->kind], &stack, c->serial_thread[w->thread], state, 1, w->weight);
+	long thread = interval_thread(i, k->key, &k->info);
+	return thread < 0 ? (int)thread : interval_add_stack(i, w, frames, thread);
 }
 
 int collection_stacks(struct collection *c, const struct wire_message *m)
@@ -365,23 +441,4 @@ enum blame collection_blame(struct collection *c, uint32_t id, int from_outside,
 	}
 	m->info.flags |= MODULE_BLACKLISTED;
 	return BLAME_ALL;
-}
-
-uint64_t collection_threads_cpu(const struct collection *c)
-{
-	uint64_t sum = 0;
-
-	for (uint32_t i = 0; i < c->n_threads; i++)
-		sum += c->threads[i].cpu;
-	return sum;
-}
-
-uint64_t collection_ended_cpu(const struct collection *c)
-{
-	const uint64_t slack = 20000000;
-	uint64_t all = c->clock_end - c->clock_begin, seen = collection_threads_cpu(c);
-
-	/* Without ended threads a small difference is only the time between two reads; a large one
-	 * is of threads that came and went between two listings. */
-	return all > seen && (c->threads_ended || all - seen > slack) ? all - seen : 0;
 }

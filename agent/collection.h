@@ -8,11 +8,10 @@
 #ifndef AGENT_COLLECTION_H
 #define AGENT_COLLECTION_H
 
-#include "base/index.h"
-#include "base/message.h"
+#include "agent/interval.h"
+#include "agent/known_threads.h"
+#include "base/generations.h"
 #include "base/wire.h"
-
-struct table;
 
 struct module {
 	struct module_info info; /* path is owned */
@@ -23,20 +22,25 @@ struct module {
 	uint32_t deaths; /* of workers that were reading it */
 };
 
-struct generation {
+/* A process of the target. */
+struct process_info {
 	uint32_t number;
-	uint32_t n;
-	struct mapping *v; /* with session's module ids */
+	int32_t pid;
+	uint64_t start_time;
+	uint64_t clock, clock_begin; /* CPU time as last told; at the begin of the interval */
+	uint32_t n_threads;	     /* when it was attached to */
+	uint32_t has_ended;
+	uint32_t ended_in; /* the interval */
+	char comm[16];
 };
 
-#define GENERATIONS 4u /* kept for a worker that has to start again */
-
 struct collection {
-	struct thread_info *threads;
-	uint64_t *baseline; /* CPU time of each thread when the window began */
-	uint32_t n_threads, threads_room;
-	uint32_t *serial_thread; /* serial -> index in threads */
-	uint32_t n_serials, serials_room;
+	struct process_info *processes; /* ascending by number */
+	uint32_t n_processes, processes_room;
+	uint32_t next_process; /* number of the next one */
+	uint32_t processes_seen, processes_ended;
+	struct process_info first; /* gives the files their names */
+	struct known_threads threads;
 
 	struct module *modules; /* id - 1 */
 	uint32_t n_modules, modules_room;
@@ -46,22 +50,16 @@ struct collection {
 	struct segment *segments;
 	uint32_t n_segments, segments_room;
 	struct index by_segment;
-	uint32_t segments_lost;			    /* mappings that did not fit */
-	struct generation generations[GENERATIONS]; /* oldest first; number 0: none */
-	struct generation building;
-	int building_failed; /* the present one is skipped to its end */
+	uint32_t segments_lost; /* mappings that did not fit */
+	struct generations
+		maps; /* with session's module ids; kept for a worker that starts again */
+	uint32_t last_generation;
 
-	struct tracer_attached attached;
-	struct tracer_stats past; /* sums of tracers that ended */
-	struct tracer_stats now;  /* of the present tracer */
-	uint64_t clock_begin, clock_end;
-	uint32_t threads_ended;
-
-	struct table *tables[PROFILE_KINDS];
-	uint64_t received[PROFILE_KINDS];
-	uint64_t ends[PROFILE_KINDS][STACK_ENDS];
-	uint64_t guessed; /* stacks with a guessed frame */
-	uint64_t broken;  /* messages that did not make sense */
+	struct tracer_stats past;     /* sums of tracers that ended */
+	struct tracer_stats now;      /* of the present tracer */
+	struct interval intervals[2]; /* by number % 2: the open one, and one that is written */
+	uint32_t open;		      /* number of the open one, or of the last */
+	uint64_t broken;	      /* messages that did not make sense */
 };
 
 int collection_init(struct collection *c); /* 0 or -ENOMEM */
@@ -72,10 +70,14 @@ void collection_new_tracer(struct collection *c, struct tracer_start *start);
 
 /* Each takes a message's payload; 0 or -errno (the message is counted as broken). */
 int collection_attached(struct collection *c, const struct tracer_attached *a);
+int collection_processes(struct collection *c, const struct wire_message *m);
 int collection_threads(struct collection *c, const struct wire_message *m);
 int collection_stats(struct collection *c, const struct wire_message *m);
 int collection_stacks(struct collection *c, const struct wire_message *m);
 int collection_module_info(struct collection *c, const struct worker_module_info *info);
+
+/* NULL for a number that is not known, or whose process was forgotten. */
+struct process_info *collection_process(const struct collection *c, uint32_t number);
 
 /* The id of the module a tracer tells of; takes the message's descriptor. *is_new says whether a
  * worker must be told too. -errno on failure. */
@@ -83,7 +85,22 @@ int collection_module(struct collection *c, struct wire_message *m, int *is_new)
 
 /* A part of the mappings; once the last is there, 1 and the finished generation in *out, which is
  * borrowed until the next call. */
-int collection_maps(struct collection *c, const struct wire_message *m, struct generation **out);
+int collection_maps(struct collection *c, const struct wire_message *m, const struct maps **out);
+
+/* The interval that captures are taken for; the one of that number, or NULL. */
+struct interval *collection_open(struct collection *c);
+struct interval *collection_interval(struct collection *c, uint32_t number);
+
+/* Fixes the figures of the open interval; those of the next begin there. 0 or -errno. */
+int collection_close(struct collection *c, uint64_t now);
+
+/* Opens the next interval, in place of the one before the last. 0 or -ENOMEM. */
+int collection_open_next(struct collection *c, uint64_t now, uint64_t wall);
+
+/* Drops the threads and processes that ended up to that interval, of which no stack is on its way
+ * any more. 0 or -ENOMEM. */
+int collection_forget(struct collection *c, uint32_t interval,
+	void (*forgotten)(void *arg, uint32_t process), void *arg);
 
 enum blame { BLAME_NONE, BLAME_SYMTAB, BLAME_ALL };
 
@@ -91,10 +108,6 @@ enum blame { BLAME_NONE, BLAME_SYMTAB, BLAME_ALL };
  * debug information is not read again; else, and at the next time, it is not read at all. Where
  * something killed the worker from outside it takes two. */
 enum blame collection_blame(struct collection *c, uint32_t id, int from_outside, int naming);
-
-/* CPU time of threads that ended before they were last looked at, in ns. */
-uint64_t collection_ended_cpu(const struct collection *c);
-uint64_t collection_threads_cpu(const struct collection *c);
 
 /* Past and present figures added up. */
 void collection_sum(const struct collection *c, struct tracer_stats *out);

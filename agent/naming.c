@@ -40,8 +40,9 @@ int naming_collect(struct session *s)
 	struct naming *n = &s->naming;
 	int error = 0;
 
+	n->n = n->next = n->asked = n->debug_pending = 0;
 	for (int kind = 0; kind < PROFILE_KINDS && !error; kind++)
-		error = table_each_frame(s->data.tables[kind], take_frame, n);
+		error = table_each_frame(s->written->tables[kind], take_frame, n);
 	if (n->n)
 		qsort(n->frames, n->n, sizeof(*n->frames), by_place);
 	size_t kept = 0;
@@ -89,12 +90,15 @@ void naming_on_debug_file(struct session *s, struct wire_message *m)
 	m->fd = -1;
 }
 
-/* A module whose file no worker may read keeps its addresses. */
-static int is_nameable(const struct session *s, uint32_t id)
+/* A module whose file no worker may read keeps its addresses; what an interval before had a name
+ * for is not asked again. */
+static int is_to_be_asked(const struct session *s, const struct naming_frame *f)
 {
 	uint32_t never = MODULE_NO_FILE | MODULE_REFUSED | MODULE_BLACKLISTED | MODULE_UNREADABLE;
+	uint32_t lines;
 
-	return !(s->data.modules[id - 1].info.flags & never);
+	return !(s->data.modules[f->module - 1].info.flags & never) &&
+	       !symbols_find(s->symbols, f->module, f->offset, &lines);
 }
 
 int naming_ask(struct session *s, int again)
@@ -107,7 +111,7 @@ int naming_ask(struct session *s, int again)
 	if (!again)
 		n->next += n->asked;
 	n->asked = 0;
-	while (n->next < n->n && !is_nameable(s, n->frames[n->next].module))
+	while (n->next < n->n && !is_to_be_asked(s, &n->frames[n->next]))
 		n->next++;
 	if (n->next >= n->n)
 		return 0;
@@ -116,15 +120,16 @@ int naming_ask(struct session *s, int again)
 		.level = s->options->symbols,
 		.demangle = s->options->demangle,
 	};
-	while (ask.n < BATCH && n->next + ask.n < n->n &&
-		n->frames[n->next + ask.n].module == ask.module) {
-		offsets[ask.n] = n->frames[n->next + ask.n].offset;
-		ask.n++;
+	for (; ask.n < BATCH && n->next + n->asked < n->n; n->asked++) {
+		const struct naming_frame *f = &n->frames[n->next + n->asked];
+		if (f->module != ask.module)
+			break;
+		if (is_to_be_asked(s, f))
+			offsets[ask.n++] = f->offset;
 	}
 	if (s->data.modules[ask.module - 1].symtab_only && ask.level == SYMBOLS_FULL)
 		ask.level = SYMBOLS_SYMTAB;
 	n->module = ask.module;
-	n->asked = ask.n;
 	brief_send(
 		s, TO_WORKER_SYMBOLIZE, &ask, sizeof(ask), offsets, ask.n * sizeof(*offsets), -1);
 	return 1;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agent/options.h"
+#include "agent/values.h"
 #include "base/log.h"
 #include "config.h"
 
@@ -25,10 +26,9 @@ static const char *const kind_names[PROFILE_KINDS] = {"cpu", "threads"};
 static const char *const later_kinds[] = {
 	"wall", "threadcreate", "block", "mutex", "heap", "allocs"};
 static const char *const later_formats[] = {"speedscope", "html"};
-static const char *const later_options[] = {"name", "children", "http", "push", "label", "tenant",
-	"dump", "heap-rate", "max-stop", "thread", "compare", "fail-over", "cleanup", "every",
-	"count", "summary", "save-raw", "kernel", "exit-status", "http-token", "alloc-prefix",
-	"open", "debuginfod"};
+static const char *const later_options[] = {"http", "push", "label", "tenant", "dump", "heap-rate",
+	"thread", "compare", "fail-over", "cleanup", "summary", "save-raw", "kernel", "http-token",
+	"alloc-prefix", "open", "debuginfod"};
 
 #define IN(list, word) is_in(list, sizeof(list) / sizeof(*(list)), word)
 
@@ -45,73 +45,90 @@ const char *options_kind_name(enum profile_kind kind)
 	return kind < PROFILE_KINDS ? kind_names[kind] : NULL;
 }
 
-static int bad(const char *name, const char *value, const char *wanted)
+static int add_pid(struct options *o, const char *name, const char *word)
 {
-	log_error("-%s: \"%s\" is not %s", name, value, wanted);
-	return -EINVAL;
+	long pid;
+
+	if (values_number(name, word, 1, 4194304, &pid) < 0)
+		return -EINVAL;
+	for (uint32_t i = 0; i < o->n_pids; i++)
+		if (o->pids[i] == pid)
+			return 0;
+	if (o->n_pids == OPTIONS_PIDS) {
+		log_error(
+			"-%s: more than %u processes; give -name or -children", name, OPTIONS_PIDS);
+		return -EINVAL;
+	}
+	o->pids[o->n_pids++] = pid;
+	return 0;
 }
 
-/* A whole decimal number within [low, high]. */
-static int take_number(const char *name, const char *value, long low, long high, long *out)
+static int each_word(struct options *o, const char *name, const char *value,
+	int (*each)(struct options *o, const char *name, const char *word))
 {
-	char *end, wanted[80];
+	char *copy = strdup(value), *rest = copy, *word;
+	int error = copy ? 0 : -ENOMEM;
 
-	errno = 0;
-	*out = strtol(value, &end, 10);
-	if (!errno && end != value && !*end && *out >= low && *out <= high)
-		return 0;
-	snprintf(wanted, sizeof(wanted), "a number from %ld to %ld", low, high);
-	return bad(name, value, wanted);
+	while (!error && (word = strsep(&rest, ",")))
+		error = each(o, name, word);
+	free(copy);
+	return error;
 }
 
 static int set_pid(struct options *o, const char *name, const char *value)
 {
-	long pid;
+	return each_word(o, name, value, add_pid);
+}
 
-	if (strchr(value, ',')) {
-		log_error("-%s: several processes in one run are not built yet; give one", name);
-		return -EINVAL;
-	}
-	if (o->pid) {
-		log_error("-%s: given twice; one process is meant", name);
-		return -EINVAL;
-	}
-	if (take_number(name, value, 1, 4194304, &pid) < 0)
-		return -EINVAL;
-	o->pid = pid;
+static int set_name(struct options *o, const char *name, const char *value)
+{
+	if (!*value)
+		return values_bad(name, value, "the name of a program, as ps -e shows it");
+	o->name = value;
 	return 0;
 }
 
-/* "60", "1.5", or a sum of parts with h, m, s, ms. */
+static int set_children(struct options *o, const char *name, const char *value)
+{
+	(void)name, (void)value;
+	o->with_children = 1;
+	return 0;
+}
+
+static int set_exit_status(struct options *o, const char *name, const char *value)
+{
+	(void)name, (void)value;
+	o->exit_status = 1;
+	return 0;
+}
+
 static int set_seconds(struct options *o, const char *name, const char *value)
 {
-	static const struct {
-		const char *unit;
-		double seconds;
-	} units[] = {{"ms", 1e-3}, {"h", 3600}, {"m", 60}, {"s", 1}};
-	double total = 0;
-	const char *p = value;
+	o->window_given = 1;
+	return values_duration(name, value, &o->window_ns);
+}
 
-	do {
-		char *end;
-		double part = strtod(p, &end);
-		if (end == p || !(part >= 0))
-			return bad(name, value, "a duration such as 60, 1m30s or 0");
-		double scale = *end ? 0 : 1;
-		for (size_t i = 0; *end && i < 4 && !scale; i++)
-			if (!strncmp(end, units[i].unit, strlen(units[i].unit))) {
-				scale = units[i].seconds;
-				end += strlen(units[i].unit);
-			}
-		if (!scale)
-			return bad(name, value, "a duration such as 60, 1m30s or 0");
-		total += part * scale;
-		p = end;
-	} while (*p);
-	if (total > 365 * 86400.0)
-		return bad(name, value, "a duration of at most a year");
-	o->window_ns = total * SECOND;
-	return 0;
+static int set_every(struct options *o, const char *name, const char *value)
+{
+	int error = values_duration(name, value, &o->every_ns);
+
+	if (!error && o->every_ns < SECOND)
+		return values_bad(name, value, "a duration of at least a second");
+	return error;
+}
+
+static int set_count(struct options *o, const char *name, const char *value)
+{
+	long n;
+	int error = values_number(name, value, 1, 1000000000, &n);
+
+	o->count = n;
+	return error;
+}
+
+static int set_max_stop(struct options *o, const char *name, const char *value)
+{
+	return values_percent(name, value, &o->most_stop);
 }
 
 static int add_kind(struct options *o, const char *name, const char *word)
@@ -126,24 +143,20 @@ static int add_kind(struct options *o, const char *name, const char *word)
 			word);
 		return -EINVAL;
 	}
-	return bad(name, word, "a profile; there are cpu and threads");
+	return values_bad(name, word, "a profile; there are cpu and threads");
 }
 
 static int set_profile(struct options *o, const char *name, const char *value)
 {
-	char *copy = strdup(value), *rest = copy, *word;
-	int error = copy && *copy ? 0 : bad(name, value, "a profile; there are cpu and threads");
-
-	while (!error && (word = strsep(&rest, ",")))
-		error = add_kind(o, name, word);
-	free(copy);
-	return error;
+	if (!*value)
+		return values_bad(name, value, "a profile; there are cpu and threads");
+	return each_word(o, name, value, add_kind);
 }
 
 static int set_hz(struct options *o, const char *name, const char *value)
 {
 	long hz;
-	int error = take_number(name, value, 1, 10000, &hz);
+	int error = values_number(name, value, 1, 10000, &hz);
 
 	o->hz = hz;
 	return error;
@@ -152,19 +165,9 @@ static int set_hz(struct options *o, const char *name, const char *value)
 static int set_output(struct options *o, const char *name, const char *value)
 {
 	if (!*value)
-		return bad(name, value, "a file name, a folder or - for standard output");
+		return values_bad(name, value, "a file name, a folder or - for standard output");
 	o->output = value;
 	return 0;
-}
-
-/* The index of word in list, or -EINVAL told. */
-static int pick(
-	const char *name, const char *word, const char *const *list, int n, const char *wanted)
-{
-	for (int i = 0; i < n; i++)
-		if (!strcmp(word, list[i]))
-			return i;
-	return bad(name, word, wanted);
 }
 
 static int set_format(struct options *o, const char *name, const char *value)
@@ -176,7 +179,7 @@ static int set_format(struct options *o, const char *name, const char *value)
 			name, value);
 		return -EINVAL;
 	}
-	int i = pick(name, value, words, 3, "a format; there are pprof, folded and text");
+	int i = values_pick(name, value, words, 3, "a format; there are pprof, folded and text");
 	o->format = i;
 	return i < 0 ? i : 0;
 }
@@ -185,7 +188,7 @@ static int set_top(struct options *o, const char *name, const char *value)
 {
 	long n = 10;
 
-	if (value && take_number(name, value, 0, 100000, &n) < 0)
+	if (value && values_number(name, value, 0, 100000, &n) < 0)
 		return -EINVAL;
 	o->top = n;
 	o->top_asked = n > 0;
@@ -195,7 +198,7 @@ static int set_top(struct options *o, const char *name, const char *value)
 static int set_symbols(struct options *o, const char *name, const char *value)
 {
 	static const char *const words[] = {"none", "symtab", "full"};
-	int i = pick(name, value, words, 3, "one of none, symtab, full");
+	int i = values_pick(name, value, words, 3, "one of none, symtab, full");
 
 	o->symbols = i;
 	return i < 0 ? i : 0;
@@ -204,7 +207,7 @@ static int set_symbols(struct options *o, const char *name, const char *value)
 static int set_demangle(struct options *o, const char *name, const char *value)
 {
 	static const char *const words[] = {"none", "simple", "templates", "full"};
-	int i = pick(name, value, words, 4, "one of none, simple, templates, full");
+	int i = values_pick(name, value, words, 4, "one of none, simple, templates, full");
 
 	o->demangle = i;
 	return i < 0 ? i : 0;
@@ -234,10 +237,18 @@ static int set_verbose(struct options *o, const char *name, const char *value)
 static option_handler show_help, show_version;
 
 static const struct option_row rows[] = {
-	{"p", "pid", "PID", set_pid, "the process to profile"},
+	{"p", "pid", "PID,...", set_pid, "the process to profile, or several"},
+	{"name", NULL, "COMM", set_name, "the processes of that name"},
+	{"children", NULL, NULL, set_children, "their descendants, too, as they appear"},
+	{"exit-status", NULL, NULL, set_exit_status,
+		"end with the status of the command (after --)"},
 	{"seconds", "d", "DUR", set_seconds, "how long: 60, 1m30s; 0 = until Ctrl-C (default 30)"},
+	{"every", NULL, "DUR", set_every, "a new file each time: 60s, 1h (until Ctrl-C)"},
+	{"count", NULL, "N", set_count, "with -every: end after N files"},
 	{"profile", NULL, "KIND,...", set_profile, "cpu, threads (default both)"},
 	{"hz", "F", "N", set_hz, "ticks per second, 1 to 10000 (default 100)"},
+	{"max-stop", NULL, "PCT", set_max_stop,
+		"share of its CPU time that pauses may take (default 2%)"},
 	{"o", "output", "FILE", set_output, "file (one profile), folder/ or - for standard output"},
 	{"format", NULL, "FMT", set_format, "pprof, folded or text (default by the file's ending)"},
 	{"top", NULL, NULL, set_top, "print the top table on standard output; -top=N lines"},
@@ -256,8 +267,10 @@ static const struct option_row rows[] = {
 static int show_help(struct options *o, const char *name, const char *value)
 {
 	(void)o, (void)name, (void)value;
-	printf("usage: cpprof-attach -p PID [-seconds N] [options]\n"
-	       "Profiles a running native process from outside and writes pprof files.\n\n");
+	printf("usage: cpprof-attach -p PID[,PID...] [-seconds N] [options]\n"
+	       "       cpprof-attach -name COMM [-children] [options]\n"
+	       "       cpprof-attach [options] -- CMD ARG...\n"
+	       "Profiles running native processes from outside and writes pprof files.\n\n");
 	for (size_t i = 0; i < ROWS; i++) {
 		char left[64];
 		snprintf(left, sizeof(left), "-%s%s%s%s%s", rows[i].name,
@@ -328,15 +341,37 @@ static int ends_with(const char *text, const char *end)
 	return n >= m && !strcmp(text + n - m, end);
 }
 
-/* What the single options could not see. */
-static int settle(struct options *o, int format_given)
+/* One target is meant: by number, by name, or a command. */
+static int settle_target(const struct options *o)
 {
-	if (o->check)
+	int ways = !!o->n_pids + !!o->name + !!o->command;
+
+	if (ways == 1 && o->exit_status && !o->command)
+		log_error("-exit-status: there is no command; give it after --");
+	else if (!ways)
+		log_error(
+			"which process? give -p PID, -name COMM or -- CMD (see cpprof-attach -h)");
+	else if (ways > 1)
+		log_error("two targets where one is meant: give one of -p PID, -name COMM, -- CMD");
+	else
 		return 0;
-	if (!o->pid) {
-		log_error("which process? give -p PID (see cpprof-attach -h)");
+	return -EINVAL;
+}
+
+/* How long: a command until its end, files one after the other until Ctrl-C, else 30 seconds. */
+static int settle_window(struct options *o)
+{
+	if (o->count && !o->every_ns) {
+		log_error("-count: how long is one? give -every DUR");
 		return -EINVAL;
 	}
+	if (!o->window_given)
+		o->window_ns = o->command || o->every_ns ? 0 : 30 * SECOND;
+	return 0;
+}
+
+static int settle_output(struct options *o, int format_given)
+{
 	if (o->output && !format_given) {
 		if (ends_with(o->output, ".folded"))
 			o->format = FORMAT_FOLDED;
@@ -344,15 +379,30 @@ static int settle(struct options *o, int format_given)
 			o->format = FORMAT_TEXT;
 	}
 	int single = o->output && !ends_with(o->output, "/");
-	if (!o->kinds)
-		o->kinds = single ? 1u << PROFILE_CPU : (1u << PROFILE_KINDS) - 1;
+	if (!o->kinds) /* a command has no stacks worth a look before it begins */
+		o->kinds = single || o->command ? 1u << PROFILE_CPU : (1u << PROFILE_KINDS) - 1;
 	if (single && (o->kinds & (o->kinds - 1))) {
 		log_error(
 			"-o %s: two profiles do not fit in one file; give -o FOLDER/ or one -profile",
 			o->output);
 		return -EINVAL;
 	}
+	if (single && o->every_ns) {
+		log_error("-o %s: -every makes many files; give -o FOLDER/", o->output);
+		return -EINVAL;
+	}
 	return 0;
+}
+
+/* What the single options could not see. */
+static int settle(struct options *o, int format_given)
+{
+	if (o->check)
+		return 0;
+	int error = settle_target(o);
+	if (!error)
+		error = settle_window(o);
+	return error ? error : settle_output(o, format_given);
 }
 
 int options_parse(struct options *o, int argc, char **argv, int *status)
@@ -360,20 +410,23 @@ int options_parse(struct options *o, int argc, char **argv, int *status)
 	int error = 0, format_given = 0;
 
 	*o = (struct options){
-		.window_ns = 30 * SECOND,
 		.hz = 100,
 		.top = 10,
+		.most_stop = 20000,
 		.symbols = SYMBOLS_FULL,
 		.demangle = DEMANGLE_TEMPLATES,
 	};
 	for (int i = 1; i < argc && !error; i++) {
-		if (argv[i][0] == '-' && argv[i][1] && strcmp(argv[i], "--")) {
+		if (!strcmp(argv[i], "--")) {
+			o->command = argv[i + 1] ? &argv[i + 1] : NULL;
+			if (!o->command)
+				error = values_bad("-", "", "a command: give CMD ARG... after --");
+			break;
+		}
+		if (argv[i][0] == '-' && argv[i][1]) {
 			format_given |= !!strstr(argv[i], "format");
 			error = take_option(o, argc, argv, &i);
-		} else if (!strcmp(argv[i], "--")) {
-			log_error("starting a command (-- CMD) is not built yet; give -p PID");
-			error = -EINVAL;
-		} else if (o->pid) {
+		} else if (o->n_pids) {
 			log_error("one word too many: \"%s\"; see cpprof-attach -h", argv[i]);
 			error = -EINVAL;
 		} else {

@@ -13,11 +13,23 @@
 
 enum format { FORMAT_PPROF, FORMAT_FOLDED, FORMAT_TEXT };
 
+#define OPTIONS_PIDS 256u
+
 struct options {
-	int pid;
+	int pids[OPTIONS_PIDS];
+	uint32_t n_pids;
+	const char *name; /* of the processes; NULL: by number */
+	int with_children;
+	char **command;	    /* to launch, NULL-terminated; NULL: none */
+	int exit_status;    /* end with the command's own */
+	int launched;	    /* its pid, once supervisor has forked it */
 	uint32_t kinds;	    /* bit per enum profile_kind */
-	uint64_t window_ns; /* 0: until Ctrl-C */
+	uint64_t window_ns; /* 0: until Ctrl-C, or the target's end */
+	int window_given;
+	uint64_t every_ns; /* a new file so often; 0: one for all */
+	uint32_t count;	   /* so many intervals; 0: any number */
 	uint32_t hz;
+	uint32_t most_stop; /* pauses: at most so much of the CPU time, in 1/1000000; 0: no limit */
 	const char *output; /* NULL: named after the target, in the current directory */
 	enum format format;
 	uint32_t top;  /* lines of the top table; 0: none */

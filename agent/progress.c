@@ -22,20 +22,46 @@ static void put(const char *text)
 		return; /* the terminal is gone: nothing to show it on */
 }
 
+static void tell_target(const struct session *s, char *out, size_t room)
+{
+	const struct collection *c = &s->data;
+	const char *children = s->options->with_children ? " and their descendants" : "";
+	char comm[4 * sizeof(c->first.comm) + 1];
+	uint32_t threads = 0;
+
+	for (uint32_t i = 0; i < c->n_processes; i++)
+		threads += c->processes[i].n_threads;
+
+	log_escape(comm, sizeof(comm), c->first.comm);
+	if (c->n_processes > 1)
+		snprintf(out, room, "%u processes (%s and others, %u threads)%s", c->n_processes,
+			comm, threads, children);
+	else
+		snprintf(out, room, "process %d (%s, %u threads)%s", c->first.pid, comm, threads,
+			children);
+}
+
 void progress_begin(const struct session *s)
 {
 	const struct options *o = s->options;
-	char length[48] = "until Ctrl-C";
+	char length[48] = "until Ctrl-C", every[48] = "", what[320], shown[256];
 
+	if (o->every_ns)
+		snprintf(every, sizeof(every), ", a new file every %gs", o->every_ns / 1e9);
 	if (o->window_ns)
 		snprintf(length, sizeof(length), "for %gs (Ctrl-C ends it early)",
 			o->window_ns / 1e9);
-	if (o->kinds & 1u << PROFILE_CPU)
-		log_note("sampling process %d (%s, %u threads) %u times a second %s", o->pid,
-			s->data.attached.comm, s->data.attached.n_threads, o->hz, length);
+	else if (o->launched)
+		snprintf(length, sizeof(length), "until it ends");
+	if (o->launched)
+		snprintf(what, sizeof(what), "%s (process %d)",
+			log_escape(shown, sizeof(shown), o->command[0]), o->launched);
 	else
-		log_note("reading the stacks of process %d (%s, %u threads)", o->pid,
-			s->data.attached.comm, s->data.attached.n_threads);
+		tell_target(s, what, sizeof(what));
+	if (o->kinds & 1u << PROFILE_CPU)
+		log_note("sampling %s %u times a second %s%s", what, o->hz, length, every);
+	else
+		log_note("reading the stacks of %s", what);
 }
 
 static void draw(const struct session *s, uint64_t now)

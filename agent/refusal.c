@@ -105,7 +105,7 @@ static void tell_owner(int pid, const struct tracer_refused *why)
 			pid, user, pid);
 }
 
-void refusal_print(int pid, const struct tracer_refused *why)
+static void tell(int pid, const struct tracer_refused *why)
 {
 	if (why->cause < sizeof(plain) / sizeof(*plain) && plain[why->cause]) {
 		log_error(plain[why->cause], pid);
@@ -130,9 +130,40 @@ void refusal_print(int pid, const struct tracer_refused *why)
 			  "give the process: -p %d",
 			pid, why->detail, why->detail);
 		break;
+	case REFUSED_TOO_MANY:
+		log_error("process %d is one too many: there is room for %d\n"
+			  "give fewer with -p",
+			pid, why->detail);
+		break;
+	case REFUSED_IDENTITY:
+		log_error("process %d has ended, its number belongs to another one now", pid);
+		break;
 	default:
 		log_error("process %d cannot be attached: %s\n"
 			  "see doc/PERMISSIONS.md",
 			pid, strerror(why->detail));
 	}
+}
+
+static void tell_name(const struct options *o, const struct tracer_refused *why)
+{
+	char shown[64];
+
+	log_escape(shown, sizeof(shown), o->name);
+	if (why->detail)
+		log_error("none of the processes named %s can be profiled\n"
+			  "the lines above say why",
+			shown);
+	else
+		log_error("no process is named %s\n"
+			  "ps -e shows the names, which the kernel cuts after 15 bytes",
+			shown);
+}
+
+void refusal_print(const struct options *o, const struct tracer_refused *why)
+{
+	if (why->cause == REFUSED_NAME)
+		tell_name(o, why);
+	else
+		tell(why->pid, why);
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "agent/result.h"
@@ -42,20 +44,33 @@ static void safe_name(char *out, const char *comm)
 		strcpy(out, "_");
 }
 
+/* Files of a run that is cut into intervals are told apart by the time (UTC) at which each began.
+ */
+static void time_part(const struct session *s, char *out, size_t room)
+{
+	time_t seconds = s->written ? (time_t)(s->written->wall_began / 1000000000ull) : time(NULL);
+	struct tm tm;
+
+	*out = '\0';
+	if (s->options->every_ns && gmtime_r(&seconds, &tm))
+		strftime(out, room, ".%Y%m%dT%H%M%SZ", &tm);
+}
+
 static void file_name(const struct session *s, enum profile_kind kind, char *out, size_t room)
 {
 	static const char *const endings[] = {
 		[FORMAT_PPROF] = ".pb.gz", [FORMAT_FOLDED] = ".folded", [FORMAT_TEXT] = ".txt"};
 	const char *output = s->options->output;
-	char name[sizeof(s->data.attached.comm) + 1];
+	char name[sizeof(s->data.first.comm) + 1], when[32];
 
 	if (!is_folder(output)) {
 		snprintf(out, room, "%s", output);
 		return;
 	}
-	safe_name(name, s->data.attached.comm);
-	snprintf(out, room, "%s%s.%d.%s%s", output ? output : "", name, s->options->pid,
-		options_kind_name(kind), endings[s->options->format]);
+	safe_name(name, s->data.first.comm);
+	time_part(s, when, sizeof(when));
+	snprintf(out, room, "%s%s.%d.%s%s%s", output ? output : "", name, s->data.first.pid,
+		options_kind_name(kind), when, endings[s->options->format]);
 }
 
 /* -top alone prints and leaves no file. */
@@ -110,28 +125,30 @@ int result_probe(const struct session *s)
 static int build(const struct session *s, enum profile_kind kind, struct profile **out)
 {
 	const struct collection *c = &s->data;
+	const struct interval *i = s->written;
 	struct module_info *modules = calloc(c->n_modules + 1, sizeof(*modules));
 	struct buf comments;
 
 	if (!modules)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < c->n_modules; i++)
-		modules[i] = c->modules[i].info;
+	for (uint32_t m = 0; m < c->n_modules; m++)
+		modules[m] = c->modules[m].info;
 	buf_init(&comments, 64 * KIB);
 	summary_comments(s, kind, &comments);
 	struct profile_input in = {
 		.kind = kind,
-		.table = c->tables[kind],
+		.table = i->tables[kind],
 		.symbols = s->symbols,
-		.threads = c->threads,
-		.n_threads = c->n_threads,
+		.threads = i->threads,
+		.n_threads = i->n_threads,
+		.with_pids = c->processes_seen > 1,
 		.modules = modules,
 		.n_modules = c->n_modules,
 		.segments = c->segments,
 		.n_segments = c->n_segments,
-		.ended_cpu = collection_ended_cpu(c),
-		.time = s->wall_began,
-		.duration = kind == PROFILE_THREADS ? 0 : s->ended - s->began,
+		.ended_cpu = interval_ended_cpu(i),
+		.time = i->wall_began,
+		.duration = kind == PROFILE_THREADS ? 0 : i->ended - i->began,
 		.hz = s->options->hz,
 		.comments = buf_text(&comments),
 		.most_samples = s->options->format == FORMAT_PPROF ? PROFILE_SAMPLES_MAX : 0,
@@ -229,7 +246,7 @@ static void print_next_step(const struct session *s)
 	}
 	if (s->options->format != FORMAT_PPROF || !writes_files(s) || goes_to_stdout(s))
 		return;
-	int threads = is_asked(s, PROFILE_THREADS) && !s->data.received[PROFILE_CPU];
+	int threads = is_asked(s, PROFILE_THREADS) && !s->written->received[PROFILE_CPU];
 	file_name(s, threads ? PROFILE_THREADS : PROFILE_CPU, path, sizeof(path));
 	log_note("next      go tool pprof -http=: %s", log_escape(shown, sizeof(shown), path));
 }
@@ -237,7 +254,7 @@ static void print_next_step(const struct session *s)
 /* Which profile the table shows: the CPU's if there is anything in it. */
 static int is_shown(const struct session *s, int kind)
 {
-	int cpu = s->data.received[PROFILE_CPU] != 0;
+	int cpu = s->written->received[PROFILE_CPU] != 0;
 
 	return kind == PROFILE_CPU ? cpu : is_asked(s, PROFILE_CPU) == 0 || !cpu;
 }
@@ -254,7 +271,7 @@ static int one_kind(const struct session *s, enum profile_kind kind, enum profil
 		return error;
 	}
 	*merged = p->merged;
-	if (is_shown(s, kind))
+	if (is_shown(s, kind) && (s->is_last || log_get_level() >= LOG_VERBOSE))
 		print_top(s, p);
 	if (writes_files(s)) {
 		file_name(s, kind, path, sizeof(path));
@@ -266,16 +283,50 @@ static int one_kind(const struct session *s, enum profile_kind kind, enum profil
 
 static void tell_empty(const struct session *s)
 {
-	double cpu = (s->data.clock_end - s->data.clock_begin) / 1e9;
+	double cpu = s->written->clock / 1e9;
 
-	if (is_asked(s, PROFILE_CPU) && !s->data.received[PROFILE_CPU])
+	if (is_asked(s, PROFILE_CPU) && !s->written->received[PROFILE_CPU])
 		log_note("no CPU samples: the process used %.3fs of CPU in the window%s", cpu,
 			is_asked(s, PROFILE_THREADS) ? ""
 						     : "; -profile threads shows where it waits");
 }
 
+/* Of one interval among many a line is enough; its file's comments say the rest. */
+static void print_interval(const struct session *s, enum profile_kind kind)
+{
+	const struct interval *i = s->written;
+	char path[LIMIT_PATH], shown[512];
+
+	file_name(s, kind, path, sizeof(path));
+	log_escape(shown, sizeof(shown), path);
+	if (kind == PROFILE_CPU)
+		log_note("wrote %s: %" PRIu64 " samples, %.3fs CPU, pauses %.2f%%", shown,
+			i->received[kind], i->clock / 1e9,
+			i->clock ? 100.0 * i->stats.stop_ns / i->clock : 0);
+	else
+		log_note("wrote %s: %" PRIu64 " stacks", shown, i->received[kind]);
+}
+
+static int write_interval(struct session *s)
+{
+	enum profile_merged merged;
+	int failed = 0;
+
+	for (int kind = 0; kind < PROFILE_KINDS; kind++) {
+		if (!is_asked(s, kind))
+			continue;
+		if (one_kind(s, kind, &merged) != 0)
+			failed = 1;
+		else if (writes_files(s))
+			print_interval(s, kind);
+	}
+	return failed;
+}
+
 int result_write(struct session *s)
 {
+	if (!s->is_last && log_get_level() < LOG_VERBOSE)
+		return write_interval(s);
 	enum profile_merged merged[PROFILE_KINDS] = {MERGED_NOT};
 	uint64_t samples = 0;
 	int failed = 0;
@@ -283,7 +334,7 @@ int result_write(struct session *s)
 	for (int kind = 0; kind < PROFILE_KINDS; kind++) {
 		if (!is_asked(s, kind))
 			continue;
-		samples += s->data.received[kind];
+		samples += s->written->received[kind];
 		failed |= one_kind(s, kind, &merged[kind]) != 0;
 	}
 	print_summary(s, merged);

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * attach ─▶ snapshot ─▶ sample ─▶ stop ─▶ flush ─▶ debug ─▶ symbolize ─▶ write ─▶ over
- *
- * Each phase is left by one kind of message (see enum phase). A worker that died is started again,
- * told all it must know, and asked again what the phase waits for. A tracer that died is started
- * again until the window is over; after that its part is done.
+ * A worker that died is started again, told all it must know, and asked again what the phase waits
+ * for. A tracer that died is started again until the window is over; after that its part is done.
  */
 #include <errno.h>
 #include <poll.h>
@@ -16,11 +13,10 @@
 
 #include "agent/brief.h"
 #include "agent/naming.h"
+#include "agent/phases.h"
 #include "agent/progress.h"
-#include "agent/refusal.h"
-#include "agent/result.h"
-#include "agent/session.h"
 #include "agent/tracer/clock.h"
+#include "agent/tracing.h"
 #include "base/log.h"
 
 #define MS 1000000ull
@@ -31,7 +27,7 @@ void session_over(struct session *s, int status)
 	s->phase = PHASE_OVER;
 }
 
-static void ask_supervisor(struct session *s, enum message_type type, enum role role)
+void session_ask_supervisor(struct session *s, enum message_type type, enum role role)
 {
 	struct supervisor_role ask = {.role = role};
 
@@ -44,10 +40,10 @@ static void start_role(struct session *s, struct link *l)
 	if (l->sock >= 0 || l->starting)
 		return;
 	l->starting = 1;
-	ask_supervisor(s, TO_SUPERVISOR_START, l->role);
+	session_ask_supervisor(s, TO_SUPERVISOR_START, l->role);
 }
 
-static void go(struct session *s, enum phase phase);
+static void drain(struct session *s, struct link *l);
 
 /* --- worker ------------------------------------------------------------------------------- */
 
@@ -58,7 +54,7 @@ static void tell_worker_again(struct session *s)
 	if (s->phase == PHASE_FLUSH)
 		brief_send(s, TO_WORKER_FLUSH, NULL, 0, NULL, 0, -1);
 	else if (s->phase == PHASE_SYMBOLIZE && !naming_ask(s, 1))
-		go(s, PHASE_WRITE);
+		phases_go(s, PHASE_WRITE);
 }
 
 /* The module a worker died of is read less, or not at all, from now on. */
@@ -84,6 +80,8 @@ static void on_worker_message(struct session *s, struct wire_message *m)
 
 	switch (m->type) {
 	case WORKER_STACKS:
+		/* What the tracer told before it took these captures may still wait. */
+		drain(s, &s->tracer);
 		error = collection_stacks(&s->data, m);
 		break;
 	case WORKER_MODULE:
@@ -92,191 +90,17 @@ static void on_worker_message(struct session *s, struct wire_message *m)
 		break;
 	case WORKER_FLUSHED:
 		if (s->phase == PHASE_FLUSH)
-			go(s, PHASE_DEBUG);
+			phases_go(s, PHASE_DEBUG);
 		break;
 	case WORKER_SYMBOLS:
 		error = s->phase == PHASE_SYMBOLIZE ? naming_on_symbols(s, m) : -EPROTO;
 		if (error == 1 && !naming_ask(s, 0))
-			go(s, PHASE_WRITE);
+			phases_go(s, PHASE_WRITE);
 		break;
 	default:
 		error = -EPROTO;
 	}
 	s->data.broken += error < 0;
-}
-
-/* --- tracer ------------------------------------------------------------------------------- */
-
-static void start_tracing(struct session *s)
-{
-	struct tracer_start start = {
-		.pid = s->options->pid,
-		.kinds = s->options->kinds,
-		.hz = s->options->hz,
-		.restarted = s->phase != PHASE_ATTACH,
-		.seed = clock_now() ^ s->wall_began,
-	};
-
-	collection_new_tracer(&s->data, &start);
-	/* A snapshot that a tracer died of is not tried again: what it has got counts. */
-	if (s->phase == PHASE_SNAPSHOT)
-		start.restarted = 1;
-	wire_send(s->tracer.sock, TO_TRACER_START, &start, sizeof(start), -1);
-}
-
-static void on_attached(struct session *s, const struct tracer_attached *a)
-{
-	if (!a)
-		return;
-	collection_attached(&s->data, a);
-	if (s->phase != PHASE_ATTACH)
-		return;
-	if (result_probe(s) < 0) {
-		session_over(s, 1);
-		return;
-	}
-	go(s, PHASE_SNAPSHOT);
-}
-
-static void on_refused(struct session *s, const struct tracer_refused *why)
-{
-	if (!why)
-		return;
-	if (s->phase == PHASE_ATTACH) {
-		refusal_print(s->options->pid, why);
-		session_over(s, 3);
-		return;
-	}
-	/* A restarted tracer finds the target gone or changed: the window ends here. */
-	s->target_ended = 1;
-	if (s->phase <= PHASE_STOP)
-		go(s, PHASE_FLUSH);
-}
-
-static void on_maps(struct session *s, const struct wire_message *m)
-{
-	struct generation *g;
-	int done = collection_maps(&s->data, m, &g);
-
-	s->data.broken += done < 0;
-	if (done == 1)
-		brief_maps(s, g);
-}
-
-static void on_module(struct session *s, struct wire_message *m)
-{
-	int is_new;
-	int id = collection_module(&s->data, m, &is_new);
-
-	s->data.broken += id < 0;
-	if (id > 0 && is_new)
-		brief_module(s, id);
-}
-
-static void on_done(struct session *s, const struct tracer_done *done)
-{
-	s->target_ended |= done && done->target_ended;
-	if (s->phase <= PHASE_STOP)
-		go(s, PHASE_FLUSH);
-}
-
-static void on_tracer_message(struct session *s, struct wire_message *m)
-{
-	switch (m->type) {
-	case TRACER_ATTACHED:
-		on_attached(s, wire_payload(m, sizeof(struct tracer_attached)));
-		break;
-	case TRACER_REFUSED:
-		on_refused(s, wire_payload(m, sizeof(struct tracer_refused)));
-		break;
-	case TRACER_MODULE:
-		on_module(s, m);
-		break;
-	case TRACER_MAPS:
-		on_maps(s, m);
-		break;
-	case TRACER_THREADS:
-		s->data.broken += collection_threads(&s->data, m) < 0;
-		break;
-	case TRACER_SNAPSHOT_DONE:
-		if (s->phase == PHASE_SNAPSHOT)
-			go(s, PHASE_SAMPLE);
-		break;
-	case TRACER_STATS:
-		s->data.broken += collection_stats(&s->data, m) < 0;
-		break;
-	case TRACER_DONE:
-		on_done(s, wire_payload(m, sizeof(struct tracer_done)));
-		break;
-	case TRACER_DEBUG_FILE:
-		naming_on_debug_file(s, m);
-		if (s->phase == PHASE_DEBUG && !s->naming.debug_pending)
-			go(s, PHASE_SYMBOLIZE);
-		break;
-	default:
-		s->data.broken++;
-	}
-}
-
-/* --- phases ------------------------------------------------------------------------------- */
-
-static void begin_sampling(struct session *s)
-{
-	if (!(s->options->kinds & 1u << PROFILE_CPU)) {
-		go(s, PHASE_STOP);
-		return;
-	}
-	s->ends = s->options->window_ns ? clock_now() + s->options->window_ns : 0;
-	if (s->interrupts)
-		go(s, PHASE_STOP);
-}
-
-static void begin_naming(struct session *s)
-{
-	if (naming_collect(s) < 0) {
-		log_error("out of memory while collecting addresses");
-		session_over(s, 1);
-	} else if (!naming_ask_debug_files(s)) {
-		go(s, PHASE_SYMBOLIZE);
-	}
-}
-
-/* What begins with a phase. */
-static void go(struct session *s, enum phase phase)
-{
-	s->phase = phase;
-	switch (phase) {
-	case PHASE_SNAPSHOT:
-		s->began = clock_now();
-		progress_begin(s);
-		break;
-	case PHASE_SAMPLE:
-		begin_sampling(s);
-		break;
-	case PHASE_STOP:
-		if (s->tracer.sock >= 0)
-			wire_send(s->tracer.sock, TO_TRACER_STOP, NULL, 0, -1);
-		else
-			go(s, PHASE_FLUSH);
-		break;
-	case PHASE_FLUSH:
-		s->ended = clock_now();
-		brief_send(s, TO_WORKER_FLUSH, NULL, 0, NULL, 0, -1);
-		break;
-	case PHASE_DEBUG:
-		begin_naming(s);
-		break;
-	case PHASE_SYMBOLIZE:
-		if (s->worker.sock >= 0 && !naming_ask(s, 0))
-			go(s, PHASE_WRITE);
-		break;
-	case PHASE_WRITE:
-		progress_end(s);
-		session_over(s, result_write(s));
-		break;
-	default:
-		break;
-	}
 }
 
 /* --- roles that come and go --------------------------------------------------------------- */
@@ -296,33 +120,39 @@ static void on_started(struct session *s, const struct supervisor_role *r, struc
 	l->beat_at = clock_now();
 	if (r->role == ROLE_WORKER)
 		tell_worker_again(s);
-	else if (s->phase <= PHASE_SAMPLE) /* else the window ended meanwhile */
-		start_tracing(s);
+	else if (!s->is_last && !s->tracer_done) /* else the window ended meanwhile */
+		tracing_start(s);
 }
 
-static void drain(struct session *s, struct link *l);
-
-/* Without a worker there are no more stacks and no more names. */
-static void write_unnamed(struct session *s)
+/* What was collected until then is written all the same; without a worker there are no more stacks
+ * and no more names. */
+static void give_up_role(struct session *s, struct link *l)
 {
-	if (s->phase < PHASE_FLUSH)
-		s->ended = clock_now();
-	go(s, PHASE_WRITE);
-}
-
-/* What was collected until then is written all the same. */
-static void give_up_role(struct session *s, enum role role)
-{
+	l->given_up = 1;
 	log_error("the %s ended %u times and is not started again; the profile ends here",
-		role == ROLE_TRACER ? "tracer" : "worker", LIMIT_RESTARTS + 1);
-	if (s->phase == PHASE_ATTACH)
+		l->role == ROLE_TRACER ? "tracer" : "worker", LIMIT_RESTARTS + 1);
+	if (s->phase == PHASE_ATTACH) {
 		session_over(s, 1);
-	else if (role == ROLE_WORKER)
-		write_unnamed(s);
-	else if (s->phase < PHASE_FLUSH)
-		go(s, PHASE_FLUSH);
+		return;
+	}
+	s->tracer_done = 1;
+	if (s->phase < PHASE_FLUSH)
+		tracing_done(s);
+	else if (l->role == ROLE_WORKER)
+		phases_go(s, PHASE_WRITE);
 	else if (s->phase == PHASE_DEBUG)
-		go(s, PHASE_SYMBOLIZE);
+		phases_go(s, PHASE_SYMBOLIZE);
+}
+
+/* A new one goes on; what the phase waits for from the old one will not come. */
+static void replace_tracer(struct session *s)
+{
+	if (!s->is_last && !s->tracer_done)
+		start_role(s, &s->tracer);
+	if (s->phase == PHASE_STOP)
+		phases_go(s, PHASE_FLUSH);
+	else if (s->phase == PHASE_DEBUG)
+		phases_go(s, PHASE_SYMBOLIZE);
 }
 
 static void on_ended(struct session *s, const struct supervisor_role *r)
@@ -339,14 +169,25 @@ static void on_ended(struct session *s, const struct supervisor_role *r)
 		outbox_clear(&s->to_worker);
 		blame_module(s, r);
 	}
-	if (++l->restarts > LIMIT_RESTARTS)
-		give_up_role(s, r->role);
-	else if (r->role == ROLE_WORKER || s->phase < PHASE_STOP)
+	l->restarts++;
+	if (++l->recent > LIMIT_RESTARTS)
+		give_up_role(s, l);
+	else if (r->role == ROLE_WORKER)
 		start_role(s, l);
-	else if (s->phase == PHASE_STOP)
-		go(s, PHASE_FLUSH);
-	else if (s->phase == PHASE_DEBUG)
-		go(s, PHASE_SYMBOLIZE);
+	else
+		replace_tracer(s);
+}
+
+static void on_launched(struct session *s, const struct supervisor_launched *l)
+{
+	char shown[256];
+
+	if (!l || !l->error)
+		return;
+	progress_end(s);
+	log_error("cannot run %s: %s", log_escape(shown, sizeof(shown), s->options->command[0]),
+		strerror(-l->error));
+	session_over(s, 1);
 }
 
 static void on_interrupt(struct session *s)
@@ -357,8 +198,9 @@ static void on_interrupt(struct session *s)
 		log_note("given up; nothing more is written, the target runs on");
 		session_over(s, 130);
 	} else if (s->phase == PHASE_SAMPLE) {
-		go(s, PHASE_STOP);
+		phases_go(s, PHASE_STOP);
 	}
+	/* else once the interval that just ended is written */
 }
 
 static void on_supervisor_message(struct session *s, struct wire_message *m)
@@ -369,6 +211,8 @@ static void on_supervisor_message(struct session *s, struct wire_message *m)
 
 	if (m->type == SUPERVISOR_INTERRUPT)
 		on_interrupt(s);
+	else if (m->type == SUPERVISOR_LAUNCHED)
+		on_launched(s, wire_payload(m, sizeof(struct supervisor_launched)));
 	else if (m->type == SUPERVISOR_STARTED && r)
 		on_started(s, &role, m);
 	else if (m->type == SUPERVISOR_ENDED && r)
@@ -377,27 +221,31 @@ static void on_supervisor_message(struct session *s, struct wire_message *m)
 
 typedef void message_handler(struct session *s, struct wire_message *m);
 
-/* All that waits on a socket. -EPIPE when its other side is gone. */
-static int take_all(struct session *s, int sock, message_handler *handler)
+/* All that waits on a socket, each in turn in room m. -EPIPE when its other side is gone. */
+static int take_all(struct session *s, int sock, message_handler *handler, struct wire_message *m)
 {
-	static struct wire_message
-		m; /* shared by nested calls, which come last in their handlers */
 	int got;
 
-	while (s->phase != PHASE_OVER && (got = wire_recv(sock, &m, 0)) == 1) {
-		handler(s, &m);
-		if (m.fd >= 0)
-			close(m.fd);
-		m.fd = -1;
+	while (s->phase != PHASE_OVER && (got = wire_recv(sock, m, 0)) == 1) {
+		handler(s, m);
+		if (m->fd >= 0)
+			close(m->fd);
+		m->fd = -1;
 	}
 	return s->phase != PHASE_OVER && got < 0 ? got : 0;
 }
 
+/* A handler may drain another role's socket, but never its own: each has its room. */
 static void drain(struct session *s, struct link *l)
 {
-	if (l->sock >= 0)
-		take_all(
-			s, l->sock, l->role == ROLE_TRACER ? on_tracer_message : on_worker_message);
+	static struct wire_message of_tracer, of_worker;
+
+	if (l->sock < 0)
+		return;
+	if (l->role == ROLE_TRACER)
+		take_all(s, l->sock, tracing_on_message, &of_tracer);
+	else
+		take_all(s, l->sock, on_worker_message, &of_worker);
 }
 
 /* A role that has work and shows no life is killed; its end restarts it. */
@@ -415,7 +263,7 @@ static void check_life(
 		log_debug("the %s shows no life, it is replaced",
 			l->role == ROLE_TRACER ? "tracer" : "worker");
 		l->beat_at = now;
-		ask_supervisor(s, TO_SUPERVISOR_KILL, l->role);
+		session_ask_supervisor(s, TO_SUPERVISOR_KILL, l->role);
 	}
 }
 
@@ -427,24 +275,28 @@ static void on_time(struct session *s)
 
 	check_life(s, &s->tracer, atomic_load(&page->tracer_beat), 1, LIMIT_TRACER_SILENT_MS);
 	check_life(s, &s->worker, atomic_load(&page->worker_beat), busy, LIMIT_WORKER_SILENT_MS);
-	if (s->phase == PHASE_SAMPLE && s->ends && clock_now() >= s->ends)
-		go(s, PHASE_STOP);
+	if (s->phase == PHASE_SAMPLE && phases_window_is_over(s, clock_now()))
+		phases_go(s, PHASE_STOP);
 	progress_show(s);
 }
 
 /* How long the loop may sleep, in ms. */
 static int patience(const struct session *s)
 {
-	uint64_t now = clock_now();
+	uint64_t now = clock_now(), due = s->ends;
 	int longest = progress_is_shown() ? 100 : 250;
 
-	if (s->phase != PHASE_SAMPLE || !s->ends || s->ends > now + longest * MS)
+	if (s->next_mark && (!due || s->next_mark < due))
+		due = s->next_mark;
+	if (s->phase != PHASE_SAMPLE || !due || due > now + longest * MS)
 		return longest;
-	return s->ends > now ? (s->ends - now + MS - 1) / MS : 0;
+	return due > now ? (due - now + MS - 1) / MS : 0;
 }
 
 static void loop(struct session *s)
 {
+	static struct wire_message of_supervisor;
+
 	while (s->phase != PHASE_OVER) {
 		struct pollfd p[3] = {
 			{.fd = s->supervisor, .events = POLLIN},
@@ -459,7 +311,8 @@ static void loop(struct session *s)
 		 * stack. */
 		drain(s, &s->tracer);
 		drain(s, &s->worker);
-		if (p[0].revents && take_all(s, s->supervisor, on_supervisor_message) < 0)
+		if (p[0].revents &&
+			take_all(s, s->supervisor, on_supervisor_message, &of_supervisor) < 0)
 			session_over(s, 1);
 		/* A closed socket stays readable until supervisor tells of the role's end. */
 		if ((p[1].revents | p[2].revents) & POLLHUP)
@@ -471,13 +324,10 @@ static void loop(struct session *s)
 int session_run(const struct options *o, int supervisor, struct ring *ring)
 {
 	static struct session s;
-	struct timespec wall;
 
-	clock_gettime(CLOCK_REALTIME, &wall);
 	s.options = o;
 	s.supervisor = supervisor;
 	s.ring = ring;
-	s.wall_began = wall.tv_sec * 1000000000ull + wall.tv_nsec;
 	s.tracer = (struct link){.role = ROLE_TRACER, .sock = -1};
 	s.worker = (struct link){.role = ROLE_WORKER, .sock = -1};
 	s.symbols = symbols_new();

@@ -15,12 +15,14 @@
 #include "base/ring.h"
 #include "output/symbols.h"
 
-/* What the run waits for; each phase ends with one kind of message. */
+/* What the run waits for; each phase ends with one kind of message. Where the run is cut into
+ * intervals, all from PHASE_STOP to PHASE_WRITE is gone through for each, while the tracer samples
+ * for the next, and PHASE_SAMPLE is come back to. */
 enum phase {
-	PHASE_ATTACH,	 /* TRACER_ATTACHED or TRACER_REFUSED */
+	PHASE_ATTACH,	 /* TRACER_READY or TRACER_REFUSED */
 	PHASE_SNAPSHOT,	 /* TRACER_SNAPSHOT_DONE */
-	PHASE_SAMPLE,	 /* the end of the window */
-	PHASE_STOP,	 /* TRACER_DONE */
+	PHASE_SAMPLE,	 /* the end of the window, or of the interval */
+	PHASE_STOP,	 /* TRACER_DONE, or TRACER_MARK */
 	PHASE_FLUSH,	 /* WORKER_FLUSHED */
 	PHASE_DEBUG,	 /* the last TRACER_DEBUG_FILE */
 	PHASE_SYMBOLIZE, /* the last WORKER_SYMBOLS */
@@ -31,10 +33,11 @@ enum phase {
 /* A role as session sees it. */
 struct link {
 	enum role role;
-	int sock; /* -1: not running */
-	uint32_t restarts;
-	uint64_t beat, beat_at; /* its heartbeat, and when it last moved */
+	int sock;		   /* -1: not running */
+	uint32_t restarts, recent; /* in the run; in the interval */
+	uint64_t beat, beat_at;	   /* its heartbeat, and when it last moved */
 	int starting;
+	int given_up;
 };
 
 struct naming {
@@ -59,18 +62,23 @@ struct session {
 	struct collection data;
 	struct symbols *symbols;
 	struct naming naming;
-	uint64_t began, ends, ended; /* of the window, CLOCK_MONOTONIC; ends 0: open */
-	uint64_t wall_began;	     /* CLOCK_REALTIME */
-	uint64_t lost;		     /* captures that died with a worker */
-	uint64_t popped_before;	     /* captures taken by workers that died */
+	struct interval *written; /* the one that the present phase is about, from PHASE_FLUSH on */
+	uint64_t began, ends;	  /* of the run, CLOCK_MONOTONIC; ends 0: open */
+	uint64_t next_mark;	  /* when the interval ends; 0: with the run */
+	uint32_t left_out;	  /* processes that may not be profiled */
 	int interrupts;
+	int is_last;	 /* no interval comes after this one */
+	int tracer_done; /* it has no target any more, or is given up */
 	int target_ended;
+	int failed; /* some file could not be written */
 	int status;
 };
 
 int session_run(const struct options *o, int supervisor, struct ring *ring);
 
-/* Ends the run with that status; for the modules of session only. */
+/* For the modules of session only: ends the run with that status; asks supervisor something about a
+ * role. */
 void session_over(struct session *s, int status);
+void session_ask_supervisor(struct session *s, enum message_type type, enum role role);
 
 #endif

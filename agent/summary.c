@@ -15,33 +15,47 @@ static double percent(double part, double whole)
 	return whole > 0 ? 100 * part / whole : 0;
 }
 
-static uint64_t lost_in_worker(const struct collection *c, const struct tracer_stats *t, int kind)
+static uint64_t lost_in_worker(const struct interval *i, int kind)
 {
+	const struct tracer_stats *t = &i->stats;
 	uint64_t sent = kind == PROFILE_CPU ? t->samples : t->snapshots;
 
-	return sent > c->received[kind] ? sent - c->received[kind] : 0;
+	return sent > i->received[kind] ? sent - i->received[kind] : 0;
 }
 
-static void samples_line(const struct session *s, const struct tracer_stats *t, struct buf *out)
+/* Ticks a second that were really taken. */
+static double rate_of(const struct interval *i)
 {
-	const struct collection *c = &s->data;
+	double window = SECONDS(i->ended - i->began);
+
+	return window > 0 ? i->stats.ticks / window : 0;
+}
+
+static void samples_line(const struct session *s, struct buf *out)
+{
+	const struct interval *i = s->written;
+	const struct tracer_stats *t = &i->stats;
 	uint64_t skipped = t->skipped[SKIP_BLOCKED] + t->skipped[SKIP_GONE] +
 			   t->skipped[SKIP_LATE] + t->skipped[SKIP_DENIED];
 
 	buf_printf(out,
 		"samples   %" PRIu64 " at %" PRIu64 " ticks (%" PRIu64 " missed, %" PRIu64
-		" late); "
+		" late): %.4g Hz of %u asked; "
 		"%" PRIu64 " lost in the worker, %" PRIu64 " for want of room\n",
-		c->received[PROFILE_CPU], t->ticks, t->ticks_missed, t->ticks_late,
-		lost_in_worker(c, t, PROFILE_CPU), t->skipped[SKIP_RING_FULL]);
+		i->received[PROFILE_CPU], t->ticks, t->ticks_missed, t->ticks_late, rate_of(i),
+		s->options->hz, lost_in_worker(i, PROFILE_CPU), t->skipped[SKIP_RING_FULL]);
 	buf_printf(out,
 		"          not sampled: %" PRIu64 " went to sleep or ended before their stop, "
 		"%" PRIu64 " not their turn\n",
 		skipped, t->skipped[SKIP_QUEUED]);
+	if (t->slowed_ns)
+		buf_printf(out,
+			"rate      lowered for %.1fs, to keep the pauses below %g%% of the CPU time "
+			"(-max-stop)\n",
+			SECONDS(t->slowed_ns), s->options->most_stop / 1e4);
 }
 
-static void ends_line(const struct collection *c, const struct tracer_stats *t,
-	enum profile_kind kind, struct buf *out)
+static void ends_line(const struct interval *i, enum profile_kind kind, struct buf *out)
 {
 	static const char *const words[STACK_ENDS] = {
 		[STACK_DEPTH] = "too deep",
@@ -55,18 +69,18 @@ static void ends_line(const struct collection *c, const struct tracer_stats *t,
 	};
 	const char *between = ": ";
 
-	if (!c->received[kind])
+	if (!i->received[kind])
 		return;
-	uint64_t lost = kind == PROFILE_THREADS ? lost_in_worker(c, t, kind) : 0;
+	uint64_t lost = kind == PROFILE_THREADS ? lost_in_worker(i, kind) : 0;
 	if (lost)
 		buf_printf(
 			out, "stacks    threads: %" PRIu64 " threads lost in the worker\n", lost);
 	buf_printf(out, "stacks    %s: %.1f%% complete", options_kind_name(kind),
-		percent(c->ends[kind][STACK_DONE], c->received[kind]));
+		percent(i->ends[kind][STACK_DONE], i->received[kind]));
 	for (int end = 1; end < STACK_ENDS; end++)
-		if (c->ends[kind][end]) {
+		if (i->ends[kind][end]) {
 			buf_printf(
-				out, "%s%" PRIu64 " %s", between, c->ends[kind][end], words[end]);
+				out, "%s%" PRIu64 " %s", between, i->ends[kind][end], words[end]);
 			between = ", ";
 		}
 	buf_string(out, "\n");
@@ -74,21 +88,20 @@ static void ends_line(const struct collection *c, const struct tracer_stats *t,
 
 static void cpu_text(const struct session *s, struct buf *out)
 {
-	const struct collection *c = &s->data;
-	uint64_t clock = c->clock_end - c->clock_begin;
-	uint64_t sum = collection_threads_cpu(c) + collection_ended_cpu(c);
+	const struct interval *i = s->written;
+	uint64_t sum = interval_threads_cpu(i) + interval_ended_cpu(i);
 
 	buf_printf(out,
 		"%.3fs in the profile, %.3fs by the process clock (%+.2f%%); "
 		"%.3fs of threads that ended unseen\n",
-		SECONDS(sum), SECONDS(clock), percent((double)sum - (double)clock, clock),
-		SECONDS(collection_ended_cpu(c)));
+		SECONDS(sum), SECONDS(i->clock), percent((double)sum - (double)i->clock, i->clock),
+		SECONDS(interval_ended_cpu(i)));
 }
 
-static void stops_line(const struct session *s, const struct tracer_stats *t, struct buf *out)
+static void stops_line(const struct interval *i, struct buf *out)
 {
-	double window = SECONDS(s->ended - s->began);
-	double cpu = SECONDS(s->data.clock_end - s->data.clock_begin);
+	const struct tracer_stats *t = &i->stats;
+	double window = SECONDS(i->ended - i->began), cpu = SECONDS(i->clock);
 
 	buf_printf(out,
 		"stops     %" PRIu64
@@ -96,6 +109,11 @@ static void stops_line(const struct session *s, const struct tracer_stats *t, st
 		"%.2f%% of the window\n",
 		t->stops, stats_stop_us(t, 0.5), stats_stop_us(t, 0.99), SECONDS(t->stop_ns),
 		percent(SECONDS(t->stop_ns), cpu), percent(SECONDS(t->stop_ns), window));
+	if (t->queued_ns)
+		buf_printf(out,
+			"          and %.3fs in which stopped threads waited for a CPU that others "
+			"had\n",
+			SECONDS(t->queued_ns));
 	buf_printf(out,
 		"calls     %" PRIu64 " kept from returning EINTR, %" PRIu64
 		" that may have been cut short by a stop",
@@ -105,13 +123,41 @@ static void stops_line(const struct session *s, const struct tracer_stats *t, st
 	buf_string(out, "\n");
 }
 
-static void events_line(const struct session *s, const struct tracer_stats *t, struct buf *out)
+static void processes_line(const struct session *s, struct buf *out)
+{
+	const struct collection *c = &s->data;
+
+	if (c->processes_seen > 1)
+		buf_printf(out, "processes %u profiled, %u of them ended\n", c->processes_seen,
+			c->processes_ended);
+	if (s->left_out)
+		buf_printf(out, "processes %u left out, they cannot be attached to\n", s->left_out);
+}
+
+static void trouble_line(const struct session *s, struct buf *out)
+{
+	const struct interval *i = s->written;
+
+	uint64_t overflow =
+		table_overflow(i->tables[PROFILE_CPU]) + table_overflow(i->tables[PROFILE_THREADS]);
+	if (overflow)
+		buf_printf(out, "table     full: %" PRIu64 " stacks lost frames\n", overflow);
+	if (i->stats.maps_failed || s->data.broken || s->data.segments_lost)
+		buf_printf(out,
+			"trouble   %u reads of the maps failed, %u mappings too many, "
+			"%" PRIu64 " broken messages\n",
+			i->stats.maps_failed, s->data.segments_lost, s->data.broken);
+}
+
+static void events_line(const struct session *s, struct buf *out)
 {
 	uint32_t restarts = s->tracer.restarts + s->worker.restarts;
+	const struct tracer_stats *t = &s->written->stats;
 
 	if (t->execs)
 		buf_printf(out, "target    replaced its program %u times\n", t->execs);
-	if (s->target_ended)
+	/* A command's end is the end of its window, where none was asked for. */
+	if (s->target_ended && !(s->options->launched && !s->ends))
 		buf_string(out, "target    ended before the window did\n");
 	if (t->rescued || t->signals)
 		buf_printf(out,
@@ -121,19 +167,11 @@ static void events_line(const struct session *s, const struct tracer_stats *t, s
 	if (restarts)
 		buf_printf(out, "restarts  tracer %u, worker %u\n", s->tracer.restarts,
 			s->worker.restarts);
-	if (s->data.guessed)
+	if (s->written->guessed)
 		buf_printf(out,
 			"guessed   %" PRIu64 " stacks have a step without unwind information\n",
-			s->data.guessed);
-	uint64_t overflow = table_overflow(s->data.tables[PROFILE_CPU]) +
-			    table_overflow(s->data.tables[PROFILE_THREADS]);
-	if (overflow)
-		buf_printf(out, "table     full: %" PRIu64 " stacks lost frames\n", overflow);
-	if (t->maps_failed || s->data.broken || s->data.segments_lost)
-		buf_printf(out,
-			"trouble   %u reads of the maps failed, %u mappings too many, "
-			"%" PRIu64 " broken messages\n",
-			t->maps_failed, s->data.segments_lost, s->data.broken);
+			s->written->guessed);
+	trouble_line(s, out);
 }
 
 /* --- what is missing, per module ----------------------------------------------------------- */
@@ -237,18 +275,16 @@ static void modules_lines(const struct session *s, struct buf *out)
 
 void summary_text(const struct session *s, struct buf *out)
 {
-	struct tracer_stats t;
-
-	collection_sum(&s->data, &t);
 	if (s->options->kinds & 1u << PROFILE_CPU) {
-		samples_line(s, &t, out);
+		samples_line(s, out);
 		buf_string(out, "CPU       ");
 		cpu_text(s, out);
 	}
+	processes_line(s, out);
 	for (int kind = 0; kind < PROFILE_KINDS; kind++)
-		ends_line(&s->data, &t, kind, out);
-	stops_line(s, &t, out);
-	events_line(s, &t, out);
+		ends_line(s->written, kind, out);
+	stops_line(s->written, out);
+	events_line(s, out);
 	modules_lines(s, out);
 }
 
@@ -266,35 +302,38 @@ static int count_guessed(void *arg, const struct table_entry *e)
 	return 0;
 }
 
-static void comment_samples(const struct collection *c, const struct tracer_stats *t,
-	enum profile_kind kind, struct buf *out)
+static void comment_samples(const struct session *s, enum profile_kind kind, struct buf *out)
 {
+	const struct interval *i = s->written;
+	const struct tracer_stats *t = &i->stats;
 	uint64_t guessed = 0;
 
-	table_each(c->tables[kind], count_guessed, &guessed);
+	table_each(i->tables[kind], count_guessed, &guessed);
 	if (kind == PROFILE_CPU)
 		buf_printf(out,
-			"samples %" PRIu64 " at %" PRIu64 " ticks: missed %" PRIu64
+			"samples %" PRIu64 " at %" PRIu64 " ticks, %.4g Hz: missed %" PRIu64
 			", late %" PRIu64 ", lost %" PRIu64 ", no room %" PRIu64,
-			c->received[kind], t->ticks, t->ticks_missed, t->ticks_late,
-			lost_in_worker(c, t, kind), t->skipped[SKIP_RING_FULL]);
+			i->received[kind], t->ticks, rate_of(i), t->ticks_missed, t->ticks_late,
+			lost_in_worker(i, kind), t->skipped[SKIP_RING_FULL]);
 	else
-		buf_printf(out, "threads %" PRIu64 ": lost %" PRIu64, c->received[kind],
-			lost_in_worker(c, t, kind));
+		buf_printf(out, "threads %" PRIu64 ": lost %" PRIu64, i->received[kind],
+			lost_in_worker(i, kind));
 	buf_printf(out, "; guessed %" PRIu64 " stacks\n", guessed);
 }
 
 void summary_comments(const struct session *s, enum profile_kind kind, struct buf *out)
 {
-	const struct collection *c = &s->data;
-	struct tracer_stats t;
-	char comm[4 * sizeof(c->attached.comm) +
-		  1]; /* a line break in it would make two comments */
+	const struct process_info *first = &s->data.first;
+	const struct interval *i = s->written;
+	const struct tracer_stats *t = &i->stats;
+	char comm[4 * sizeof(first->comm) + 1]; /* a line break in it would make two comments */
 
-	collection_sum(c, &t);
-	buf_printf(out, "cpprof-attach %s, pid %d (%s), %u Hz\n", PACKAGE_VERSION, c->attached.pid,
-		log_escape(comm, sizeof(comm), c->attached.comm), s->options->hz);
-	comment_samples(c, &t, kind, out);
+	buf_printf(out, "cpprof-attach %s, pid %d (%s)", PACKAGE_VERSION, first->pid,
+		log_escape(comm, sizeof(comm), first->comm));
+	if (s->data.processes_seen > 1)
+		buf_printf(out, " and %u more", s->data.processes_seen - 1);
+	buf_printf(out, ", %u Hz\n", s->options->hz);
+	comment_samples(s, kind, out);
 	if (kind == PROFILE_CPU) {
 		buf_string(out, "CPU ");
 		cpu_text(s, out);
@@ -302,6 +341,6 @@ void summary_comments(const struct session *s, enum profile_kind kind, struct bu
 	buf_printf(out,
 		"stops %" PRIu64 ", p50 %.0fus, p99 %.0fus; %.1f%% of the stacks complete; "
 		"%" PRIu64 " calls may be cut short\n",
-		t.stops, stats_stop_us(&t, 0.5), stats_stop_us(&t, 0.99),
-		percent(c->ends[kind][STACK_DONE], c->received[kind]), t.cut_short);
+		t->stops, stats_stop_us(t, 0.5), stats_stop_us(t, 0.99),
+		percent(i->ends[kind][STACK_DONE], i->received[kind]), t->cut_short);
 }

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "agent/launch.h"
 #include "agent/sandbox.h"
 #include "agent/session.h"
 #include "agent/supervisor.h"
@@ -20,7 +21,8 @@
 #include "unwind/worker_main.h"
 
 struct supervisor {
-	const struct options *options;
+	struct options options;
+	struct launch launch;
 	struct ring ring;
 	pid_t pid[ROLES]; /* 0: not running */
 	int killed[ROLES];
@@ -83,7 +85,7 @@ static void run_role(struct supervisor *s, enum role role, int sock, pid_t paren
 		_exit(1);
 	}
 	if (role == ROLE_SESSION)
-		_exit(session_run(s->options, sock, &s->ring));
+		_exit(session_run(&s->options, sock, &s->ring));
 	_exit(role == ROLE_TRACER ? tracer_main(sock, &s->ring) : worker_main(sock, &s->ring));
 }
 
@@ -114,6 +116,8 @@ static void on_message(struct supervisor *s, const struct wire_message *m)
 {
 	const struct supervisor_role *ask = wire_payload(m, sizeof(*ask));
 
+	if (m->type == TO_SUPERVISOR_GO)
+		launch_go(&s->launch);
 	if (!ask || (ask->role != ROLE_TRACER && ask->role != ROLE_WORKER))
 		return;
 	struct supervisor_role answer = *ask;
@@ -145,13 +149,15 @@ static int reap(struct supervisor *s)
 	int status, session = -1;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		for (int role = 0; role < ROLES; role++)
-			if (pid == s->pid[role]) {
-				if (role == ROLE_SESSION)
-					session = status;
-				on_end(s, role, status);
-			}
+	/* By pid: a command's own end is taken later, until then its figures can be read. */
+	for (int role = 0; role < ROLES; role++) {
+		pid = s->pid[role];
+		if (!pid || waitpid(pid, &status, WNOHANG) != pid)
+			continue;
+		if (role == ROLE_SESSION)
+			session = status;
+		on_end(s, role, status);
+	}
 	return session;
 }
 
@@ -205,17 +211,29 @@ static int take_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+static void tell_launched(struct supervisor *s)
+{
+	struct supervisor_launched l = {
+		.error = launch_take_answer(&s->launch), .pid = s->launch.pid};
+
+	wire_send(s->session, SUPERVISOR_LAUNCHED, &l, sizeof(l), -1);
+	launch_end_failed(&s->launch);
+}
+
 static int serve(struct supervisor *s)
 {
 	static struct wire_message message;
 
 	for (;;) {
-		struct pollfd p[2] = {
+		struct pollfd p[3] = {
 			{.fd = s->session, .events = POLLIN},
 			{.fd = s->signals, .events = POLLIN},
+			{.fd = s->launch.answer, .events = POLLIN},
 		};
-		if (poll(p, 2, patience(s)) < 0 && errno != EINTR)
+		if (poll(p, 3, patience(s)) < 0 && errno != EINTR)
 			return -1;
+		if (p[2].revents)
+			tell_launched(s);
 		if (p[0].revents && wire_recv(s->session, &message, 0) == 1)
 			on_message(s, &message);
 		int status = p[1].revents ? on_signals(s) : -1;
@@ -236,14 +254,71 @@ static void end_others(struct supervisor *s)
 		}
 }
 
+static int end_status(const struct supervisor *s, int status)
+{
+	if (status >= 0 && WIFEXITED(status))
+		return WEXITSTATUS(status);
+	if (s->patience_ends) {
+		log_note("given up; nothing more is written, the target runs on");
+		return 130;
+	}
+	log_error("the session was killed (signal %d); nothing was written, the target runs on",
+		status >= 0 ? WTERMSIG(status) : 0);
+	return 1;
+}
+
+/* The command outlives the window, and is ours: we are there until it ends, as a shell would be, or
+ * until we are interrupted. */
+static int wait_for_command(struct supervisor *s)
+{
+	int status;
+
+	if (waitpid(s->launch.pid, &status, WNOHANG) == s->launch.pid)
+		return status;
+	log_note("the command runs on; waiting for its end (Ctrl-C leaves it alone)");
+	for (;;) {
+		struct pollfd p = {.fd = s->signals, .events = POLLIN};
+		struct signalfd_siginfo info;
+		poll(&p, 1, -1);
+		while (read(s->signals, &info, sizeof(info)) == sizeof(info))
+			if (info.ssi_signo != SIGCHLD && info.ssi_signo != SIGTSTP)
+				return -1;
+		if (waitpid(s->launch.pid, &status, WNOHANG) == s->launch.pid)
+			return status;
+	}
+}
+
+static int end_of_command(struct supervisor *s, int session)
+{
+	int ours = end_status(s, session);
+
+	if (s->launch.failed || s->patience_ends || ours == 130)
+		return ours;
+	int status = s->launch.gone ? wait_for_command(s) : launch_cancel(&s->launch);
+	if (!s->options.exit_status || status < 0)
+		return ours;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
 int supervisor_run(const struct options *o)
 {
-	struct supervisor s = {.options = o, .session = -1};
+	static struct supervisor s;
 	int error = ring_open(&s.ring);
 
 	if (error) {
 		log_error("cannot set up shared memory: %s", strerror(-error));
 		return 1;
+	}
+	s.options = *o;
+	s.session = s.launch.answer = -1;
+	/* Before our own signals are set up: the command gets them as we got them. */
+	if (o->command) {
+		error = launch_fork(&s.launch, o->command);
+		if (error) {
+			log_error("cannot start a process: %s", strerror(-error));
+			return 1;
+		}
+		s.options.launched = s.launch.pid;
 	}
 	s.signals = take_signals();
 	s.session = start(&s, ROLE_SESSION);
@@ -254,13 +329,7 @@ int supervisor_run(const struct options *o)
 	int status = serve(&s);
 	end_others(&s);
 	ring_close(&s.ring);
-	if (status >= 0 && WIFEXITED(status))
-		return WEXITSTATUS(status);
-	if (s.patience_ends) {
-		log_note("given up; nothing more is written, the target runs on");
-		return 130;
-	}
-	log_error("the session was killed (signal %d); nothing was written, the target runs on",
-		status >= 0 ? WTERMSIG(status) : 0);
-	return 1;
+	if (o->command)
+		return end_of_command(&s, status);
+	return end_status(&s, status);
 }

@@ -16,20 +16,27 @@ enum message_type {
 	SUPERVISOR_STARTED,   /* struct supervisor_role + fd: session's end of the role's socket */
 	SUPERVISOR_ENDED,     /* struct supervisor_role: the role's process is gone */
 	SUPERVISOR_INTERRUPT, /* SIGINT, SIGTERM or SIGHUP came */
+	TO_SUPERVISOR_GO,     /* the launched command may begin */
+	SUPERVISOR_LAUNCHED,  /* struct supervisor_launched: it has begun, or cannot */
 
 	/* session -> tracer */
-	TO_TRACER_START = 32, /* struct tracer_start: find the target, then sample it */
-	TO_TRACER_STOP,	      /* end of the window: send totals */
+	TO_TRACER_START =
+		32,	/* struct tracer_start + struct tracer_pid[]: find them, sample them */
+	TO_TRACER_MARK, /* end of an interval: send totals, go on with the next */
+	TO_TRACER_STOP, /* end of the window: send totals */
 	TO_TRACER_DEBUG_FILE, /* struct tracer_debug_file: open it if it exists */
 
 	/* tracer -> session */
-	TRACER_ATTACHED = 48, /* struct tracer_attached */
+	TRACER_ATTACHED = 48, /* struct tracer_attached: a process, before all else about it */
 	TRACER_REFUSED,	      /* struct tracer_refused: cannot be profiled, and why */
+	TRACER_READY,	      /* struct tracer_ready: all processes of the start are attached */
 	TRACER_MODULE,	      /* struct tracer_module + path + fd: a file seen for the first time */
-	TRACER_MAPS,	/* struct maps_part + struct mapping[] with the tracer's module numbers */
-	TRACER_THREADS, /* struct tracer_thread[]: new threads, or new figures of known ones */
+	TRACER_MAPS,	  /* struct maps_part + struct mapping[] with the tracer's module numbers */
+	TRACER_THREADS,	  /* struct tracer_thread[]: new threads, or new figures of known ones */
+	TRACER_PROCESSES, /* struct tracer_process[]: new figures of processes */
 	TRACER_SNAPSHOT_DONE, /* every thread has been captured once for the threads profile */
 	TRACER_STATS,	      /* struct tracer_stats: all figures so far */
+	TRACER_MARK,	      /* struct tracer_mark: what follows belongs to the next interval */
 	TRACER_DONE,	      /* struct tracer_done: the window is over */
 	TRACER_DEBUG_FILE,    /* struct tracer_debug_file + fd (none: not found) */
 
@@ -38,6 +45,7 @@ enum message_type {
 	TO_WORKER_MAPS,	       /* struct maps_part + struct mapping[] with session's module ids */
 	TO_WORKER_DEBUG_FILE,  /* struct worker_module + fd: separate debug information of a module
 				*/
+	TO_WORKER_FORGET,      /* struct worker_forget: no more captures of this process */
 	TO_WORKER_FLUSH,       /* unwind all that is in the ring, then answer */
 	TO_WORKER_SYMBOLIZE,   /* struct worker_symbolize + uint64_t offsets[] */
 
@@ -57,24 +65,67 @@ struct supervisor_role {
 	uint32_t by_us; /* SUPERVISOR_ENDED: killed on session's word */
 };
 
-struct tracer_start {
+struct supervisor_launched {
+	int32_t error; /* 0, or -errno of exec */
 	int32_t pid;
-	uint32_t kinds; /* bit per enum profile_kind */
-	uint32_t hz;
-	uint32_t first_serial;	   /* of this tracer's threads */
-	uint32_t first_generation; /* of this tracer's maps */
-	uint32_t restarted;	   /* not the first tracer of this run: no snapshot again */
-	uint64_t start_time;	   /* restarted: of the process, to see that it is the same */
-	uint64_t seed;		   /* of the clock's jitter */
 };
 
-/* Also sent again when the target has replaced its program (exec). */
+enum start_flag {
+	START_RESTARTED = 1,	 /* not the first tracer of this run: no snapshot again */
+	START_CHILDREN = 2,	 /* descendants of the processes, too, those to come included */
+	START_LAUNCHED = 4,	 /* the one process waits to become the command we start */
+	START_BY_NAME = 8,	 /* name says which; a process that is not allowed is left out */
+	START_SNAPSHOT_LAST = 16 /* the threads profile is of the window's end */
+};
+
+/* Followed by n struct tracer_pid. */
+struct tracer_start {
+	uint32_t kinds; /* bit per enum profile_kind */
+	uint32_t flags; /* enum start_flag */
+	uint32_t hz;
+	uint32_t most_stop;	   /* pauses: at most so much of the CPU time, in 1/1000000 */
+	uint32_t first_serial;	   /* of this tracer's threads */
+	uint32_t first_generation; /* of this tracer's maps */
+	uint32_t first_process;	   /* number of the next new process */
+	uint32_t interval;	   /* to begin with */
+	uint64_t seed;		   /* of the clock's jitter */
+	int32_t launched;	   /* START_LAUNCHED: its pid */
+	uint32_t n;
+	char name[16];
+};
+
+struct tracer_pid {
+	int32_t pid;
+	uint32_t number;
+	uint64_t start_time; /* field 22 of its stat, to see that it is the same one; 0: any */
+};
+
+/* Also sent again when the process has replaced its program (exec). */
 struct tracer_attached {
 	int32_t pid;
+	uint32_t number; /* of the process */
 	uint32_t n_threads;
+	uint32_t is_new;     /* began inside the window: all its CPU belongs to it */
 	uint64_t start_time; /* field 22 of /proc/PID/stat */
 	uint64_t clock;	     /* process CPU clock, ns */
 	char comm[16];
+};
+
+struct tracer_ready {
+	uint32_t n; /* processes */
+	uint32_t unused;
+};
+
+/* The last message about a process has has_ended set. */
+struct tracer_process {
+	uint32_t number;
+	uint32_t has_ended;
+	uint64_t clock; /* process CPU clock when last read, ns */
+};
+
+struct tracer_mark {
+	uint32_t interval; /* the one that is over */
+	uint32_t unused;
 };
 
 enum refusal {
@@ -95,12 +146,16 @@ enum refusal {
 	REFUSED_FILES, /* CAP_SYS_PTRACE alone: its /proc files are another user's; detail: uid */
 	REFUSED_NO_SCHEDSTAT, /* the kernel keeps no run counts */
 	REFUSED_LSM,	      /* all rights, and refused: a security module */
+	REFUSED_NAME,	      /* no process of that name */
+	REFUSED_TOO_MANY,     /* processes; detail: the ceiling */
 	REFUSED_OTHER,	      /* detail: errno */
 };
 
 struct tracer_refused {
 	uint32_t cause; /* enum refusal */
 	int32_t detail;
+	int32_t pid;
+	uint32_t is_extra; /* a descendant, or one of a name: the others are profiled */
 };
 
 /* Followed by the path, path_len bytes. number is the tracer's own; session gives it an id. */
@@ -115,9 +170,9 @@ struct tracer_module {
 /* A generation of mappings comes in parts; it is valid after the part with last set. */
 struct maps_part {
 	uint32_t generation;
+	uint32_t process;
 	uint32_t n;
 	uint32_t last;
-	uint32_t unused;
 };
 
 struct tracer_thread {
@@ -127,6 +182,8 @@ struct tracer_thread {
 	uint64_t cpu;	 /* schedstat's first field now, or when last seen */
 	uint32_t is_new; /* was born after this tracer began: all its CPU belongs to the window */
 	uint32_t has_ended;
+	uint32_t process;
+	uint32_t unused;
 	char name[16];
 };
 
@@ -145,22 +202,24 @@ enum skip {
 };
 
 struct tracer_stats {
-	uint64_t clock;	       /* process CPU clock now, ns */
 	uint64_t ticks;	       /* taken */
 	uint64_t ticks_missed; /* due, but passed while an earlier one was still at work */
 	uint64_t ticks_late;   /* begun more than half a period late */
 	uint64_t samples;      /* captures pushed for the cpu profile */
 	uint64_t snapshots;    /* captures pushed for the threads profile */
 	uint64_t skipped[SKIPS];
-	uint64_t stops;			 /* threads stopped */
-	uint64_t stop_ns;		 /* sum of the pauses, INTERRUPT to DETACH */
-	uint64_t repaired;		 /* calls that would have returned EINTR */
-	uint64_t failed;		 /* calls that returned EINTR and could not be repaired */
-	uint64_t cut_short;		 /* calls that returned with part of their work done */
-	uint64_t rescued;		 /* exec races repaired */
-	uint64_t signals;		 /* signals met at a stop and passed on */
+	uint64_t stops;	    /* threads stopped */
+	uint64_t stop_ns;   /* sum of the pauses, SEIZE to DETACH, less the next */
+	uint64_t queued_ns; /* of a stop: its thread waited for a CPU that others had */
+	uint64_t repaired;  /* calls that would have returned EINTR */
+	uint64_t failed;    /* calls that returned EINTR and could not be repaired */
+	uint64_t cut_short; /* calls that returned with part of their work done */
+	uint64_t rescued;   /* exec races repaired */
+	uint64_t signals;   /* signals met at a stop and passed on */
+	uint64_t slowed_ns; /* time at a lower rate than asked, to keep the pauses short */
 	uint32_t stop_us[STATS_BUCKETS]; /* pauses, logarithmic: see tracer/stats.h */
 	uint32_t threads_now, threads_seen;
+	uint32_t processes_now, unused;
 	uint32_t execs, maps_failed;
 };
 
@@ -180,6 +239,11 @@ struct worker_module {
 	uint32_t flags; /* enum module_flag */
 };
 
+struct worker_forget {
+	uint32_t process;
+	uint32_t unused;
+};
+
 struct worker_module_info {
 	uint32_t module;
 	uint32_t flags; /* enum module_flag, those the worker found */
@@ -197,7 +261,7 @@ struct worker_stack {
 	uint32_t missing; /* as in the capture */
 	uint32_t end;	  /* enum stack_end */
 	uint32_t n;
-	uint32_t unused;
+	uint32_t interval; /* as in the capture */
 };
 
 _Static_assert(sizeof(struct worker_stack) % _Alignof(struct frame) == 0, "frames follow it");

@@ -30,7 +30,7 @@ struct ring_page {
 	_Atomic uint64_t popped;	    /* captures ever consumed */
 	_Atomic uint64_t worker_beat;	    /* moves with each piece of work the worker finishes */
 	_Atomic uint32_t worker_module;	    /* id of the module it is reading just now, or 0 */
-	_Atomic uint32_t maps_wanted;	    /* generation the worker would like to see */
+	_Atomic uint32_t maps_wanted;	    /* generation in whose place newer maps are asked for */
 	_Atomic uint32_t stack_want[RING_WANTS]; /* bytes of stack, by thread serial % RING_WANTS */
 };
 

@@ -68,7 +68,7 @@ static uint32_t mapping_of(struct builder *b, uint32_t segment)
 	p->mappings[p->n_mappings++] = (struct profile_mapping){
 		.start = s->start,
 		.limit = s->end,
-		.offset = s->offset,
+		.offset = m->flags & MODULE_NO_FILE ? 0 : s->offset,
 		.file = builder_string(b, path_of(m)),
 		.build_id = build_id_of(b, m),
 	};

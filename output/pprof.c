@@ -86,7 +86,7 @@ static void put_types(struct stream *s, const struct profile *p)
 }
 
 struct keys {
-	uint32_t thread_name, tid, state;
+	uint32_t thread_name, tid, pid, state;
 };
 
 static Perftools__Profiles__Label string_label(uint32_t key, uint32_t text)
@@ -111,7 +111,7 @@ static void put_sample(struct stream *s, const struct profile *p, const struct k
 	const struct profile_sample *sample, uint64_t *ids)
 {
 	Perftools__Profiles__Sample m = PERFTOOLS__PROFILES__SAMPLE__INIT;
-	Perftools__Profiles__Label labels[3], *list[3];
+	Perftools__Profiles__Label labels[4], *list[4];
 
 	for (uint32_t i = 0; i < sample->n_locations; i++)
 		ids[i] = p->sample_locations[sample->first_location + i];
@@ -124,6 +124,8 @@ static void put_sample(struct stream *s, const struct profile *p, const struct k
 		labels[m.n_label++] = string_label(keys->thread_name, sample->thread_name);
 	if (sample->tid)
 		labels[m.n_label++] = number_label(keys->tid, sample->tid);
+	if (sample->pid)
+		labels[m.n_label++] = number_label(keys->pid, sample->pid);
 	if (sample->state)
 		labels[m.n_label++] = string_label(keys->state, sample->state);
 	for (size_t i = 0; i < m.n_label; i++)
@@ -249,10 +251,11 @@ static int find_keys(const struct profile *p, struct keys *keys)
 {
 	long name = strings_id(p->strings, "thread_name"), tid = strings_id(p->strings, "tid");
 	long state = strings_id(p->strings, "state");
+	long pid = p->has_pids ? strings_id(p->strings, "pid") : 0;
 
-	if (name < 0 || tid < 0 || state < 0)
+	if (name < 0 || tid < 0 || state < 0 || pid < 0)
 		return -ENOMEM;
-	*keys = (struct keys){name, tid, state};
+	*keys = (struct keys){name, tid, pid, state};
 	return 0;
 }
 

@@ -34,7 +34,7 @@ static int is_sample(const void *arg, uint32_t position)
 	const uint32_t *locations = w->p->sample_locations;
 
 	return a->n_locations == b->n_locations && a->thread_name == b->thread_name &&
-	       a->tid == b->tid && a->state == b->state &&
+	       a->tid == b->tid && a->pid == b->pid && a->state == b->state &&
 	       !memcmp(locations + a->first_location, locations + b->first_location,
 		       a->n_locations * sizeof(*locations));
 }
@@ -53,8 +53,8 @@ static int add_sample(struct builder *b, const struct profile_sample *sample)
 	uint64_t hash = hash_bytes(p->sample_locations + sample->first_location,
 		sample->n_locations * sizeof(*p->sample_locations));
 
-	hash = hash_pair(
-		hash, hash_pair(sample->tid, (uint64_t)sample->thread_name << 32 | sample->state));
+	hash = hash_pair(hash, hash_pair((uint64_t)sample->pid << 32 ^ sample->tid,
+				       (uint64_t)sample->thread_name << 32 | sample->state));
 	long found = index_find(&b->by_sample, hash, is_sample, &wanted);
 	if (found >= 0) {
 		add_values(&p->samples[found], sample);
@@ -112,6 +112,8 @@ static int add_entry(void *arg, const struct table_entry *e)
 		.values = {e->count},
 	};
 
+	if (build->merged < MERGED_THREADS && b->in->with_pids)
+		s.pid = thread->pid;
 	if (build->merged < MERGED_THREADS)
 		s.thread_name = builder_string(b, thread->name);
 	if (build->merged < MERGED_TIDS)
@@ -226,6 +228,7 @@ static int build_merged(
 		return -ENOMEM;
 	p->kind = in->kind;
 	p->merged = merged;
+	p->has_pids = in->with_pids;
 	p->time = in->time;
 	p->duration = in->duration;
 	p->strings = strings_new();

@@ -29,6 +29,7 @@ struct profile_input {
 	const struct symbols *symbols;
 	const struct thread_info *threads;
 	uint32_t n_threads;
+	int with_pids; /* several processes: samples have a label that says of which */
 	const struct module_info *modules; /* id - 1 */
 	uint32_t n_modules;
 	const struct segment *segments; /* of all modules, oldest first */
@@ -50,7 +51,7 @@ struct profile_input {
 enum profile_merged {
 	MERGED_NOT,
 	MERGED_TIDS,	/* threads of one name; no tids */
-	MERGED_THREADS, /* all threads; no thread names either */
+	MERGED_THREADS, /* all threads; no thread names and no pids either */
 	MERGED_IN_VAIN, /* not even that would do, so nothing was joined */
 };
 
@@ -86,11 +87,13 @@ struct profile_sample {
 	uint32_t thread_name; /* string; 0 none */
 	uint32_t state;	      /* string; 0 none */
 	int64_t tid;	      /* 0 none */
+	int64_t pid;	      /* 0 none */
 };
 
 struct profile {
 	enum profile_kind kind;
 	enum profile_merged merged;
+	int has_pids; /* samples may have one */
 	struct strings *strings;
 	struct profile_type types[PROFILE_VALUES];
 	uint32_t n_types;

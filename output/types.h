@@ -71,12 +71,14 @@ enum capture_missing {
  * red zone: sp - 128) upwards. Lives in the ring; the worker copies it out before it looks. */
 struct capture {
 	uint32_t kind;	     /* enum profile_kind */
-	uint32_t thread;     /* serial, see struct thread_info */
+	uint32_t thread;     /* serial, see struct tracer_thread */
+	uint32_t process;    /* its number */
 	uint32_t generation; /* of the maps that were valid */
 	uint32_t flags;	     /* enum capture_flag */
 	uint32_t missing;    /* enum capture_missing */
 	uint32_t state;	     /* the kernel's letter */
 	uint32_t weight;     /* what this one stands for among its thread's, WEIGHT_ONE: itself */
+	uint32_t interval;   /* whose profile it belongs to */
 	uint32_t unused;
 	uint64_t time; /* CLOCK_MONOTONIC */
 	struct regs regs;
@@ -88,14 +90,15 @@ struct capture {
 /* An executable mapping. module 0 never occurs here. */
 struct mapping {
 	uint64_t start, end; /* [start, end) */
-	uint64_t offset;     /* file offset of start; 0 for memory without a file */
+	uint64_t offset;     /* file offset of start; memory without a file: start itself */
 	uint32_t module;
 	uint32_t unused;
 };
 
-/* Executable mappings sorted by start, without overlap. */
+/* Executable mappings of a process sorted by start, without overlap. */
 struct maps {
 	uint32_t generation;
+	uint32_t process;
 	uint32_t n;
 	struct mapping *v;
 };
@@ -143,12 +146,12 @@ enum pseudo {
 	PSEUDO_GUESSED = 67, /* the frames from here to the root rest on a guess */
 };
 
-/* A thread of the target, known to session by its serial. */
+/* A thread of the target in one interval. */
 struct thread_info {
 	int32_t tid;
-	uint32_t pid;
+	int32_t pid;
 	uint64_t start_time; /* clock ticks since boot, field 22 of stat: tells reused ids apart */
-	uint64_t cpu;	     /* CPU it used in the window */
+	uint64_t cpu;	     /* CPU it used in the interval */
 	char name[16];	     /* raw comm bytes, NUL-terminated */
 };
 

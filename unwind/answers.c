@@ -39,6 +39,7 @@ int answers_stack(struct answers *a, const struct capture *capture, const struct
 		.weight = capture->weight,
 		.end = stack->end,
 		.n = stack->n,
+		.interval = capture->interval,
 	};
 
 	buf_append(&a->buf, &head, sizeof(head));

@@ -15,10 +15,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/generations.h"
 #include "base/wire.h"
 #include "symbolize/symbolize.h"
 #include "unwind/answers.h"
-#include "unwind/generations.h"
 #include "unwind/unwind.h"
 #include "unwind/worker_main.h"
 
@@ -107,7 +107,7 @@ static int hold(struct worker *w, const struct capture *c, uint32_t generation)
 	if (w->asked != generation) {
 		w->asked = generation;
 		atomic_store_explicit(
-			&w->ring->page->maps_wanted, generation + 1, memory_order_relaxed);
+			&w->ring->page->maps_wanted, generation, memory_order_relaxed);
 	}
 	return 1;
 }
@@ -125,19 +125,22 @@ static void unwind(struct worker *w, const struct capture *c, const struct maps 
 	beat(w);
 }
 
-/* Those that waited long enough, or all: with the newest maps there are. */
-static void release_held(struct worker *w, int all)
+/* Those that waited long enough; of process (NULL: of all) also the others: with the newest maps.
+ */
+static void release_held(struct worker *w, int all, const uint32_t *process)
 {
 	uint64_t now = now_ns();
 	uint32_t kept = 0;
 
 	for (uint32_t i = 0; i < w->n_held; i++) {
-		if (!all && now < w->held[i].until) {
+		struct capture *c = w->held[i].capture;
+		int is_meant = all && (!process || *process == c->process);
+		if (!is_meant && now < w->held[i].until) {
 			w->held[kept++] = w->held[i];
 			continue;
 		}
-		unwind(w, w->held[i].capture, generations_newest(&w->generations), 0);
-		free(w->held[i].capture);
+		unwind(w, c, generations_newest(&w->generations, c->process), 0);
+		free(c);
 	}
 	w->n_held = kept;
 }
@@ -173,6 +176,15 @@ static void on_module(struct worker *w, struct wire_message *msg)
 	mark_reading(w, 0);
 }
 
+/* That process has ended, and all its captures are unwound. */
+static void on_forget(struct worker *w, const struct wire_message *msg)
+{
+	const struct worker_forget *f = wire_payload(msg, sizeof(*f));
+
+	if (f)
+		generations_forget(&w->generations, f->process);
+}
+
 static void on_debug_file(struct worker *w, struct wire_message *msg)
 {
 	const struct worker_module *m = wire_payload(msg, sizeof(*m));
@@ -193,7 +205,7 @@ static void on_maps(struct worker *w, const struct wire_message *msg)
 	if (!part || msg->size != sizeof(*part) + (size_t)part->n * sizeof(struct mapping))
 		return;
 	if (generations_add(&w->generations, part, (const struct mapping *)(part + 1)) == 1)
-		release_held(w, 1);
+		release_held(w, 1, &part->process);
 }
 
 /* What cannot be named keeps its address in the profile: a worker that ended here would be asked
@@ -235,7 +247,7 @@ static void on_symbolize(struct worker *w, const struct wire_message *msg)
 static void flush(struct worker *w)
 {
 	w->flush_asked = 0;
-	release_held(w, 1);
+	release_held(w, 1, NULL);
 	check(w, answers_flush_stacks(&w->answers));
 	check(w, wire_send(w->sock, WORKER_FLUSHED, NULL, 0, -1));
 }
@@ -248,6 +260,9 @@ static void on_message(struct worker *w, struct wire_message *msg)
 		break;
 	case TO_WORKER_MAPS:
 		on_maps(w, msg);
+		break;
+	case TO_WORKER_FORGET:
+		on_forget(w, msg);
 		break;
 	case TO_WORKER_DEBUG_FILE:
 		on_debug_file(w, msg);
@@ -282,17 +297,17 @@ static void take_messages(struct worker *w)
 }
 
 /* The maps a capture was taken under; session's word may be on its way. */
-static const struct maps *maps_for(struct worker *w, uint32_t generation)
+static const struct maps *maps_for(struct worker *w, const struct capture *c)
 {
 	uint64_t until = now_ns() + WAIT_MAPS_MS * MS;
 
 	for (;;) {
-		const struct maps *newest = generations_newest(&w->generations);
-		const struct maps *found = generations_find(&w->generations, generation);
+		const struct maps *last = generations_last(&w->generations);
+		const struct maps *found = generations_find(&w->generations, c->generation);
 		if (found)
 			return found;
-		if (w->over || (newest && newest->generation > generation) || now_ns() > until)
-			return newest;
+		if (w->over || (last && last->generation > c->generation) || now_ns() > until)
+			return generations_newest(&w->generations, c->process);
 		struct pollfd p = {.fd = w->sock, .events = POLLIN};
 		poll(&p, 1, 50);
 		take_messages(w);
@@ -317,7 +332,7 @@ static void take_captures(struct worker *w)
 		}
 		if (size == -E2BIG || !is_sane(w->capture, size))
 			continue;
-		unwind(w, w->capture, maps_for(w, w->capture->generation), 1);
+		unwind(w, w->capture, maps_for(w, w->capture), 1);
 	}
 }
 
@@ -339,7 +354,7 @@ static int worker_init(struct worker *w, int sock, struct ring *ring)
 
 static void worker_fini(struct worker *w)
 {
-	release_held(w, 1);
+	release_held(w, 1, NULL);
 	generations_fini(&w->generations);
 	rules_free(w->rules);
 	symbolizer_fini(&w->symbolizer);
@@ -372,7 +387,7 @@ int worker_main(int sock, struct ring *ring)
 	while (!w.over) {
 		take_messages(&w);
 		take_captures(&w);
-		release_held(&w, 0);
+		release_held(&w, 0, NULL);
 		check(&w, answers_flush_stacks(&w.answers));
 		if (w.flush_asked && !w.over)
 			flush(&w);

@@ -42,10 +42,12 @@ static void fill(struct capture *cap, const struct capturer *c, const struct thr
 {
 	cap->kind = kind;
 	cap->thread = th->serial;
-	cap->generation = c->generation;
+	cap->process = th->process->number;
+	cap->generation = th->process->mappings.generation;
+	cap->interval = c->interval;
 	cap->flags = 0;
 	cap->missing = MISSING_NOT;
-	cap->weight = th->weight ? th->weight : WEIGHT_ONE;
+	cap->weight = kind == PROFILE_CPU ? th->weight : WEIGHT_ONE;
 	cap->state = state;
 	cap->time = clock_now();
 	cap->stack_base = 0;
@@ -102,6 +104,17 @@ static enum skip read_stopped(struct capturer *c, struct thread *th, struct capt
 	return n > 0 ? SKIPS : SKIP_UNREADABLE;
 }
 
+/* How long it has waited for a CPU since it was last looked at: most of it before its stop, where
+ * more threads than CPUs want to run. Asked after the release, so it costs no pause. */
+static uint64_t queued_since_look(const struct thread *th)
+{
+	struct schedstat now;
+
+	if (schedstat_read(th->schedstat_fd, &now) < 0 || now.queued < th->last.queued)
+		return 0;
+	return now.queued - th->last.queued;
+}
+
 enum skip capture_running(struct capturer *c, struct thread *th, enum profile_kind kind, int state)
 {
 	size_t want = stack_wanted(c, th, kind);
@@ -110,7 +123,7 @@ enum skip capture_running(struct capturer *c, struct thread *th, enum profile_ki
 	if (!cap)
 		return SKIP_RING_FULL;
 	uint64_t begin = clock_now();
-	int error = tracee_stop(&c->tracee, th->tid, c->target->pid);
+	int error = tracee_stop(&c->tracee, th->tid, th->process->target.pid);
 	if (error == -EAGAIN)
 		return SKIP_LATE;
 	if (error)
@@ -118,7 +131,7 @@ enum skip capture_running(struct capturer *c, struct thread *th, enum profile_ki
 	fill(cap, c, th, kind, state);
 	enum skip skip = read_stopped(c, th, cap, want, kind);
 	tracee_release(&c->tracee);
-	stats_add_stop(c->stats, clock_now() - begin);
+	stats_add_stop(c->stats, clock_now() - begin, queued_since_look(th));
 	/* A stack that cannot be read still has its pc: better than nothing, and marked. */
 	if (skip != SKIPS && skip != SKIP_UNREADABLE)
 		return skip;
@@ -129,10 +142,10 @@ enum skip capture_running(struct capturer *c, struct thread *th, enum profile_ki
 
 /* /proc/PID/syscall: "running", or "NR a0 … a5 SP PC", or "-1 SP PC". 1 blocked, 0 running, -errno.
  */
-static int read_sp_pc(const struct capturer *c, const struct thread *th, uint64_t *sp, uint64_t *pc)
+static int read_sp_pc(const struct thread *th, uint64_t *sp, uint64_t *pc)
 {
 	char text[256];
-	int fd = target_open_file(c->target, th->tid, "syscall");
+	int fd = target_open_file(&th->process->target, th->tid, "syscall");
 
 	if (fd < 0)
 		return fd == -EACCES ? -EPERM : -ESRCH;
@@ -155,14 +168,14 @@ static int read_sp_pc(const struct capturer *c, const struct thread *th, uint64_
 }
 
 /* One try at a consistent view; 1, 0 running, -EAGAIN it moved, -errno. */
-static int read_blocked(struct capturer *c, struct thread *th, struct capture *cap, size_t want)
+static int read_blocked(struct thread *th, struct capture *cap, size_t want)
 {
 	struct schedstat before, after;
 	uint64_t sp, pc;
 
 	if (schedstat_read(th->schedstat_fd, &before) < 0)
 		return -ESRCH;
-	int blocked = read_sp_pc(c, th, &sp, &pc);
+	int blocked = read_sp_pc(th, &sp, &pc);
 	if (blocked <= 0)
 		return blocked;
 	long n = memory_read_stack(th->tid, sp, cap->stack, want, &cap->stack_base);
@@ -187,7 +200,7 @@ int capture_blocked(struct capturer *c, struct thread *th, int state)
 		return -ENOSPC;
 	fill(cap, c, th, PROFILE_THREADS, state);
 	for (int tries = 0; tries < 8 && result == -EAGAIN; tries++)
-		result = read_blocked(c, th, cap, want);
+		result = read_blocked(th, cap, want);
 	if (result != 1)
 		return result;
 	cap->flags = cap->stack_len == want ? CAPTURE_TAIL_CUT : 0;

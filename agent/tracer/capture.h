@@ -9,16 +9,15 @@
 #ifndef TRACER_CAPTURE_H
 #define TRACER_CAPTURE_H
 
-#include "agent/tracer/threads.h"
+#include "agent/tracer/process.h"
 #include "agent/tracer/tracee.h"
 #include "base/ring.h"
 
 struct capturer {
-	const struct target *target;
 	struct ring *ring;
 	struct tracee tracee;
 	struct tracer_stats *stats;
-	uint32_t generation; /* of the maps in force */
+	uint32_t interval; /* that captures belong to */
 };
 
 /* SKIPS: a capture was pushed; else the reason why there is none. For the cpu profile a thread that

@@ -26,12 +26,21 @@ static uint64_t gap(struct clock *c)
 
 void clock_init(struct clock *c, uint32_t hz, uint64_t seed, uint64_t now)
 {
-	*c = (struct clock){.period = 1000000000ull / hz, .random = seed};
+	*c = (struct clock){.asked = 1000000000ull / hz, .random = seed};
+	clock_slow(c, CLOCK_ONE);
 	c->due = now + clock_random(c, c->period);
+}
+
+void clock_slow(struct clock *c, uint32_t slow)
+{
+	c->slow = slow;
+	c->period = c->asked * slow / CLOCK_ONE;
 }
 
 int clock_tick(struct clock *c, uint64_t now)
 {
+	uint64_t periods = 1;
+
 	if (now < c->due)
 		return 0;
 	if (now - c->due > c->period / 2)
@@ -39,6 +48,8 @@ int clock_tick(struct clock *c, uint64_t now)
 	c->taken++;
 	c->due += gap(c);
 	for (; c->due <= now; c->due += gap(c))
-		c->missed++;
+		periods++;
+	c->missed += periods - 1;
+	c->stands_for = c->slow * (periods < CLOCK_STANDS_FOR ? periods : CLOCK_STANDS_FOR);
 	return 1;
 }

@@ -8,10 +8,20 @@
 
 #include <stdint.h>
 
+#define CLOCK_ONE 16u /* see clock.slow */
+
 struct clock {
-	uint64_t period, due, random;
+	uint64_t asked;	     /* period as asked */
+	uint64_t period;     /* in force: asked * slow / CLOCK_ONE */
+	uint32_t slow;	     /* CLOCK_ONE: the rate as asked */
+	uint32_t stands_for; /* the last tick: itself and those missed just before it, at most
+				CLOCK_STANDS_FOR, in periods as asked / CLOCK_ONE */
+	uint64_t due, random;
 	uint64_t taken, missed, late; /* late: begun more than half a period after it was due */
 };
+
+/* A tick after a long gap does not speak for all of it. */
+#define CLOCK_STANDS_FOR 8u
 
 uint64_t clock_now(void);
 
@@ -20,6 +30,9 @@ void clock_init(struct clock *c, uint32_t hz, uint64_t seed, uint64_t now);
 
 /* Whether a tick is due; if so counts it, and those that passed unseen, and sets the next one. */
 int clock_tick(struct clock *c, uint64_t now);
+
+/* From the next gap on the period is slow / CLOCK_ONE of what was asked; slow >= CLOCK_ONE. */
+void clock_slow(struct clock *c, uint32_t slow);
 
 /* A random number in [0, n). */
 uint64_t clock_random(struct clock *c, uint64_t n);

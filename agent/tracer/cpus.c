@@ -10,22 +10,21 @@
 #include <unistd.h>
 
 #include "agent/tracer/cpus.h"
+#include "base/hash.h"
 #include "base/limits.h"
 
 /* Where the controller is mounted, by version; where cpu and cpuacct share a mount, cpu is a link.
  */
 static const char *const mounts[3] = {"", "/sys/fs/cgroup/cpu", "/sys/fs/cgroup"};
 
-static int affinity(const struct threads *threads)
+static void add_affinity(const struct threads *threads, cpu_set_t *all)
 {
-	cpu_set_t all, one;
+	cpu_set_t one;
 
-	CPU_ZERO(&all);
 	for (uint32_t i = 0; i < threads->n; i++)
 		if (!threads->v[i].ended &&
 			sched_getaffinity(threads->v[i].tid, sizeof(one), &one) == 0)
-			CPU_OR(&all, &all, &one);
-	return CPU_COUNT(&all) ? CPU_COUNT(&all) : 1;
+			CPU_OR(all, all, &one);
 }
 
 /* Whether a comma-separated list has the word "cpu". */
@@ -129,25 +128,65 @@ static double quota_up(int dir, char *group, int version)
 	}
 }
 
-static double group_quota(const struct target *target)
+/* Sets *group to what tells the control group from others. */
+static double group_quota(const struct target *target, uint64_t *group)
 {
 	char text[8192], path[LIMIT_PATH];
 	int version = 0;
 
+	*group = 0;
 	if (read_below(target->proc, "cgroup", text, sizeof(text)) > 0)
 		version = cpus_group(text, path, sizeof(path));
 	int dir = version ? open(mounts[version], O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
 	if (dir < 0)
 		return 0;
+	*group = hash_bytes(path, strlen(path));
 	double quota = quota_up(dir, path + (*path == '/'), version);
 	close(dir);
 	return quota;
 }
 
-void cpus_read(struct cpus *c, const struct target *target, const struct threads *threads)
+#define GROUPS	     16 /* with a quota of their own that are told apart */
+#define READ_AT_ONCE 64 /* processes; a group changes rarely, and its files are not cheap to read  \
+			 */
+
+/* The quotas of all groups added up. One process without a quota is held back by none, but the
+ * others are: then there is a quota, as many as all CPUs. */
+static double add_quotas(struct process *const *processes, uint32_t n, int cpus)
 {
-	c->n = affinity(threads);
-	c->quota = group_quota(target);
+	uint64_t seen[GROUPS];
+	uint32_t n_seen = 0, i;
+	double sum = 0;
+
+	for (uint32_t p = 0; p < n; p++) {
+		if (processes[p]->quota <= 0) {
+			sum += cpus;
+			continue;
+		}
+		for (i = 0; i < n_seen && seen[i] != processes[p]->group; i++)
+			;
+		if (i < n_seen)
+			continue;
+		sum += processes[p]->quota;
+		if (n_seen < GROUPS)
+			seen[n_seen++] = processes[p]->group;
+	}
+	return n_seen ? sum : 0;
+}
+
+void cpus_read(struct cpus *c, struct process *const *processes, uint32_t n)
+{
+	cpu_set_t all;
+
+	CPU_ZERO(&all);
+	for (uint32_t i = 0; i < n; i++)
+		add_affinity(&processes[i]->threads, &all);
+	for (uint32_t i = 0; i < n && i < READ_AT_ONCE; i++) {
+		struct process *p = processes[c->turn++ % n];
+		p->quota = group_quota(&p->target, &p->group);
+	}
+	c->n = CPU_COUNT(&all) ? CPU_COUNT(&all) : 1;
+	c->quota = add_quotas(processes, n, c->n);
 	int whole = (int)c->quota + (c->quota > (int)c->quota);
 	if (c->quota > 0 && whole < c->n)
 		c->n = whole;

@@ -9,15 +9,16 @@
 
 #include <stddef.h>
 
-#include "agent/tracer/threads.h"
+#include "agent/tracer/process.h"
 
 struct cpus {
-	int n;	      /* at least 1 */
-	double quota; /* CPUs' worth of time per period; 0: no quota */
+	int n;	       /* at least 1 */
+	double quota;  /* CPUs' worth of time per period, of all; 0: none has a quota */
+	uint32_t turn; /* where the round through the processes stands */
 };
 
 /* What cannot be read does not limit. */
-void cpus_read(struct cpus *c, const struct target *target, const struct threads *threads);
+void cpus_read(struct cpus *c, struct process *const *processes, uint32_t n);
 
 /* The group's path for the cpu controller out of /proc/PID/cgroup's text: version 1's if it has a
  * line of its own, else version 2's. 1, 2: the version; 0: none. */

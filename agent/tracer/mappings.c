@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -12,36 +11,27 @@
 
 _Static_assert(sizeof(struct maps_part) + PART * sizeof(struct mapping) <= LIMIT_MESSAGE, "fits");
 
-void mappings_init(struct mappings *m, const struct target *target, int sock, uint32_t generation)
+void mappings_init(struct mappings *m, const struct target *target, uint32_t process,
+	struct known_modules *known, uint32_t *next_generation, int sock)
 {
-	*m = (struct mappings){.target = target, .sock = sock, .generation = generation};
+	*m = (struct mappings){
+		.target = target,
+		.known = known,
+		.next_generation = next_generation,
+		.process = process,
+		.sock = sock,
+	};
 }
 
 void mappings_fini(struct mappings *m)
 {
-	for (uint32_t i = 0; i < m->n_known; i++)
-		free(m->known[i].path);
-	free(m->known);
 	maps_free(&m->list);
 	*m = (struct mappings){0};
 }
 
-static int is_same(const struct known_module *k, const struct maps_line *line)
-{
-	if (k->dev != line->dev || k->ino != line->ino || strcmp(k->path, line->path) != 0)
-		return 0;
-	return line->ino || k->start == line->start;
-}
-
-/* The kernel writes an image of its own into each process; it has a name in brackets. */
-static int is_vdso(const struct maps_line *line)
-{
-	return !line->ino && !strcmp(line->path, "[vdso]");
-}
-
 static uint32_t module_flags(const struct mappings *m, const struct maps_line *line, pid_t tid)
 {
-	if (is_vdso(line))
+	if (known_modules_is_vdso(line))
 		return MODULE_FROM_MEMORY;
 	if (!line->ino)
 		return MODULE_NO_FILE;
@@ -73,42 +63,21 @@ static int announce(struct mappings *m, uint32_t number, const struct maps_line 
 	return error;
 }
 
-static int remember(struct mappings *m, const struct maps_line *line)
-{
-	if (m->n_known >= LIMIT_MODULES)
-		return -E2BIG;
-	if (m->n_known == m->room) {
-		uint32_t room = m->room ? m->room * 2 : 64;
-		struct known_module *v = realloc(m->known, room * sizeof(*v));
-		if (!v)
-			return -ENOMEM;
-		m->known = v;
-		m->room = room;
-	}
-	char *path = strdup(line->path);
-	if (!path)
-		return -ENOMEM;
-	m->known[m->n_known++] = (struct known_module){line->dev, line->ino, line->start, path};
-	return 0;
-}
-
 /* The module's number, announced when it is new; 0 past the ceiling. */
 static uint32_t number_of(struct mappings *m, const struct maps_line *line, pid_t tid)
 {
-	/* Neighbouring mappings mostly belong to the file seen last. */
-	for (uint32_t i = m->n_known; i-- > 0;)
-		if (is_same(&m->known[i], line))
-			return i + 1;
-	if (remember(m, line) < 0)
-		return 0;
-	announce(m, m->n_known, line, tid);
-	return m->n_known;
+	int is_new;
+	uint32_t number = known_modules_number(m->known, line, m->process, &is_new);
+
+	if (is_new)
+		announce(m, number, line, tid);
+	return number;
 }
 
 static int send_all(struct mappings *m, pid_t tid)
 {
 	struct mapping part[PART];
-	struct maps_part head = {.generation = m->generation};
+	struct maps_part head = {.generation = m->generation, .process = m->process};
 	size_t i = 0;
 	int error = 0;
 
@@ -116,7 +85,7 @@ static int send_all(struct mappings *m, pid_t tid)
 		for (head.n = 0; head.n < PART && i < m->list.n; i++) {
 			const struct maps_line *l = &m->list.v[i];
 			uint32_t number = number_of(m, l, tid);
-			uint64_t offset = l->ino ? l->offset : 0;
+			uint64_t offset = l->ino || known_modules_is_vdso(l) ? l->offset : l->start;
 			if (number)
 				part[head.n++] =
 					(struct mapping){l->start, l->end, offset, number, 0};
@@ -157,7 +126,7 @@ int mappings_refresh(struct mappings *m, pid_t tid)
 	}
 	maps_free(&m->list);
 	m->list = now;
-	m->generation++;
+	m->generation = ++*m->next_generation;
 	error = send_all(m, tid);
 	return error ? error : 1;
 }

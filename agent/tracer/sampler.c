@@ -25,66 +25,89 @@ static uint32_t running_looks(const struct sampler *s)
 	return 4 * s->cpus.n + 16;
 }
 
-int sampler_prepare(struct sampler *s)
+int sampler_prepare(struct sampler *s, struct process *const *processes, uint32_t n)
 {
-	uint32_t n = s->threads->n;
+	uint32_t threads = 0;
 
-	if (n > s->room) {
-		uint32_t *v = realloc(s->candidates, n * 2 * sizeof(*v));
-		if (!v)
-			return -ENOMEM;
-		s->candidates = v;
-		s->room = n * 2;
-	}
-	s->live = threads_live(s->threads);
+	s->processes = processes;
+	s->n_processes = n;
+	s->n = 0;
 	s->stale = 0;
+	for (uint32_t i = 0; i < n; i++)
+		threads += processes[i]->threads.n;
+	if (threads > s->room) {
+		void *v = realloc(s->v, threads * 2 * sizeof(*s->v));
+		s->v = v ? v : s->v;
+		void *candidates =
+			v ? realloc(s->candidates, threads * 2 * sizeof(*s->candidates)) : NULL;
+		if (!candidates)
+			return -ENOMEM;
+		s->candidates = candidates;
+		s->room = threads * 2;
+	}
+	for (uint32_t i = 0; i < n; i++)
+		for (uint32_t j = 0; j < processes[i]->threads.n; j++)
+			s->v[s->n++] = &processes[i]->threads.v[j];
 	return 0;
 }
 
 void sampler_fini(struct sampler *s)
 {
+	free(s->v);
 	free(s->candidates);
+	s->v = NULL;
 	s->candidates = NULL;
-	s->room = 0;
+	s->n = s->room = 0;
 }
 
 /* Runnable at this moment. stat costs four times schedstat, so it is read only where the thread can
  * have become runnable: it moved, or it was running when last seen. */
 static int is_running(struct sampler *s, struct thread *th)
 {
+	struct process *p = th->process;
 	struct proc_stat stat;
 
 	if (thread_look(th, s->now) < 0) {
-		s->live--;
-		s->stale = 1;
+		p->live--;
+		p->stale = s->stale = 1;
 		return 0;
 	}
 	if (!th->moved && !th->was_running)
 		return 0;
+	if (p->ticked != s->now) {
+		p->ticked = s->now;
+		process_read_clock(p);
+	}
 	int state = thread_state(th, &stat);
-	if (state > 0 && stat.n_threads != s->live)
-		s->stale = 1;
+	if (state > 0 && stat.n_threads != p->live)
+		p->stale = s->stale = 1;
 	if (state != 'R') {
 		if (s->crowded && state > 0)
-			thread_calibrate(s->capturer.target, th);
+			thread_calibrate(&p->target, th);
 		return 0;
 	}
-	if (stat.start_stack && s->start_stack && stat.start_stack != s->start_stack)
-		s->exec_seen = 1;
-	s->start_stack = stat.start_stack;
-	return 1;
+	if (stat.start_stack && p->start_stack && stat.start_stack != p->start_stack)
+		p->exec_seen = s->exec_seen = 1;
+	/* These maps are another program's, or none of the user's yet. */
+	return !p->exec_seen && !p->is_waiting;
+}
+
+/* Of a thread that is one of looks taken out of n. */
+static void set_weight(const struct sampler *s, struct thread *th, uint32_t n, uint32_t looks)
+{
+	uint64_t weight = (uint64_t)s->weight * n / looks;
+
+	th->weight = weight > UINT16_MAX ? UINT16_MAX : weight;
 }
 
 /* Whether one of n threads is among the so many that are looked at, by chance; what is found there
  * stands for those that were not. */
 static int is_looked_at(struct sampler *s, struct thread *th, uint32_t n, uint32_t looks)
 {
-	th->weight = WEIGHT_ONE;
+	th->weight = s->weight;
 	if (n <= looks)
 		return 1;
-	th->weight = (uint64_t)WEIGHT_ONE * n / looks;
-	if (th->weight > UINT16_MAX)
-		th->weight = UINT16_MAX;
+	set_weight(s, th, n, looks);
 	return clock_random(s->clock, n) < looks;
 }
 
@@ -100,27 +123,28 @@ static int nothing_ran(struct sampler *s)
 {
 	if (s->busy)
 		return 0;
-	uint64_t now = target_clock(s->capturer.target);
-	int same = now && now == s->last_process_clock;
-	s->last_process_clock = now;
+	uint64_t now = 0;
+	for (uint32_t i = 0; i < s->n_processes; i++)
+		now += target_clock(&s->processes[i]->target);
+	int same = now && now == s->last_clock;
+	s->last_clock = now;
 	return same;
 }
 
 /* Idle threads in turn. How many candidates there are then. */
 static uint32_t collect_idle(struct sampler *s, uint32_t n, uint32_t idle)
 {
-	struct threads *t = s->threads;
 	uint32_t looks = idle / ROUND_TICKS + 1;
 
-	for (uint32_t steps = 0, looked = 0; steps < t->n && looked < looks; steps++) {
-		t->turn = t->turn + 1 < t->n ? t->turn + 1 : 0;
-		struct thread *th = &t->v[t->turn];
+	for (uint32_t steps = 0, looked = 0; steps < s->n && looked < looks; steps++) {
+		s->turn = s->turn + 1 < s->n ? s->turn + 1 : 0;
+		struct thread *th = s->v[s->turn];
 		if (th->ended || !is_idle(th))
 			continue;
 		looked++;
-		th->weight = (uint64_t)WEIGHT_ONE * idle / looks;
+		set_weight(s, th, idle, looks);
 		if (is_running(s, th))
-			s->candidates[n++] = t->turn;
+			s->candidates[n++] = s->turn;
 	}
 	return n;
 }
@@ -128,17 +152,16 @@ static uint32_t collect_idle(struct sampler *s, uint32_t n, uint32_t idle)
 /* Fills candidates; how many. */
 static uint32_t collect(struct sampler *s)
 {
-	struct threads *t = s->threads;
-	int few = t->n <= FEW_THREADS;
+	int few = s->n <= FEW_THREADS;
 	uint32_t n = 0, idle = 0, active = 0, running = 0;
 
-	for (uint32_t i = 0; i < t->n; i++) {
-		struct thread *th = &t->v[i];
+	for (uint32_t i = 0; i < s->n; i++) {
+		struct thread *th = s->v[i];
 		if (th->ended)
 			continue;
 		int looked_at = 1;
 		if (few) {
-			th->weight = WEIGHT_ONE;
+			th->weight = s->weight;
 		} else if (th->was_running) {
 			running++;
 			looked_at = is_looked_at(s, th, s->running, running_looks(s));
@@ -199,7 +222,7 @@ static int has_its_turn(struct sampler *s, struct thread *th, struct turns *t)
 	if (t->asked >= running_looks(s))
 		return 0;
 	t->asked++;
-	return thread_is_on_cpu(s->capturer.target, th) == 1;
+	return thread_is_on_cpu(&th->process->target, th) == 1;
 }
 
 /* Only asked where a stop left in doubt whether a thread computes in its calls or waits in them. */
@@ -208,7 +231,7 @@ static int we_took_its_cpu(struct sampler *s, struct thread *th)
 	const uint64_t slack = 1000;
 
 	s->has_doubts = 1;
-	uint64_t left = thread_switched_at(s->capturer.target, th);
+	uint64_t left = thread_switched_at(&th->process->target, th);
 	return s->came && left + slack >= s->came && left <= s->came + slack;
 }
 
@@ -217,6 +240,8 @@ static enum skip take(struct sampler *s, struct thread *th, int our_cpu)
 	/* Each stop before this one took its time. */
 	if (clock_now() - s->now > STALE_NS && !is_running(s, th))
 		return SKIP_BLOCKED;
+	if (!th->process->mappings.generation)
+		process_read_maps(th->process);
 	th->preempted = th->is_doubtful && th->processor == our_cpu && we_took_its_cpu(s, th);
 	enum skip skip = capture_running(&s->capturer, th, PROFILE_CPU, 'R');
 	if (skip == SKIP_LATE)
@@ -224,7 +249,7 @@ static enum skip take(struct sampler *s, struct thread *th, int our_cpu)
 	return skip;
 }
 
-void sampler_tick(struct sampler *s)
+void sampler_tick(struct sampler *s, uint32_t weight)
 {
 	struct tracer_stats *stats = s->capturer.stats;
 	struct turns turns = {.our_cpu = sched_getcpu()};
@@ -232,15 +257,14 @@ void sampler_tick(struct sampler *s)
 	/* First of all: whatever happens on this CPU moves it. */
 	s->came = s->has_doubts ? threads_own_switch() : 0;
 	s->now = clock_now();
+	s->weight = weight;
 	uint32_t n = collect(s);
 	s->busy = n != 0;
 	/* A thread that its group's quota holds back cannot reach a stop either. */
 	s->crowded = n > (uint32_t)s->cpus.n || s->cpus.quota > 0;
-	if (s->exec_seen)
-		return; /* these maps are another program's: the caller reads them anew */
 	shuffle(s, n);
 	for (uint32_t i = 0; i < n && !s->capturer.tracee.late; i++) {
-		struct thread *th = &s->threads->v[s->candidates[i]];
+		struct thread *th = s->v[s->candidates[i]];
 		if (!has_its_turn(s, th, &turns)) {
 			stats->skipped[SKIP_QUEUED]++;
 			continue;

@@ -4,7 +4,7 @@
  *
  * Threads that ran lately are looked at in each tick, the others in turn; of many only some, by
  * chance. The weight of a capture is one over the chance that its thread was looked at. When more
- * threads are runnable than the process can have on CPUs, only that many are taken, at random among
+ * threads are runnable than the target can have on CPUs, only that many are taken, at random among
  * those that are on one: a thread in the run queue cannot reach its stop, and we do not line up
  * behind it.
  */
@@ -17,30 +17,33 @@
 
 struct sampler {
 	struct capturer capturer;
-	struct threads *threads;
+	struct process *const *processes; /* the caller's; see sampler_prepare */
+	uint32_t n_processes;
 	struct clock *clock;
-	struct cpus cpus; /* the process can have so many at once; kept by the caller */
-	uint64_t came;	  /* when we were put on our CPU for this tick; 0: not asked */
-	uint64_t now;	  /* when the tick began */
-	uint64_t last_process_clock;
-	uint64_t start_stack; /* of the program that runs; another one means exec */
+	struct cpus cpus;  /* the target can have so many at once; kept by the caller */
+	struct thread **v; /* all threads of all processes */
+	uint32_t n, room;
+	uint32_t *candidates; /* indices into v */
+	uint32_t turn;	      /* where the round through the idle ones stands */
 	uint32_t active,
-		running; /* threads at the last tick that ran now and then; that were running */
-	uint32_t live;	 /* threads that we know */
-	uint32_t *candidates; /* indices into threads->v */
-	uint32_t room;
-	int has_doubts; /* some thread is doubtful */
-	int busy;	/* someone was running at the last tick */
-	int crowded;	/* more than fit on CPUs */
-	int exec_seen;	/* the caller reads maps and threads anew, and clears it */
-	int stale;	/* the threads have changed: the caller lists them anew, and prepares */
+		running;     /* threads at the last tick that ran now and then; that were running */
+	uint64_t came;	     /* when we were put on our CPU for this tick; 0: not asked */
+	uint64_t now;	     /* when the tick began */
+	uint64_t last_clock; /* CPU time of all processes at the last tick that asked */
+	uint32_t weight; /* of this tick's captures among all; WEIGHT_ONE: a tick of the asked rate
+			  */
+	int has_doubts;	 /* some thread is doubtful */
+	int busy;	 /* someone was running at the last tick */
+	int crowded;	 /* more than fit on CPUs */
+	int exec_seen;	 /* in a process that has it set, too: the caller reads it anew */
+	int stale;	 /* the same for threads that have changed */
 };
 
-/* Room for all threads; call after each refresh of the threads. 0 or -ENOMEM. */
-int sampler_prepare(struct sampler *s);
+/* Takes the processes' threads over, which must not move until the next call. 0 or -ENOMEM. */
+int sampler_prepare(struct sampler *s, struct process *const *processes, uint32_t n);
 void sampler_fini(struct sampler *s);
 
-/* One tick. Not while a late thread is held; one may be held afterwards. */
-void sampler_tick(struct sampler *s);
+/* One tick that stands for weight. Not while a late thread is held; one may be held afterwards. */
+void sampler_tick(struct sampler *s, uint32_t weight);
 
 #endif

@@ -23,8 +23,14 @@ static unsigned bucket_of(uint64_t ns)
 	return bucket < STATS_BUCKETS ? bucket : STATS_BUCKETS - 1;
 }
 
-void stats_add_stop(struct tracer_stats *s, uint64_t ns)
+void stats_add_stop(struct tracer_stats *s, uint64_t ns, uint64_t queued)
 {
+	if (queued < STATS_OURS)
+		queued = 0;
+	if (queued > ns)
+		queued = ns;
+	ns -= queued;
+	s->queued_ns += queued;
 	s->stops++;
 	s->stop_ns += ns;
 	s->stop_us[bucket_of(ns)]++;
@@ -44,7 +50,7 @@ double stats_stop_us(const struct tracer_stats *s, double share)
 
 void stats_add(struct tracer_stats *to, const struct tracer_stats *from)
 {
-	/* Every field between the clock and the buckets is a 64-bit counter. */
+	/* Every field before the buckets is a 64-bit counter. */
 	uint64_t *sum = &to->ticks;
 	const uint64_t *more = &from->ticks;
 	size_t n =
@@ -54,9 +60,25 @@ void stats_add(struct tracer_stats *to, const struct tracer_stats *from)
 		sum[i] += more[i];
 	for (unsigned b = 0; b < STATS_BUCKETS; b++)
 		to->stop_us[b] += from->stop_us[b];
-	to->clock = from->clock ? from->clock : to->clock;
 	to->threads_now = from->threads_now;
+	to->processes_now = from->processes_now;
 	to->threads_seen += from->threads_seen;
 	to->execs += from->execs;
 	to->maps_failed += from->maps_failed;
+}
+
+void stats_subtract(struct tracer_stats *from, const struct tracer_stats *less)
+{
+	uint64_t *sum = &from->ticks;
+	const uint64_t *part = &less->ticks;
+	size_t n =
+		(offsetof(struct tracer_stats, stop_us) - offsetof(struct tracer_stats, ticks)) / 8;
+
+	for (size_t i = 0; i < n; i++)
+		sum[i] -= part[i];
+	for (unsigned b = 0; b < STATS_BUCKETS; b++)
+		from->stop_us[b] -= less->stop_us[b];
+	from->threads_seen -= less->threads_seen;
+	from->execs -= less->execs;
+	from->maps_failed -= less->maps_failed;
 }

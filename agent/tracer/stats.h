@@ -8,10 +8,17 @@
 
 #include "base/message.h"
 
-void stats_add_stop(struct tracer_stats *s, uint64_t ns);
+/* A pause of ns, in queued of which the thread waited for a CPU. It is not of our making if it is
+ * long: on a CPU that we have taken from it a thread waits for less than STATS_OURS. */
+void stats_add_stop(struct tracer_stats *s, uint64_t ns, uint64_t queued);
 
-/* Adds the counters of from; the clock and the present number of threads are taken over. */
+#define STATS_OURS 300000u
+
+/* Adds the counters of from; the present numbers of threads and processes are taken over. */
 void stats_add(struct tracer_stats *to, const struct tracer_stats *from);
+
+/* Leaves what was counted since less, an earlier state of the same counters. */
+void stats_subtract(struct tracer_stats *from, const struct tracer_stats *less);
 
 /* The pause in microseconds that a share (0 to 1) of all stops stayed below; 0 without stops. */
 double stats_stop_us(const struct tracer_stats *s, double share);

@@ -152,7 +152,7 @@ static int has_run_counts(const struct target *t)
 	return error ? error != -ENOENT : s.runs != 0;
 }
 
-static int check(struct target *t, struct tracer_refused *why)
+static int check(struct target *t, int is_launched, struct tracer_refused *why)
 {
 	struct status st = {0};
 	int fd = openat(t->proc, "stat", O_RDONLY | O_CLOEXEC);
@@ -164,7 +164,7 @@ static int check(struct target *t, struct tracer_refused *why)
 		return refuse(why, REFUSED_NO_PROCESS, 0);
 	if (st.tgid != t->pid)
 		return refuse(why, REFUSED_THREAD, st.tgid);
-	if (is_ourselves(t->pid, &t->stat))
+	if (!is_launched && is_ourselves(t->pid, &t->stat))
 		return refuse(why, REFUSED_OURSELVES, 0);
 	/* A main thread that ended before the others is a zombie too, in a process that lives on.
 	 */
@@ -192,7 +192,7 @@ static int proc_is_of_our_namespace(void)
 	return readlink("/proc/self", text, sizeof(text) - 1) > 0 && atoi(text) == getpid();
 }
 
-int target_open(struct target *t, pid_t pid, struct tracer_refused *why)
+int target_open(struct target *t, pid_t pid, int is_launched, struct tracer_refused *why)
 {
 	char path[32];
 
@@ -206,7 +206,7 @@ int target_open(struct target *t, pid_t pid, struct tracer_refused *why)
 		refuse(why, REFUSED_NO_PROCESS, 0);
 	/* The directory is that of the pidfd's process if that one is still alive after the open.
 	 */
-	if (t->proc < 0 || check(t, why) < 0) {
+	if (t->proc < 0 || check(t, is_launched, why) < 0) {
 		target_close(t);
 		return -1;
 	}

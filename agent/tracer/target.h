@@ -20,8 +20,9 @@ struct target {
 	struct proc_stat stat; /* when it was opened */
 };
 
-/* 0, or -1 with the one cause in why. */
-int target_open(struct target *t, pid_t pid, struct tracer_refused *why);
+/* 0, or -1 with the one cause in why. is_launched: it is a child of ours that becomes the user's
+ * command, and no part of us. */
+int target_open(struct target *t, pid_t pid, int is_launched, struct tracer_refused *why);
 void target_close(struct target *t);
 
 int target_is_alive(const struct target *t);

@@ -11,16 +11,23 @@
 #include "agent/tracer/threads.h"
 #include "base/list.h"
 
-void threads_init(struct threads *t, const struct target *target, uint32_t first_serial)
+uint64_t threads_time(void)
 {
 	struct timespec now;
+	uint64_t hz = sysconf(_SC_CLK_TCK);
 
 	clock_gettime(CLOCK_BOOTTIME, &now);
+	return now.tv_sec * hz + now.tv_nsec / (1000000000u / hz);
+}
+
+void threads_init(struct threads *t, const struct target *target, struct process *process,
+	uint32_t *next_serial, uint64_t began)
+{
 	*t = (struct threads){
 		.target = target,
-		.next_serial = first_serial,
-		.began = now.tv_sec * (uint64_t)sysconf(_SC_CLK_TCK) +
-			 now.tv_nsec / (1000000000u / sysconf(_SC_CLK_TCK)),
+		.process = process,
+		.next_serial = next_serial,
+		.began = began,
 	};
 }
 
@@ -64,7 +71,8 @@ static int thread_open(struct threads *t, struct thread *th, pid_t tid)
 {
 	struct proc_stat stat;
 
-	*th = (struct thread){.tid = tid,
+	*th = (struct thread){.process = t->process,
+		.tid = tid,
 		.schedstat_fd = -1,
 		.stat_fd = -1,
 		.status_fd = -1,
@@ -97,7 +105,7 @@ static int threads_add(struct threads *t, pid_t tid)
 	error = thread_open(t, &t->v[t->n], tid);
 	if (error)
 		return error;
-	t->v[t->n].serial = t->next_serial++;
+	t->v[t->n].serial = (*t->next_serial)++;
 	/* A thread that one listing missed (it is no atomic view) is not new at the next. */
 	t->v[t->n].is_new = t->first_listing_done && t->v[t->n].start_time >= t->began;
 	t->n++;

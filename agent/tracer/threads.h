@@ -14,7 +14,10 @@
 
 #include "agent/tracer/target.h"
 
+struct process;
+
 struct thread {
+	struct process *process; /* that it is a thread of; NULL in tests */
 	pid_t tid;
 	uint32_t serial;
 	int schedstat_fd, stat_fd;
@@ -43,17 +46,23 @@ struct thread {
 
 struct threads {
 	const struct target *target;
+	struct process *process;
 	struct thread *v;
 	uint32_t n, room;
-	uint32_t next_serial;
-	uint32_t turn;	/* where the round through the idle ones stands */
+	uint32_t *next_serial;
 	uint32_t seen;	/* ever */
 	uint64_t began; /* clock ticks since boot: a thread that started later is new */
 	int first_listing_done;
 };
 
-void threads_init(struct threads *t, const struct target *target, uint32_t first_serial);
+/* Serials are taken from *next_serial, which all processes share. began: now, as threads_time says,
+ * or when the window began, for a process that was born in it. */
+void threads_init(struct threads *t, const struct target *target, struct process *process,
+	uint32_t *next_serial, uint64_t began);
 void threads_fini(struct threads *t);
+
+/* Clock ticks since boot, the unit of a thread's start time. */
+uint64_t threads_time(void);
 
 /* Lists anew: new threads are added, ended ones marked ended (threads_sweep removes them). 0 or
  * -errno. */

@@ -9,8 +9,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/tracer/budget.h"
 #include "agent/tracer/debug_file.h"
-#include "agent/tracer/mappings.h"
+#include "agent/tracer/roster.h"
 #include "agent/tracer/sampler.h"
 #include "agent/tracer/snapshot.h"
 #include "agent/tracer/tracer_main.h"
@@ -18,25 +19,18 @@
 
 #define SECOND	1000000000ull
 #define BEAT_NS 100000000ull /* the longest sleep */
-#define FIGURES 1000u	     /* threads in one message */
-
-_Static_assert(FIGURES * sizeof(struct tracer_thread) <= LIMIT_MESSAGE, "fits");
 
 struct tracer {
 	int sock;
 	struct ring *ring;
-	struct target target;
-	struct threads threads;
-	struct mappings mappings;
+	struct tracer_start start;
+	struct roster roster;
 	struct clock clock;
 	struct sampler sampler;
+	struct budget budget;
 	struct tracer_stats stats;
 	uint64_t next_refresh;
-	uint64_t next_listing; /* before that threads are not listed again */
-	uint64_t listing_gap;
-	uint64_t next_maps; /* before that the worker is not heard */
 	int running;
-	int done;
 	struct wire_message message;
 };
 
@@ -45,119 +39,73 @@ static void beat(struct tracer *t)
 	atomic_fetch_add_explicit(&t->ring->page->tracer_beat, 1, memory_order_relaxed);
 }
 
-/* The id of any live thread: the main one may have ended. */
-static pid_t live_tid(const struct tracer *t)
-{
-	for (uint32_t i = 0; i < t->threads.n; i++)
-		if (!t->threads.v[i].ended && t->threads.v[i].tid != t->target.pid)
-			return t->threads.v[i].tid;
-	return t->target.pid;
-}
-
-static void refresh_maps(struct tracer *t)
-{
-	/* Those of a main thread that has ended are empty. */
-	if (mappings_refresh(&t->mappings, t->target.pid) < 0 &&
-		mappings_refresh(&t->mappings, live_tid(t)) < 0)
-		t->mappings.failed++;
-	t->sampler.capturer.generation = t->mappings.generation;
-}
-
-static void send_threads(struct tracer *t)
-{
-	static struct tracer_thread figures[FIGURES];
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < t->threads.n; i++) {
-		struct thread *th = &t->threads.v[i];
-		if (!th->unsent)
-			continue;
-		th->unsent = 0;
-		figures[n] = (struct tracer_thread){
-			.serial = th->serial,
-			.tid = th->tid,
-			.start_time = th->start_time,
-			.cpu = th->last.cpu,
-			.is_new = th->is_new,
-			.has_ended = th->ended,
-		};
-		memcpy(figures[n].name, th->name, sizeof(th->name));
-		if (++n == FIGURES) {
-			wire_send(t->sock, TRACER_THREADS, figures, sizeof(figures), -1);
-			n = 0;
-		}
-	}
-	if (n)
-		wire_send(t->sock, TRACER_THREADS, figures, n * sizeof(*figures), -1);
-}
-
-/* Kept from before once the process is gone. */
-static void read_clock(struct tracer *t)
-{
-	uint64_t now = target_clock(&t->target);
-
-	if (now)
-		t->stats.clock = now;
-}
-
 static void send_stats(struct tracer *t)
 {
-	read_clock(t);
 	t->stats.ticks = t->clock.taken;
 	t->stats.ticks_missed = t->clock.missed;
 	t->stats.ticks_late = t->clock.late;
 	t->stats.rescued = t->sampler.capturer.tracee.rescued;
 	t->stats.signals = t->sampler.capturer.tracee.signals;
-	t->stats.threads_now = t->threads.n;
-	t->stats.threads_seen = t->threads.seen;
-	t->stats.maps_failed = t->mappings.failed;
+	roster_count(&t->roster, &t->stats);
 	wire_send(t->sock, TRACER_STATS, &t->stats, sizeof(t->stats), -1);
 }
 
-#define LISTING_NS 50000000ull /* at most so often for threads that come and go */
-
-static void list_threads(struct tracer *t)
+/* After threads have moved in memory. */
+static void prepare(struct tracer *t)
 {
-	uint32_t live = threads_live(&t->threads), seen = t->threads.seen;
-
-	threads_refresh(&t->threads);
-	/* The kernel counts a thread that we cannot see: no reason to look again and again. */
-	int is_news = live != threads_live(&t->threads) || seen != t->threads.seen;
-	t->listing_gap = is_news		   ? LISTING_NS
-			 : t->listing_gap < SECOND ? 2 * t->listing_gap
-						   : SECOND;
-	send_threads(t);
-	threads_sweep(&t->threads);
-	sampler_prepare(&t->sampler);
-	t->next_listing = clock_now() + t->listing_gap;
+	if (t->roster.changed)
+		sampler_prepare(&t->sampler, t->roster.v, t->roster.n);
+	t->roster.changed = 0;
 }
 
-/* Threads, maps and figures: once a second, and when something asks for it. */
+/* Threads, maps and figures: once a second. */
 static void refresh(struct tracer *t)
 {
-	list_threads(t);
-	cpus_read(&t->sampler.cpus, &t->target, &t->threads);
-	refresh_maps(t);
+	uint64_t now = clock_now();
+
+	roster_refresh(&t->roster, now);
+	cpus_read(&t->sampler.cpus, t->roster.v, t->roster.n);
+	prepare(t);
 	send_stats(t);
 	ring_wake(t->ring);
-	t->next_refresh = clock_now() + SECOND;
+	t->next_refresh = now + SECOND;
 }
 
-/* The exact end of the window: every thread's CPU time and the process clock, close together. */
+static void take_snapshot(struct tracer *t)
+{
+	if (!(t->start.kinds & 1u << PROFILE_THREADS))
+		return;
+	for (uint32_t i = 0; i < t->roster.n; i++) {
+		struct process *p = t->roster.v[i];
+		if (!p->mappings.generation)
+			process_read_maps(p);
+		snapshot_take(&t->sampler.capturer, &p->threads);
+	}
+}
+
+/* The exact end of the window: every thread's CPU time and the process clocks, close together. */
 static void finish(struct tracer *t, int target_ended)
 {
 	struct tracer_done done = {.target_ended = target_ended};
 
-	if (!target_ended)
-		threads_refresh(&t->threads);
-	uint64_t now = clock_now();
-	for (uint32_t i = 0; i < t->threads.n; i++)
-		if (!t->threads.v[i].ended)
-			thread_look(&t->threads.v[i], now);
-	send_threads(t);
+	if (t->start.flags & START_SNAPSHOT_LAST)
+		take_snapshot(t);
+	roster_tell_all(&t->roster, 1);
 	send_stats(t);
 	wire_send(t->sock, TRACER_DONE, &done, sizeof(done), -1);
 	t->running = 0;
+}
+
+/* An interval ends here: what is captured from now on belongs to the next. */
+static void mark(struct tracer *t)
+{
+	struct tracer_mark mark = {.interval = t->sampler.capturer.interval};
+
+	roster_tell_all(&t->roster, 0);
+	send_stats(t);
+	t->sampler.capturer.interval++;
+	wire_send(t->sock, TRACER_MARK, &mark, sizeof(mark), -1);
+	take_snapshot(t);
 }
 
 static void refuse(struct tracer *t, const struct tracer_refused *why)
@@ -165,47 +113,41 @@ static void refuse(struct tracer *t, const struct tracer_refused *why)
 	wire_send(t->sock, TRACER_REFUSED, why, sizeof(*why), -1);
 }
 
-static void begin(struct tracer *t, const struct tracer_start *start)
+static void begin(struct tracer *t)
 {
-	threads_init(&t->threads, &t->target, start->first_serial);
-	mappings_init(&t->mappings, &t->target, t->sock, start->first_generation);
+	const struct tracer_start *start = &t->start;
+	struct tracer_ready ready = {.n = t->roster.n};
+
 	clock_init(&t->clock, start->hz, start->seed, clock_now());
+	budget_init(&t->budget, start->most_stop, roster_clock(&t->roster));
 	t->sampler = (struct sampler){
-		.capturer = {.target = &t->target, .ring = t->ring, .stats = &t->stats},
-		.threads = &t->threads,
+		.capturer = {.ring = t->ring, .stats = &t->stats, .interval = start->interval},
 		.clock = &t->clock,
 	};
-	threads_refresh(&t->threads);
-	struct tracer_attached attached = {
-		.pid = t->target.pid,
-		.n_threads = t->threads.n,
-		.start_time = t->target.stat.start_time,
-		.clock = target_clock(&t->target),
-	};
-	memcpy(attached.comm, t->target.stat.comm, sizeof(attached.comm));
-	wire_send(t->sock, TRACER_ATTACHED, &attached, sizeof(attached), -1);
+	wire_send(t->sock, TRACER_READY, &ready, sizeof(ready), -1);
+	for (uint32_t i = 0; i < t->roster.n; i++)
+		process_read_maps(t->roster.v[i]);
 	refresh(t);
-	if (start->kinds & 1u << PROFILE_THREADS && !start->restarted)
-		snapshot_take(&t->sampler.capturer, &t->threads);
+	if (!(start->flags & (START_RESTARTED | START_SNAPSHOT_LAST)))
+		take_snapshot(t);
 	wire_send(t->sock, TRACER_SNAPSHOT_DONE, NULL, 0, -1);
 	ring_wake(t->ring);
 	t->running = !!(start->kinds & 1u << PROFILE_CPU);
 }
 
-static void on_start(struct tracer *t, const struct tracer_start *start)
+static void on_start(struct tracer *t, const struct wire_message *m)
 {
-	struct tracer_refused why = {0};
+	struct tracer_refused why = {.cause = REFUSED_NO_PROCESS};
+	const struct tracer_start *start = wire_payload(m, sizeof(*start));
 
-	if (target_open(&t->target, start->pid, &why) < 0) {
-		refuse(t, &why);
+	if (!start || m->size != sizeof(*start) + start->n * sizeof(struct tracer_pid))
 		return;
-	}
-	if (start->restarted && t->target.stat.start_time != start->start_time) {
-		why.cause = REFUSED_IDENTITY;
+	t->start = *start;
+	if (roster_init(&t->roster, t->sock, start) < 0 ||
+		roster_start(&t->roster, start, (const struct tracer_pid *)(start + 1), &why) < 0)
 		refuse(t, &why);
-		return;
-	}
-	begin(t, start);
+	else
+		begin(t);
 }
 
 static void on_debug_file(struct tracer *t, const struct tracer_debug_file *ask)
@@ -222,13 +164,15 @@ static void on_message(struct tracer *t)
 	struct wire_message *m = &t->message;
 	const void *p;
 
-	if (m->type == TO_TRACER_START && (p = wire_payload(m, sizeof(struct tracer_start))))
-		on_start(t, p);
+	if (m->type == TO_TRACER_START)
+		on_start(t, m);
 	else if (m->type == TO_TRACER_DEBUG_FILE &&
 		 (p = wire_payload(m, sizeof(struct tracer_debug_file))))
 		on_debug_file(t, p);
+	else if (m->type == TO_TRACER_MARK && t->running)
+		mark(t);
 	else if (m->type == TO_TRACER_STOP)
-		finish(t, !target_is_alive(&t->target));
+		finish(t, !t->roster.n);
 	if (m->fd >= 0)
 		close(m->fd);
 }
@@ -246,17 +190,60 @@ static void attend_late(struct tracer *t)
 	_exit(TRACER_EXIT_STUCK);
 }
 
+/* Processes where another program runs, or whose threads are not those that we know. */
+static void read_changed(struct tracer *t)
+{
+	uint64_t now = clock_now();
+
+	for (uint32_t i = 0; i < t->roster.n; i++) {
+		struct process *p = t->roster.v[i];
+		if (p->exec_seen) {
+			t->stats.execs += !p->is_waiting;
+			process_read_again(p, now);
+		} else if (p->stale && now >= p->next_listing) {
+			process_list(p, now);
+		} else {
+			continue;
+		}
+		t->roster.changed = 1;
+	}
+	t->sampler.exec_seen = 0;
+}
+
 static void tick(struct tracer *t)
 {
-	sampler_tick(&t->sampler);
-	read_clock(t);
-	if (t->sampler.exec_seen) {
-		t->sampler.exec_seen = 0;
-		t->stats.execs++;
-		refresh(t);
-	} else if (t->sampler.stale && clock_now() >= t->next_listing) {
-		list_threads(t);
+	roster_find_new(&t->roster);
+	prepare(t);
+	sampler_tick(&t->sampler, t->clock.stands_for);
+	if (t->sampler.exec_seen || t->sampler.stale)
+		read_changed(t);
+	prepare(t);
+	if (t->clock.slow > CLOCK_ONE)
+		t->stats.slowed_ns += t->clock.period;
+	if (budget_is_due(&t->budget, &t->stats))
+		clock_slow(&t->clock, budget_review(&t->budget, &t->stats, roster_clock(&t->roster),
+					      t->clock.slow));
+}
+
+/* Maps that the worker asked for. */
+static void read_wanted_maps(struct tracer *t, uint64_t now)
+{
+	uint32_t wanted = atomic_load_explicit(&t->ring->page->maps_wanted, memory_order_relaxed);
+	struct process *p = roster_of_generation(&t->roster, wanted);
+
+	/* A stray pc asks for newer maps, too, and there are none: once a second is enough. */
+	if (p && now >= p->next_maps) {
+		process_read_maps(p);
+		p->next_maps = now + SECOND;
 	}
+}
+
+static void drop_ended(struct tracer *t)
+{
+	roster_drop_ended(&t->roster);
+	prepare(t);
+	if (!t->roster.n)
+		finish(t, 1);
 }
 
 /* The work that is due now. */
@@ -266,16 +253,10 @@ static void work(struct tracer *t)
 
 	if (!t->sampler.capturer.tracee.late && clock_tick(&t->clock, now))
 		tick(t);
-	uint32_t wanted = atomic_load_explicit(&t->ring->page->maps_wanted, memory_order_relaxed);
-	/* A stray pc asks for newer maps, too, and there are none: once a second is enough. */
-	if (wanted == t->mappings.generation + 1 && now >= t->next_maps) {
-		refresh_maps(t);
-		t->next_maps = now + SECOND;
-	}
+	read_wanted_maps(t, now);
 	if (now >= t->next_refresh) {
 		refresh(t);
-		if (!target_is_alive(&t->target))
-			finish(t, 1);
+		drop_ended(t);
 	}
 }
 
@@ -284,7 +265,7 @@ static int sleep_until_due(struct tracer *t)
 {
 	struct pollfd p[2] = {
 		{.fd = t->sock, .events = POLLIN},
-		{.fd = t->running ? t->target.pidfd : -1, .events = POLLIN},
+		{.fd = t->running ? t->roster.ends : -1, .events = POLLIN},
 	};
 	uint64_t now = clock_now(), wait = BEAT_NS;
 
@@ -298,7 +279,7 @@ static int sleep_until_due(struct tracer *t)
 	if (ppoll(p, 2, &ts, NULL) < 0)
 		return 0;
 	if (p[1].revents)
-		finish(t, 1);
+		drop_ended(t);
 	return !!p[0].revents;
 }
 
@@ -353,7 +334,6 @@ int tracer_main(int sock, struct ring *ring)
 
 	t.sock = sock;
 	t.ring = ring;
-	t.target.proc = t.target.pidfd = -1;
 	tune();
 	ring_produce(ring);
 	take_alarm();

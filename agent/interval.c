@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/interval.h"
+#include "base/hash.h"
+#include "base/list.h"
+#include "output/table.h"
+
+int interval_init(struct interval *i, uint32_t number)
+{
+	*i = (struct interval){.number = number};
+	for (int kind = 0; kind < PROFILE_KINDS; kind++) {
+		i->tables[kind] = table_new();
+		if (!i->tables[kind])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+void interval_fini(struct interval *i)
+{
+	for (int kind = 0; kind < PROFILE_KINDS; kind++)
+		table_free(i->tables[kind]);
+	free(i->threads);
+	free(i->keys);
+	index_fini(&i->by_key);
+	memset(i, 0, sizeof(*i));
+}
+
+struct wanted_key {
+	const struct interval *interval;
+	uint32_t key;
+};
+
+static int is_key(const void *arg, uint32_t position)
+{
+	const struct wanted_key *w = arg;
+
+	return w->interval->keys[position] == w->key;
+}
+
+long interval_thread(struct interval *i, uint32_t key, const struct thread_info *info)
+{
+	struct wanted_key wanted = {i, key};
+	long found = index_find(&i->by_key, hash_u64(key), is_key, &wanted);
+
+	if (found >= 0)
+		return found;
+	int error = list_room(&i->threads, i->n_threads, 1, &i->threads_room, sizeof(*i->threads),
+		64 * LIMIT_THREADS);
+	if (!error)
+		error = list_room(&i->keys, i->n_threads, 1, &i->keys_room, sizeof(*i->keys),
+			64 * LIMIT_THREADS);
+	if (!error)
+		error = index_add(&i->by_key, hash_u64(key), i->n_threads);
+	if (error)
+		return error;
+	i->threads[i->n_threads] = *info;
+	i->threads[i->n_threads].cpu = 0;
+	i->keys[i->n_threads] = key;
+	return i->n_threads++;
+}
+
+int interval_add_stack(struct interval *i, const struct worker_stack *w, const struct frame *frames,
+	uint32_t thread)
+{
+	static struct stack stack;
+	uint32_t guessed = 0;
+
+	stack.n = w->n;
+	stack.end = w->end;
+	memcpy(stack.v, frames, w->n * sizeof(*frames));
+	for (uint32_t f = 0; f < w->n; f++)
+		guessed |= frames[f].flags & FRAME_GUESSED;
+	if (w->end == STACK_NOT_READ) {
+		stack.n = 1;
+		stack.v[0] = (struct frame){PSEUDO_MISSING + w->missing, 0, 0};
+	}
+	i->received[w->kind]++;
+	i->ends[w->kind][w->end]++;
+	i->guessed += !!guessed;
+	uint32_t state = w->kind == PROFILE_THREADS ? w->state : 0;
+	return table_add_weighted(i->tables[w->kind], &stack, thread, state, 1, w->weight);
+}
+
+uint64_t interval_threads_cpu(const struct interval *i)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t t = 0; t < i->n_threads; t++)
+		sum += i->threads[t].cpu;
+	return sum;
+}
+
+uint64_t interval_ended_cpu(const struct interval *i)
+{
+	const uint64_t slack = 20000000;
+	uint64_t all = i->clock, seen = interval_threads_cpu(i);
+
+	/* Without ended threads a small difference is only the time between two reads; a large one
+	 * is of threads that came and went between two listings. */
+	return all > seen && (i->threads_ended || all - seen > slack) ? all - seen : 0;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What one set of profiles is made of: the whole run, or one of the intervals that it is cut into.
+ *
+ * An interval is open while the tracer takes captures for it; closing fixes the figures. Stacks of
+ * captures that were on their way still come in afterwards, until the worker has unwound them all.
+ */
+#ifndef AGENT_INTERVAL_H
+#define AGENT_INTERVAL_H
+
+#include "base/index.h"
+#include "base/message.h"
+
+struct table;
+
+struct interval {
+	uint32_t number;
+	struct thread_info *threads; /* those with a stack or CPU time in it */
+	uint32_t *keys;		     /* of each: what it is known by outside */
+	uint32_t n_threads, threads_room, keys_room;
+	struct index by_key;
+
+	struct table *tables[PROFILE_KINDS];
+	uint64_t received[PROFILE_KINDS];
+	uint64_t ends[PROFILE_KINDS][STACK_ENDS];
+	uint64_t guessed;	   /* stacks with a guessed frame */
+	uint32_t threads_ended;	   /* in it */
+	struct tracer_stats stats; /* open: as of its begin; closed: what was counted in it */
+	uint64_t clock;		   /* closed: CPU time by the clocks of the processes */
+	uint64_t began, ended;	   /* CLOCK_MONOTONIC; ended 0: open */
+	uint64_t wall_began;	   /* CLOCK_REALTIME */
+};
+
+int interval_init(struct interval *i, uint32_t number); /* 0 or -ENOMEM */
+void interval_fini(struct interval *i);
+
+/* The index of the thread with that key, added with its identity where it is new; or -errno. */
+long interval_thread(struct interval *i, uint32_t key, const struct thread_info *info);
+
+/* frames: w->n of them, checked. 0 or -errno. */
+int interval_add_stack(struct interval *i, const struct worker_stack *w, const struct frame *frames,
+	uint32_t thread);
+
+/* CPU time of the threads that were seen, and of those that ended before they were last looked at,
+ * in ns. Of a closed interval. */
+uint64_t interval_threads_cpu(const struct interval *i);
+uint64_t interval_ended_cpu(const struct interval *i);
+
+#endif

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <time.h>
+
+#include "agent/brief.h"
+#include "agent/naming.h"
+#include "agent/phases.h"
+#include "agent/progress.h"
+#include "agent/result.h"
+#include "agent/tracer/clock.h"
+#include "base/log.h"
+#include "base/wire.h"
+
+uint64_t phases_wall_clock(void)
+{
+	struct timespec wall;
+
+	clock_gettime(CLOCK_REALTIME, &wall);
+	return wall.tv_sec * 1000000000ull + wall.tv_nsec;
+}
+
+/* The window opens: with it the command may begin. */
+static void begin_sampling(struct session *s)
+{
+	const struct options *o = s->options;
+	uint64_t now = clock_now();
+
+	s->ends = o->window_ns ? now + o->window_ns : 0;
+	s->next_mark = o->every_ns ? now + o->every_ns : 0;
+	if (o->launched)
+		session_ask_supervisor(s, TO_SUPERVISOR_GO, ROLE_TRACER);
+	if (!(o->kinds & 1u << PROFILE_CPU) && !o->every_ns)
+		s->ends = now;
+}
+
+/* After an interval was written: the next one ends at the next full time, or at once. */
+static void resume_sampling(struct session *s)
+{
+	s->tracer.recent = s->worker.recent = 0;
+	while (s->next_mark <= clock_now())
+		s->next_mark += s->options->every_ns;
+	if (s->interrupts)
+		s->ends = clock_now();
+	if (s->tracer_done) {
+		s->is_last = 1;
+		phases_go(s, PHASE_FLUSH);
+	}
+}
+
+static void begin_stop(struct session *s)
+{
+	uint32_t last = s->options->count;
+
+	s->is_last |= !s->next_mark || s->interrupts || (last && s->data.open + 1 >= last) ||
+		      (s->ends && s->ends <= clock_now());
+	if (s->tracer.sock < 0)
+		phases_go(s, PHASE_FLUSH);
+	else
+		wire_send(
+			s->tracer.sock, s->is_last ? TO_TRACER_STOP : TO_TRACER_MARK, NULL, 0, -1);
+}
+
+static void begin_flush(struct session *s)
+{
+	uint64_t now = clock_now();
+
+	s->written = collection_open(&s->data);
+	if (collection_close(&s->data, now) < 0 ||
+		(!s->is_last && collection_open_next(&s->data, now, phases_wall_clock()) < 0)) {
+		log_error("out of memory at the end of the interval");
+		session_over(s, 1);
+	} else if (s->worker.given_up) {
+		phases_go(s, PHASE_WRITE);
+	} else {
+		brief_send(s, TO_WORKER_FLUSH, NULL, 0, NULL, 0, -1);
+	}
+}
+
+static void forget_process(void *arg, uint32_t process)
+{
+	struct worker_forget forget = {.process = process};
+
+	brief_send(arg, TO_WORKER_FORGET, &forget, sizeof(forget), NULL, 0, -1);
+}
+
+static void begin_naming(struct session *s)
+{
+	if ((!s->is_last &&
+		    collection_forget(&s->data, s->written->number, forget_process, s) < 0) ||
+		naming_collect(s) < 0) {
+		log_error("out of memory while collecting addresses");
+		session_over(s, 1);
+	} else if (!naming_ask_debug_files(s)) {
+		phases_go(s, PHASE_SYMBOLIZE);
+	}
+}
+
+static void write_result(struct session *s)
+{
+	progress_end(s);
+	int status = result_write(s);
+
+	s->failed |= status == 1;
+	if (s->is_last)
+		session_over(s, s->failed ? 1 : s->data.open ? 0 : status);
+	else
+		phases_go(s, PHASE_SAMPLE);
+}
+
+/* What begins with a phase. */
+void phases_go(struct session *s, enum phase phase)
+{
+	enum phase before = s->phase;
+
+	s->phase = phase;
+	switch (phase) {
+	case PHASE_SNAPSHOT:
+		s->began = clock_now();
+		s->data.intervals[0].began = s->began;
+		s->data.intervals[0].wall_began = phases_wall_clock();
+		progress_begin(s);
+		break;
+	case PHASE_SAMPLE:
+		if (before == PHASE_WRITE)
+			resume_sampling(s);
+		else
+			begin_sampling(s);
+		break;
+	case PHASE_STOP:
+		begin_stop(s);
+		break;
+	case PHASE_FLUSH:
+		begin_flush(s);
+		break;
+	case PHASE_DEBUG:
+		begin_naming(s);
+		break;
+	case PHASE_SYMBOLIZE:
+		if (s->worker.sock >= 0 && !naming_ask(s, 0))
+			phases_go(s, PHASE_WRITE);
+		break;
+	case PHASE_WRITE:
+		write_result(s);
+		break;
+	default:
+		break;
+	}
+}
+
+int phases_window_is_over(const struct session *s, uint64_t now)
+{
+	return (s->ends && now >= s->ends) || (s->next_mark && now >= s->next_mark);
+}

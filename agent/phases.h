@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The phases of a run, and what begins with each.
+ *
+ * attach -> snapshot -> sample -> stop -> flush -> debug -> symbolize -> write -> over
+ *                         ^                                                |
+ *                         +------------ an interval, not the last ---------+
+ */
+#ifndef AGENT_PHASES_H
+#define AGENT_PHASES_H
+
+#include "agent/session.h"
+
+/* May go on to later phases at once, where there is nothing to wait for. */
+void phases_go(struct session *s, enum phase phase);
+
+/* Whether the window, or the interval, is over. */
+int phases_window_is_over(const struct session *s, uint64_t now);
+
+/* CLOCK_REALTIME in ns. */
+uint64_t phases_wall_clock(void);
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/tracer/known_modules.h"
+#include "base/hash.h"
+#include "base/limits.h"
+#include "base/list.h"
+
+void known_modules_fini(struct known_modules *k)
+{
+	for (uint32_t i = 0; i < k->n; i++)
+		free(k->v[i].path);
+	free(k->v);
+	index_fini(&k->by_key);
+	*k = (struct known_modules){0};
+}
+
+int known_modules_is_vdso(const struct maps_line *line)
+{
+	return !line->ino && !strcmp(line->path, "[vdso]");
+}
+
+struct wanted_module {
+	const struct known_modules *known;
+	struct known_module key;
+};
+
+static int is_same(const void *arg, uint32_t position)
+{
+	const struct wanted_module *w = arg;
+	const struct known_module *a = &w->known->v[position], *b = &w->key;
+
+	return a->dev == b->dev && a->ino == b->ino && a->process == b->process &&
+	       !strcmp(a->path, b->path);
+}
+
+uint32_t known_modules_number(
+	struct known_modules *k, const struct maps_line *line, uint32_t process, int *is_new)
+{
+	int is_shared = line->ino || known_modules_is_vdso(line);
+	struct wanted_module w = {k, {line->dev, line->ino, is_shared ? 0 : process, line->path}};
+	uint64_t hash = hash_pair(hash_bytes(line->path, strlen(line->path)) ^ line->dev,
+		line->ino ^ (uint64_t)w.key.process << 32);
+	long found = index_find(&k->by_key, hash, is_same, &w);
+
+	*is_new = 0;
+	if (found >= 0)
+		return found + 1;
+	w.key.path = strdup(line->path);
+	if (!w.key.path || list_room(&k->v, k->n, 1, &k->room, sizeof(*k->v), LIMIT_MODULES) < 0 ||
+		index_add(&k->by_key, hash, k->n) < 0) {
+		free(w.key.path);
+		return 0;
+	}
+	k->v[k->n++] = w.key;
+	*is_new = 1;
+	return k->n;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The modules that the tracer has told session of: what tells them apart, and their numbers.
+ *
+ * A file is one module in all processes, and so is the kernel's own image (the vdso), which is the
+ * same everywhere. Memory without a file is one module of its process for each name, however often
+ * it is mapped anew.
+ */
+#ifndef TRACER_KNOWN_MODULES_H
+#define TRACER_KNOWN_MODULES_H
+
+#include "agent/tracer/maps.h"
+#include "base/index.h"
+
+struct known_module {
+	uint64_t dev, ino;
+	uint32_t process; /* of memory without a file; else 0 */
+	char *path;
+};
+
+/* Zero-initialized is empty. */
+struct known_modules {
+	struct known_module *v; /* index + 1 is the number */
+	uint32_t n, room;
+	struct index by_key;
+};
+
+void known_modules_fini(struct known_modules *k);
+
+/* Whether the mapping is of the image that the kernel writes into each process. */
+int known_modules_is_vdso(const struct maps_line *line);
+
+/* The number of the mapping's module, which is new where *is_new is set; 0 past LIMIT_MODULES. */
+uint32_t known_modules_number(
+	struct known_modules *k, const struct maps_line *line, uint32_t process, int *is_new);
+
+#endif

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/tracer/clock.h"
+#include "agent/tracer/process.h"
+#include "base/wire.h"
+
+#define SECOND	   1000000000ull
+#define LISTING_NS 50000000ull /* at most so often for threads that come and go */
+#define FIGURES	   1000u       /* threads in one message */
+
+_Static_assert(FIGURES * sizeof(struct tracer_thread) <= LIMIT_MESSAGE, "fits");
+
+static void tell_attached(const struct process *p, const struct proc_stat *stat)
+{
+	struct tracer_attached attached = {
+		.pid = p->target.pid,
+		.number = p->number,
+		.n_threads = p->threads.n,
+		.is_new = p->is_new,
+		.start_time = p->target.stat.start_time,
+		.clock = p->clock,
+	};
+
+	memcpy(attached.comm, stat->comm, sizeof(attached.comm));
+	wire_send(p->common->sock, TRACER_ATTACHED, &attached, sizeof(attached), -1);
+}
+
+/* The program it runs has a new name after an exec. */
+static void tell_program(struct process *p)
+{
+	struct proc_stat stat;
+	int fd = target_open_file(&p->target, process_live_tid(p), "stat");
+
+	if (fd < 0)
+		return;
+	if (proc_stat_read(fd, &stat) == 0) {
+		p->start_stack = stat.start_stack ? stat.start_stack : p->start_stack;
+		tell_attached(p, &stat);
+	}
+	close(fd);
+}
+
+struct process *process_open(
+	struct common *c, const struct tracer_pid *which, int is_new, struct tracer_refused *why)
+{
+	struct process *p = calloc(1, sizeof(*p));
+
+	*why = (struct tracer_refused){.pid = which->pid};
+	if (!p) {
+		why->cause = REFUSED_OTHER;
+		why->detail = ENOMEM;
+		return NULL;
+	}
+	if (target_open(&p->target, which->pid, which->pid == c->launched, why) < 0) {
+		free(p);
+		return NULL;
+	}
+	if (which->start_time && p->target.stat.start_time != which->start_time) {
+		why->cause = REFUSED_IDENTITY;
+		process_close(p);
+		return NULL;
+	}
+	p->number = which->number;
+	p->common = c;
+	p->is_new = is_new;
+	p->start_stack = p->target.stat.start_stack;
+	threads_init(&p->threads, &p->target, p, &c->next_serial, c->began);
+	p->threads.first_listing_done = is_new;
+	mappings_init(
+		&p->mappings, &p->target, p->number, &c->modules, &c->next_generation, c->sock);
+	threads_refresh(&p->threads);
+	process_read_clock(p);
+	tell_attached(p, &p->target.stat);
+	return p;
+}
+
+void process_close(struct process *p)
+{
+	threads_fini(&p->threads);
+	mappings_fini(&p->mappings);
+	target_close(&p->target);
+	free(p);
+}
+
+pid_t process_live_tid(const struct process *p)
+{
+	for (uint32_t i = 0; i < p->threads.n; i++)
+		if (!p->threads.v[i].ended && p->threads.v[i].tid != p->target.pid)
+			return p->threads.v[i].tid;
+	return p->target.pid;
+}
+
+void process_list(struct process *p, uint64_t now)
+{
+	uint32_t live = threads_live(&p->threads), seen = p->threads.seen;
+
+	threads_refresh(&p->threads);
+	/* The kernel counts a thread that we cannot see: no reason to look again and again. */
+	int is_news = live != threads_live(&p->threads) || seen != p->threads.seen;
+	p->listing_gap = is_news		   ? LISTING_NS
+			 : p->listing_gap < SECOND ? 2 * p->listing_gap
+						   : SECOND;
+	process_tell_threads(p);
+	threads_sweep(&p->threads);
+	p->live = p->threads.n;
+	p->stale = 0;
+	p->next_listing = now + p->listing_gap;
+}
+
+void process_read_maps(struct process *p)
+{
+	/* The copy of us that is to become the command has nothing to show. */
+	if (p->is_waiting)
+		return;
+	/* Those of a main thread that has ended are empty. */
+	if (mappings_refresh(&p->mappings, p->target.pid) < 0 &&
+		mappings_refresh(&p->mappings, process_live_tid(p)) < 0)
+		p->mappings.failed++;
+}
+
+void process_read_again(struct process *p, uint64_t now)
+{
+	p->exec_seen = 0;
+	p->is_waiting = 0;
+	process_list(p, now);
+	tell_program(p);
+	process_read_maps(p);
+}
+
+void process_look(struct process *p)
+{
+	uint64_t now = clock_now();
+
+	for (uint32_t i = 0; i < p->threads.n; i++)
+		if (!p->threads.v[i].ended)
+			thread_look(&p->threads.v[i], now);
+	process_read_clock(p);
+}
+
+void process_tell_threads(struct process *p)
+{
+	static struct tracer_thread figures[FIGURES];
+	int sock = p->common->sock;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < p->threads.n; i++) {
+		struct thread *th = &p->threads.v[i];
+		if (!th->unsent)
+			continue;
+		th->unsent = 0;
+		figures[n] = (struct tracer_thread){
+			.serial = th->serial,
+			.process = p->number,
+			.tid = th->tid,
+			.start_time = th->start_time,
+			.cpu = th->last.cpu,
+			.is_new = th->is_new,
+			.has_ended = th->ended,
+		};
+		memcpy(figures[n].name, th->name, sizeof(th->name));
+		if (++n == FIGURES) {
+			wire_send(sock, TRACER_THREADS, figures, sizeof(figures), -1);
+			n = 0;
+		}
+	}
+	if (n)
+		wire_send(sock, TRACER_THREADS, figures, n * sizeof(*figures), -1);
+}
+
+void process_read_clock(struct process *p)
+{
+	uint64_t now = target_clock(&p->target);
+
+	if (now)
+		p->clock = now;
+}

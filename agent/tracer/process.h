@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One process of the target: its identity, threads and mappings, and what session is told of them.
+ *
+ * Its address stays the same from open to close; threads point to it.
+ */
+#ifndef TRACER_PROCESS_H
+#define TRACER_PROCESS_H
+
+#include "agent/tracer/mappings.h"
+#include "agent/tracer/threads.h"
+
+/* What all processes of a run share. */
+struct common {
+	int sock; /* to session */
+	uint32_t next_serial, next_generation, next_process;
+	uint64_t began; /* when the window did, as threads_time says */
+	pid_t launched; /* the command that we start; 0: none */
+	struct known_modules modules;
+};
+
+struct process {
+	uint32_t number;
+	struct common *common;
+	struct target target;
+	struct threads threads;
+	struct mappings mappings;
+	/* Its CPU time: when last read; as session knows it; when all was last looked at anew. */
+	uint64_t clock, told_clock, refreshed_clock;
+	uint64_t start_stack;  /* of the program that runs; another one means exec */
+	uint64_t next_listing; /* before that threads are not listed again */
+	uint64_t listing_gap;
+	uint64_t next_maps; /* before that the worker is not heard */
+	uint64_t ticked;    /* the tick at which its clock was read last */
+	uint32_t live;	    /* threads that we know */
+	uint64_t group;	    /* tells its control group from others; see cpus.h */
+	double quota;
+	uint8_t is_new;	    /* born inside the window */
+	uint8_t is_waiting; /* to become the command that we start: not a program of the user yet */
+	uint8_t exec_seen;  /* another program runs in it; its maps are read anew before a stop */
+	uint8_t stale;	    /* its threads have changed */
+	uint8_t has_ended;
+};
+
+/* Attaches to a process, is_new for one that was born inside the window, and tells session. NULL
+ * and why. */
+struct process *process_open(
+	struct common *c, const struct tracer_pid *which, int is_new, struct tracer_refused *why);
+void process_close(struct process *p);
+
+/* The id of any live thread: the main one may have ended. */
+pid_t process_live_tid(const struct process *p);
+
+/* Lists its threads anew, and tells of them. Threads move in memory. */
+void process_list(struct process *p, uint64_t now);
+
+/* Reads its mappings, and tells of them where they changed. */
+void process_read_maps(struct process *p);
+
+/* Another program runs in it: everything anew. */
+void process_read_again(struct process *p, uint64_t now);
+
+/* A last look at all threads, without a listing where it has ended. */
+void process_look(struct process *p);
+
+/* Tells of threads that are not as session knows them. */
+void process_tell_threads(struct process *p);
+
+/* Its CPU time, kept from before once it is gone. */
+void process_read_clock(struct process *p);
+
+#endif

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <string.h>
+
+#include "agent/brief.h"
+#include "agent/naming.h"
+#include "agent/phases.h"
+#include "agent/refusal.h"
+#include "agent/result.h"
+#include "agent/tracer/clock.h"
+#include "agent/tracing.h"
+
+/* The processes by number: at first as the user gave them, later all that live. */
+static uint32_t list_pids(const struct session *s, struct tracer_pid *v, uint32_t room)
+{
+	const struct options *o = s->options;
+	uint32_t n = 0;
+
+	if (s->phase != PHASE_ATTACH) {
+		for (uint32_t i = 0; i < s->data.n_processes && n < room; i++) {
+			const struct process_info *p = &s->data.processes[i];
+			if (!p->has_ended)
+				v[n++] = (struct tracer_pid){p->pid, p->number, p->start_time};
+		}
+		return n;
+	}
+	for (; n < o->n_pids; n++)
+		v[n] = (struct tracer_pid){o->pids[n], n, 0};
+	if (o->launched)
+		v[n++] = (struct tracer_pid){o->launched, 0, 0};
+	return n;
+}
+
+void tracing_start(struct session *s)
+{
+	static struct tracer_pid
+		pids[(LIMIT_MESSAGE - sizeof(struct tracer_start)) / sizeof(struct tracer_pid)];
+	const struct options *o = s->options;
+	struct tracer_start start = {
+		.kinds = o->kinds,
+		.hz = o->hz,
+		.most_stop = o->most_stop,
+		.launched = o->launched,
+		.flags = (o->with_children ? START_CHILDREN : 0) |
+			 (o->launched ? START_LAUNCHED | START_SNAPSHOT_LAST : 0) |
+			 (o->name ? START_BY_NAME : 0),
+		.seed = clock_now() ^ phases_wall_clock(),
+	};
+
+	collection_new_tracer(&s->data, &start);
+	start.n = list_pids(s, pids, sizeof(pids) / sizeof(*pids));
+	if (s->phase == PHASE_ATTACH)
+		start.first_process = start.n;
+	/* A snapshot that a tracer died of is not tried again: what it has got counts. */
+	else
+		start.flags |= START_RESTARTED;
+	if (o->name)
+		strncpy(start.name, o->name, sizeof(start.name) - 1);
+	wire_send2(s->tracer.sock, TO_TRACER_START, &start, sizeof(start), pids,
+		start.n * sizeof(*pids), -1);
+}
+
+static void on_ready(struct session *s, const struct tracer_ready *ready)
+{
+	if (!ready || s->phase != PHASE_ATTACH)
+		return;
+	if (result_probe(s) < 0)
+		session_over(s, 1);
+	else
+		phases_go(s, PHASE_SNAPSHOT);
+}
+
+/* The tracer has nothing more to say. */
+void tracing_done(struct session *s)
+{
+	s->tracer_done = 1;
+	if (s->phase <= PHASE_STOP) {
+		s->is_last = 1;
+		phases_go(s, PHASE_FLUSH);
+	}
+}
+
+#define LEFT_OUT_SHOWN 5u
+
+static void on_refused(struct session *s, const struct tracer_refused *why)
+{
+	if (!why)
+		return;
+	if (why->is_extra) {
+		if (s->left_out++ < LEFT_OUT_SHOWN)
+			refusal_print(s->options, why);
+		return;
+	}
+	if (s->phase == PHASE_ATTACH) {
+		refusal_print(s->options, why);
+		session_over(s, 3);
+		return;
+	}
+	/* A restarted tracer finds the target gone or changed: the window ends here. */
+	s->target_ended = 1;
+	tracing_done(s);
+}
+
+static void on_maps(struct session *s, const struct wire_message *m)
+{
+	const struct maps *g;
+	int done = collection_maps(&s->data, m, &g);
+
+	s->data.broken += done < 0;
+	if (done == 1)
+		brief_maps(s, g);
+}
+
+static void on_module(struct session *s, struct wire_message *m)
+{
+	int is_new;
+	int id = collection_module(&s->data, m, &is_new);
+
+	s->data.broken += id < 0;
+	if (id > 0 && is_new)
+		brief_module(s, id);
+}
+
+static void on_done(struct session *s, const struct tracer_done *done)
+{
+	s->target_ended |= done && done->target_ended;
+	tracing_done(s);
+}
+
+/* The interval that was to end has ended. One that was ended without waiting for this word, because
+ * its tracer had died, is none of the new tracer's. */
+static void on_mark(struct session *s, const struct tracer_mark *mark)
+{
+	if (mark && s->phase == PHASE_STOP && mark->interval == s->data.open)
+		phases_go(s, PHASE_FLUSH);
+}
+
+static int take_attached(struct session *s, const struct wire_message *m)
+{
+	const struct tracer_attached *a = wire_payload(m, sizeof(*a));
+
+	return a ? collection_attached(&s->data, a) : -EPROTO;
+}
+
+void tracing_on_message(struct session *s, struct wire_message *m)
+{
+	switch (m->type) {
+	case TRACER_ATTACHED:
+		s->data.broken += take_attached(s, m) < 0;
+		break;
+	case TRACER_READY:
+		on_ready(s, wire_payload(m, sizeof(struct tracer_ready)));
+		break;
+	case TRACER_PROCESSES:
+		s->data.broken += collection_processes(&s->data, m) < 0;
+		break;
+	case TRACER_MARK:
+		on_mark(s, wire_payload(m, sizeof(struct tracer_mark)));
+		break;
+	case TRACER_REFUSED:
+		on_refused(s, wire_payload(m, sizeof(struct tracer_refused)));
+		break;
+	case TRACER_MODULE:
+		on_module(s, m);
+		break;
+	case TRACER_MAPS:
+		on_maps(s, m);
+		break;
+	case TRACER_THREADS:
+		s->data.broken += collection_threads(&s->data, m) < 0;
+		break;
+	case TRACER_SNAPSHOT_DONE:
+		if (s->phase == PHASE_SNAPSHOT)
+			phases_go(s, PHASE_SAMPLE);
+		break;
+	case TRACER_STATS:
+		s->data.broken += collection_stats(&s->data, m) < 0;
+		break;
+	case TRACER_DONE:
+		on_done(s, wire_payload(m, sizeof(struct tracer_done)));
+		break;
+	case TRACER_DEBUG_FILE:
+		naming_on_debug_file(s, m);
+		if (s->phase == PHASE_DEBUG && !s->naming.debug_pending)
+			phases_go(s, PHASE_SYMBOLIZE);
+		break;
+	default:
+		s->data.broken++;
+	}
+}
