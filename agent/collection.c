@@ -206,6 +206,8 @@ int collection_close(struct collection *c, uint64_t now)
 	collection_sum(c, &sum);
 	stats_subtract(&sum, &i->stats);
 	i->stats = sum;
+	i->clock += sum.unseen_ns;
+	i->threads_ended += sum.unseen_ns != 0;
 	return 0;
 }
 

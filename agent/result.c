@@ -287,8 +287,9 @@ static void tell_empty(const struct session *s)
 
 	if (is_asked(s, PROFILE_CPU) && !s->written->received[PROFILE_CPU])
 		log_note("no CPU samples: the process used %.3fs of CPU in the window%s", cpu,
-			is_asked(s, PROFILE_THREADS) ? ""
-						     : "; -profile threads shows where it waits");
+			is_asked(s, PROFILE_THREADS) || s->options->launched
+				? ""
+				: "; -profile threads shows where it waits");
 }
 
 /* Of one interval among many a line is enough; its file's comments say the rest. */

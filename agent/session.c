@@ -182,8 +182,13 @@ static void on_launched(struct session *s, const struct supervisor_launched *l)
 {
 	char shown[256];
 
-	if (!l || !l->error)
+	if (!l)
 		return;
+	if (!l->error) {
+		if (s->tracer.sock >= 0)
+			wire_send(s->tracer.sock, TO_TRACER_LAUNCHED, NULL, 0, -1);
+		return;
+	}
 	progress_end(s);
 	log_error("cannot run %s: %s", log_escape(shown, sizeof(shown), s->options->command[0]),
 		strerror(-l->error));

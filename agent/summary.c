@@ -107,13 +107,15 @@ static void stops_line(const struct interval *i, struct buf *out)
 		"stops     %" PRIu64
 		", p50 %.0fus, p99 %.0fus, %.3fs in all: %.2f%% of the CPU time used, "
 		"%.2f%% of the window\n",
-		t->stops, stats_stop_us(t, 0.5), stats_stop_us(t, 0.99), SECONDS(t->stop_ns),
-		percent(SECONDS(t->stop_ns), cpu), percent(SECONDS(t->stop_ns), window));
-	if (t->queued_ns)
+		t->stops - t->queued_stops, stats_stop_us(t, 0.5), stats_stop_us(t, 0.99),
+		SECONDS(t->stop_ns), percent(SECONDS(t->stop_ns), cpu),
+		percent(SECONDS(t->stop_ns), window));
+	if (t->queued_stops)
 		buf_printf(out,
-			"          and %.3fs in which stopped threads waited for a CPU that others "
-			"had\n",
-			SECONDS(t->queued_ns));
+			"          %" PRIu64
+			" more took %.3fs, in which the thread waited for a CPU that "
+			"others had\n",
+			t->queued_stops, SECONDS(t->queued_ns));
 	buf_printf(out,
 		"calls     %" PRIu64 " kept from returning EINTR, %" PRIu64
 		" that may have been cut short by a stop",

@@ -20,10 +20,11 @@ enum message_type {
 	SUPERVISOR_LAUNCHED,  /* struct supervisor_launched: it has begun, or cannot */
 
 	/* session -> tracer */
-	TO_TRACER_START =
-		32,	/* struct tracer_start + struct tracer_pid[]: find them, sample them */
-	TO_TRACER_MARK, /* end of an interval: send totals, go on with the next */
-	TO_TRACER_STOP, /* end of the window: send totals */
+	TO_TRACER_START = 32,
+	/* struct tracer_start + struct tracer_pid[]: find them, sample them */
+	TO_TRACER_LAUNCHED,   /* the command that was waited for runs now */
+	TO_TRACER_MARK,	      /* end of an interval: send totals, go on with the next */
+	TO_TRACER_STOP,	      /* end of the window: send totals */
 	TO_TRACER_DEBUG_FILE, /* struct tracer_debug_file: open it if it exists */
 
 	/* tracer -> session */
@@ -208,15 +209,18 @@ struct tracer_stats {
 	uint64_t samples;      /* captures pushed for the cpu profile */
 	uint64_t snapshots;    /* captures pushed for the threads profile */
 	uint64_t skipped[SKIPS];
-	uint64_t stops;	    /* threads stopped */
-	uint64_t stop_ns;   /* sum of the pauses, SEIZE to DETACH, less the next */
-	uint64_t queued_ns; /* of a stop: its thread waited for a CPU that others had */
-	uint64_t repaired;  /* calls that would have returned EINTR */
-	uint64_t failed;    /* calls that returned EINTR and could not be repaired */
-	uint64_t cut_short; /* calls that returned with part of their work done */
-	uint64_t rescued;   /* exec races repaired */
-	uint64_t signals;   /* signals met at a stop and passed on */
-	uint64_t slowed_ns; /* time at a lower rate than asked, to keep the pauses short */
+	uint64_t stops;	       /* threads stopped */
+	uint64_t stop_ns;      /* sum of the pauses, SEIZE to DETACH, of the others */
+	uint64_t queued_stops; /* of the stops, those in which the thread waited for a CPU that
+				  others had */
+	uint64_t queued_ns;    /* how long they took */
+	uint64_t repaired;     /* calls that would have returned EINTR */
+	uint64_t failed;       /* calls that returned EINTR and could not be repaired */
+	uint64_t cut_short;    /* calls that returned with part of their work done */
+	uint64_t rescued;      /* exec races repaired */
+	uint64_t signals;      /* signals met at a stop and passed on */
+	uint64_t unseen_ns;    /* CPU of descendants that ended unseen */
+	uint64_t slowed_ns;    /* time at a lower rate than asked, to keep the pauses short */
 	uint32_t stop_us[STATS_BUCKETS]; /* pauses, logarithmic: see tracer/stats.h */
 	uint32_t threads_now, threads_seen;
 	uint32_t processes_now, unused;

@@ -2,9 +2,9 @@
 /*
  * The part of the target's CPU time that pauses may take, held by lowering the rate.
  *
- * What a pause takes is the median of late, not the mean: a thread that waits for its CPU in the
- * middle of a stop, on a machine with more to do than CPUs, loses time that others would have taken
- * from it anyway, and that no lower rate gives back.
+ * What a pause takes is the median of late, not the mean, and of the stops in which the thread did
+ * not wait for a CPU that others had: on a machine with more to do than CPUs it loses time that
+ * they would have taken from it anyway, and that no lower rate gives back.
  */
 #ifndef TRACER_BUDGET_H
 #define TRACER_BUDGET_H

@@ -146,9 +146,10 @@ static double group_quota(const struct target *target, uint64_t *group)
 	return quota;
 }
 
-#define GROUPS	     16 /* with a quota of their own that are told apart */
-#define READ_AT_ONCE 64 /* processes; a group changes rarely, and its files are not cheap to read  \
-			 */
+#define GROUPS 16 /* with a quota of their own that are told apart */
+#define READ_AT_ONCE                                                                               \
+	64 /* processes; a group changes rarely, and its files are not cheap to read               \
+	    */
 
 /* The quotas of all groups added up. One process without a quota is held back by none, but the
  * others are: then there is a quota, as many as all CPUs. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -29,8 +30,7 @@ static void tell_attached(const struct process *p, const struct proc_stat *stat)
 	wire_send(p->common->sock, TRACER_ATTACHED, &attached, sizeof(attached), -1);
 }
 
-/* The program it runs has a new name after an exec. */
-static void tell_program(struct process *p)
+void process_read_program(struct process *p)
 {
 	struct proc_stat stat;
 	int fd = target_open_file(&p->target, process_live_tid(p), "stat");
@@ -68,6 +68,8 @@ struct process *process_open(
 	p->common = c;
 	p->is_new = is_new;
 	p->start_stack = p->target.stat.start_stack;
+	p->children_begin = is_new ? 0 : p->target.stat.children * (SECOND / sysconf(_SC_CLK_TCK));
+	p->children = p->children_begin;
 	threads_init(&p->threads, &p->target, p, &c->next_serial, c->began);
 	p->threads.first_listing_done = is_new;
 	mappings_init(
@@ -127,7 +129,7 @@ void process_read_again(struct process *p, uint64_t now)
 	p->exec_seen = 0;
 	p->is_waiting = 0;
 	process_list(p, now);
-	tell_program(p);
+	process_read_program(p);
 	process_read_maps(p);
 }
 
@@ -177,4 +179,16 @@ void process_read_clock(struct process *p)
 
 	if (now)
 		p->clock = now;
+}
+
+void process_read_children(struct process *p)
+{
+	struct proc_stat stat;
+	int fd = openat(p->target.proc, "stat", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (proc_stat_read(fd, &stat) == 0)
+		p->children = stat.children * (SECOND / sysconf(_SC_CLK_TCK));
+	close(fd);
 }

@@ -33,13 +33,18 @@ struct process {
 	uint64_t next_maps; /* before that the worker is not heard */
 	uint64_t ticked;    /* the tick at which its clock was read last */
 	uint32_t live;	    /* threads that we know */
-	uint64_t group;	    /* tells its control group from others; see cpus.h */
+	/* CPU time of its children that ended and that it waited for: at its begin, and when last
+	 * read.
+	 */
+	uint64_t children_begin, children;
+	uint64_t group; /* tells its control group from others; see cpus.h */
 	double quota;
 	uint8_t is_new;	    /* born inside the window */
 	uint8_t is_waiting; /* to become the command that we start: not a program of the user yet */
 	uint8_t exec_seen;  /* another program runs in it; its maps are read anew before a stop */
 	uint8_t stale;	    /* its threads have changed */
 	uint8_t has_ended;
+	uint8_t has_parent; /* that is profiled, too */
 };
 
 /* Attaches to a process, is_new for one that was born inside the window, and tells session. NULL
@@ -68,5 +73,11 @@ void process_tell_threads(struct process *p);
 
 /* Its CPU time, kept from before once it is gone. */
 void process_read_clock(struct process *p);
+
+/* The CPU time of its children, likewise; not cheap. */
+void process_read_children(struct process *p);
+
+/* It has become the command, if it was to: its name is another one. */
+void process_read_program(struct process *p);
 
 #endif

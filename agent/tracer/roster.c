@@ -38,6 +38,8 @@ static void watch(struct roster *r, struct process *p)
 		epoll_ctl(r->ends, EPOLL_CTL_ADD, p->target.pidfd, &e);
 }
 
+static int has(const void *arg, pid_t pid);
+
 /* 0, or -1 and why. */
 static int add(
 	struct roster *r, const struct tracer_pid *which, int is_new, struct tracer_refused *why)
@@ -50,6 +52,7 @@ static int add(
 	struct process *p = process_open(&r->common, which, is_new, why);
 	if (!p)
 		return -1;
+	p->has_parent = has(r, p->target.stat.ppid);
 	r->v[r->n++] = p;
 	watch(r, p);
 	r->changed = 1;
@@ -170,7 +173,15 @@ static void tell_processes(struct roster *r)
 
 static void end_process(struct roster *r, struct process *p)
 {
+	if (p->is_waiting) {
+		p->is_waiting = 0;
+		process_read_program(p);
+	}
 	process_look(p);
+	process_read_children(p);
+	r->ended_children += p->children - p->children_begin;
+	if (p->has_parent)
+		r->ended_as_child += p->clock + p->children;
 	for (uint32_t i = 0; i < p->threads.n; i++)
 		p->threads.v[i].ended = p->threads.v[i].unsent = 1;
 	process_tell_threads(p);
@@ -221,8 +232,24 @@ void roster_refresh(struct roster *r, uint64_t now)
 	tell_processes(r);
 }
 
+/* A process counts the CPU time of the children that it waited for, those of theirs included: what
+ * is more than that of the children we know is of some that came and went between two looks. */
+static void count_unseen(struct roster *r)
+{
+	uint64_t all = r->ended_children;
+
+	for (uint32_t i = 0; i < r->n; i++) {
+		process_read_children(r->v[i]);
+		all += r->v[i]->children - r->v[i]->children_begin;
+	}
+	if (all > r->ended_as_child + r->unseen)
+		r->unseen = all - r->ended_as_child;
+}
+
 void roster_tell_all(struct roster *r, int list)
 {
+	if (r->with_children)
+		count_unseen(r);
 	for (uint32_t i = 0; i < r->n; i++) {
 		if (list)
 			threads_refresh(&r->v[i]->threads);
@@ -248,6 +275,7 @@ void roster_count(const struct roster *r, struct tracer_stats *stats)
 	stats->threads_seen = r->ended_threads;
 	stats->maps_failed = r->ended_maps_failed;
 	stats->processes_now = r->n;
+	stats->unseen_ns = r->unseen;
 	for (uint32_t i = 0; i < r->n; i++) {
 		stats->threads_now += r->v[i]->threads.n;
 		stats->threads_seen += r->v[i]->threads.seen;

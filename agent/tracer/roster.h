@@ -23,6 +23,10 @@ struct roster {
 	pid_t left_out[ROSTER_LEFT_OUT]; /* the latest ones: not tried again */
 	uint32_t n_left_out;
 	uint64_t ended_clock; /* CPU time of those that ended */
+	/* Of those that ended: CPU time of their children inside the window; what their parents
+	 * will have counted as that of a child. */
+	uint64_t ended_children, ended_as_child;
+	uint64_t unseen;
 	uint32_t ended_threads, ended_maps_failed;
 	int changed; /* threads have moved in memory */
 };

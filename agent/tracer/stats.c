@@ -25,13 +25,12 @@ static unsigned bucket_of(uint64_t ns)
 
 void stats_add_stop(struct tracer_stats *s, uint64_t ns, uint64_t queued)
 {
-	if (queued < STATS_OURS)
-		queued = 0;
-	if (queued > ns)
-		queued = ns;
-	ns -= queued;
-	s->queued_ns += queued;
 	s->stops++;
+	if (queued >= STATS_OURS) {
+		s->queued_stops++;
+		s->queued_ns += ns;
+		return;
+	}
 	s->stop_ns += ns;
 	s->stop_us[bucket_of(ns)]++;
 }
@@ -42,7 +41,7 @@ double stats_stop_us(const struct tracer_stats *s, double share)
 
 	for (unsigned b = 0; b < STATS_BUCKETS; b++) {
 		below += s->stop_us[b];
-		if (below && below >= share * s->stops)
+		if (below && below >= share * (s->stops - s->queued_stops))
 			return edge_us(b + 1);
 	}
 	return 0;

@@ -8,8 +8,9 @@
 
 #include "base/message.h"
 
-/* A pause of ns, in queued of which the thread waited for a CPU. It is not of our making if it is
- * long: on a CPU that we have taken from it a thread waits for less than STATS_OURS. */
+/* A pause of ns; before or in it the thread waited for a CPU for queued. That is not of our making
+ * if it is long (on a CPU that we have taken from it a thread waits for less than STATS_OURS), and
+ * how long the pause alone was cannot be told then. */
 void stats_add_stop(struct tracer_stats *s, uint64_t ns, uint64_t queued);
 
 #define STATS_OURS 300000u
@@ -20,7 +21,8 @@ void stats_add(struct tracer_stats *to, const struct tracer_stats *from);
 /* Leaves what was counted since less, an earlier state of the same counters. */
 void stats_subtract(struct tracer_stats *from, const struct tracer_stats *less);
 
-/* The pause in microseconds that a share (0 to 1) of all stops stayed below; 0 without stops. */
+/* The pause in microseconds that a share (0 to 1) of all stops that were no wait for others stayed
+ * below; 0 without stops. */
 double stats_stop_us(const struct tracer_stats *s, double share);
 
 #endif

@@ -139,17 +139,17 @@ static int check_machine(int proc, struct tracer_refused *why)
 	return 0;
 }
 
-/* What tells a thread that computes from one that was only looked at in passing; every thread has
- * been on a CPU once. */
-static int has_run_counts(const struct target *t)
+/* What tells a thread that computes from one that was only looked at in passing. Asked of
+ * ourselves: we have been on a CPU once, and a process that was just born perhaps has not. */
+static int kernel_has_run_counts(void)
 {
 	struct schedstat s = {0};
-	int fd = target_open_file(t, t->pid, "schedstat");
-	int error = fd < 0 ? fd : schedstat_read(fd, &s);
+	int fd = open("/proc/self/schedstat", O_RDONLY | O_CLOEXEC);
+	int error = fd < 0 ? -errno : schedstat_read(fd, &s);
 
 	if (fd >= 0)
 		close(fd);
-	return error ? error != -ENOENT : s.runs != 0;
+	return !error && s.runs != 0;
 }
 
 static int check(struct target *t, int is_launched, struct tracer_refused *why)
@@ -178,7 +178,7 @@ static int check(struct target *t, int is_launched, struct tracer_refused *why)
 		return refuse(why, REFUSED_SECCOMP, 0);
 	if (!may_attach(t->proc))
 		return diagnose(&st, why);
-	if (!has_run_counts(t))
+	if (!kernel_has_run_counts())
 		return refuse(why, REFUSED_NO_SCHEDSTAT, 0);
 	return check_machine(t->proc, why);
 }

@@ -159,6 +159,17 @@ static void on_debug_file(struct tracer *t, const struct tracer_debug_file *ask)
 		close(fd);
 }
 
+/* If no tick has met it yet. */
+static void read_launched(struct tracer *t)
+{
+	for (uint32_t i = 0; i < t->roster.n; i++)
+		if (t->roster.v[i]->is_waiting) {
+			process_read_again(t->roster.v[i], clock_now());
+			t->roster.changed = 1;
+		}
+	prepare(t);
+}
+
 static void on_message(struct tracer *t)
 {
 	struct wire_message *m = &t->message;
@@ -169,6 +180,8 @@ static void on_message(struct tracer *t)
 	else if (m->type == TO_TRACER_DEBUG_FILE &&
 		 (p = wire_payload(m, sizeof(struct tracer_debug_file))))
 		on_debug_file(t, p);
+	else if (m->type == TO_TRACER_LAUNCHED)
+		read_launched(t);
 	else if (m->type == TO_TRACER_MARK && t->running)
 		mark(t);
 	else if (m->type == TO_TRACER_STOP)
