@@ -381,6 +381,10 @@ static int settle_output(struct options *o, int format_given)
 	int single = o->output && !ends_with(o->output, "/");
 	if (!o->kinds) /* a command has no stacks worth a look before it begins */
 		o->kinds = single || o->command ? 1u << PROFILE_CPU : (1u << PROFILE_KINDS) - 1;
+	if (o->command && !(o->kinds & 1u << PROFILE_CPU)) {
+		log_error("-profile: a command that has not begun has no stacks; add cpu");
+		return -EINVAL;
+	}
 	if (single && (o->kinds & (o->kinds - 1))) {
 		log_error(
 			"-o %s: two profiles do not fit in one file; give -o FOLDER/ or one -profile",

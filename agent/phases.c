@@ -26,8 +26,10 @@ static void begin_sampling(struct session *s)
 
 	s->ends = o->window_ns ? now + o->window_ns : 0;
 	s->next_mark = o->every_ns ? now + o->every_ns : 0;
-	if (o->launched)
+	if (o->launched) {
+		s->launch_pending = 1;
 		session_ask_supervisor(s, TO_SUPERVISOR_GO, ROLE_TRACER);
+	}
 	if (!(o->kinds & 1u << PROFILE_CPU) && !o->every_ns)
 		s->ends = now;
 }

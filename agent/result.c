@@ -52,8 +52,11 @@ static void time_part(const struct session *s, char *out, size_t room)
 	struct tm tm;
 
 	*out = '\0';
-	if (s->options->every_ns && gmtime_r(&seconds, &tm))
-		strftime(out, room, ".%Y%m%dT%H%M%SZ", &tm);
+	if (!s->options->every_ns || !gmtime_r(&seconds, &tm))
+		return;
+	size_t n = strftime(out, room, ".%Y%m%dT%H%M%S", &tm);
+	snprintf(out + n, room - n, ".%03uZ",
+		s->written ? (unsigned)(s->written->wall_began / 1000000 % 1000) : 0);
 }
 
 static void file_name(const struct session *s, enum profile_kind kind, char *out, size_t room)

@@ -184,8 +184,11 @@ static void on_launched(struct session *s, const struct supervisor_launched *l)
 
 	if (!l)
 		return;
+	s->launch_pending = 0;
 	if (!l->error) {
-		if (s->tracer.sock >= 0)
+		if (s->tracer_done)
+			tracing_done(s);
+		else if (s->tracer.sock >= 0)
 			wire_send(s->tracer.sock, TO_TRACER_LAUNCHED, NULL, 0, -1);
 		return;
 	}
@@ -312,8 +315,6 @@ static void loop(struct session *s)
 		poll(p, 3, patience(s));
 		if (p[2].revents & POLLOUT)
 			outbox_flush(&s->to_worker, s->worker.sock);
-		/* The tracer's word first: it has told of a thread before the worker shows its
-		 * stack. */
 		drain(s, &s->tracer);
 		drain(s, &s->worker);
 		if (p[0].revents &&

@@ -66,6 +66,7 @@ struct session {
 	uint64_t began, ends;	  /* of the run, CLOCK_MONOTONIC; ends 0: open */
 	uint64_t next_mark;	  /* when the interval ends; 0: with the run */
 	uint32_t left_out;	  /* processes that may not be profiled */
+	int launch_pending; /* the command was let go; whether it could be run is not known yet */
 	int interrupts;
 	int is_last;	 /* no interval comes after this one */
 	int tracer_done; /* it has no target any more, or is given up */

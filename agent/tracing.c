@@ -74,7 +74,9 @@ static void on_ready(struct session *s, const struct tracer_ready *ready)
 void tracing_done(struct session *s)
 {
 	s->tracer_done = 1;
-	if (s->phase <= PHASE_STOP) {
+	/* The end of a command that could not be run is no result; supervisor says so in a moment.
+	 */
+	if (s->phase <= PHASE_STOP && !s->launch_pending) {
 		s->is_last = 1;
 		phases_go(s, PHASE_FLUSH);
 	}

@@ -1,7 +1,7 @@
 # The tests: programs whose truth is known, unit tests, scripts, and the checks of the source itself.
 
 # --- programs that are profiled; no sanitizers and no libraries of ours in them ---
-target_names = bursty chain40 eintr exec_storm fork_storm gaps idle inline_chain kernel leader_exit mix phases \
+target_names = bursty chain40 eintr exec_storm family fork_storm gaps idle inline_chain kernel leader_exit mix phases \
 	recursion shares sigalt signals stopped threads_churn vfork
 target_cflags = -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -pthread
 target_programs = $(target_names:%=tests/targets/%)
@@ -89,16 +89,19 @@ test_scripts = \
 	tests/integration/bad_input.sh \
 	tests/integration/bursty.sh \
 	tests/integration/eintr.sh \
+	tests/integration/family.sh \
 	tests/integration/gdb_compare.sh \
 	tests/integration/idle.sh \
 	tests/integration/kernel.sh \
 	tests/integration/kill.sh \
+	tests/integration/launch.sh \
 	tests/integration/quota.sh \
 	tests/integration/real_libc.sh \
 	tests/integration/real_postgres.sh \
 	tests/integration/real_python.sh \
 	tests/integration/real_redis.sh \
 	tests/integration/real_xz.sh \
+	tests/integration/rotate.sh \
 	tests/integration/shares.sh \
 	tests/integration/threads.sh \
 	tests/integration/usage.sh \

@@ -10,6 +10,7 @@ proof.py samples FILE [THREAD]      how many samples (first sample type, or stac
 proof.py complete FILE              share of stacks whose root is the start of a program or thread
 proof.py incomplete FILE            the commonest roots of the stacks that aren't
 proof.py threads FILE               one line for each thread: tid, name, values
+proof.py pids FILE                  one line for each process: pid label, values
 proof.py stacks FILE [THREAD]       every stack, leaf first: values<TAB>tid<TAB>frames
 proof.py addresses FILE TID         the stack addresses of a thread, leaf first, in hex
 proof.py lines FILE TID LIBRARY     FILE:LINE of a thread's frames in a library, leaf first
@@ -264,6 +265,15 @@ def print_threads(profile):
         print(tid, str(name).replace(" ", "_"), *values)
 
 
+def print_pids(profile):
+    pids = {}
+    for sample in profile.samples:
+        old = pids.get(sample.labels.get("pid"), [0] * len(sample.values))
+        pids[sample.labels.get("pid")] = [a + b for a, b in zip(old, sample.values)]
+    for pid, values in sorted(pids.items(), key=lambda i: str(i[0])):
+        print(pid, *values)
+
+
 def print_stacks(profile, thread):
     for sample in profile.of_thread(thread):
         print("%s\t%s\t%s" % (" ".join(map(str, sample.values)), sample.labels.get("tid"),
@@ -324,6 +334,8 @@ def main(argv):
         print_incomplete(profile)
     elif command == "threads":
         print_threads(profile)
+    elif command == "pids":
+        print_pids(profile)
     elif command == "stacks":
         print_stacks(profile, thread)
     elif command == "addresses":
