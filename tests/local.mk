@@ -101,6 +101,7 @@ test_scripts = \
 	tests/integration/real_python.sh \
 	tests/integration/real_redis.sh \
 	tests/integration/real_xz.sh \
+	tests/integration/rights.sh \
 	tests/integration/rotate.sh \
 	tests/integration/shares.sh \
 	tests/integration/threads.sh \
