@@ -25,11 +25,13 @@ unit_tests = \
 	tests/unit/test_cpus \
 	tests/unit/test_demangle \
 	tests/unit/test_folded \
+	tests/unit/test_generations \
 	tests/unit/test_guess \
 	tests/unit/test_inlines \
 	tests/unit/test_loader \
 	tests/unit/test_maps \
 	tests/unit/test_options \
+	tests/unit/test_options_target \
 	tests/unit/test_proc_stat \
 	tests/unit/test_profile \
 	tests/unit/test_regs \
@@ -59,11 +61,13 @@ tests_unit_test_conform_LDADD = $(unit_libs)
 tests_unit_test_cpus_LDADD = $(unit_libs)
 tests_unit_test_demangle_LDADD = $(unit_libs)
 tests_unit_test_folded_LDADD = $(unit_libs)
+tests_unit_test_generations_LDADD = $(unit_libs)
 tests_unit_test_guess_LDADD = $(unit_libs)
 tests_unit_test_inlines_LDADD = $(unit_libs)
 tests_unit_test_loader_LDADD = $(unit_libs)
 tests_unit_test_maps_LDADD = $(unit_libs)
 tests_unit_test_options_LDADD = $(unit_libs)
+tests_unit_test_options_target_LDADD = $(unit_libs)
 tests_unit_test_proc_stat_LDADD = $(unit_libs)
 tests_unit_test_profile_LDADD = $(unit_libs)
 tests_unit_test_regs_LDADD = $(unit_libs)
@@ -111,4 +115,5 @@ AM_TESTS_ENVIRONMENT = CPPROF=$(abs_top_builddir)/cpprof-attach; export CPPROF; 
 	TARGETS=$(abs_top_builddir)/tests/targets; export TARGETS;
 
 EXTRA_DIST = $(test_scripts) tests/lib/gdb_stacks.py tests/lib/harness.sh tests/lib/proof.py \
-	tests/targets/target.h tests/unit/profile_fixture.h $(target_names:%=tests/targets/%.c)
+	tests/targets/target.h tests/unit/options_fixture.h tests/unit/profile_fixture.h \
+	$(target_names:%=tests/targets/%.c)
