@@ -28,6 +28,8 @@ unit_tests = \
 	tests/unit/test_generations \
 	tests/unit/test_guess \
 	tests/unit/test_inlines \
+	tests/unit/test_interval \
+	tests/unit/test_known_threads \
 	tests/unit/test_loader \
 	tests/unit/test_maps \
 	tests/unit/test_options \
@@ -64,6 +66,8 @@ tests_unit_test_folded_LDADD = $(unit_libs)
 tests_unit_test_generations_LDADD = $(unit_libs)
 tests_unit_test_guess_LDADD = $(unit_libs)
 tests_unit_test_inlines_LDADD = $(unit_libs)
+tests_unit_test_interval_LDADD = $(unit_libs)
+tests_unit_test_known_threads_LDADD = $(unit_libs)
 tests_unit_test_loader_LDADD = $(unit_libs)
 tests_unit_test_maps_LDADD = $(unit_libs)
 tests_unit_test_options_LDADD = $(unit_libs)
