@@ -25,11 +25,13 @@ unit_tests = \
 	tests/unit/test_conform \
 	tests/unit/test_cpus \
 	tests/unit/test_demangle \
+	tests/unit/test_family \
 	tests/unit/test_folded \
 	tests/unit/test_generations \
 	tests/unit/test_guess \
 	tests/unit/test_inlines \
 	tests/unit/test_interval \
+	tests/unit/test_known_modules \
 	tests/unit/test_known_threads \
 	tests/unit/test_loader \
 	tests/unit/test_maps \
@@ -64,11 +66,13 @@ tests_unit_test_collection_LDADD = $(unit_libs)
 tests_unit_test_conform_LDADD = $(unit_libs)
 tests_unit_test_cpus_LDADD = $(unit_libs)
 tests_unit_test_demangle_LDADD = $(unit_libs)
+tests_unit_test_family_LDADD = $(unit_libs)
 tests_unit_test_folded_LDADD = $(unit_libs)
 tests_unit_test_generations_LDADD = $(unit_libs)
 tests_unit_test_guess_LDADD = $(unit_libs)
 tests_unit_test_inlines_LDADD = $(unit_libs)
 tests_unit_test_interval_LDADD = $(unit_libs)
+tests_unit_test_known_modules_LDADD = $(unit_libs)
 tests_unit_test_known_threads_LDADD = $(unit_libs)
 tests_unit_test_loader_LDADD = $(unit_libs)
 tests_unit_test_maps_LDADD = $(unit_libs)
