@@ -53,6 +53,7 @@ unit_tests = \
 	tests/unit/test_threads \
 	tests/unit/test_units \
 	tests/unit/test_unwind \
+	tests/unit/test_values \
 	tests/unit/test_worker
 if HAVE_CMOCKA
 check_PROGRAMS = $(unit_tests)
@@ -94,6 +95,7 @@ tests_unit_test_text_LDADD = $(unit_libs)
 tests_unit_test_threads_LDADD = $(unit_libs)
 tests_unit_test_units_LDADD = $(unit_libs)
 tests_unit_test_unwind_LDADD = $(unit_libs)
+tests_unit_test_values_LDADD = $(unit_libs)
 tests_unit_test_worker_LDADD = $(unit_libs)
 tests_unit_test_worker_LDFLAGS = -Wl,--wrap=list_room
 
