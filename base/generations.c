@@ -65,10 +65,10 @@ static void drop_oldest(struct generations *g, uint32_t process)
 
 static int keep(struct generations *g, const struct maps_part *part)
 {
-	drop_oldest(g, part->process);
 	/* A number that goes back is none of ours. */
 	if (g->n && g->kept[g->n - 1].generation >= part->generation)
 		return -EPROTO;
+	drop_oldest(g, part->process);
 	int error = list_room(&g->kept, g->n, 1, &g->room, sizeof(*g->kept), LIMIT_GENERATIONS);
 	if (error)
 		return error;

@@ -19,17 +19,24 @@ CLEANFILES += $(check_DATA)
 unit_tests = \
 	tests/unit/test_answers \
 	tests/unit/test_base \
+	tests/unit/test_budget \
 	tests/unit/test_clock \
 	tests/unit/test_collection \
 	tests/unit/test_conform \
 	tests/unit/test_cpus \
 	tests/unit/test_demangle \
+	tests/unit/test_family \
 	tests/unit/test_folded \
+	tests/unit/test_generations \
 	tests/unit/test_guess \
 	tests/unit/test_inlines \
+	tests/unit/test_interval \
+	tests/unit/test_known_modules \
+	tests/unit/test_known_threads \
 	tests/unit/test_loader \
 	tests/unit/test_maps \
 	tests/unit/test_options \
+	tests/unit/test_options_target \
 	tests/unit/test_proc_stat \
 	tests/unit/test_profile \
 	tests/unit/test_regs \
@@ -46,6 +53,7 @@ unit_tests = \
 	tests/unit/test_threads \
 	tests/unit/test_units \
 	tests/unit/test_unwind \
+	tests/unit/test_values \
 	tests/unit/test_worker
 if HAVE_CMOCKA
 check_PROGRAMS = $(unit_tests)
@@ -53,17 +61,24 @@ endif
 unit_libs = libcpprof.a $(ALL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_answers_LDADD = $(unit_libs)
 tests_unit_test_base_LDADD = $(unit_libs)
+tests_unit_test_budget_LDADD = $(unit_libs)
 tests_unit_test_clock_LDADD = $(unit_libs)
 tests_unit_test_collection_LDADD = $(unit_libs)
 tests_unit_test_conform_LDADD = $(unit_libs)
 tests_unit_test_cpus_LDADD = $(unit_libs)
 tests_unit_test_demangle_LDADD = $(unit_libs)
+tests_unit_test_family_LDADD = $(unit_libs)
 tests_unit_test_folded_LDADD = $(unit_libs)
+tests_unit_test_generations_LDADD = $(unit_libs)
 tests_unit_test_guess_LDADD = $(unit_libs)
 tests_unit_test_inlines_LDADD = $(unit_libs)
+tests_unit_test_interval_LDADD = $(unit_libs)
+tests_unit_test_known_modules_LDADD = $(unit_libs)
+tests_unit_test_known_threads_LDADD = $(unit_libs)
 tests_unit_test_loader_LDADD = $(unit_libs)
 tests_unit_test_maps_LDADD = $(unit_libs)
 tests_unit_test_options_LDADD = $(unit_libs)
+tests_unit_test_options_target_LDADD = $(unit_libs)
 tests_unit_test_proc_stat_LDADD = $(unit_libs)
 tests_unit_test_profile_LDADD = $(unit_libs)
 tests_unit_test_regs_LDADD = $(unit_libs)
@@ -80,6 +95,7 @@ tests_unit_test_text_LDADD = $(unit_libs)
 tests_unit_test_threads_LDADD = $(unit_libs)
 tests_unit_test_units_LDADD = $(unit_libs)
 tests_unit_test_unwind_LDADD = $(unit_libs)
+tests_unit_test_values_LDADD = $(unit_libs)
 tests_unit_test_worker_LDADD = $(unit_libs)
 tests_unit_test_worker_LDFLAGS = -Wl,--wrap=list_room
 
@@ -115,4 +131,5 @@ AM_TESTS_ENVIRONMENT = CPPROF=$(abs_top_builddir)/cpprof-attach; export CPPROF; 
 	TARGETS=$(abs_top_builddir)/tests/targets; export TARGETS;
 
 EXTRA_DIST = $(test_scripts) tests/lib/gdb_stacks.py tests/lib/harness.sh tests/lib/proof.py \
-	tests/targets/target.h tests/unit/profile_fixture.h $(target_names:%=tests/targets/%.c)
+	tests/targets/target.h tests/unit/options_fixture.h tests/unit/profile_fixture.h \
+	$(target_names:%=tests/targets/%.c)

@@ -186,6 +186,86 @@ static void ticks_that_passed_are_missed_not_made_up(void **state)
 	assert_true(busy.due > now && busy.due < now + PERIOD / 2 * 3);
 }
 
+/* The next n ticks, each late by a random part of up to `most` gaps; what they stand for. */
+static uint64_t stand_for(struct clock *c, unsigned n, uint64_t most)
+{
+	static uint64_t x = 88172645463325252;
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		x ^= x << 13, x ^= x >> 7, x ^= x << 17;
+		uint64_t late = most ? x % (most * c->period) : 0, before = c->taken + c->missed;
+		assert_int_equal(clock_tick(c, c->due + late), 1);
+		uint64_t ticks = c->taken + c->missed - before;
+		assert_true(ticks <= CLOCK_STANDS_FOR);
+		assert_int_equal(c->stands_for, c->slow * ticks);
+		sum += c->stands_for;
+	}
+	return sum;
+}
+
+/* Time passed in n gaps, of a mean of one period and a variance of 1/12 of its square each. */
+static void assert_stands_for(const struct clock *c, uint64_t sum, uint64_t since, double variance)
+{
+	within_4_sigma((double)sum / CLOCK_ONE, (double)(c->due - since) / PERIOD, variance);
+}
+
+static double variance_of(uint64_t ticks, uint32_t slow)
+{
+	return ticks * ((double)slow / CLOCK_ONE) * ((double)slow / CLOCK_ONE) / 12;
+}
+
+/* Weights add up to the time that passed, however slow the clock goes and whatever it misses. */
+static void ticks_stand_for_the_time_that_passed(void **state)
+{
+	(void)state;
+	static const uint32_t slows[] = {CLOCK_ONE, CLOCK_ONE + 1, 40, 64 * CLOCK_ONE};
+	for (size_t s = 0; s < 4; s++)
+		for (uint64_t most = 0; most <= 3; most++) {
+			struct clock c;
+			clock_init(&c, HZ, s, BEGIN);
+			clock_slow(&c, slows[s]);
+			assert_int_equal(c.period, PERIOD * slows[s] / CLOCK_ONE);
+			uint64_t since = c.due, sum = stand_for(&c, N / 10, most);
+			assert_int_equal(c.missed > 0, most > 0);
+			assert_stands_for(
+				&c, sum, since, variance_of(c.taken + c.missed, slows[s]));
+		}
+}
+
+/* The rate changes every hundred ticks: each gap counts with the period it was made of. */
+static void a_change_of_rate_loses_no_time(void **state)
+{
+	(void)state;
+	struct clock c;
+	double variance = 0;
+	clock_init(&c, HZ, 3, BEGIN);
+	uint64_t since = c.due, sum = 0;
+	for (uint32_t i = 0; i < 2000; i++) {
+		uint64_t due = c.due, before = c.taken + c.missed;
+		clock_slow(&c, CLOCK_ONE + i * 37 % 200);
+		assert_int_equal(c.due, due); /* the gap that has begun keeps its length */
+		sum += stand_for(&c, 100, i % 3);
+		variance += variance_of(c.taken + c.missed - before, c.slow);
+	}
+	assert_stands_for(&c, sum, since, variance);
+}
+
+/* After a long gap the tick is no witness of all of it. */
+static void a_tick_stands_for_eight_at_most(void **state)
+{
+	(void)state;
+	struct clock c;
+	clock_init(&c, HZ, 4, BEGIN);
+	clock_tick(&c, c.due + 1000 * PERIOD);
+	assert_int_equal(c.stands_for, CLOCK_ONE * CLOCK_STANDS_FOR);
+	clock_slow(&c, 3 * CLOCK_ONE);
+	clock_tick(&c, c.due + 1000 * PERIOD);
+	assert_int_equal(c.stands_for, 3 * CLOCK_ONE * CLOCK_STANDS_FOR);
+	clock_tick(&c, c.due);
+	assert_int_equal(c.stands_for, 3 * CLOCK_ONE);
+}
+
 static void the_period_follows_the_rate(void **state)
 {
 	(void)state;
@@ -201,6 +281,11 @@ static void the_period_follows_the_rate(void **state)
 		assert_int_equal(c.period, rates[i].period);
 		assert_true(c.due >= 5 && c.due < 5 + rates[i].period);
 		assert_int_equal(c.taken + c.missed + c.late, 0);
+		assert_int_equal(c.slow, CLOCK_ONE);
+		clock_slow(&c, 3 * CLOCK_ONE / 2);
+		assert_int_equal(c.period, rates[i].period * 3 / 2);
+		clock_slow(&c, CLOCK_ONE);
+		assert_int_equal(c.period, rates[i].period);
 	}
 }
 
@@ -214,6 +299,9 @@ int main(void)
 		cmocka_unit_test(a_tick_is_due_once),
 		cmocka_unit_test(lateness_does_not_add_up),
 		cmocka_unit_test(ticks_that_passed_are_missed_not_made_up),
+		cmocka_unit_test(ticks_stand_for_the_time_that_passed),
+		cmocka_unit_test(a_change_of_rate_loses_no_time),
+		cmocka_unit_test(a_tick_stands_for_eight_at_most),
 		cmocka_unit_test(the_period_follows_the_rate),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,12 +50,14 @@ static int tell_maps(uint32_t generation, uint64_t start, uint32_t module, uint3
 {
 	struct maps_part part = {.generation = generation, .n = 1, .last = last};
 	struct mapping map = {start, start + 4096, 0, module, 0};
-	struct generation *g = NULL;
+	const struct maps *g = NULL;
 
 	put(&part, sizeof(part), &map, sizeof(map));
 	int result = collection_maps(&c, &m, &g);
-	if (result == 1)
-		assert_int_equal(g->number, generation);
+	if (result == 1) {
+		assert_int_equal(g->generation, generation);
+		assert_int_equal(c.last_generation, generation);
+	}
 	return result;
 }
 
@@ -68,12 +70,25 @@ static int tell_thread(uint32_t serial, int tid, uint64_t cpu, uint32_t is_new, 
 	return collection_threads(&c, &m);
 }
 
-static void tell_clock(uint64_t clock)
+static int attach(uint32_t number, int pid, uint64_t clock, uint32_t is_new, const char *comm)
 {
-	struct tracer_stats s = {.clock = clock};
+	struct tracer_attached a = {.number = number,
+		.pid = pid,
+		.n_threads = 3,
+		.is_new = is_new,
+		.start_time = 1000 + pid,
+		.clock = clock};
 
-	put(&s, sizeof(s), NULL, 0);
-	assert_int_equal(collection_stats(&c, &m), 0);
+	memcpy(a.comm, comm, strnlen(comm, sizeof(a.comm)));
+	return collection_attached(&c, &a);
+}
+
+static int tell_process(uint32_t number, uint64_t clock, uint32_t has_ended)
+{
+	struct tracer_process p = {.number = number, .clock = clock, .has_ended = has_ended};
+
+	put(&p, sizeof(p), NULL, 0);
+	return collection_processes(&c, &m);
 }
 
 static void a_broken_generation_does_not_spoil_the_next(void **state)
@@ -85,7 +100,7 @@ static void a_broken_generation_does_not_spoil_the_next(void **state)
 	assert_true(tell_maps(1, 0x30000, 1, 1) < 0);
 	assert_int_equal(tell_maps(2, 0x40000, 1, 0), 0);
 	assert_int_equal(tell_maps(2, 0x50000, 1, 1), 1);
-	const struct generation *g = &c.generations[GENERATIONS - 1];
+	const struct maps *g = generations_last(&c.maps);
 	assert_int_equal(g->n, 2);
 	assert_int_equal(g->v[0].start, 0x40000);
 	assert_int_equal(g->v[1].start, 0x50000);
@@ -130,21 +145,102 @@ static void blame_takes_names_before_stacks(void **state)
 static void cpu_of_unseen_threads(void **state)
 {
 	(void)state;
-	struct tracer_attached a = {.pid = 7, .clock = 1000000000};
-
-	assert_int_equal(collection_attached(&c, &a), 0);
+	const struct interval *i = &c.intervals[0];
+	assert_int_equal(attach(0, 7, 1000000000, 0, "app"), 0);
 	assert_int_equal(tell_thread(0, 7, 500000000, 0, 0), 0);
 	assert_int_equal(tell_thread(1, 8, 10000000, 1, 0), 0);
 	assert_int_equal(tell_thread(0, 7, 520000000, 0, 0), 0);
-	tell_clock(1100000000);
-	assert_int_equal(collection_threads_cpu(&c), 30000000);
-	assert_int_equal(collection_ended_cpu(&c), 70000000);
+	assert_int_equal(tell_process(0, 1100000000, 0), 0);
+	assert_int_equal(collection_close(&c, 1), 0);
+	assert_int_equal(interval_threads_cpu(i), 30000000);
+	assert_int_equal(interval_ended_cpu(i), 70000000);
 	/* A few milliseconds are only the time between the readings. */
-	tell_clock(1035000000);
-	c.clock_end = 1035000000;
-	assert_int_equal(collection_ended_cpu(&c), 0);
+	i = &c.intervals[1];
+	assert_int_equal(collection_open_next(&c, 1, 0), 0);
+	assert_int_equal(tell_thread(0, 7, 550000000, 0, 0), 0);
+	assert_int_equal(tell_process(0, 1135000000, 0), 0);
+	assert_int_equal(collection_close(&c, 2), 0);
+	assert_int_equal(interval_threads_cpu(i), 30000000);
+	assert_int_equal(interval_ended_cpu(i), 0);
+	/* Not so where a thread ended. */
+	i = &c.intervals[0];
+	assert_int_equal(collection_open_next(&c, 2, 0), 0);
 	assert_int_equal(tell_thread(1, 8, 10000000, 1, 1), 0);
-	assert_int_equal(collection_ended_cpu(&c), 5000000);
+	assert_int_equal(tell_process(0, 1140000000, 0), 0);
+	assert_int_equal(collection_close(&c, 3), 0);
+	assert_int_equal(i->threads_ended, 1);
+	assert_int_equal(interval_threads_cpu(i), 0);
+	assert_int_equal(interval_ended_cpu(i), 5000000);
+}
+
+static void processes_are_known_by_number(void **state)
+{
+	(void)state;
+	assert_null(collection_process(&c, 0));
+	assert_int_equal(tell_process(0, 1, 0), -EPROTO);
+	assert_int_equal(tell_thread(0, 7, 0, 0, 0), -EPROTO); /* of no process */
+	assert_int_equal(attach(2, 70, 100, 0, "a-name-with-17-b"), 0);
+	assert_int_equal(attach(5, 71, 200, 1, "child"), 0);
+	assert_int_equal(attach(3, 72, 0, 0, "back"), -EPROTO);
+	assert_null(collection_process(&c, 3));
+	const struct process_info *p = collection_process(&c, 2);
+	assert_int_equal(p->pid, 70);
+	assert_int_equal(p->clock, 100);
+	assert_int_equal(p->clock_begin, 100);
+	assert_string_equal(p->comm, "a-name-with-17-");
+	p = collection_process(&c, 5);
+	assert_int_equal(p->start_time, 1071);
+	assert_int_equal(p->clock_begin, 0); /* born in the window: all of its CPU is of it */
+	/* Told again after an exec: another name, the same process. */
+	assert_int_equal(attach(2, 70, 500, 0, "sh"), 0);
+	assert_string_equal(collection_process(&c, 2)->comm, "sh");
+	assert_string_equal(c.first.comm, "sh");
+	assert_int_equal(collection_process(&c, 2)->clock_begin, 100);
+	assert_int_equal(attach(5, 71, 0, 0, "ls"), 0);
+	assert_string_equal(c.first.comm, "sh");
+	assert_int_equal(c.processes_seen, 2);
+}
+
+static void a_process_ends_once(void **state)
+{
+	(void)state;
+	assert_int_equal(attach(0, 70, 100, 0, "a"), 0);
+	assert_int_equal(tell_process(0, 150, 1), 0);
+	assert_int_equal(tell_process(0, 140, 1), 0); /* late word */
+	assert_int_equal(c.processes_ended, 1);
+	assert_int_equal(collection_process(&c, 0)->clock, 150);
+}
+
+/* A tracer that starts again goes on behind all numbers that were used, broken maps or not. */
+static void a_new_tracer_goes_on_where_the_last_one_ended(void **state)
+{
+	struct tracer_start start = {0};
+	struct tracer_stats stats = {.ticks = 10, .threads_seen = 2};
+
+	(void)state;
+	assert_int_equal(attach(0, 70, 100, 0, "a"), 0);
+	assert_int_equal(attach(4, 71, 100, 0, "b"), 0);
+	assert_int_equal(tell_thread(9, 70, 0, 0, 0), 0);
+	assert_int_equal(tell_module(1, "/a"), 1);
+	assert_int_equal(tell_maps(12, 0x10000, 1, 1), 1);
+	assert_int_equal(tell_maps(13, 0x10000, 1, 0), 0);
+	put(&stats, sizeof(stats), NULL, 0);
+	assert_int_equal(collection_stats(&c, &m), 0);
+	collection_new_tracer(&c, &start);
+	assert_int_equal(start.first_serial, 10);
+	assert_int_equal(start.first_generation, 12);
+	assert_int_equal(start.first_process, 5);
+	assert_int_equal(start.interval, 0);
+	/* Its modules are numbered from 1, and the half generation is none of it. */
+	assert_int_equal(tell_maps(13, 0x20000, 1, 1), -EPROTO);
+	assert_int_equal(tell_module(1, "/b"), 2);
+	assert_int_equal(tell_maps(14, 0x10000, 1, 1), 1);
+	assert_int_equal(generations_last(&c.maps)->n, 1);
+	assert_int_equal(generations_last(&c.maps)->v[0].module, 2);
+	put(&stats, sizeof(stats), NULL, 0);
+	assert_int_equal(collection_stats(&c, &m), 0);
+	collection_sum(&c, &stats);
+	assert_int_equal(stats.ticks, 20);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
@@ -157,6 +253,9 @@ int main(void)
 		TEST(modules_past_the_ceiling_keep_the_numbers_in_step),
 		TEST(blame_takes_names_before_stacks),
 		TEST(cpu_of_unseen_threads),
+		TEST(processes_are_known_by_number),
+		TEST(a_process_ends_once),
+		TEST(a_new_tracer_goes_on_where_the_last_one_ended),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

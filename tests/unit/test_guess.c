@@ -52,7 +52,7 @@ __asm__(".text\n"
 
 static struct modules modules;
 static struct mapping mapping;
-static struct maps maps = {1, 1, &mapping};
+static struct maps maps = {.generation = 1, .n = 1, .v = &mapping};
 static uint32_t marks[64];
 static unsigned n_marks;
 

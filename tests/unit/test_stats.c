@@ -35,7 +35,7 @@ static void one_pause_is_every_percentile(void **state)
 	for (uint64_t ns = US; ns < 500ull * 1000 * 1000 * US;
 		ns += ns < 2000 * US ? US : ns / 32) {
 		struct tracer_stats *s = fresh();
-		stats_add_stop(s, ns);
+		stats_add_stop(s, ns, 0);
 		assert_int_equal(s->stops, 1);
 		assert_int_equal(s->stop_ns, ns);
 		assert_close_above(stats_stop_us(s, 0.5), ns / 1000.0);
@@ -57,7 +57,7 @@ static void edges_by_hand(void **state)
 		{1024000, 1152}, {1048576000, 1179648}};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct tracer_stats *s = fresh();
-		stats_add_stop(s, cases[i].ns);
+		stats_add_stop(s, cases[i].ns, 0);
 		assert_true(stats_stop_us(s, 0.5) == cases[i].edge);
 	}
 }
@@ -68,7 +68,7 @@ static void percentiles_of_a_known_set(void **state)
 	(void)state;
 	struct tracer_stats *s = fresh();
 	for (uint64_t i = 0; i < 1000; i++)
-		stats_add_stop(s, (1 + i * 617 % 1000) * US);
+		stats_add_stop(s, (1 + i * 617 % 1000) * US, 0);
 	assert_int_equal(s->stops, 1000);
 	assert_int_equal(s->stop_ns, 500500 * US);
 	for (int percent = 1; percent <= 100; percent++)
@@ -82,9 +82,9 @@ static void a_single_long_pause_is_the_last_percent(void **state)
 {
 	(void)state;
 	struct tracer_stats *s = fresh();
-	stats_add_stop(s, 50000 * US);
+	stats_add_stop(s, 50000 * US, 0);
 	for (int i = 0; i < 99; i++)
-		stats_add_stop(s, 10 * US);
+		stats_add_stop(s, 10 * US, 0);
 	assert_close_above(stats_stop_us(s, 0.5), 10);
 	assert_close_above(stats_stop_us(s, 0.99), 10);
 	assert_close_above(stats_stop_us(s, 0.995), 50000);
@@ -97,10 +97,10 @@ static void the_extremes_have_a_bucket(void **state)
 	struct tracer_stats *s = fresh();
 	assert_true(stats_stop_us(s, 0.5) == 0);
 	assert_true(stats_stop_us(s, 1) == 0);
-	stats_add_stop(s, 0);
+	stats_add_stop(s, 0, 0);
 	assert_true(stats_stop_us(s, 1) > 0 && stats_stop_us(s, 1) < 1);
-	stats_add_stop(s, UINT64_MAX);
-	stats_add_stop(s, UINT64_MAX / 2);
+	stats_add_stop(s, UINT64_MAX, 0);
+	stats_add_stop(s, UINT64_MAX / 2, 0);
 	assert_int_equal(s->stops, 3);
 	assert_int_equal(s->stop_us[0], 1);
 	assert_int_equal(s->stop_us[STATS_BUCKETS - 1], 2);
@@ -115,7 +115,7 @@ static void buckets_are_in_order(void **state)
 	unsigned last = 0;
 	for (uint64_t ns = 0; ns < 1ull << 40; ns += 1 + ns / 100) {
 		struct tracer_stats *s = fresh();
-		stats_add_stop(s, ns);
+		stats_add_stop(s, ns, 0);
 		unsigned b = 0;
 		while (!s->stop_us[b])
 			b++;
@@ -128,7 +128,6 @@ static void buckets_are_in_order(void **state)
 /* Each member has a value of its own; what is summed and what is taken over is told by hand. */
 static void fill(struct tracer_stats *s, uint64_t by)
 {
-	s->clock = 1 * by;
 	s->ticks = 2 * by;
 	s->ticks_missed = 3 * by;
 	s->ticks_late = 4 * by;
@@ -138,14 +137,20 @@ static void fill(struct tracer_stats *s, uint64_t by)
 		s->skipped[i] = (7 + i) * by;
 	s->stops = 20 * by;
 	s->stop_ns = 21 * by;
+	s->queued_stops = 30 * by;
+	s->queued_ns = 31 * by;
 	s->repaired = 22 * by;
+	s->failed = 32 * by;
 	s->cut_short = 23 * by;
 	s->rescued = 24 * by;
 	s->signals = 25 * by;
+	s->unseen_ns = 33 * by;
+	s->slowed_ns = 34 * by;
 	for (unsigned i = 0; i < STATS_BUCKETS; i++)
 		s->stop_us[i] = i * by;
 	s->threads_now = 26 * by;
 	s->threads_seen = 27 * by;
+	s->processes_now = 35 * by;
 	s->execs = 28 * by;
 	s->maps_failed = 29 * by;
 }
@@ -157,21 +162,52 @@ static void every_figure_is_added_once(void **state)
 	fill(&to, 100);
 	fill(&from, 1);
 	fill(&sum, 101);
-	sum.clock = 1;
 	sum.threads_now = 26;
+	sum.processes_now = 35;
 	stats_add(&to, &from);
 	assert_memory_equal(&to, &sum, sizeof(sum));
 }
 
-static void a_tracer_without_figures_leaves_the_clock(void **state)
+static void a_tracer_without_figures_adds_nothing(void **state)
 {
 	(void)state;
 	static struct tracer_stats to, from, sum;
 	fill(&to, 7);
 	fill(&sum, 7);
-	sum.threads_now = 0;
+	sum.threads_now = sum.processes_now = 0;
 	stats_add(&to, &from);
 	assert_memory_equal(&to, &sum, sizeof(sum));
+}
+
+/* What an interval counted: all figures but those of the present, which stay as they are. */
+static void every_figure_is_subtracted_once(void **state)
+{
+	(void)state;
+	static struct tracer_stats from, less, rest;
+	fill(&from, 100);
+	fill(&less, 1);
+	fill(&rest, 99);
+	rest.threads_now = 2600;
+	rest.processes_now = 3500;
+	stats_subtract(&from, &less);
+	assert_memory_equal(&from, &rest, sizeof(rest));
+}
+
+/* Of 100 stops 60 waited for a CPU of others: they are counted, but no pause of ours. */
+static void a_wait_for_others_is_no_pause(void **state)
+{
+	(void)state;
+	struct tracer_stats *s = fresh();
+	for (int i = 0; i < 60; i++)
+		stats_add_stop(s, 5000 * US, STATS_OURS + i);
+	for (uint64_t i = 1; i <= 40; i++)
+		stats_add_stop(s, i * US, i == 1 ? STATS_OURS - 1 : 0);
+	assert_int_equal(s->stops, 100);
+	assert_int_equal(s->queued_stops, 60);
+	assert_int_equal(s->queued_ns, 60 * 5000 * US);
+	assert_int_equal(s->stop_ns, 820 * US);
+	assert_close_above(stats_stop_us(s, 0.5), 20);
+	assert_close_above(stats_stop_us(s, 1), 40);
 }
 
 static void histograms_add_up_to_the_whole(void **state)
@@ -182,8 +218,8 @@ static void histograms_add_up_to_the_whole(void **state)
 	memset(&b, 0, sizeof(b));
 	memset(&all, 0, sizeof(all));
 	for (uint64_t i = 1; i <= 1000; i++) {
-		stats_add_stop(i % 3 ? &a : &b, i * US);
-		stats_add_stop(&all, i * US);
+		stats_add_stop(i % 3 ? &a : &b, i * US, 0);
+		stats_add_stop(&all, i * US, 0);
 	}
 	stats_add(&a, &b);
 	assert_memory_equal(&a, &all, sizeof(a));
@@ -200,7 +236,9 @@ int main(void)
 		cmocka_unit_test(the_extremes_have_a_bucket),
 		cmocka_unit_test(buckets_are_in_order),
 		cmocka_unit_test(every_figure_is_added_once),
-		cmocka_unit_test(a_tracer_without_figures_leaves_the_clock),
+		cmocka_unit_test(a_tracer_without_figures_adds_nothing),
+		cmocka_unit_test(every_figure_is_subtracted_once),
+		cmocka_unit_test(a_wait_for_others_is_no_pause),
 		cmocka_unit_test(histograms_add_up_to_the_whole),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

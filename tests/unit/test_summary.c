@@ -10,31 +10,33 @@
 #include <cmocka.h>
 
 #include "agent/summary.h"
+#include "agent/tracer/stats.h"
 #include "base/log.h"
 #include "config.h"
 #include "output/table.h"
 
 static struct options options;
 static struct session s;
+static struct interval written;
 static struct buf out;
 
 static int begin(void **state)
 {
 	(void)state;
-	options = (struct options){.pid = 4711, .kinds = 3, .hz = 100};
-	s = (struct session){.options = &options, .began = 0, .ended = 2000000000};
-	s.data.attached = (struct tracer_attached){.pid = 4711, .comm = "app"};
+	options = (struct options){.pids = {4711}, .n_pids = 1, .kinds = 3, .hz = 100};
+	s = (struct session){.options = &options, .written = &written};
+	s.data.first = (struct process_info){.pid = 4711, .comm = "app"};
+	s.data.processes_seen = 1;
 	buf_init(&out, 64 * KIB);
-	for (int kind = 0; kind < PROFILE_KINDS; kind++)
-		s.data.tables[kind] = table_new();
-	return !s.data.tables[0] || !s.data.tables[1];
+	int error = interval_init(&written, 0);
+	written.ended = 2000000000;
+	return error;
 }
 
 static int end(void **state)
 {
 	(void)state;
-	for (int kind = 0; kind < PROFILE_KINDS; kind++)
-		table_free(s.data.tables[kind]);
+	interval_fini(&written);
 	buf_fini(&out);
 	log_set_level(LOG_NORMAL);
 	return 0;
@@ -60,15 +62,15 @@ static void put(enum profile_kind kind, uint32_t flags, uint64_t count)
 {
 	static struct stack stack = {.n = 2, .end = STACK_DONE, .v = {{0x10, 1, 0}, {0x20, 1, 0}}};
 	stack.v[1].flags = FRAME_RETURN | flags;
-	assert_int_equal(table_add(s.data.tables[kind], &stack, 0, 0, count), 0);
-	s.data.received[kind] += count;
-	s.data.ends[kind][STACK_DONE] += count;
+	assert_int_equal(table_add(written.tables[kind], &stack, 0, 0, count), 0);
+	written.received[kind] += count;
+	written.ends[kind][STACK_DONE] += count;
 }
 
 static void comments_are_four_short_lines(void **state)
 {
 	(void)state;
-	s.data.now = (struct tracer_stats){.ticks = 200,
+	written.stats = (struct tracer_stats){.ticks = 200,
 		.ticks_missed = 2,
 		.ticks_late = 3,
 		.samples = 104,
@@ -80,11 +82,11 @@ static void comments_are_four_short_lines(void **state)
 	put(PROFILE_CPU, FRAME_GUESSED, 7);
 	put(PROFILE_THREADS, FRAME_GUESSED, 1);
 	put(PROFILE_THREADS, 0, 7);
-	s.data.received[PROFILE_THREADS]++;
-	s.data.clock_end = 1500000000;
+	written.received[PROFILE_THREADS]++;
+	written.clock = 1500000000;
 	assert_string_equal(comments(PROFILE_CPU),
 		"cpprof-attach " PACKAGE_VERSION ", pid 4711 (app), 100 Hz\n"
-		"samples 100 at 200 ticks: missed 2, late 3, lost 4, no room 5; guessed 7 stacks\n"
+		"samples 100 at 200 ticks, 100 Hz: missed 2, late 3, lost 4, no room 5; guessed 7 stacks\n"
 		"CPU 1.500s in the profile, 1.500s by the process clock (+0.00%); 1.500s of "
 		"threads that ended unseen\n"
 		"stops 100, p50 0us, p99 0us; 100.0% of the stacks complete; 6 calls may be cut "
@@ -101,8 +103,8 @@ static void comments_are_four_short_lines(void **state)
 static void comments_stay_short_whatever_happens(void **state)
 {
 	(void)state;
-	memset(s.data.attached.comm, '\n', sizeof(s.data.attached.comm) - 1);
-	s.data.now = (struct tracer_stats){.ticks = UINT64_MAX / 2,
+	memset(s.data.first.comm, '\n', sizeof(s.data.first.comm) - 1);
+	written.stats = (struct tracer_stats){.ticks = UINT64_MAX / 2,
 		.ticks_missed = UINT64_MAX / 2,
 		.ticks_late = UINT64_MAX / 2,
 		.samples = UINT64_MAX / 2,
@@ -110,9 +112,63 @@ static void comments_stay_short_whatever_happens(void **state)
 		.stops = UINT64_MAX / 2,
 		.cut_short = UINT64_MAX / 2};
 	put(PROFILE_CPU, 0, UINT64_MAX / 4);
-	s.data.clock_end = UINT64_MAX / 2;
+	written.clock = UINT64_MAX / 2;
 	assert_short(comments(PROFILE_CPU));
 	assert_non_null(strstr(out.data, "(\\x0a\\x0a"));
+}
+
+static void assert_says(const char *line)
+{
+	buf_clear(&out);
+	summary_text(&s, &out);
+	assert_non_null(strstr(buf_text(&out), line));
+}
+
+static void assert_silent_about(const char *word)
+{
+	buf_clear(&out);
+	summary_text(&s, &out);
+	assert_null(strstr(buf_text(&out), word));
+}
+
+static void several_processes_are_counted(void **state)
+{
+	(void)state;
+	assert_silent_about("processes");
+	s.data.processes_seen = 5;
+	s.data.processes_ended = 2;
+	assert_says("\nprocesses 5 profiled, 2 of them ended\n");
+	assert_silent_about("left out");
+	s.left_out = 3;
+	assert_says("\nprocesses 3 left out, they cannot be attached to\n");
+	assert_non_null(strstr(comments(PROFILE_CPU), "pid 4711 (app) and 4 more, 100 Hz\n"));
+}
+
+/* 150 ticks in two seconds, of which the rate was lowered for one. */
+static void a_lowered_rate_is_said(void **state)
+{
+	(void)state;
+	options.most_stop = 20000;
+	written.stats.ticks = 150;
+	assert_says(": 75 Hz of 100 asked;");
+	assert_silent_about("\nrate ");
+	written.stats.slowed_ns = 1000000000;
+	assert_says("\nrate      lowered for 1.0s, to keep the pauses below 2% of the CPU time "
+		    "(-max-stop)\n");
+}
+
+/* Of 10 stops 4 waited for others: 6 pauses of 100 us are 0.06 % of the CPU time. */
+static void waits_for_others_are_said_apart(void **state)
+{
+	(void)state;
+	written.clock = 1000000000;
+	for (int i = 0; i < 10; i++)
+		stats_add_stop(&written.stats, i < 6 ? 100000 : 500000000, i < 6 ? 0 : STATS_OURS);
+	assert_says(
+		"\nstops     6, p50 104us, p99 104us, 0.001s in all: 0.06% of the CPU time used, "
+		"0.03% of the window\n"
+		"          4 more took 2.000s, in which the thread waited for a CPU that others "
+		"had\n");
 }
 
 /* --- what is missing, per module ----------------------------------------------------------- */
@@ -241,6 +297,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(comments_are_four_short_lines),
 		TEST(comments_stay_short_whatever_happens),
+		TEST(several_processes_are_counted),
+		TEST(a_lowered_rate_is_said),
+		TEST(waits_for_others_are_said_apart),
 		TEST(what_is_missing_is_said_per_module),
 		TEST(many_modules_are_a_count),
 		TEST(a_module_without_any_name_has_no_symbols),

@@ -13,12 +13,10 @@
 #include <ucontext.h>
 #include <unistd.h>
 #include <dwarf.h>
-#include <errno.h>
 #include <cmocka.h>
 
 #include "unwind/expression.h"
 #include "unwind/frame_pointer.h"
-#include "unwind/generations.h"
 #include "unwind/unwind.h"
 
 #define STACK_BYTES (64 * 1024)
@@ -410,36 +408,6 @@ static void expression_depth_is_bounded(void **state)
 		EXPRESSION_BAD);
 }
 
-/* --- generations ---------------------------------------------------------------------------- */
-
-static void generations_come_in_parts(void **state)
-{
-	struct generations g = {0};
-	struct mapping v[2] = {{0x1000, 0x2000, 0, 1, 0}, {0x3000, 0x4000, 0, 2, 0}};
-	struct maps_part part = {.generation = 7, .n = 1, .last = 0};
-
-	(void)state;
-	assert_null(generations_newest(&g));
-	assert_int_equal(generations_add(&g, &part, &v[0]), 0);
-	assert_null(generations_find(&g, 7));
-	part.last = 1;
-	assert_int_equal(generations_add(&g, &part, &v[1]), 1);
-	assert_int_equal(generations_find(&g, 7)->n, 2);
-	assert_ptr_equal(call_site_mapping(generations_find(&g, 7), 0x2000), NULL);
-	assert_int_equal(call_site_mapping(generations_find(&g, 7), 0x3fff)->module, 2);
-
-	/* Out of order: refused as a whole. */
-	part = (struct maps_part){.generation = 8, .n = 2, .last = 1};
-	struct mapping bad[2] = {v[1], v[0]};
-	assert_int_equal(generations_add(&g, &part, bad), -EPROTO);
-	assert_null(generations_find(&g, 8));
-	for (part.generation = 9; part.generation < 9 + GENERATIONS_KEPT; part.generation++)
-		assert_int_equal(generations_add(&g, &part, v), 1);
-	assert_null(generations_find(&g, 7));
-	assert_int_equal(generations_newest(&g)->generation, 8 + GENERATIONS_KEPT);
-	generations_fini(&g);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -455,7 +423,6 @@ int main(void)
 		cmocka_unit_test(rules_are_cached),
 		cmocka_unit_test(expressions),
 		cmocka_unit_test(expression_depth_is_bounded),
-		cmocka_unit_test(generations_come_in_parts),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* agent/options: which processes, for how long, in how many files, at which price. */
+#include "tests/unit/options_fixture.h"
+
+static void assert_pids(const int *pids, uint32_t n)
+{
+	assert_int_equal(o.n_pids, n);
+	assert_memory_equal(o.pids, pids, n * sizeof(*pids));
+}
+
+static void several_processes(void **state)
+{
+	(void)state;
+	static const char *const lines[] = {"-p 3,1,2", "3,1,2", "-p 3 -pid 1 --p=2", "-p 3,1 -p=2",
+		"-p 3,3,1,3,2,1", "3 -p 1,2"};
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		accepted(lines[i]);
+		assert_pids((const int[]){3, 1, 2}, 3);
+	}
+	static const char *const bad[] = {
+		",", "1,", ",1", "1,,2", "1,x", "1,0", "1,4194305", "1;2", "1-2"};
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		char *words[] = {"x", "-p", (char *)bad[i], NULL};
+		assert_int_equal(parse_v(3, words), -EINVAL);
+		assert_int_equal(status, 2);
+		assert_non_null(strstr(said, "is not a number from 1 to 4194304\n"));
+	}
+}
+
+/* As many as there is room for, each once; one more is too many. */
+static void most_processes(void **state)
+{
+	(void)state;
+	char list[8192] = "1";
+	for (uint32_t i = 2; i <= OPTIONS_PIDS; i++)
+		snprintf(list + strlen(list), sizeof(list) - strlen(list), ",%u", i);
+	char *words[] = {"x", "-p", list, "-p", "7", NULL};
+	assert_int_equal(parse_v(5, words), 0);
+	assert_int_equal(o.n_pids, OPTIONS_PIDS);
+	for (uint32_t i = 0; i < OPTIONS_PIDS; i++)
+		assert_int_equal(o.pids[i], i + 1);
+	words[4] = "257";
+	assert_int_equal(parse_v(5, words), -EINVAL);
+	assert_string_equal(
+		said, "cpprof-attach: -p: more than 256 processes; give -name or -children\n");
+}
+
+static void by_name(void **state)
+{
+	(void)state;
+	accepted("-name redis-server");
+	assert_string_equal(o.name, "redis-server");
+	assert_int_equal(o.n_pids, 0);
+	assert_int_equal(o.with_children, 0);
+	accepted("--name=a-name-of-more-than-15-bytes -children");
+	assert_string_equal(o.name, "a-name-of-more-than-15-bytes");
+	assert_int_equal(o.with_children, 1);
+	accepted("--children 1,2");
+	assert_int_equal(o.with_children, 1);
+	assert_int_equal(o.n_pids, 2);
+	refused("-name=", "-name: \"\" is not the name of a program, as ps -e shows it");
+	refused("-name", "-name needs a value: COMM");
+	refused("-children=1 1", "-children takes no value");
+	refused("-children", "which process?");
+}
+
+/* Behind -- nothing is an option of ours. */
+static void a_command(void **state)
+{
+	(void)state;
+	char *words[] = {"x", "-hz", "5", "-exit-status", "--", "sh", "-c", "-p 1", "--", NULL};
+	assert_int_equal(parse_v(9, words), 0);
+	assert_string_equal(said, "");
+	assert_ptr_equal(o.command, words + 5);
+	assert_int_equal(o.exit_status, 1);
+	assert_int_equal(o.n_pids, 0);
+	assert_int_equal(o.hz, 5);
+	assert_true(o.window_ns == 0); /* until its end */
+	assert_int_equal(o.kinds, 1u << PROFILE_CPU);
+	words[3] = "-children";
+	assert_int_equal(parse_v(9, words), 0);
+	assert_int_equal(o.exit_status, 0);
+	assert_int_equal(o.with_children, 1);
+	accepted("-seconds 5 -profile threads -- ls");
+	assert_true(o.window_ns == 5 * S);
+	assert_int_equal(o.kinds, 1u << PROFILE_THREADS);
+	assert_string_equal(o.command[0], "ls");
+	assert_null(o.command[1]);
+	refused("--", "is not a command: give CMD ARG... after --");
+	refused("-hz 5 --", "is not a command: give CMD ARG... after --");
+	refused("-exit-status 1", "-exit-status: there is no command; give it after --");
+	refused("-exit-status -name a", "-exit-status: there is no command; give it after --");
+	refused("-exit-status=1 -- ls", "-exit-status takes no value");
+}
+
+static void one_target_is_meant(void **state)
+{
+	(void)state;
+	static const char *const lines[] = {"1 -- ls", "-p 1 -name a", "-name a -- ls",
+		"-p 1 -name a -- ls", "-exit-status 1 -- ls"};
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)
+		refused(lines[i], "two targets where one is meant: give one of -p PID, -name COMM, "
+				  "-- CMD");
+}
+
+static void one_file_after_the_other(void **state)
+{
+	(void)state;
+	accepted("1 -every 60s");
+	assert_true(o.every_ns == 60 * S);
+	assert_true(o.window_ns == 0); /* until Ctrl-C */
+	assert_int_equal(o.count, 0);
+	assert_int_equal(o.kinds, 3);
+	accepted("1 -every 1 -count 1000000000 -seconds 1h -o dir/");
+	assert_true(o.every_ns == S);
+	assert_true(o.window_ns == 3600 * S);
+	assert_int_equal(o.count, 1000000000);
+	accepted("-count=1 --every=1m30s 1");
+	assert_true(o.every_ns == 90 * S);
+	assert_int_equal(o.count, 1);
+	refused("1 -every 999ms", "-every: \"999ms\" is not a duration of at least a second");
+	refused("1 -every 0", "-every: \"0\" is not a duration of at least a second");
+	refused("1 -every x", "-every: \"x\" is not a duration such as");
+	refused("1 -every 8761h", "-every: \"8761h\" is not a duration of at most a year");
+	refused("1 -every", "-every needs a value: DUR");
+	refused("1 -every 1 -count 0", "-count: \"0\" is not a number from 1 to 1000000000");
+	refused("1 -every 1 -count 1000000001", "-count: \"1000000001\" is not a number");
+	refused("1 -every 1 -count", "-count needs a value: N");
+	refused("1 -count 3", "-count: how long is one? give -every DUR");
+	refused("1 -every 1 -o x", "-o x: -every makes many files; give -o FOLDER/");
+	refused("1 -every 1 -o -", "-o -: -every makes many files; give -o FOLDER/");
+}
+
+static void the_part_that_pauses_may_take(void **state)
+{
+	(void)state;
+	accepted("1 -max-stop 0.5%");
+	assert_int_equal(o.most_stop, 5000);
+	accepted("1 --max-stop=10");
+	assert_int_equal(o.most_stop, 100000);
+	accepted("1 -max-stop 100%");
+	assert_int_equal(o.most_stop, 0); /* no limit */
+	refused("1 -max-stop 0", "-max-stop: \"0\" is not a percentage from 0.01 to 100");
+	refused("1 -max-stop=", "-max-stop: \"\" is not a percentage from 0.01 to 100");
+	refused("1 -max-stop 101%", "-max-stop: \"101%\" is not a percentage from 0.01 to 100");
+	refused("1 -max-stop", "-max-stop needs a value: PCT");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(several_processes),
+		cmocka_unit_test(most_processes),
+		cmocka_unit_test(by_name),
+		cmocka_unit_test(a_command),
+		cmocka_unit_test(one_target_is_meant),
+		cmocka_unit_test(one_file_after_the_other),
+		cmocka_unit_test(the_part_that_pauses_may_take),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
