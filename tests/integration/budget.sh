@@ -1,0 +1,55 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# -max-stop: pauses keep to their share of the CPU time, by a lower rate; weights stay right when the
+# rate changes; the summary and the file say what rate was reached.
+. "$(dirname "$0")/../lib/harness.sh"
+need python3
+seconds=${SECONDS_EACH:-10}
+
+run() # HZ MAX_STOP: profiles depths from before its work to its end
+{
+	start_target depths "$seconds"
+	out=$WORK/depths.$1.$2.pb.gz
+	profile_ok "$1 Hz, at most $2" -p "$TARGET" -seconds 120 -hz "$1" -max-stop "$2" -profile cpu -o "$out"
+	wait "$TARGET"
+	sed -n '/^samples/,/^calls/p' "$WORK/run.err" | sed 's/^/    /'
+	# Held is what the median pause makes of all of them; a machine with much to do adds a tail.
+	stops=$(awk '$1 == "stops" { n = $2 + 0; p = $4 + 0 } $1 == "CPU" { cpu = $2 + 0 }
+		END { print n * p / 1e4 / cpu }' "$WORK/run.err")
+	reached=$(awk '$1 == "samples" { for (i = 1; i < NF; i++) if ($i == "Hz") print $(i - 1) }' "$WORK/run.err")
+	comment=$(go_comments "$out")
+}
+
+go_comments() { python3 -c "
+import sys
+sys.path.insert(0, sys.argv[2])
+import proof
+print(*proof.Profile(sys.argv[1]).comments, sep='\n')" "$1" "$LIB"; }
+
+run 4000 1%
+check_number "pauses, % of the CPU time" "$stops > 0.2 && $stops <= 1.3"
+check_number "rate reached" "$reached < 2000"
+check "the summary says why" grep -q "^rate .*1% of the CPU time" "$WORK/run.err"
+check "the file says what rate" grep -q "ticks, $reached Hz" <(echo "$comment")
+all=$(($(truth shallow) + $(truth deep)))
+low=$(awk -v n="$(proof samples "$out")" 'BEGIN { print 4 * sqrt(0.25 / n) + 0.02 }')
+for half in shallow deep; do
+	check_number "share of ${half}_work" \
+		"($(proof cum "$out" ${half}_work) - $(truth $half) / $all)^2 <= $low^2"
+done
+# Without the weights the second half would be short: the rate there is another one.
+samples() { proof stacks "$out" | awk -F'\t' -v f="$1" 'index($3, f) { split($1, v, " "); n += v[1] } END { print n + 0 }'; }
+check_number "and the rate did change between the halves" "$(samples deep_work) < $(samples shallow_work) * 0.9"
+
+run 1000 100%
+check "no limit: the rate is not lowered" test "$(grep -c '^rate' "$WORK/run.err")" = 0
+for half in shallow deep; do
+	check_number "share of ${half}_work" \
+		"($(proof cum "$out" ${half}_work) - $(truth $half) / ($(truth shallow) + $(truth deep)))^2 <= 0.04^2"
+done
+for words in "-max-stop 0" "-max-stop 101" "-max-stop x" "-max-stop 2x"; do
+	# shellcheck disable=SC2086
+	profile -p $$ -seconds 1 $words
+	check_equal "$words: exit" 2 "$STATUS"
+done
+finish
