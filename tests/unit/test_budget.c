@@ -57,7 +57,7 @@ static const uint32_t rates[] = {97, 100, 250, 1000, 10000};
 static const uint32_t budgets[] = {PERCENT / 2, PERCENT, 2 * PERCENT, 10 * PERCENT};
 
 /* Enough stops for several reviews, which come every 50 ms at the earliest. */
-#define SETTLED 10000
+#define SETTLED 4000
 
 static void the_share_settles_within_the_budget(void **state)
 {
@@ -81,7 +81,9 @@ static void the_share_settles_within_the_budget(void **state)
 			}
 }
 
-/* The pauses grow and shrink again, a twentieth each time: the rate follows both ways. */
+/* The pauses grow and shrink again, a twentieth each time: the rate follows both ways. It rises
+ * only where it is worth it, below 0.81 of the budget, by a median that is up to an eighth too
+ * large. */
 static void the_rate_follows_the_pauses(void **state)
 {
 	(void)state;
@@ -93,7 +95,7 @@ static void the_rate_follows_the_pauses(void **state)
 		share_of(SETTLED, pause);
 		double share = share_of(SETTLED, pause);
 		assert_true(share <= most);
-		assert_true(share >= 0.7 * most);
+		assert_true(share >= 0.72 * most);
 	}
 	assert_true(run.slow > CLOCK_ONE);
 }

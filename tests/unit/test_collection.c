@@ -222,6 +222,7 @@ static void a_new_tracer_goes_on_where_the_last_one_ended(void **state)
 	assert_int_equal(attach(4, 71, 100, 0, "b"), 0);
 	assert_int_equal(tell_thread(9, 70, 0, 0, 0), 0);
 	assert_int_equal(tell_module(1, "/a"), 1);
+	assert_int_equal(tell_module(2, "/c"), 2);
 	assert_int_equal(tell_maps(12, 0x10000, 1, 1), 1);
 	assert_int_equal(tell_maps(13, 0x10000, 1, 0), 0);
 	put(&stats, sizeof(stats), NULL, 0);
@@ -232,11 +233,11 @@ static void a_new_tracer_goes_on_where_the_last_one_ended(void **state)
 	assert_int_equal(start.first_process, 5);
 	assert_int_equal(start.interval, 0);
 	/* Its modules are numbered from 1, and the half generation is none of it. */
-	assert_int_equal(tell_maps(13, 0x20000, 1, 1), -EPROTO);
-	assert_int_equal(tell_module(1, "/b"), 2);
-	assert_int_equal(tell_maps(14, 0x10000, 1, 1), 1);
+	assert_int_equal(tell_module(1, "/b"), 3);
+	assert_int_equal(tell_maps(13, 0x10000, 1, 1), 1);
 	assert_int_equal(generations_last(&c.maps)->n, 1);
-	assert_int_equal(generations_last(&c.maps)->v[0].module, 2);
+	assert_int_equal(generations_last(&c.maps)->v[0].module, 3);
+	assert_int_equal(tell_maps(14, 0x20000, 2, 1), -EPROTO);
 	put(&stats, sizeof(stats), NULL, 0);
 	assert_int_equal(collection_stats(&c, &m), 0);
 	collection_sum(&c, &stats);

@@ -196,6 +196,32 @@ static void those_before_the_first_look_are_for_the_full_list(void **state)
 	family_fini(&f);
 }
 
+static pid_t late_member;
+
+static void remember_late(void *arg, pid_t pid)
+{
+	remember(arg, pid);
+	if (late_member)
+		members[n_members++] = late_member;
+	late_member = 0;
+}
+
+/* The first one's children were passed by when the second one's made it a member. */
+static void a_member_that_comes_late_brings_its_children(void **state)
+{
+	pid_t first[1 + CHILDREN], second[1 + CHILDREN];
+
+	(void)state;
+	grow(first, 1 + CHILDREN, 1, CHILDREN);
+	grow(second, 1 + CHILDREN, 1, CHILDREN);
+	members[n_members++] = second[0];
+	late_member = first[0];
+	assert_int_equal(family_of_all(has, remember_late, NULL), 0);
+	assert_int_equal(n_found, 2 * CHILDREN);
+	for (int i = 1; i <= CHILDREN; i++)
+		assert_int_equal(times_found(first[i]) * times_found(second[i]), 1);
+}
+
 /* Between two looks more ids are given out than are looked at one by one. */
 static void a_flood_of_others_hides_nobody(void **state)
 {
@@ -331,6 +357,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(new_descendants_are_found_once),
 		TEST(those_before_the_first_look_are_for_the_full_list),
+		TEST(a_member_that_comes_late_brings_its_children),
 		TEST(a_flood_of_others_hides_nobody),
 		TEST(threads_are_no_processes),
 		TEST(a_name_finds_all_that_bear_it),

@@ -63,7 +63,8 @@ static void nothing_is_found_in_nothing(void **state)
 	generations_forget(&g, 0);
 	/* The first may have any number, 0 too, and may be empty. */
 	struct maps_part part = {.generation = 0, .process = 3, .n = 0, .last = 1};
-	assert_int_equal(generations_add(&g, &part, NULL), 1);
+	struct mapping none;
+	assert_int_equal(generations_add(&g, &part, &none), 1);
 	assert_int_equal(generations_find(&g, 0)->n, 0);
 	assert_ptr_equal(generations_newest(&g, 3), generations_last(&g));
 }

@@ -83,10 +83,11 @@ static void a_command(void **state)
 	assert_int_equal(o.with_children, 1);
 	accepted("-seconds 5 -profile threads,cpu -- ls");
 	assert_true(o.window_ns == 5 * S);
-	assert_int_equal(o.kinds, 1u << PROFILE_THREADS | 1u << PROFILE_CPU);
+	assert_int_equal(o.kinds, 3);
 	assert_string_equal(o.command[0], "ls");
 	assert_null(o.command[1]);
-	refused("-profile threads -- ls", "a command that has not begun has no stacks; add cpu");
+	refused("-profile threads -- ls",
+		"-profile: a command that has not begun has no stacks; add cpu");
 	refused("--", "is not a command: give CMD ARG... after --");
 	refused("-hz 5 --", "is not a command: give CMD ARG... after --");
 	refused("-exit-status 1", "-exit-status: there is no command; give it after --");

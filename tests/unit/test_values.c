@@ -93,6 +93,8 @@ static void numbers_up_to_their_bounds(void **state)
 		assert_told(number(bad[i], -3, 12, &out), bad[i], "a number from -3 to 12");
 	assert_int_equal(number("9223372036854775807", 0, INT64_MAX, &out), 0);
 	assert_true(out == INT64_MAX);
+	assert_told(number("9223372036854775808", 0, INT64_MAX, &out), "9223372036854775808",
+		"a number from 0 to 9223372036854775807");
 }
 
 static void durations_are_sums_of_parts(void **state)
@@ -143,7 +145,8 @@ static void percentages_are_parts_of_a_million(void **state)
 		const char *text;
 		uint32_t parts;
 	} good[] = {{"2%", 20000}, {"2", 20000}, {"0.5%", 5000}, {"0.01", 100}, {"0.01%", 100},
-		{"1.2345", 12345}, {"12.5%", 125000}, {"99.99", 999900}, {"100", 0}, {"100%", 0}};
+		{"1.2345", 12345}, {"0.57", 5700}, {"12.5%", 125000}, {"99.99", 999900}, {"100", 0},
+		{"100%", 0}};
 	static const char *const bad[] = {"", "%", "0", "0%", "0.009", "100.01", "-1", "2%%", "2 %",
 		"2%x", "x", "nan", "inf", "1,5", "two"};
 	uint32_t parts;
