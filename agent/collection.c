@@ -58,6 +58,7 @@ void collection_new_tracer(struct collection *c, struct tracer_start *start)
 {
 	struct tracer_stats sum;
 
+	c->is_again = c->threads.next_serial != 0;
 	collection_sum(c, &sum);
 	c->past = sum;
 	memset(&c->now, 0, sizeof(c->now));
@@ -144,8 +145,7 @@ int collection_threads(struct collection *c, const struct wire_message *m)
 	for (uint32_t n = m->size / sizeof(*t); n-- > 0 && !error; t++) {
 		const struct process_info *p = collection_process(c, t->process);
 		/* Of a restarted tracer's threads those that are not known were born meanwhile. */
-		error = p ? known_threads_tell(
-				    &c->threads, t, p->pid, !!c->past.threads_seen, c->open)
+		error = p ? known_threads_tell(&c->threads, t, p->pid, c->is_again, c->open)
 			  : -EPROTO;
 		if (error == 1) {
 			collection_open(c)->threads_ended++;

@@ -41,6 +41,7 @@ struct collection {
 	uint32_t processes_seen, processes_ended;
 	struct process_info first; /* gives the files their names */
 	struct known_threads threads;
+	int is_again; /* the present tracer is not the first one that told of threads */
 
 	struct module *modules; /* id - 1 */
 	uint32_t n_modules, modules_room;

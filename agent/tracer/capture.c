@@ -131,7 +131,11 @@ enum skip capture_running(struct capturer *c, struct thread *th, enum profile_ki
 	fill(cap, c, th, kind, state);
 	enum skip skip = read_stopped(c, th, cap, want, kind);
 	tracee_release(&c->tracee);
-	stats_add_stop(c->stats, clock_now() - begin, queued_since_look(th));
+	uint64_t took = clock_now() - begin, queued = queued_since_look(th);
+	stats_add_stop(c->stats, took, queued);
+	/* Then it did not use CPU at the tick, but only wanted to. */
+	if (skip == SKIPS && kind == PROFILE_CPU && c->drop_queued && queued >= STATS_OURS)
+		skip = SKIP_QUEUED;
 	/* A stack that cannot be read still has its pc: better than nothing, and marked. */
 	if (skip != SKIPS && skip != SKIP_UNREADABLE)
 		return skip;

@@ -18,6 +18,8 @@ struct capturer {
 	struct tracee tracee;
 	struct tracer_stats *stats;
 	uint32_t interval; /* that captures belong to */
+	int drop_queued;   /* nobody made sure that the thread was on a CPU: no sample if it had to
+			      wait */
 };
 
 /* SKIPS: a capture was pushed; else the reason why there is none. For the cpu profile a thread that

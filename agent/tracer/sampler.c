@@ -5,11 +5,12 @@
 
 #include "agent/tracer/sampler.h"
 
-#define FEW_THREADS  32u /* so many are all looked at in each tick */
-#define IDLE_LOOKS   25u /* looks without a move after which a thread is only seen in turn */
-#define ACTIVE_LOOKS 8u	 /* threads that run now and then: so many are looked at in each tick */
-#define ROUND_TICKS  25u /* idle threads: all of them within so many ticks */
-#define REST_TICKS   10u /* for a thread that did not reach its stop in time */
+#define FEW_THREADS  32u  /* so many are all looked at in each tick */
+#define IDLE_LOOKS   25u  /* looks without a move after which a thread is only seen in turn */
+#define ACTIVE_LOOKS 8u	  /* threads that run now and then: so many are looked at in each tick */
+#define ROUND_TICKS  25u  /* idle threads: all of them within so many ticks */
+#define REST_TICKS   10u  /* for a thread that did not reach its stop in time */
+#define OTHERS_TICKS 100u /* after a thread had to wait for its CPU */
 #define STALE_NS     200000ull /* a check this old is made again before the stop */
 
 /* Who was looked at and taken in a tick. */
@@ -190,14 +191,29 @@ static void shuffle(struct sampler *s, uint32_t n)
 	}
 }
 
-/* A thread that we took the CPU from looks like one that waits for it; so does every other on this
- * CPU that waits. It ran until now if it used (nearly) all the time since the last look; where the
- * crowd takes turns it ran at least lately. */
-static int was_on_our_cpu(const struct sampler *s, const struct thread *th)
+/* Whether it was on our CPU when we took that; -1 where the kernel does not say. */
+static int we_took_its_cpu(struct sampler *s, struct thread *th)
 {
-	if (s->cpus.quota > 0)
-		return th->ran >= th->since - th->since / 8;
-	return th->ran > 0;
+	const uint64_t slack = 1000;
+	uint64_t left = s->came ? thread_switched_at(&th->process->target, th) : 0;
+
+	if (!left)
+		return -1;
+	return left + slack >= s->came && left <= s->came + slack;
+}
+
+/* A thread that we took the CPU from looks like one that waits for it; so does every other on this
+ * CPU that waits. Where the kernel does not say, it ran until now if it used (nearly) all the time
+ * since the last look; where the crowd takes turns it ran at least lately. */
+static int was_on_our_cpu(struct sampler *s, struct thread *th, struct turns *t)
+{
+	if (!th->ran || t->asked >= running_looks(s))
+		return 0;
+	t->asked++;
+	int known = we_took_its_cpu(s, th);
+	if (known >= 0)
+		return known;
+	return s->cpus.quota > 0 ? th->ran >= th->since - th->since / 8 : 1;
 }
 
 /* In a crowd only a thread that is on a CPU is stopped, and no more than there are CPUs: one of
@@ -214,7 +230,7 @@ static int has_its_turn(struct sampler *s, struct thread *th, struct turns *t)
 	if (t->taken >= (uint32_t)s->cpus.n)
 		return 0;
 	if (th->processor == t->our_cpu) {
-		if (t->ours || !was_on_our_cpu(s, th))
+		if (t->ours || !was_on_our_cpu(s, th, t))
 			return 0;
 		t->ours = 1;
 		return 1;
@@ -226,13 +242,12 @@ static int has_its_turn(struct sampler *s, struct thread *th, struct turns *t)
 }
 
 /* Only asked where a stop left in doubt whether a thread computes in its calls or waits in them. */
-static int we_took_its_cpu(struct sampler *s, struct thread *th)
+static int is_preempted(struct sampler *s, struct thread *th, int our_cpu)
 {
-	const uint64_t slack = 1000;
-
+	if (!th->is_doubtful)
+		return 0;
 	s->has_doubts = 1;
-	uint64_t left = thread_switched_at(&th->process->target, th);
-	return s->came && left + slack >= s->came && left <= s->came + slack;
+	return th->processor == our_cpu && we_took_its_cpu(s, th) == 1;
 }
 
 static enum skip take(struct sampler *s, struct thread *th, int our_cpu)
@@ -242,8 +257,12 @@ static enum skip take(struct sampler *s, struct thread *th, int our_cpu)
 		return SKIP_BLOCKED;
 	if (!th->process->mappings.generation)
 		process_read_maps(th->process);
-	th->preempted = th->is_doubtful && th->processor == our_cpu && we_took_its_cpu(s, th);
+	th->preempted = is_preempted(s, th, our_cpu);
+	s->capturer.drop_queued = !s->crowded;
 	enum skip skip = capture_running(&s->capturer, th, PROFILE_CPU, 'R');
+	/* It waited for its CPU, and none of ours was in its way: look closer for a while. */
+	if (skip == SKIP_QUEUED)
+		s->others = OTHERS_TICKS;
 	if (skip == SKIP_LATE)
 		th->rest = REST_TICKS;
 	return skip;
@@ -255,13 +274,14 @@ void sampler_tick(struct sampler *s, uint32_t weight)
 	struct turns turns = {.our_cpu = sched_getcpu()};
 
 	/* First of all: whatever happens on this CPU moves it. */
-	s->came = s->has_doubts ? threads_own_switch() : 0;
+	s->came = s->has_doubts || s->crowded ? threads_own_switch() : 0;
 	s->now = clock_now();
 	s->weight = weight;
 	uint32_t n = collect(s);
 	s->busy = n != 0;
 	/* A thread that its group's quota holds back cannot reach a stop either. */
-	s->crowded = n > (uint32_t)s->cpus.n || s->cpus.quota > 0;
+	s->crowded = n > (uint32_t)s->cpus.n || s->cpus.quota > 0 || s->others;
+	s->others -= s->others > 0;
 	shuffle(s, n);
 	for (uint32_t i = 0; i < n && !s->capturer.tracee.late; i++) {
 		struct thread *th = s->v[s->candidates[i]];

@@ -34,7 +34,8 @@ struct sampler {
 			  */
 	int has_doubts;	 /* some thread is doubtful */
 	int busy;	 /* someone was running at the last tick */
-	int crowded;	 /* more than fit on CPUs */
+	int crowded;	 /* more than fit on CPUs, or others take them */
+	uint32_t others; /* ticks left for which others are taken to want the CPUs, too */
 	int exec_seen;	 /* in a process that has it set, too: the caller reads it anew */
 	int stale;	 /* the same for threads that have changed */
 };
