@@ -19,6 +19,7 @@ CLEANFILES += $(check_DATA)
 unit_tests = \
 	tests/unit/test_answers \
 	tests/unit/test_base \
+	tests/unit/test_call \
 	tests/unit/test_clock \
 	tests/unit/test_collection \
 	tests/unit/test_conform \
@@ -53,6 +54,7 @@ endif
 unit_libs = libcpprof.a $(ALL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_answers_LDADD = $(unit_libs)
 tests_unit_test_base_LDADD = $(unit_libs)
+tests_unit_test_call_LDADD = $(unit_libs)
 tests_unit_test_clock_LDADD = $(unit_libs)
 tests_unit_test_collection_LDADD = $(unit_libs)
 tests_unit_test_conform_LDADD = $(unit_libs)

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/tracer/call.h"
 #include "agent/tracer/capture.h"
 #include "agent/tracer/clock.h"
 #include "agent/tracer/memory.h"
@@ -70,12 +71,22 @@ static int was_computing(struct thread *th, const struct user_regs_struct *u)
 
 	if (!regs_in_syscall(u))
 		return 1;
-	if (regs_was_blocked(u) || schedstat_read(th->schedstat_fd, &now) < 0)
+	if (call_was_blocked(u) || schedstat_read(th->schedstat_fd, &now) < 0)
 		return 0;
 	if (now.runs == th->last.runs)
 		return 1;
 	th->is_doubtful = 1;
 	return th->preempted && now.runs == th->last.runs + 1;
+}
+
+/* What the stop did to the call that the thread is in: undone or counted. */
+static void mend_call(struct capturer *c, struct thread *th, struct user_regs_struct *u)
+{
+	if (call_repair(u) && tracee_set_regs(&c->tracee, u) == 0)
+		c->stats->repaired++;
+	else if (call_fails(u))
+		c->stats->failed++;
+	c->stats->cut_short += call_is_cut_short(u, th->tid);
 }
 
 /* While the thread is stopped: registers, then stack. Nothing else. */
@@ -88,14 +99,12 @@ static enum skip read_stopped(struct capturer *c, struct thread *th, struct capt
 		return SKIP_GONE;
 	int keep = kind != PROFILE_CPU || was_computing(th, &u);
 	long n = 0;
+	regs_from_user(&cap->regs, &u);
+	/* Before the target's memory is read, where we may hang and be killed. */
+	if (regs_in_syscall(&u))
+		mend_call(c, th, &u);
 	if (keep)
 		n = memory_read_stack(th->tid, u.rsp, cap->stack, want, &cap->stack_base);
-	regs_from_user(&cap->regs, &u);
-	c->stats->cut_short += regs_in_syscall(&u) && regs_is_cut_short(&u);
-	if (regs_repair(&u) && tracee_set_regs(&c->tracee, &u) == 0)
-		c->stats->repaired++;
-	else if (regs_fails(&u))
-		c->stats->failed++;
 	cap->stack_len = n > 0 ? n : 0;
 	if (!keep)
 		return SKIP_BLOCKED;
