@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "agent/tracer/call.h"
@@ -82,6 +84,8 @@ static int was_computing(struct thread *th, const struct user_regs_struct *u)
 /* What the stop did to the call that the thread is in: undone or counted. */
 static void mend_call(struct capturer *c, struct thread *th, struct user_regs_struct *u)
 {
+	if (call_starts_anew(u))
+		th->starts_anew = 1;
 	if (call_repair(u) && tracee_set_regs(&c->tracee, u) == 0)
 		c->stats->repaired++;
 	else if (call_fails(u))
@@ -111,6 +115,28 @@ static enum skip read_stopped(struct capturer *c, struct thread *th, struct capt
 	return n > 0 ? SKIPS : SKIP_UNREADABLE;
 }
 
+/* A thread that wakes up on our CPU just when the tick comes does not get far: our interrupt would
+ * find it on its way out of its wait, and make some calls wait their time once more. It gets the
+ * CPU before it is stopped, and has to be running after that. */
+static int is_past_its_wait(struct thread *th)
+{
+	const struct timespec pause = {0, 20000};
+	const uint64_t way_out = 10000; /* ns of CPU: several times what it takes */
+	struct schedstat now;
+
+	if (!th->starts_anew || th->processor != sched_getcpu())
+		return 1;
+	clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+	if (thread_state(th, NULL) != 'R' || schedstat_read(th->schedstat_fd, &now) < 0)
+		return 0;
+	if (now.cpu < th->last.cpu + way_out)
+		return 0;
+	th->preempted = now.runs == th->last.runs + 1;
+	th->last = now;
+	th->unsent = 1;
+	return 1;
+}
+
 enum skip capture_running(struct capturer *c, struct thread *th, enum profile_kind kind, int state)
 {
 	size_t want = stack_wanted(c, th, kind);
@@ -118,6 +144,8 @@ enum skip capture_running(struct capturer *c, struct thread *th, enum profile_ki
 
 	if (!cap)
 		return SKIP_RING_FULL;
+	if (kind == PROFILE_CPU && !is_past_its_wait(th))
+		return SKIP_BLOCKED;
 	uint64_t begin = clock_now();
 	int error = tracee_stop(&c->tracee, th->tid, c->target->pid);
 	if (error == -EAGAIN)
