@@ -91,13 +91,22 @@ static int message_exceeds(pid_t tid, uint64_t at, uint64_t done)
 	return vector_exceeds(tid, (uintptr_t)m.msg_iov, m.msg_iovlen, done);
 }
 
+/* The kernel has set it back to its syscall instruction, to make the call again: rax is the call's
+ * number once more, not a result. (The instruction leaves its successor's address in rcx.) */
+static int is_made_again(const struct user_regs_struct *u)
+{
+	const uint64_t instruction = 2;
+
+	return u->rax == u->orig_rax && u->rip + instruction == u->rcx;
+}
+
 /* Calls that return what is there anyway (read, splice, recv without MSG_WAITALL) are not cut
  * short: their callers are used to it. */
 int call_is_cut_short(const struct user_regs_struct *u, pid_t tid)
 {
 	uint64_t done = u->rax;
 
-	if ((long)done <= 0)
+	if ((long)done <= 0 || is_made_again(u))
 		return 0;
 	switch (u->orig_rax) {
 	case SYS_write:

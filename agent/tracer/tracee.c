@@ -21,6 +21,8 @@
 #include <sys/wait.h>
 
 #include "agent/tracer/clock.h"
+#include "agent/tracer/call.h"
+#include "agent/tracer/regs.h"
 #include "agent/tracer/tracee.h"
 #include "base/limits.h"
 
@@ -150,14 +152,25 @@ int tracee_stop(struct tracee *t, pid_t tid, pid_t leader)
 	return expect(t);
 }
 
+/* Nobody looks at a thread that comes late, but its call must not fail for that. */
+static void mend_call(const struct tracee *t)
+{
+	struct user_regs_struct u;
+
+	if (tracee_get_regs(t, &u) == 0 && regs_in_syscall(&u) && call_repair(&u))
+		tracee_set_regs(t, &u);
+}
+
 int tracee_collect(struct tracee *t)
 {
 	int error = expect(t);
 
 	if (error == -EAGAIN)
 		return -EAGAIN;
-	if (!error)
+	if (!error) {
+		mend_call(t);
 		tracee_release(t);
+	}
 	return 0;
 }
 

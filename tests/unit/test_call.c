@@ -181,6 +181,20 @@ static void part_of_the_work_done_is_cut_short(void **state)
 	check_length(SYS_recvmmsg, 2, 0);
 }
 
+/* A call that is about to be made again shows its own number where its result was. */
+static void a_call_made_again_is_not_cut_short(void **state)
+{
+	(void)state;
+	struct user_regs_struct u = {
+		.orig_rax = SYS_sendto, .rax = SYS_sendto, .rdx = 4096, .rip = 998, .rcx = 1000};
+	assert_false(call_is_cut_short(&u, getpid()));
+	u.rip = 1000; /* it returns */
+	assert_true(call_is_cut_short(&u, getpid()));
+	u.rip = 998;
+	u.rax = SYS_sendto + 1;
+	assert_true(call_is_cut_short(&u, getpid()));
+}
+
 /* They return what is there, stop or no stop. */
 static void a_short_read_is_daily_bread(void **state)
 {
@@ -255,6 +269,7 @@ int main(void)
 		cmocka_unit_test(what_must_not_be_repeated_is_left),
 		cmocka_unit_test(some_waits_start_anew),
 		cmocka_unit_test(part_of_the_work_done_is_cut_short),
+		cmocka_unit_test(a_call_made_again_is_not_cut_short),
 		cmocka_unit_test(a_short_read_is_daily_bread),
 		cmocka_unit_test(vectors_are_read_from_the_target),
 		cmocka_unit_test(a_hostile_vector_does_no_harm),
