@@ -1,11 +1,13 @@
 # The tests: programs whose truth is known, unit tests, scripts, and the checks of the source itself.
 
 # --- programs that are profiled; no sanitizers and no libraries of ours in them ---
-target_names = bursty chain40 eintr exec_storm fork_storm gaps idle inline_chain kernel leader_exit mix phases \
+target_names = bursty calls_locks calls_sockets calls_timed calls_woken chain40 exec_storm fork_storm gaps idle inline_chain kernel leader_exit mix phases \
 	recursion shares sigalt signals stopped threads_churn vfork
 target_cflags = -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -pthread
+target_headers = $(top_srcdir)/tests/targets/target.h $(top_srcdir)/tests/targets/calls.h \
+	$(top_srcdir)/tests/targets/woken.h
 target_programs = $(target_names:%=tests/targets/%)
-$(target_programs): tests/targets/%: $(top_srcdir)/tests/targets/%.c $(top_srcdir)/tests/targets/target.h
+$(target_programs): tests/targets/%: $(top_srcdir)/tests/targets/%.c $(target_headers)
 	$(AM_V_CC)$(MKDIR_P) tests/targets && $(CC) $(target_cflags) -I$(top_srcdir) -o $@ $< -lm
 # The same program without optimization and with frame pointers: blocked threads have no known rbp.
 tests/targets/idle_o0: $(top_srcdir)/tests/targets/idle.c $(top_srcdir)/tests/targets/target.h
@@ -90,7 +92,7 @@ test_scripts = \
 	tests/source_check.sh \
 	tests/integration/bad_input.sh \
 	tests/integration/bursty.sh \
-	tests/integration/eintr.sh \
+	tests/integration/calls.sh \
 	tests/integration/gdb_compare.sh \
 	tests/integration/idle.sh \
 	tests/integration/kernel.sh \
@@ -113,4 +115,4 @@ AM_TESTS_ENVIRONMENT = CPPROF=$(abs_top_builddir)/cpprof-attach; export CPPROF; 
 	TARGETS=$(abs_top_builddir)/tests/targets; export TARGETS;
 
 EXTRA_DIST = $(test_scripts) tests/lib/gdb_stacks.py tests/lib/harness.sh tests/lib/proof.py \
-	tests/targets/target.h tests/unit/profile_fixture.h $(target_names:%=tests/targets/%.c)
+	tests/targets/calls.h tests/targets/target.h tests/targets/woken.h tests/unit/profile_fixture.h $(target_names:%=tests/targets/%.c)
