@@ -1,8 +1,9 @@
 # The tests: programs whose truth is known, unit tests, scripts, and the checks of the source itself.
 
 # --- programs that are profiled; no sanitizers and no libraries of ours in them ---
-target_names = bursty calls_locks calls_sockets calls_timed calls_woken chain40 exec_storm fork_storm gaps idle inline_chain kernel leader_exit mix phases \
-	recursion shares sigalt signals stopped threads_churn vfork
+target_names = bursty calls_locks calls_sockets calls_timed calls_woken chain40 exec_storm fork_storm gaps idle \
+	inline_chain kernel leader_exit mix phases recursion shares short_counts sigalt signals stopped \
+	threads_churn vfork
 target_cflags = -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -pthread
 target_headers = $(top_srcdir)/tests/targets/target.h $(top_srcdir)/tests/targets/calls.h \
 	$(top_srcdir)/tests/targets/woken.h
@@ -104,6 +105,7 @@ test_scripts = \
 	tests/integration/real_redis.sh \
 	tests/integration/real_xz.sh \
 	tests/integration/shares.sh \
+	tests/integration/short_counts.sh \
 	tests/integration/threads.sh \
 	tests/integration/usage.sh \
 	tests/stress/storms.sh

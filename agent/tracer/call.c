@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdint.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include "agent/tracer/call.h"
 #include "agent/tracer/memory.h"
@@ -100,8 +100,8 @@ static int is_made_again(const struct user_regs_struct *u)
 	return u->rax == u->orig_rax && u->rip + instruction == u->rcx;
 }
 
-/* Calls that return what is there anyway (read, splice, recv without MSG_WAITALL) are not cut
- * short: their callers are used to it. */
+/* Calls that return what is there anyway (read, splice, vmsplice, recv without MSG_WAITALL) are not
+ * cut short: their callers are used to it. */
 int call_is_cut_short(const struct user_regs_struct *u, pid_t tid)
 {
 	uint64_t done = u->rax;
@@ -124,8 +124,6 @@ int call_is_cut_short(const struct user_regs_struct *u, pid_t tid)
 	case SYS_pwritev:
 	case SYS_pwritev2:
 		return vector_exceeds(tid, u->rsi, u->rdx, done);
-	case SYS_vmsplice:
-		return !(u->r10 & SPLICE_F_NONBLOCK) && vector_exceeds(tid, u->rsi, u->rdx, done);
 	case SYS_sendmsg:
 		return !(u->rdx & MSG_DONTWAIT) && message_exceeds(tid, u->rsi, done);
 	case SYS_recvmsg:
@@ -137,4 +135,21 @@ int call_is_cut_short(const struct user_regs_struct *u, pid_t tid)
 	default:
 		return 0;
 	}
+}
+
+/* net/socket.c, do_recvmmsg: "if recvmsg returns an error after we received some datagrams we
+ * record the error to return on the next call", whatever error. SO_ERROR reads it and clears it. */
+int call_clean_socket(const struct user_regs_struct *u, int pidfd)
+{
+	int error = 0;
+	socklen_t size = sizeof(error);
+
+	if (u->orig_rax != SYS_recvmmsg || (long)u->rax <= 0 || u->rax >= u->rdx)
+		return 0;
+	int fd = syscall(SYS_pidfd_getfd, pidfd, (int)u->rdi, 0);
+	if (fd < 0)
+		return 0;
+	getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+	close(fd);
+	return error >= RESTART_SYS && error <= RESTART_LAST;
 }

@@ -30,4 +30,9 @@ int call_starts_anew(const struct user_regs_struct *u);
  * memory, with one or two reads of bounded size. */
 int call_is_cut_short(const struct user_regs_struct *u, pid_t tid);
 
+/* A recvmmsg that got some messages before it was interrupted leaves the reason in its socket, and
+ * the next call on it would fail with errno 512. Takes it out again; at the stop, before the call
+ * returns. 1 if there was one. */
+int call_clean_socket(const struct user_regs_struct *u, int pidfd);
+
 #endif

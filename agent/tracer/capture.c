@@ -81,16 +81,15 @@ static int was_computing(struct thread *th, const struct user_regs_struct *u)
 	return th->preempted && now.runs == th->last.runs + 1;
 }
 
-/* What the stop did to the call that the thread is in: undone or counted. */
-static void mend_call(struct capturer *c, struct thread *th, struct user_regs_struct *u)
+/* Also of threads that came late to their stop, since the last time. */
+static void count_calls(struct capturer *c)
 {
-	if (call_starts_anew(u))
-		th->starts_anew = 1;
-	if (call_repair(u) && tracee_set_regs(&c->tracee, u) == 0)
-		c->stats->repaired++;
-	else if (call_fails(u))
-		c->stats->failed++;
-	c->stats->cut_short += call_is_cut_short(u, th->tid);
+	struct tracee_calls *calls = &c->tracee.calls;
+
+	c->stats->repaired += calls->repaired;
+	c->stats->failed += calls->failed;
+	c->stats->cut_short += calls->cut_short;
+	*calls = (struct tracee_calls){0};
 }
 
 /* While the thread is stopped: registers, then stack. Nothing else. */
@@ -105,8 +104,12 @@ static enum skip read_stopped(struct capturer *c, struct thread *th, struct capt
 	long n = 0;
 	regs_from_user(&cap->regs, &u);
 	/* Before the target's memory is read, where we may hang and be killed. */
-	if (regs_in_syscall(&u))
-		mend_call(c, th, &u);
+	if (regs_in_syscall(&u)) {
+		th->starts_anew |= call_starts_anew(&u);
+		call_clean_socket(&u, c->target->pidfd);
+		tracee_mend_call(&c->tracee, &u);
+		count_calls(c);
+	}
 	if (keep)
 		n = memory_read_stack(th->tid, u.rsp, cap->stack, want, &cap->stack_base);
 	cap->stack_len = n > 0 ? n : 0;
