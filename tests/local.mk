@@ -1,11 +1,37 @@
 # The tests: programs whose truth is known, unit tests, scripts, and the checks of the source itself.
 
 # --- programs that are profiled; no sanitizers and no libraries of ours in them ---
-target_names = bursty chain40 depths eintr exec_storm family fork_storm gaps idle inline_chain kernel leader_exit mix phases \
-	recursion shares sigalt signals stopped threads_churn vfork
+target_names = \
+	bursty \
+	calls_locks \
+	calls_sockets \
+	calls_timed \
+	calls_woken \
+	chain40 \
+	depths \
+	exec_storm \
+	family \
+	fork_storm \
+	gaps \
+	idle \
+	inline_chain \
+	kernel \
+	leader_exit \
+	mix \
+	phases \
+	recursion \
+	shares \
+	short_counts \
+	sigalt \
+	signals \
+	stopped \
+	threads_churn \
+	vfork
 target_cflags = -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -pthread
+target_headers = $(top_srcdir)/tests/targets/target.h $(top_srcdir)/tests/targets/calls.h \
+	$(top_srcdir)/tests/targets/woken.h
 target_programs = $(target_names:%=tests/targets/%)
-$(target_programs): tests/targets/%: $(top_srcdir)/tests/targets/%.c $(top_srcdir)/tests/targets/target.h
+$(target_programs): tests/targets/%: $(top_srcdir)/tests/targets/%.c $(target_headers)
 	$(AM_V_CC)$(MKDIR_P) tests/targets && $(CC) $(target_cflags) -I$(top_srcdir) -o $@ $< -lm
 # The same program without optimization and with frame pointers: blocked threads have no known rbp.
 tests/targets/idle_o0: $(top_srcdir)/tests/targets/idle.c $(top_srcdir)/tests/targets/target.h
@@ -20,6 +46,7 @@ unit_tests = \
 	tests/unit/test_answers \
 	tests/unit/test_base \
 	tests/unit/test_budget \
+	tests/unit/test_call \
 	tests/unit/test_clock \
 	tests/unit/test_collection \
 	tests/unit/test_conform \
@@ -62,6 +89,7 @@ unit_libs = libcpprof.a $(ALL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_answers_LDADD = $(unit_libs)
 tests_unit_test_base_LDADD = $(unit_libs)
 tests_unit_test_budget_LDADD = $(unit_libs)
+tests_unit_test_call_LDADD = $(unit_libs)
 tests_unit_test_clock_LDADD = $(unit_libs)
 tests_unit_test_collection_LDADD = $(unit_libs)
 tests_unit_test_conform_LDADD = $(unit_libs)
@@ -105,7 +133,7 @@ test_scripts = \
 	tests/integration/bad_input.sh \
 	tests/integration/budget.sh \
 	tests/integration/bursty.sh \
-	tests/integration/eintr.sh \
+	tests/integration/calls.sh \
 	tests/integration/family.sh \
 	tests/integration/gdb_compare.sh \
 	tests/integration/idle.sh \
@@ -121,6 +149,7 @@ test_scripts = \
 	tests/integration/rights.sh \
 	tests/integration/rotate.sh \
 	tests/integration/shares.sh \
+	tests/integration/short_counts.sh \
 	tests/integration/threads.sh \
 	tests/integration/usage.sh \
 	tests/stress/storms.sh
@@ -132,5 +161,5 @@ AM_TESTS_ENVIRONMENT = CPPROF=$(abs_top_builddir)/cpprof-attach; export CPPROF; 
 	TARGETS=$(abs_top_builddir)/tests/targets; export TARGETS;
 
 EXTRA_DIST = $(test_scripts) tests/lib/gdb_stacks.py tests/lib/harness.sh tests/lib/proof.py \
-	tests/targets/target.h tests/unit/options_fixture.h tests/unit/profile_fixture.h \
+	tests/targets/calls.h tests/targets/target.h tests/targets/woken.h tests/unit/options_fixture.h tests/unit/profile_fixture.h \
 	$(target_names:%=tests/targets/%.c)

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "agent/tracer/call.h"
 #include "agent/tracer/capture.h"
 #include "agent/tracer/clock.h"
 #include "agent/tracer/memory.h"
@@ -72,12 +75,23 @@ static int was_computing(struct thread *th, const struct user_regs_struct *u)
 
 	if (!regs_in_syscall(u))
 		return 1;
-	if (regs_was_blocked(u) || schedstat_read(th->schedstat_fd, &now) < 0)
+	if (call_was_blocked(u) || schedstat_read(th->schedstat_fd, &now) < 0)
 		return 0;
 	if (now.runs == th->last.runs)
 		return 1;
 	th->is_doubtful = 1;
 	return th->preempted && now.runs == th->last.runs + 1;
+}
+
+/* Also of threads that came late to their stop, since the last time. */
+static void count_calls(struct capturer *c)
+{
+	struct tracee_calls *calls = &c->tracee.calls;
+
+	c->stats->repaired += calls->repaired;
+	c->stats->failed += calls->failed;
+	c->stats->cut_short += calls->cut_short;
+	*calls = (struct tracee_calls){0};
 }
 
 /* While the thread is stopped: registers, then stack. Nothing else. */
@@ -90,14 +104,16 @@ static enum skip read_stopped(struct capturer *c, struct thread *th, struct capt
 		return SKIP_GONE;
 	int keep = kind != PROFILE_CPU || was_computing(th, &u);
 	long n = 0;
+	regs_from_user(&cap->regs, &u);
+	/* Before the target's memory is read, where we may hang and be killed. */
+	if (regs_in_syscall(&u)) {
+		th->starts_anew |= call_starts_anew(&u);
+		call_clean_socket(&u, th->process->target.pidfd);
+		tracee_mend_call(&c->tracee, &u);
+		count_calls(c);
+	}
 	if (keep)
 		n = memory_read_stack(th->tid, u.rsp, cap->stack, want, &cap->stack_base);
-	regs_from_user(&cap->regs, &u);
-	c->stats->cut_short += regs_in_syscall(&u) && regs_is_cut_short(&u);
-	if (regs_repair(&u) && tracee_set_regs(&c->tracee, &u) == 0)
-		c->stats->repaired++;
-	else if (regs_fails(&u))
-		c->stats->failed++;
 	cap->stack_len = n > 0 ? n : 0;
 	if (!keep)
 		return SKIP_BLOCKED;
@@ -115,6 +131,28 @@ static uint64_t queued_since_look(const struct thread *th)
 	return now.queued - th->last.queued;
 }
 
+/* A thread that wakes up on our CPU just when the tick comes does not get far: our interrupt would
+ * find it on its way out of its wait, and make some calls wait their time once more. It gets the
+ * CPU before it is stopped, and has to be running after that. */
+static int is_past_its_wait(struct thread *th)
+{
+	const struct timespec pause = {0, 20000};
+	const uint64_t way_out = 10000; /* ns of CPU: several times what it takes */
+	struct schedstat now;
+
+	if (!th->starts_anew || th->processor != sched_getcpu())
+		return 1;
+	clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+	if (thread_state(th, NULL) != 'R' || schedstat_read(th->schedstat_fd, &now) < 0)
+		return 0;
+	if (now.cpu < th->last.cpu + way_out)
+		return 0;
+	th->preempted = now.runs == th->last.runs + 1;
+	th->last = now;
+	th->unsent = 1;
+	return 1;
+}
+
 enum skip capture_running(struct capturer *c, struct thread *th, enum profile_kind kind, int state)
 {
 	size_t want = stack_wanted(c, th, kind);
@@ -122,6 +160,8 @@ enum skip capture_running(struct capturer *c, struct thread *th, enum profile_ki
 
 	if (!cap)
 		return SKIP_RING_FULL;
+	if (kind == PROFILE_CPU && !is_past_its_wait(th))
+		return SKIP_BLOCKED;
 	uint64_t begin = clock_now();
 	int error = tracee_stop(&c->tracee, th->tid, th->process->target.pid);
 	if (error == -EAGAIN)

@@ -1,15 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <errno.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
-
 #include "agent/tracer/regs.h"
-
-enum {
-	RESTART_SYS = 512,	  /* ERESTARTSYS */
-	RESTART_NO_HANDLER = 514, /* ERESTARTNOHAND: restart unless a handler runs */
-	RESTART_LAST = 516,	  /* ERESTART_RESTARTBLOCK */
-};
 
 void regs_from_user(struct regs *out, const struct user_regs_struct *u)
 {
@@ -42,49 +32,4 @@ void regs_from_user(struct regs *out, const struct user_regs_struct *u)
 int regs_in_syscall(const struct user_regs_struct *u)
 {
 	return (long)u->orig_rax >= 0;
-}
-
-int regs_was_blocked(const struct user_regs_struct *u)
-{
-	long result = u->rax;
-
-	return result == -EINTR || (result <= -RESTART_SYS && result >= -RESTART_LAST);
-}
-
-/* close has closed its descriptor whatever it returns (fs/open.c); what an ioctl did before it was
- * interrupted only its driver knows. */
-static int is_repeatable(unsigned long call)
-{
-	return call != SYS_close && call != SYS_ioctl;
-}
-
-int regs_fails(const struct user_regs_struct *u)
-{
-	return regs_in_syscall(u) && (long)u->rax == -EINTR;
-}
-
-int regs_repair(struct user_regs_struct *u)
-{
-	if (!regs_in_syscall(u) || (long)u->rax != -EINTR || !is_repeatable(u->orig_rax))
-		return 0;
-	u->rax = -RESTART_NO_HANDLER;
-	return 1;
-}
-
-int regs_is_cut_short(const struct user_regs_struct *u)
-{
-	long done = u->rax;
-
-	switch ((long)u->orig_rax) {
-	case SYS_write:
-	case SYS_pwrite64:
-	case SYS_sendto:
-		return done > 0 && (unsigned long)done < u->rdx;
-	case SYS_recvfrom: /* without the flag it returns what has come */
-		return (u->r10 & MSG_WAITALL) && done > 0 && (unsigned long)done < u->rdx;
-	case SYS_getrandom:
-		return done > 0 && (unsigned long)done < u->rsi;
-	default:
-		return 0;
-	}
 }

@@ -21,6 +21,8 @@
 #include <sys/wait.h>
 
 #include "agent/tracer/clock.h"
+#include "agent/tracer/call.h"
+#include "agent/tracer/regs.h"
 #include "agent/tracer/tracee.h"
 #include "base/limits.h"
 
@@ -152,12 +154,17 @@ int tracee_stop(struct tracee *t, pid_t tid, pid_t leader)
 
 int tracee_collect(struct tracee *t)
 {
+	struct user_regs_struct regs;
 	int error = expect(t);
 
 	if (error == -EAGAIN)
 		return -EAGAIN;
-	if (!error)
+	if (!error) {
+		/* Nobody looks at it any more, but its call must not fail for that. */
+		if (tracee_get_regs(t, &regs) == 0)
+			tracee_mend_call(t, &regs);
 		tracee_release(t);
+	}
 	return 0;
 }
 
@@ -176,6 +183,26 @@ int tracee_set_regs(const struct tracee *t, const struct user_regs_struct *regs)
 	struct iovec iov = {(void *)regs, sizeof(*regs)};
 
 	return ptrace(PTRACE_SETREGSET, t->tid, NT_PRSTATUS, &iov) < 0 ? -errno : 0;
+}
+
+/* What is counted is no call any more (the kernel asks orig_rax only for whether to restart it), or
+ * the next stop would count it again where the thread gets no CPU to return meanwhile. */
+static void count_call(struct tracee *t, struct user_regs_struct *u, uint64_t *counter)
+{
+	u->orig_rax = -1;
+	*counter += tracee_set_regs(t, u) == 0;
+}
+
+void tracee_mend_call(struct tracee *t, struct user_regs_struct *u)
+{
+	if (!regs_in_syscall(u))
+		return;
+	if (call_repair(u))
+		t->calls.repaired += tracee_set_regs(t, u) == 0;
+	else if (call_fails(u))
+		count_call(t, u, &t->calls.failed);
+	else if (call_is_cut_short(u, t->tid))
+		count_call(t, u, &t->calls.cut_short);
 }
 
 void tracee_release(struct tracee *t)

@@ -13,6 +13,11 @@
 #include <sys/types.h>
 #include <sys/user.h>
 
+/* What stops did to the calls that they fell into. */
+struct tracee_calls {
+	uint64_t repaired, failed, cut_short;
+};
+
 struct tracee {
 	pid_t tid;	  /* 0: free */
 	pid_t leader;	  /* the process: an exec gives its id to the thread that calls it */
@@ -21,6 +26,7 @@ struct tracee {
 	uint64_t since;	  /* when it was interrupted */
 	uint64_t rescued; /* exec races repaired */
 	uint64_t signals; /* signals met at a stop and passed on */
+	struct tracee_calls calls;
 };
 
 /* 0 stopped. -ESRCH: gone, nothing is held. -EPERM: refused, nothing is held. -EAGAIN: a thread is
@@ -34,6 +40,10 @@ int tracee_collect(struct tracee *t);
 
 int tracee_get_regs(const struct tracee *t, struct user_regs_struct *regs); /* 0 or -errno */
 int tracee_set_regs(const struct tracee *t, const struct user_regs_struct *regs);
+
+/* Undoes what the stop did to the call that the thread is in, or counts it; regs are its registers,
+ * and may be changed. */
+void tracee_mend_call(struct tracee *t, struct user_regs_struct *regs);
 
 /* Lets the stopped thread run on (or stay in its group stop). Ends free, or late where an exec that
  * killed the thread takes its time. */

@@ -128,7 +128,8 @@ int main(int argc, char **argv)
 	uint64_t own, sum;
 
 	target_init(arg_number(argc, argv, 1, 0));
-	account = mmap(NULL, sizeof(*account), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	account = mmap(
+		NULL, sizeof(*account), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (account == MAP_FAILED)
 		return 2;
 	for (int i = 0; i < ELDERS; i++)
