@@ -21,7 +21,7 @@ one_round() # TARGET ROUND
 
 	us=$(cpu_us "$FLOOR" -p "$TARGET" -hz "$hz" -seconds "$seconds")
 	note "$1" floor "$2" "$(awk '$1 == "samples" { print $2 }' "$WORK/cpu.out")" "$us"
-	us=$(cpu_us "$CPPROF" -p "$TARGET" -hz "$hz" -seconds "$seconds" -profile cpu -o "$WORK/c.pb.gz")
+	us=$(cpu_us "$CPPROF" -p "$TARGET" -hz "$hz" -max-stop 100 -seconds "$seconds" -profile cpu -o "$WORK/c.pb.gz")
 	note "$1" ours "$2" "$(samples_in "$WORK/c.pb.gz")" "$us"
 	command -v perf >/dev/null || return
 	us=$(cpu_us perf record -q -F "$hz" --call-graph dwarf -p "$TARGET" -o "$WORK/perf.data" \

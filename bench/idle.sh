@@ -9,7 +9,7 @@ seconds=${1:-10} hz=${2:-100} rounds=${3:-3}
 printf '%5s %8s %10s %12s %12s\n' round samples "CPU ms" "% of a core" "idle moved"
 for ((round = 1; round <= rounds; round++)); do
 	start_target idle 0 1000 2
-	us=$(cpu_us "$CPPROF" -p "$TARGET" -hz "$hz" -seconds "$seconds" -profile cpu -o "$WORK/i.pb.gz")
+	us=$(cpu_us "$CPPROF" -p "$TARGET" -hz "$hz" -max-stop 100 -seconds "$seconds" -profile cpu -o "$WORK/i.pb.gz")
 	stop_target
 	printf '%5d %8s %10s %12s %12s\n' $round "$(samples_in "$WORK/i.pb.gz")" "$(ratio "$us" 1000)" \
 		"$(ratio "$us" $((seconds * 10000)))" "$(truth idle_moved)"

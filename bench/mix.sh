@@ -33,7 +33,7 @@ for ((pair = 1; pair <= pairs; pair++)); do
 	for tool in "${tools[@]}"; do
 		off=$(rate sleep "$window")
 		case $tool in
-		ours) on=$(rate "$CPPROF" -p "$TARGET" -hz "$hz" -seconds "$window" -profile cpu -o "$WORK/m.pb.gz") ;;
+		ours) on=$(rate "$CPPROF" -p "$TARGET" -hz "$hz" -max-stop 100 -seconds "$window" -profile cpu -o "$WORK/m.pb.gz") ;;
 		perf) on=$(rate perf record -q -F "$hz" --call-graph dwarf -p "$TARGET" \
 			-o "$WORK/perf.data" -- sleep "$window") ;;
 		esac

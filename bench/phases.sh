@@ -29,7 +29,7 @@ for ((round = 1; round <= rounds; round++)); do
 		perf record -q -e cpu-clock -F "$hz" -p "$TARGET" -o "$WORK/perf.data" -- sleep "$seconds" 2>/dev/null &
 		perf=$!
 	fi
-	"$CPPROF" -p "$TARGET" -seconds "$seconds" -hz "$hz" -profile cpu -o "$WORK/p.pb.gz" >/dev/null 2>&1
+	"$CPPROF" -p "$TARGET" -seconds "$seconds" -hz "$hz" -max-stop 100 -profile cpu -o "$WORK/p.pb.gz" >/dev/null 2>&1
 	[ -z "$perf" ] || wait $perf
 	stop_target
 	all=$(truth accounted) truth=() ours=() theirs=()

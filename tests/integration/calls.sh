@@ -58,7 +58,7 @@ under_stops() # HZ TARGET [KIND...]
 
 	shift
 	start_target "$1" 0 "${@:2}"
-	profile_ok "$1" -p "$TARGET" -seconds "$seconds" -hz "$hz" -profile cpu -o "$WORK/$1.pb.gz"
+	profile_ok "$1" -p "$TARGET" -seconds "$seconds" -hz "$hz" -max-stop 100 -profile cpu -o "$WORK/$1.pb.gz"
 	check "$1: ends well" stop_target
 	check_calls "$1"
 	check_twice "$1"

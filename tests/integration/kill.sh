@@ -22,7 +22,7 @@ start_target mix 0 30 2 20
 declare -A killed
 for ((round = 1; round <= rounds; round++)); do
 	out=$WORK/kill.$round.pb.gz
-	"$CPPROF" -p "$TARGET" -seconds 1 -hz 500 -profile cpu -o "$out" >/dev/null 2>"$WORK/run.err" </dev/null &
+	"$CPPROF" -p "$TARGET" -seconds 1 -hz 500 -max-stop 100 -profile cpu -o "$out" >/dev/null 2>"$WORK/run.err" </dev/null &
 	profiler=$!
 	started+=("$profiler")
 	sleep "0.$(printf %03d $((50 + RANDOM % 850)))"
