@@ -1,7 +1,7 @@
 # The tests: programs whose truth is known, unit tests, scripts, and the checks of the source itself.
 
 # --- programs that are profiled; no sanitizers and no libraries of ours in them ---
-target_names = bursty chain40 eintr exec_storm fork_storm gaps idle inline_chain kernel leader_exit mix phases \
+target_names = bursty chain40 eintr exec_storm fork_storm gaps idle inline_chain kernel leader_exit loads mix phases \
 	recursion shares sigalt signals stopped threads_churn vfork
 target_cflags = -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -pthread
 target_programs = $(target_names:%=tests/targets/%)
