@@ -6,7 +6,7 @@ accuracy.py measure TOOL FILE TRUTH FROM TO PROGRAM
     Shares of the target's parts in FILE against the truth of the window FROM..TO (realtime ns; of
     our own files the window is known). Prints: samples, CPU found / CPU used, share without stack,
     then NAME TRUTH FOUND for each part.
-accuracy.py row LOAD TOOL ROUNDS
+accuracy.py row LOAD TOOL
     Reads such lines of several rounds and prints the table's row of their means.
 """
 import bisect
@@ -130,7 +130,7 @@ def measure(tool, path, truth_path, begin, end, program):
           *("%s %.5f %.5f" % (p, parts[p] / cpu, found[p] / max(seen, 1)) for p in parts))
 
 
-def row(load, tool, rounds):
+def row(load, tool):
     """Means over the rounds: noise falls, a bias stays. The noise is what as many samples at random
     moments would be off in the mean."""
     lines = [line.split() for line in sys.stdin if line.strip()]
@@ -138,17 +138,23 @@ def row(load, tool, rounds):
     if not count:
         print("%-10s %-9s no samples" % (load, tool))
         return
-    names = lines[0][3::3]
     weights = [int(w[0]) / count for w in lines]
-    truth = [sum(k * float(w[4 + 3 * i]) for k, w in zip(weights, lines)) for i in range(len(names))]
-    found = [sum(k * float(w[5 + 3 * i]) for k, w in zip(weights, lines)) for i in range(len(names))]
+
+    def mean(column):
+        return [sum(k * float(w[at]) for k, w in zip(weights, lines))
+                for at in range(column, len(lines[0]), 3)]
+
+    *truth, other = mean(4)
+    *found, other_found = mean(5)
+    truth, found = ([x / max(sum(v), 1e-9) for x in v] for v in (truth, found))
     error = 100 * sum(abs(f - t) for f, t in zip(found, truth))
-    noise = 100 * sum(math.sqrt(2 / math.pi * t * (1 - t) / count) for t in truth)
+    in_parts = max(count * (1 - other_found), 1)
+    noise = 100 * sum(math.sqrt(2 / math.pi * t * (1 - t) / in_parts) for t in truth)
     sums = sum(float(w[1]) for w in lines) / len(lines)
     unseen = 100 * sum(float(w[2]) for w in lines) / len(lines)
-    print("%-10s %-9s %8d %8.1f %8.1f %9.4f %9.2f  %s" % (
-        load, tool, count, error, noise, sums, unseen,
-        " ".join("%+.1f" % (100 * (f - t)) for f, t in zip(found, truth))))
+    print("%-10s %-9s %8d %8.1f %8.1f %8.1f %8.1f %9.4f %8.2f  %s" % (
+        load, tool, count, error, noise, 100 * other, 100 * other_found, sums, unseen,
+        " ".join("%+.1f" % (100 * (f - t)) for f, t in zip(found, truth) if t or f)))
 
 
 if __name__ == "__main__":

@@ -7,22 +7,24 @@
 need python3
 seconds=${1:-10} rounds=${2:-4}
 shift $(($# < 2 ? $# : 2))
-loads=(${@:-long short bursty period10 period1 recursion churn3 churn20})
+loads=(${@:-long short calls bursty period10 period1 recursion churn3 churn20})
 GPERF=${GPERF:-$(ldconfig -p | awk '/libprofiler\.so\.0/ { print $NF; exit }')}
 
 accuracy() { python3 "$BENCH/accuracy.py" "$@"; }
 now() { date +%s%N; }
 
-# Each sets OUT, FROM and TO and leaves TARGET ended. LOAD is theirs.
-begin() # VARIABLE=VALUE...: of the target's environment
+# begin VARIABLE=VALUE...: a new target with LOAD, these in its environment alone
+begin()
 {
-	local e
-
-	for e; do export "${e?}"; done
-	start_target loads 0 "$LOAD"
-	for e; do unset "${e%%=*}"; done
+	TARGET_OUT=$WORK/loads.$((targets_started++)).out
+	env "$@" "$TARGETS/loads" 0 "$LOAD" >"$TARGET_OUT" 2>&1 &
+	TARGET=$!
+	started+=("$TARGET")
+	wait_ready
 	sleep 0.3
 }
+
+# Each begins a target and sets OUT, and FROM and TO: its window, realtime ns.
 run_ours()
 {
 	begin
@@ -41,9 +43,9 @@ run_perf()
 		sh -c 'date +%s%N; sleep "$0"; date +%s%N' "$seconds" >"$WORK/tool.out" 2>"$WORK/tool.err" </dev/null
 	FROM=$(head -1 "$WORK/tool.out") TO=$(tail -1 "$WORK/tool.out")
 }
-run_gperf() # VARIABLE=VALUE...
+run_gperf()
 {
-	begin LD_PRELOAD="$GPERF" CPUPROFILE="$WORK/gperf" CPUPROFILESIGNAL=12 CPUPROFILE_FREQUENCY=100 "$@"
+	begin LD_PRELOAD="$GPERF" CPUPROFILE="$WORK/gperf" CPUPROFILESIGNAL=12 CPUPROFILE_FREQUENCY=100
 	OUT=$WORK/gperf.0
 	rm -f "$OUT"
 	FROM=$(now)
@@ -53,22 +55,16 @@ run_gperf() # VARIABLE=VALUE...
 	kill -USR2 "$TARGET"
 	sleep 0.1
 }
-run_gperf-thr() { run_gperf CPUPROFILE_PER_THREAD_TIMERS=1; }
 
-tools_of() # LOAD
-{
-	echo ours
-	command -v perf >/dev/null && echo perf
-	[ -z "$GPERF" ] || echo gperf
-	# With one thread at work it is the same timer.
-	[ -z "$GPERF" ] || [[ $1 != churn* ]] || echo gperf-thr
-}
+tools=(ours)
+command -v perf >/dev/null && tools+=(perf)
+[ -z "$GPERF" ] || tools+=(gperf)
 
-echo "error: sum of the absolute share errors, percentage points; noise: what to expect of so many samples;"
-echo "off: error of each part and of all other code; sum/CPU: weights over the process's own clock"
-printf '%-10s %-9s %8s %8s %8s %9s %9s  %s\n' load tool samples error noise sum/CPU "unseen %" off
+echo "error: sum of the absolute errors of the parts' shares, percentage points; noise: what to expect of so many"
+echo "samples; other: code that is none of the parts (calls, threads that begin and end), in truth and as found;"
+echo "sum/CPU: all weights over the process's own clock; unseen: weight without a stack; off: error of each part"
+printf '%-10s %-9s %8s %8s %8s %8s %8s %9s %8s  %s\n' load tool samples error noise "other %" found sum/CPU "unseen %" off
 for LOAD in "${loads[@]}"; do
-	tools=($(tools_of "$LOAD"))
 	for ((round = 1; round <= rounds; round++)); do
 		for tool in "${tools[@]}"; do
 			run_"$tool"
@@ -79,6 +75,6 @@ for LOAD in "${loads[@]}"; do
 		done
 	done
 	for tool in "${tools[@]}"; do
-		accuracy row "$LOAD" "$tool" "$rounds" <"$WORK/$LOAD.$tool"
+		accuracy row "$LOAD" "$tool" <"$WORK/$LOAD.$tool"
 	done
 done

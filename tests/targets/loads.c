@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * loads [SECONDS [LOAD]]: loads of known shares, to compare profilers by. Each is up to four parts,
- * a function each (or a depth of recurse()), that take turns; LOAD is one of the names below. Every
- * 20 ms the time, the process's CPU time and that of each part are noted; at the end they are
- * printed, "at REALTIME_NS CPU_NS PART_NS...", so that whoever looked for a while can know the
- * truth of that while.
+ * a function each (or a depth of recurse()), that take turns; LOAD is a name of the table below.
+ * Every 20 ms the time, the process's CPU time and that of each part are noted; at the end they are
+ * printed as "at REALTIME_NS CPU_NS PART_NS...": whoever looked for a while can know the truth of
+ * that while. Each clock read is a system call, so there are few of them, but for the load "calls".
  */
 #include "target.h"
 
@@ -28,13 +28,15 @@ struct load {
 static const struct load loads[] = {
 	{.name = "long", .names = ABC, .us = {1500000, 1000000, 500000}},
 	{.name = "short", .names = ABC, .us = {5, 3, 2}, .times = 100},
+	{.name = "calls", .names = ABC, .us = {30, 20, 10}},
 	{.name = "bursty", .names = ABC, .us = {246, 154}, .sleep_us = 600},
 	{.name = "period10", .names = ABC, .us = {2460, 1540}, .period_us = 10000},
 	{.name = "period1", .names = ABC, .us = {246, 154}, .period_us = 1000},
 	{.name = "recursion",
 		.names = {"depth_1", "depth_4", "depth_16", "depth_64"},
-		.us = {80, 60, 40, 20},
-		.depths = {1, 4, 16, 64}},
+		.us = {800, 600, 400, 200},
+		.depths = {1, 4, 16, 64},
+		.times = 1},
 	{.name = "churn3", .names = ABC, .us = {900, 2100}, .lives_once = 1},
 	{.name = "churn20", .names = ABC, .us = {6000, 14000}, .lives_once = 1},
 };
@@ -76,31 +78,36 @@ static void add(int part, uint64_t ns)
 	__atomic_fetch_add(&used[part], ns, __ATOMIC_RELAXED);
 }
 
-/* In steps of a millisecond at most, so that a note is never far behind. */
+static void do_work(int part, uint64_t us)
+{
+	if (load->depths[part])
+		recurse(load->depths[part], us * target.per_us);
+	else
+		work[part](us * target.per_us);
+}
+
+/* In steps of 10 ms at most, so that a note is never far behind. */
 static void part_work(int part, uint64_t us)
 {
 	while (us && !done) {
-		uint64_t step = us < 1000 ? us : 1000, loops = step * target.per_us;
+		uint64_t step = us < 10000 ? us : 10000;
 		uint64_t before = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 
-		if (load->depths[part])
-			recurse(load->depths[part], loops);
-		else
-			work[part](loops);
+		do_work(part, step);
 		add(part, clock_ns(CLOCK_THREAD_CPUTIME_ID) - before);
 		us -= step;
 	}
 }
 
 /* The parts do the same work per loop, so their split of the time is that of the loops. */
-static void short_turns(void)
+static void turns_timed_as_one(void)
 {
 	uint64_t before = clock_ns(CLOCK_THREAD_CPUTIME_ID), sum = 0, took;
 
 	for (uint64_t i = 0; i < load->times; i++) {
 		for (int p = 0; p < parts; p++)
 			if (load->us[p])
-				work[p](load->us[p] * target.per_us);
+				do_work(p, load->us[p]);
 	}
 	took = clock_ns(CLOCK_THREAD_CPUTIME_ID) - before;
 	for (int p = 0; p < parts; p++)
@@ -112,7 +119,7 @@ static void short_turns(void)
 static void turn(void)
 {
 	if (load->times) {
-		short_turns();
+		turns_timed_as_one();
 		return;
 	}
 	for (int p = 0; p < parts; p++)
