@@ -5,7 +5,7 @@
 # on a process of its own, alternating. Arguments: SECONDS ROUNDS [LOAD...].
 . "$(dirname "$0")/lib.sh"
 need python3
-seconds=${1:-10} rounds=${2:-4}
+seconds=${1:-10} rounds=${2:-3}
 shift $(($# < 2 ? $# : 2))
 loads=(${@:-long short calls bursty period10 period1 recursion churn3 churn20})
 GPERF=${GPERF:-$(ldconfig -p | awk '/libprofiler\.so\.0/ { print $NF; exit }')}
