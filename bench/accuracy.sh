@@ -8,7 +8,7 @@ need python3
 seconds=${1:-10} rounds=${2:-3}
 shift $(($# < 2 ? $# : 2))
 loads=(${@:-long short calls bursty period10 period1 recursion churn3 churn20})
-GPERF=${GPERF:-$(ldconfig -p | awk '/libprofiler\.so\.0/ { print $NF; exit }')}
+GPERF=${GPERF-$(ldconfig -p | awk '/libprofiler\.so\.0/ { print $NF; exit }')}
 
 accuracy() { python3 "$BENCH/accuracy.py" "$@"; }
 now() { date +%s%N; }
@@ -57,7 +57,7 @@ run_gperf()
 }
 
 tools=(ours)
-command -v perf >/dev/null && tools+=(perf)
+[ "${NO_PERF:-}" ] || { command -v perf >/dev/null && tools+=(perf); }
 [ -z "$GPERF" ] || tools+=(gperf)
 
 echo "error: sum of the absolute errors of the parts' shares, percentage points; noise: what to expect of so many"
