@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Throughput that busy threads lose to a profiler: ours, and perf record with both kinds of stacks. Each
-# window with a tool stands beside one without, in turn before and after it. Arguments: WINDOW_SECONDS
-# PAIRS [THREADS...]; without THREADS: as many as CPUs, and 8.
+# window with a tool stands beside one without, in turn before and after it. A pair does not count, and is
+# made again, when in the window without a tool the target had less than 95 % (LEAST) of the CPUs: somebody
+# else was there. Arguments: WINDOW_SECONDS PAIRS [THREADS...]; without THREADS: as many as CPUs, and 8.
 . "$(dirname "$0")/lib.sh"
 need python3
 window=${1:-3} pairs=${2:-20}
@@ -28,28 +29,32 @@ run()
 		}
 		END { printf "%.3f\n", (t1 > t0) ? (w1 - w0) / (t1 - t0) : 0 }' "$TARGET_OUT")
 }
-run_none() { run sleep "$window"; }
+# The same without a tool; sets OFF, and HAD: the CPU that the target had, as a share of what there is
+run_none()
+{
+	local cpu=$(cpu_of "$TARGET") at=$(date +%s%N)
+
+	run sleep "$window"
+	OFF=$RATE
+	HAD=$(awk -v used=$(($(cpu_of "$TARGET") - cpu)) -v all=$((($(date +%s%N) - at) * $(nproc))) \
+		'BEGIN { printf "%.3f\n", used / all }')
+}
 run_ours() { run "$CPPROF" -p "$TARGET" -hz "${HZ:-100}" -seconds "$window" -profile cpu -o "$WORK/l.pb.gz"; }
 run_perf() { run perf record -q -F 99 --call-graph "$1" -p "$TARGET" -o "$WORK/perf.data" -- sleep "$window"; }
 run_perf-fp() { run_perf fp; }
 run_perf-dwarf() { run_perf dwarf; }
 
-# pair TOOL NUMBER: adds a line "OFF ON CPU_US" to the tool's file; A B, then B A
+# pair TOOL NUMBER: adds a line "OFF ON CPU_US" to the tool's file; A B, then B A. 1: it does not count
 pair()
 {
-	local off
+	local on us
 
-	if (($2 % 2)); then
-		run_none
-		off=$RATE
-		run_"$1"
-	else
-		run_"$1"
-		local on=$RATE us=$US
-		run_none
-		off=$RATE RATE=$on US=$us
-	fi
-	echo "$off $RATE $US" >>"$WORK/$TARGET.$1"
+	(($2 % 2)) && run_none
+	run_"$1"
+	on=$RATE us=$US
+	(($2 % 2)) || run_none
+	awk -v had="$HAD" -v least="${LEAST:-0.95}" 'BEGIN { exit had >= least }' && return 1
+	echo "$OFF $on $us" >>"$WORK/$TARGET.$1"
 }
 
 # row THREADS TOOL: the median of the pairs' losses, and the ranks around it between which the true
@@ -72,11 +77,13 @@ for threads in "${sizes[@]}"; do
 	start_target mix 0 "$threads" "$threads" 20
 	for ((i = 1; i <= pairs; i++)); do
 		for tool in "${tools[@]}"; do
-			pair "$tool" $i
+			for ((try = 0; try < ${TRIES:-5}; try++)); do
+				pair "$tool" $i && break
+			done
 		done
 	done
 	for tool in "${tools[@]}"; do
-		row "$threads" "$tool"
+		[ -s "$WORK/$TARGET.$tool" ] && row "$threads" "$tool" || echo "$tool: no quiet pair"
 	done
 	check_unharmed "$TARGET" "afterwards"
 	stop_target
