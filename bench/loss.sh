@@ -58,7 +58,7 @@ pair()
 }
 
 # row THREADS TOOL: the median of the pairs' losses, and the ranks around it between which the true
-# median is with 95 %; then the tool's CPU
+# median is with 95 % (less than six pairs: the least and the most); then the tool's CPU
 row()
 {
 	awk '$1 > 0 && $2 > 0 { printf "%.4f %.4f\n", 100 * (1 - $2 / $1), $3 / (10000 * w) }' w="$window" \
