@@ -35,7 +35,7 @@ for ((round = 1; round <= rounds; round++)); do
 	row floor $round "$n" "$pause"
 	echo "$pause" >>"$WORK/floor.pauses"
 
-	lost_of "$CPPROF" -hz "$hz" -seconds "$seconds" -profile cpu -o "$WORK/p.pb.gz"
+	lost_of "$CPPROF" -hz "$hz" -max-stop 100 -seconds "$seconds" -profile cpu -o "$WORK/p.pb.gz"
 	n=$(samples_in "$WORK/p.pb.gz")
 	pause=$(awk "BEGIN { printf \"%.1f\", $n ? ($LOST - $base * $WALL) / $n : -1 }")
 	row ours $round "$n" "$pause"

@@ -17,6 +17,7 @@ target_names = \
 	inline_chain \
 	kernel \
 	leader_exit \
+	loads \
 	mix \
 	phases \
 	recursion \

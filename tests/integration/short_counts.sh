@@ -20,7 +20,7 @@ under_stops() # HZ KIND...: all of them, or one that gets all the stops
 
 	shift
 	start_target short_counts 0 "$@"
-	profile_ok "${*:-all}" -p "$TARGET" -seconds "$seconds" -hz "$hz" -profile cpu -o "$WORK/p.pb.gz"
+	profile_ok "${*:-all}" -p "$TARGET" -seconds "$seconds" -hz "$hz" -max-stop 100 -profile cpu -o "$WORK/p.pb.gz"
 	check "${*:-all}: ends well" stop_target
 	for each in $(sed -n 's/^truth \(.*\)_short .*/\1/p' "$TARGET_OUT"); do
 		check_number "$each: calls" "$(truth "${each}_calls") > 10"
