@@ -37,6 +37,17 @@ static struct capture *reserve(struct capturer *c, size_t stack)
 	return cap;
 }
 
+/* The stack above sp, but not where a tracer before us never came back from. */
+static long read_stack(
+	struct capturer *c, const struct thread *th, uint64_t sp, size_t want, struct capture *cap)
+{
+	if (ring_begin_read(c->ring, th->tid))
+		return -EFAULT;
+	long n = memory_read_stack(th->tid, sp, cap->stack, want, &cap->stack_base);
+	ring_end_read(c->ring);
+	return n;
+}
+
 static void fill(struct capture *cap, const struct capturer *c, const struct thread *th,
 	enum profile_kind kind, int state)
 {
@@ -80,6 +91,37 @@ static int was_computing(struct thread *th, const struct user_regs_struct *u)
 	return th->preempted && now.runs == th->last.runs + 1;
 }
 
+/* The text of a status file tells that a seccomp filter is in force. */
+static int is_filtered(const struct capturer *c, struct thread *th)
+{
+	static const char key[] = "\nSeccomp:\t";
+	char text[4096];
+
+	if (th->status_fd < 0)
+		th->status_fd = target_open_file(c->target, th->tid, "status");
+	ssize_t n = th->status_fd < 0 ? -1 : pread(th->status_fd, text, sizeof(text) - 1, 0);
+	if (n < 0)
+		return 0;
+	text[n] = '\0';
+	const char *at = strstr(text, key);
+	return at && at[sizeof(key) - 1] != '0';
+}
+
+/* What our interrupt would do to the call that the thread is in. Filters may come at any time, so a
+ * thread in a wait is asked each time; it is one that gives no sample. */
+static void repair(struct capturer *c, struct thread *th, struct user_regs_struct *u)
+{
+	c->stats->cut_short += regs_in_syscall(u) && regs_is_cut_short(u);
+	if (regs_is_restarted_by_call(u) && is_filtered(c, th)) {
+		regs_begin_anew(u);
+		tracee_set_regs(&c->tracee, u);
+	} else if (regs_repair(u) && tracee_set_regs(&c->tracee, u) == 0) {
+		c->stats->repaired++;
+	} else if (regs_fails(u)) {
+		c->stats->failed++;
+	}
+}
+
 /* While the thread is stopped: registers, then stack. Nothing else. */
 static enum skip read_stopped(struct capturer *c, struct thread *th, struct capture *cap,
 	size_t want, enum profile_kind kind)
@@ -91,13 +133,9 @@ static enum skip read_stopped(struct capturer *c, struct thread *th, struct capt
 	int keep = kind != PROFILE_CPU || was_computing(th, &u);
 	long n = 0;
 	if (keep)
-		n = memory_read_stack(th->tid, u.rsp, cap->stack, want, &cap->stack_base);
+		n = read_stack(c, th, u.rsp, want, cap);
 	regs_from_user(&cap->regs, &u);
-	c->stats->cut_short += regs_in_syscall(&u) && regs_is_cut_short(&u);
-	if (regs_repair(&u) && tracee_set_regs(&c->tracee, &u) == 0)
-		c->stats->repaired++;
-	else if (regs_fails(&u))
-		c->stats->failed++;
+	repair(c, th, &u);
 	cap->stack_len = n > 0 ? n : 0;
 	if (!keep)
 		return SKIP_BLOCKED;
@@ -178,7 +216,7 @@ static int read_blocked(struct thread *th, struct capture *cap, size_t want)
 	int blocked = read_sp_pc(th, &sp, &pc);
 	if (blocked <= 0)
 		return blocked;
-	long n = memory_read_stack(th->tid, sp, cap->stack, want, &cap->stack_base);
+	long n = read_stack(c, th, sp, want, cap);
 	if (n == -ESRCH || schedstat_read(th->schedstat_fd, &after) < 0)
 		return -ESRCH;
 	if (after.runs != before.runs)

@@ -71,6 +71,16 @@ int regs_repair(struct user_regs_struct *u)
 	return 1;
 }
 
+int regs_is_restarted_by_call(const struct user_regs_struct *u)
+{
+	return regs_in_syscall(u) && (long)u->rax == -RESTART_LAST;
+}
+
+void regs_begin_anew(struct user_regs_struct *u)
+{
+	u->rax = -RESTART_NO_HANDLER;
+}
+
 int regs_is_cut_short(const struct user_regs_struct *u)
 {
 	long done = u->rax;

@@ -27,6 +27,13 @@ int regs_fails(const struct user_regs_struct *u);
  * changed and must be written back, 0 if there is nothing to repair, or repeating would do harm. */
 int regs_repair(struct user_regs_struct *u);
 
+/* The kernel goes on with an interrupted wait by a call of its own, restart_syscall. */
+int regs_is_restarted_by_call(const struct user_regs_struct *u);
+
+/* Lets it begin anew instead. Its time, if it is a relative one, begins anew as well: only for a
+ * thread that may not make that call, as a seccomp filter would kill it. */
+void regs_begin_anew(struct user_regs_struct *u);
+
 /* The call has done part of its work and returns that: write, send, recv, getrandom and kin. The
  * one effect of an interrupt that cannot be undone. */
 int regs_is_cut_short(const struct user_regs_struct *u);

@@ -145,6 +145,22 @@ static void what_must_not_be_repeated_is_left(void **state)
 	assert_false(regs_fails(&done));
 }
 
+/* What the kernel continues by restart_syscall, and nothing else, can be made to begin anew. */
+static void a_wait_that_a_filter_would_punish_begins_anew(void **state)
+{
+	(void)state;
+	for (long result = -600; result <= 600; result++) {
+		struct user_regs_struct u = {.orig_rax = SYS_nanosleep, .rax = result};
+		assert_int_equal(!!regs_is_restarted_by_call(&u), result == -516);
+		u.orig_rax = -1;
+		assert_false(regs_is_restarted_by_call(&u));
+	}
+	struct user_regs_struct u = {.orig_rax = SYS_nanosleep, .rax = -516, .rip = 7}, before = u;
+	regs_begin_anew(&u);
+	before.rax = -ERESTARTNOHAND;
+	assert_memory_equal(&u, &before, sizeof(u));
+}
+
 static int cut(long call, long rax, unsigned long rsi, unsigned long rdx)
 {
 	struct user_regs_struct u = {.orig_rax = call, .rax = rax, .rsi = rsi, .rdx = rdx};
@@ -185,6 +201,7 @@ int main(void)
 		cmocka_unit_test(a_repair_is_made_once),
 		cmocka_unit_test(every_restart_code_means_it_was_blocked),
 		cmocka_unit_test(what_must_not_be_repeated_is_left),
+		cmocka_unit_test(a_wait_that_a_filter_would_punish_begins_anew),
 		cmocka_unit_test(part_of_the_work_done_is_cut_short),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,10 +11,13 @@
 
 #include "agent/summary.h"
 #include "base/log.h"
+#include "base/ring.h"
 #include "config.h"
 #include "output/table.h"
 
 static struct options options;
+static struct ring_page page;
+static struct ring ring = {.page = &page};
 static struct session s;
 static struct buf out;
 
@@ -22,7 +25,7 @@ static int begin(void **state)
 {
 	(void)state;
 	options = (struct options){.pid = 4711, .kinds = 3, .hz = 100};
-	s = (struct session){.options = &options, .began = 0, .ended = 2000000000};
+	s = (struct session){.options = &options, .ring = &ring, .began = 0, .ended = 2000000000};
 	s.data.attached = (struct tracer_attached){.pid = 4711, .comm = "app"};
 	buf_init(&out, 64 * KIB);
 	for (int kind = 0; kind < PROFILE_KINDS; kind++)
