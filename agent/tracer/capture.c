@@ -92,13 +92,13 @@ static int was_computing(struct thread *th, const struct user_regs_struct *u)
 }
 
 /* The text of a status file tells that a seccomp filter is in force. */
-static int is_filtered(const struct capturer *c, struct thread *th)
+static int is_filtered(struct thread *th)
 {
 	static const char key[] = "\nSeccomp:\t";
 	char text[4096];
 
 	if (th->status_fd < 0)
-		th->status_fd = target_open_file(c->target, th->tid, "status");
+		th->status_fd = target_open_file(&th->process->target, th->tid, "status");
 	ssize_t n = th->status_fd < 0 ? -1 : pread(th->status_fd, text, sizeof(text) - 1, 0);
 	if (n < 0)
 		return 0;
@@ -112,7 +112,7 @@ static int is_filtered(const struct capturer *c, struct thread *th)
 static void repair(struct capturer *c, struct thread *th, struct user_regs_struct *u)
 {
 	c->stats->cut_short += regs_in_syscall(u) && regs_is_cut_short(u);
-	if (regs_is_restarted_by_call(u) && is_filtered(c, th)) {
+	if (regs_is_restarted_by_call(u) && is_filtered(th)) {
 		regs_begin_anew(u);
 		tracee_set_regs(&c->tracee, u);
 	} else if (regs_repair(u) && tracee_set_regs(&c->tracee, u) == 0) {
@@ -206,7 +206,7 @@ static int read_sp_pc(const struct thread *th, uint64_t *sp, uint64_t *pc)
 }
 
 /* One try at a consistent view; 1, 0 running, -EAGAIN it moved, -errno. */
-static int read_blocked(struct thread *th, struct capture *cap, size_t want)
+static int read_blocked(struct capturer *c, struct thread *th, struct capture *cap, size_t want)
 {
 	struct schedstat before, after;
 	uint64_t sp, pc;
@@ -238,7 +238,7 @@ int capture_blocked(struct capturer *c, struct thread *th, int state)
 		return -ENOSPC;
 	fill(cap, c, th, PROFILE_THREADS, state);
 	for (int tries = 0; tries < 8 && result == -EAGAIN; tries++)
-		result = read_blocked(th, cap, want);
+		result = read_blocked(c, th, cap, want);
 	if (result != 1)
 		return result;
 	cap->flags = cap->stack_len == want ? CAPTURE_TAIL_CUT : 0;

@@ -9,9 +9,10 @@
 #include "agent/tracer/process.h"
 #include "base/wire.h"
 
-#define SECOND	   1000000000ull
-#define LISTING_NS 50000000ull /* at most so often for threads that come and go */
-#define FIGURES	   1000u       /* threads in one message */
+#define SECOND 1000000000ull
+#define LISTING_REST                                                                               \
+	20	      /* threads that come and go: listing them takes at most a 20th of the time */
+#define FIGURES 1000u /* threads in one message */
 
 _Static_assert(FIGURES * sizeof(struct tracer_thread) <= LIMIT_MESSAGE, "fits");
 
@@ -99,17 +100,18 @@ pid_t process_live_tid(const struct process *p)
 void process_list(struct process *p, uint64_t now)
 {
 	uint32_t live = threads_live(&p->threads), seen = p->threads.seen;
+	uint64_t began = clock_now();
 
 	threads_refresh(&p->threads);
 	/* The kernel counts a thread that we cannot see: no reason to look again and again. */
 	int is_news = live != threads_live(&p->threads) || seen != p->threads.seen;
-	p->listing_gap = is_news		   ? LISTING_NS
-			 : p->listing_gap < SECOND ? 2 * p->listing_gap
-						   : SECOND;
 	process_tell_threads(p);
 	threads_sweep(&p->threads);
 	p->live = p->threads.n;
 	p->stale = 0;
+	p->listing_gap = is_news		   ? LISTING_REST * (clock_now() - began)
+			 : p->listing_gap < SECOND ? 2 * p->listing_gap
+						   : SECOND;
 	p->next_listing = now + p->listing_gap;
 }
 
@@ -122,6 +124,23 @@ void process_read_maps(struct process *p)
 	if (mappings_refresh(&p->mappings, p->target.pid) < 0 &&
 		mappings_refresh(&p->mappings, process_live_tid(p)) < 0)
 		p->mappings.failed++;
+}
+
+/* Code of a library just opened runs only after a page fault: whoever had none since the last look
+ * runs what was there then. Reading the maps takes at most a fiftieth of the time, or a tenth where
+ * that brings something new. */
+int process_read_maps_of_faults(struct process *p)
+{
+	uint64_t began = clock_now();
+	uint32_t generation = p->mappings.generation;
+
+	if (!p->faulted || began < p->next_faults)
+		return 0;
+	p->faulted = 0;
+	process_read_maps(p);
+	uint64_t now = clock_now(), rest = p->mappings.generation != generation ? 10 : 50;
+	p->next_faults = now + rest * (now - began);
+	return 1;
 }
 
 void process_read_again(struct process *p, uint64_t now)

@@ -86,6 +86,8 @@ static int is_running(struct sampler *s, struct thread *th)
 			thread_calibrate(&p->target, th);
 		return 0;
 	}
+	p->faulted |= stat.faults != th->faults;
+	th->faults = stat.faults;
 	if (stat.start_stack && p->start_stack && stat.start_stack != p->start_stack)
 		p->exec_seen = s->exec_seen = 1;
 	/* These maps are another program's, or none of the user's yet. */
@@ -249,6 +251,16 @@ static enum skip take(struct sampler *s, struct thread *th, int our_cpu)
 	return skip;
 }
 
+/* Whether maps were read. */
+static int read_maps_of_faults(struct sampler *s, uint32_t n)
+{
+	int any = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		any |= process_read_maps_of_faults(s->v[s->candidates[i]]->process);
+	return any;
+}
+
 void sampler_tick(struct sampler *s, uint32_t weight)
 {
 	struct tracer_stats *stats = s->capturer.stats;
@@ -259,9 +271,12 @@ void sampler_tick(struct sampler *s, uint32_t weight)
 	s->now = clock_now();
 	s->weight = weight;
 	uint32_t n = collect(s);
-	s->busy = n != 0;
 	/* A thread that its group's quota holds back cannot reach a stop either. */
 	s->crowded = n > (uint32_t)s->cpus.n || s->cpus.quota > 0;
+	/* Who runs may be another one then; in a crowd somebody goes on running. */
+	if (read_maps_of_faults(s, n) && !s->crowded)
+		n = collect(s);
+	s->busy = n != 0;
 	shuffle(s, n);
 	for (uint32_t i = 0; i < n && !s->capturer.tracee.late; i++) {
 		struct thread *th = s->v[s->candidates[i]];
