@@ -1,8 +1,10 @@
 # The tests: programs whose truth is known, unit tests, scripts, and the checks of the source itself.
 
 # --- programs that are profiled; no sanitizers and no libraries of ours in them ---
-target_names = bursty chain40 eintr exec_storm fork_storm gaps idle inline_chain kernel leader_exit mix phases \
-	recursion shares sigalt signals stopped threads_churn vfork
+target_names = bursty chain40 crowd dl_loop eintr exec_latency exec_storm exit_latency \
+	fork_storm gaps idle inline_chain kernel leader_exit mix phases pid_reuse recursion shares \
+	sigalt signal_storm signals stopped strict sums threads_churn threads_end tid_reuse uffd_stack \
+	vfork
 target_cflags = -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -pthread
 target_programs = $(target_names:%=tests/targets/%)
 $(target_programs): tests/targets/%: $(top_srcdir)/tests/targets/%.c $(top_srcdir)/tests/targets/target.h
@@ -12,7 +14,12 @@ tests/targets/idle_o0: $(top_srcdir)/tests/targets/idle.c $(top_srcdir)/tests/ta
 	$(AM_V_CC)$(CC) $(target_cflags) -O0 -I$(top_srcdir) -o $@ $< -lm
 tests/targets/idle_fp: $(top_srcdir)/tests/targets/idle.c $(top_srcdir)/tests/targets/target.h
 	$(AM_V_CC)$(CC) $(target_cflags) -fno-omit-frame-pointer -I$(top_srcdir) -o $@ $< -lm
-check_DATA = $(target_programs) tests/targets/idle_o0 tests/targets/idle_fp
+# The libraries of dl_loop, alike but for the name of their function.
+tests/targets/libfirst_part.so tests/targets/libsecond_part.so: tests/targets/lib%.so: \
+		$(top_srcdir)/tests/targets/dl_part.c $(top_srcdir)/tests/targets/target.h
+	$(AM_V_CC)$(CC) $(target_cflags) -fPIC -shared -DPART=$* -I$(top_srcdir) -o $@ $<
+check_DATA = $(target_programs) tests/targets/idle_o0 tests/targets/idle_fp \
+	tests/targets/libfirst_part.so tests/targets/libsecond_part.so
 CLEANFILES += $(check_DATA)
 
 # --- unit tests ---
@@ -88,7 +95,9 @@ test_scripts = \
 	tests/source_check.sh \
 	tests/integration/bad_input.sh \
 	tests/integration/bursty.sh \
+	tests/integration/dlopen.sh \
 	tests/integration/eintr.sh \
+	tests/integration/exec.sh \
 	tests/integration/gdb_compare.sh \
 	tests/integration/idle.sh \
 	tests/integration/kernel.sh \
@@ -99,8 +108,14 @@ test_scripts = \
 	tests/integration/real_python.sh \
 	tests/integration/real_redis.sh \
 	tests/integration/real_xz.sh \
+	tests/integration/reuse.sh \
+	tests/integration/scale.sh \
 	tests/integration/shares.sh \
+	tests/integration/signals.sh \
+	tests/integration/starved.sh \
+	tests/integration/strict.sh \
 	tests/integration/threads.sh \
+	tests/integration/trapped.sh \
 	tests/integration/usage.sh \
 	tests/stress/storms.sh
 
@@ -111,4 +126,4 @@ AM_TESTS_ENVIRONMENT = CPPROF=$(abs_top_builddir)/cpprof-attach; export CPPROF; 
 	TARGETS=$(abs_top_builddir)/tests/targets; export TARGETS;
 
 EXTRA_DIST = $(test_scripts) tests/lib/gdb_stacks.py tests/lib/harness.sh tests/lib/proof.py \
-	tests/targets/target.h tests/unit/profile_fixture.h $(target_names:%=tests/targets/%.c)
+	tests/targets/target.h tests/targets/dl_part.c tests/unit/profile_fixture.h $(target_names:%=tests/targets/%.c)
