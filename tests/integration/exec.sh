@@ -15,7 +15,7 @@ execs_of() # WHAT SIBLINGS
 	end_of_target "$1" 7
 	check_equal "$1: execs that arrived" "$execs" "$(grep -c ^latency_us "$TARGET_OUT")"
 	check "$1: profile is sane" proof sane "$WORK/exec.pb.gz"
-	check_number "$1: execs seen" "$(summary times) >= 0.5 * $execs"
+	check_number "$1: execs seen" "$(summary 'times$') >= 0.5 * $execs"
 }
 
 execs_of "leader" 0
@@ -26,5 +26,6 @@ start_target exit_latency "${EXITS:-15}" "$CPPROF" -seconds 60 -hz 1000 -profile
 end_of_target "exits" 0
 check_equal "exits: rounds" "${EXITS:-15}" "$(truth rounds)"
 check_equal "exits: wrong status" 0 "$(truth wrong_status)"
+check_number "exits: profiled" "$(truth profiled) >= 0.4 * ${EXITS:-15}"
 check_equal "exits: profiles that failed" 0 "$(truth profiler_failed)"
 finish

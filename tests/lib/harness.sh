@@ -182,16 +182,12 @@ cpu_of()
 # No thread of PID may be stopped or traced.
 check_unharmed()
 {
-	local pid=$1 task bad=0
+	local pid=$1 bad
 
 	kill -0 "$pid" 2>/dev/null || { fail "$2: target is gone"; return 1; }
-	for task in /proc/"$pid"/task/*; do
-		case $(awk '$1 == "State:" { s = $2 } $1 == "TracerPid:" { t = $2 }
-			END { print s, t }' "$task/status" 2>/dev/null) in
-		[Tt]\ * | *\ [1-9]*) bad=$((bad + 1)) ;;
-		esac
-	done
-	[ $bad = 0 ] && return 0
+	bad=$(cat /proc/"$pid"/task/*/status 2>/dev/null | awk '$1 == "State:" { bad += $2 ~ /[Tt]/ }
+		$1 == "TracerPid:" { bad += $2 > 0 } END { print bad + 0 }')
+	[ "$bad" = 0 ] && return 0
 	fail "$2: $bad threads stopped or traced"
 	return 1
 }
