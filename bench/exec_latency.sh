@@ -25,7 +25,7 @@ measure_execs() # WHAT ROUND HOW SIBLINGS
 {
 	start_target exec_latency "$execs" "$4"
 	[ "$3" = alone ] ||
-		"$CPPROF" -p "$TARGET" -seconds 100 -hz "$hz" -profile cpu -o "$WORK/e.pb.gz" >"$WORK/out" 2>&1 </dev/null
+		"$CPPROF" -p "$TARGET" -seconds 100 -hz "$hz" -max-stop 100 -profile cpu -o "$WORK/e.pb.gz" >"$WORK/out" 2>&1 </dev/null
 	wait "$TARGET"
 	row "$1" "$2" "$3"
 }
@@ -34,7 +34,7 @@ measure_exits() # ROUND HOW
 {
 	local command=()
 
-	[ "$2" = alone ] || command=("$CPPROF" -seconds 60 -hz "$hz" -profile cpu -o "$WORK/e.pb.gz")
+	[ "$2" = alone ] || command=("$CPPROF" -seconds 60 -hz "$hz" -max-stop 100 -profile cpu -o "$WORK/e.pb.gz")
 	start_target exit_latency "$exits" ${command[@]+"${command[@]}"}
 	wait "$TARGET"
 	row exit "$1" "$2"

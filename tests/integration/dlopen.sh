@@ -11,7 +11,7 @@ turns()
 	local out=$WORK/dl.pb.gz
 
 	start_target dl_loop 0 "$1"
-	profile_ok "$1 ms at $2 Hz" -p "$TARGET" -seconds "$seconds" -hz "$2" -profile cpu -o "$out"
+	profile_ok "$1 ms at $2 Hz" -p "$TARGET" -seconds "$seconds" -hz "$2" -max-stop 100 -profile cpu -o "$out"
 	stop_target
 	check_equal "$1 ms: not at the same address" 0 "$(truth elsewhere)"
 	for part in first_part second_part; do

@@ -11,7 +11,7 @@ execs=${EXECS:-300}
 execs_of() # WHAT SIBLINGS
 {
 	start_target exec_latency "$execs" "$2"
-	profile_ok "$1" -p "$TARGET" -seconds 110 -hz 1000 -profile cpu -o "$WORK/exec.pb.gz"
+	profile_ok "$1" -p "$TARGET" -seconds 110 -hz 1000 -max-stop 100 -profile cpu -o "$WORK/exec.pb.gz"
 	end_of_target "$1" 7
 	check_equal "$1: execs that arrived" "$execs" "$(grep -c ^latency_us "$TARGET_OUT")"
 	check "$1: profile is sane" proof sane "$WORK/exec.pb.gz"
@@ -22,7 +22,7 @@ execs_of "leader" 0
 execs_of "another thread" 5
 check_number "another thread: exec races" "$(summary 'exec races repaired') + 0 >= 1"
 
-start_target exit_latency "${EXITS:-15}" "$CPPROF" -seconds 60 -hz 1000 -profile cpu -o "$WORK/exit.pb.gz"
+start_target exit_latency "${EXITS:-15}" "$CPPROF" -seconds 60 -hz 1000 -max-stop 100 -profile cpu -o "$WORK/exit.pb.gz"
 end_of_target "exits" 0
 check_equal "exits: rounds" "${EXITS:-15}" "$(truth rounds)"
 check_equal "exits: wrong status" 0 "$(truth wrong_status)"

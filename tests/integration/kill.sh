@@ -92,7 +92,7 @@ round() # NUMBER ROLE
 {
 	local out=$WORK/kill.$1.pb.gz profiler status
 
-	"$CPPROF" -p "$TARGET" -seconds 0.3 -hz 500 -profile cpu -o "$out" >/dev/null 2>"$WORK/run.err" </dev/null &
+	"$CPPROF" -p "$TARGET" -seconds 0.3 -hz 500 -max-stop 100 -profile cpu -o "$out" >/dev/null 2>"$WORK/run.err" </dev/null &
 	profiler=$!
 	find_role $profiler "$2"
 	rest "0.$((RANDOM % 3))$((RANDOM % 10))$((RANDOM % 10))"

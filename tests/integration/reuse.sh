@@ -14,7 +14,7 @@ need python3
 for ((round = 0; round < ${ROUNDS:-5}; round++)); do
 	start_target pid_reuse $((600 + 130 * round)) 1000
 	out=$WORK/pid.pb.gz
-	profile_ok "pid $round" -p "$(awk '/^ready/ { print $2 }' "$TARGET_OUT")" -seconds 10 -hz 500 -profile cpu -o "$out"
+	profile_ok "pid $round" -p "$(awk '/^ready/ { print $2 }' "$TARGET_OUT")" -seconds 10 -hz 500 -max-stop 100 -profile cpu -o "$out"
 	end_of_target "pid $round" 0
 	check_equal "pid $round: the other one has it" 1 "$(truth same_pid)"
 	check_equal "pid $round: not in the profile" 0.000000 "$(proof cum "$out" new_process)"
@@ -25,7 +25,7 @@ done
 
 start_target tid_reuse 0 40
 out=$WORK/tid.pb.gz
-profile_ok "tids" -p "$TARGET" -seconds "${SECONDS_EACH:-6}" -hz 1000 -profile cpu -o "$out"
+profile_ok "tids" -p "$TARGET" -seconds "${SECONDS_EACH:-6}" -hz 1000 -max-stop 100 -profile cpu -o "$out"
 stop_target
 check_number "tids: rounds" "$(truth rounds) >= 10"
 check_equal "tids: threads with another one" 0 "$(truth other_ids)"

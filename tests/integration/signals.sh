@@ -9,7 +9,7 @@ need python3
 signals=${SIGNALS:-100000}
 
 start_target signal_storm "${SECONDS_EACH:-4}" "$signals"
-profile_ok "signals" -p "$TARGET" -seconds 100 -hz 1000 -profile cpu -o "$WORK/signals.pb.gz"
+profile_ok "signals" -p "$TARGET" -seconds 100 -hz 1000 -max-stop 100 -profile cpu -o "$WORK/signals.pb.gz"
 end_of_target "signals" 0
 check_number "signals received" "$(truth received) >= $signals"
 check_equal "senders that lost some" 0 "$(truth senders_that_lost)"

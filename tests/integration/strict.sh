@@ -10,7 +10,7 @@ for sleep_us in 0 100 1000; do
 	start_target strict 0 $sleep_us
 	[[ $(cat "$TARGET_OUT") == *denied* ]] && skip_all "no seccomp filters here"
 	out=$WORK/strict.pb.gz
-	profile_ok "sleeps $sleep_us us" -p "$TARGET" -seconds "$seconds" -hz 2000 -profile cpu -o "$out"
+	profile_ok "sleeps $sleep_us us" -p "$TARGET" -seconds "$seconds" -hz 2000 -max-stop 100 -profile cpu -o "$out"
 	check_unharmed "$TARGET" "sleeps $sleep_us us"
 	check_number "sleeps $sleep_us us: its work" "$(proof cum "$out" strict_work) > 0"
 	check_balance "sleeps $sleep_us us" "$out"

@@ -12,7 +12,7 @@ under_fire() # TARGET ARG...: profiles it from start to end
 	local name=$1 out=$WORK/$1.pb.gz profiler status
 
 	start_target "$@"
-	"$CPPROF" -p "$TARGET" -seconds 120 -hz 1000 -profile cpu -o "$out" \
+	"$CPPROF" -p "$TARGET" -seconds 120 -hz 1000 -max-stop 100 -profile cpu -o "$out" \
 		>"$WORK/run.out" 2>"$WORK/run.err" </dev/null &
 	profiler=$!
 	started+=("$profiler")
@@ -51,7 +51,7 @@ under_fire signal_storm "${SECONDS_EACH:-10}" "${SIGNALS:-100000}"
 
 # SIGSTOP and SIGCONT from outside while samples are taken.
 start_target mix 0 20 2 20
-"$CPPROF" -p "$TARGET" -seconds 5 -hz 1000 -profile cpu -o "$WORK/stop.pb.gz" >/dev/null 2>"$WORK/run.err" </dev/null &
+"$CPPROF" -p "$TARGET" -seconds 5 -hz 1000 -max-stop 100 -profile cpu -o "$WORK/stop.pb.gz" >/dev/null 2>"$WORK/run.err" </dev/null &
 profiler=$!
 started+=("$profiler")
 for ((i = 0; i < 200; i++)); do
