@@ -153,6 +153,18 @@ static uint64_t queued_since_look(const struct thread *th)
 	return now.queued - th->last.queued;
 }
 
+/* The CPU time of a thread that runs on is known by the scheduler's tick only, and exactly at a
+ * stop. Should it end before the next look, this is what is known of it. */
+static void note_cpu(struct thread *th)
+{
+	struct schedstat now;
+
+	if (schedstat_read(th->schedstat_fd, &now) < 0 || now.cpu <= th->last.cpu)
+		return;
+	th->last.cpu = now.cpu;
+	th->unsent = 1;
+}
+
 enum skip capture_running(struct capturer *c, struct thread *th, enum profile_kind kind, int state)
 {
 	size_t want = stack_wanted(c, th, kind);
@@ -170,6 +182,7 @@ enum skip capture_running(struct capturer *c, struct thread *th, enum profile_ki
 	enum skip skip = read_stopped(c, th, cap, want, kind);
 	tracee_release(&c->tracee);
 	stats_add_stop(c->stats, clock_now() - begin, queued_since_look(th));
+	note_cpu(th);
 	/* A stack that cannot be read still has its pc: better than nothing, and marked. */
 	if (skip != SKIPS && skip != SKIP_UNREADABLE)
 		return skip;

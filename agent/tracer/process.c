@@ -10,9 +10,11 @@
 #include "base/wire.h"
 
 #define SECOND 1000000000ull
-#define LISTING_REST                                                                               \
-	20	      /* threads that come and go: listing them takes at most a 20th of the time */
-#define FIGURES 1000u /* threads in one message */
+/* Listing threads that come and go takes at most a 20th of the time; a 100th where that brings
+ * nothing new, for the kernel counts threads that we cannot see, too. */
+#define LISTING_REST	  20
+#define LISTING_LONG_REST 100
+#define FIGURES		  1000u /* threads in one message */
 
 _Static_assert(FIGURES * sizeof(struct tracer_thread) <= LIMIT_MESSAGE, "fits");
 
@@ -99,20 +101,17 @@ pid_t process_live_tid(const struct process *p)
 
 void process_list(struct process *p, uint64_t now)
 {
-	uint32_t live = threads_live(&p->threads), seen = p->threads.seen;
+	uint32_t seen = p->threads.seen;
 	uint64_t began = clock_now();
 
 	threads_refresh(&p->threads);
-	/* The kernel counts a thread that we cannot see: no reason to look again and again. */
-	int is_news = live != threads_live(&p->threads) || seen != p->threads.seen;
 	process_tell_threads(p);
 	threads_sweep(&p->threads);
-	p->live = p->threads.n;
+	int is_news = p->listed != p->threads.n || seen != p->threads.seen;
+	p->live = p->listed = p->threads.n;
 	p->stale = 0;
-	p->listing_gap = is_news		   ? LISTING_REST * (clock_now() - began)
-			 : p->listing_gap < SECOND ? 2 * p->listing_gap
-						   : SECOND;
-	p->next_listing = now + p->listing_gap;
+	p->next_listing =
+		now + (is_news ? LISTING_REST : LISTING_LONG_REST) * (clock_now() - began);
 }
 
 void process_read_maps(struct process *p)

@@ -29,11 +29,11 @@ struct process {
 	uint64_t clock, told_clock, refreshed_clock;
 	uint64_t start_stack;  /* of the program that runs; another one means exec */
 	uint64_t next_listing; /* before that threads are not listed again */
-	uint64_t listing_gap;
-	uint64_t next_maps;   /* before that the worker is not heard */
-	uint64_t next_faults; /* before that page faults are no reason to read the maps */
-	uint64_t ticked;      /* the tick at which its clock was read last */
-	uint32_t live;	      /* threads that we know */
+	uint64_t next_maps;    /* before that the worker is not heard */
+	uint64_t next_faults;  /* before that page faults are no reason to read the maps */
+	uint64_t ticked;       /* the tick at which its clock was read last */
+	uint32_t live;	       /* threads that we know */
+	uint32_t listed;       /* as many there were when they were listed */
 	/* CPU time of its children that ended and that it waited for: at its begin, and when last
 	 * read.
 	 */
