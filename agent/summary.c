@@ -5,6 +5,7 @@
 #include "agent/summary.h"
 #include "agent/tracer/stats.h"
 #include "base/log.h"
+#include "base/ring.h"
 #include "config.h"
 #include "output/table.h"
 
@@ -169,6 +170,10 @@ static void events_line(const struct session *s, struct buf *out)
 	if (restarts)
 		buf_printf(out, "restarts  tracer %u, worker %u\n", s->tracer.restarts,
 			s->worker.restarts);
+	uint32_t trapped = atomic_load(&s->ring->page->n_trapped);
+	if (trapped)
+		buf_printf(
+			out, "stacks    of %u threads in memory that does not answer\n", trapped);
 	if (s->written->guessed)
 		buf_printf(out,
 			"guessed   %" PRIu64 " stacks have a step without unwind information\n",

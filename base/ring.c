@@ -95,8 +95,37 @@ static void prefault(struct ring *ring, uint64_t from, uint64_t to)
 #endif
 }
 
+/* Whoever ends inside a read leaves the thread's id behind. */
+static void remember_trap(struct ring_page *page)
+{
+	uint32_t tid = atomic_exchange(&page->tracer_reads, 0), n = atomic_load(&page->n_trapped);
+
+	if (!tid || n >= LIMIT_RESTARTS)
+		return;
+	atomic_store(&page->trapped[n], tid);
+	atomic_store(&page->n_trapped, n + 1);
+}
+
+int ring_begin_read(struct ring *ring, uint32_t tid)
+{
+	struct ring_page *page = ring->page;
+	uint32_t n = atomic_load_explicit(&page->n_trapped, memory_order_relaxed);
+
+	for (uint32_t i = 0; i < n && i < LIMIT_RESTARTS; i++)
+		if (atomic_load_explicit(&page->trapped[i], memory_order_relaxed) == tid)
+			return 1;
+	atomic_store(&page->tracer_reads, tid);
+	return 0;
+}
+
+void ring_end_read(struct ring *ring)
+{
+	atomic_store_explicit(&ring->page->tracer_reads, 0, memory_order_release);
+}
+
 void ring_produce(struct ring *ring)
 {
+	remember_trap(ring->page);
 	/* A producer before us may have ended anywhere; records begin at multiples of ALIGN. */
 	ring->head = atomic_load(&ring->page->head) & ~(uint64_t)(ALIGN - 1);
 	ring->span = read_span(ring);

@@ -9,7 +9,7 @@
  * one.
  *
  * The first page also carries what must not cost a system call: heartbeats, the module a worker is
- * busy with, and how much stack each thread needs.
+ * busy with, the thread a tracer reads from, and how much stack each thread needs.
  */
 #ifndef BASE_RING_H
 #define BASE_RING_H
@@ -18,19 +18,24 @@
 #include <stdint.h>
 #include <stddef.h>
 
+#include "base/limits.h"
+
 #define RING_WANTS 4096u
 
 struct ring_page {
-	_Atomic uint64_t head;		    /* bytes ever committed */
-	_Atomic uint64_t pushed;	    /* captures ever committed */
-	_Atomic uint64_t dropped;	    /* captures refused because the ring was full */
-	_Atomic uint64_t span;		    /* bytes of the room that are in use; a power of two */
-	_Atomic uint64_t tracer_beat;	    /* moves while the tracer is alive and in its loop */
-	_Alignas(64) _Atomic uint64_t tail; /* bytes ever consumed */
-	_Atomic uint64_t popped;	    /* captures ever consumed */
-	_Atomic uint64_t worker_beat;	    /* moves with each piece of work the worker finishes */
-	_Atomic uint32_t worker_module;	    /* id of the module it is reading just now, or 0 */
-	_Atomic uint32_t maps_wanted;	    /* generation in whose place newer maps are asked for */
+	_Atomic uint64_t head;	       /* bytes ever committed */
+	_Atomic uint64_t pushed;       /* captures ever committed */
+	_Atomic uint64_t dropped;      /* captures refused because the ring was full */
+	_Atomic uint64_t span;	       /* bytes of the room that are in use; a power of two */
+	_Atomic uint64_t tracer_beat;  /* moves while the tracer is alive and in its loop */
+	_Atomic uint32_t tracer_reads; /* id of the thread whose stack it reads just now, or 0 */
+	_Atomic uint32_t n_trapped;    /* threads in trapped */
+	_Atomic uint32_t trapped[LIMIT_RESTARTS]; /* reading their stacks was a tracer's end */
+	_Alignas(64) _Atomic uint64_t tail;	  /* bytes ever consumed */
+	_Atomic uint64_t popped;		  /* captures ever consumed */
+	_Atomic uint64_t worker_beat;	/* moves with each piece of work the worker finishes */
+	_Atomic uint32_t worker_module; /* id of the module it is reading just now, or 0 */
+	_Atomic uint32_t maps_wanted;	/* generation in whose place newer maps are asked for */
 	_Atomic uint32_t stack_want[RING_WANTS]; /* bytes of stack, by thread serial % RING_WANTS */
 };
 
@@ -51,6 +56,11 @@ void ring_close(struct ring *ring);
 /* Makes this process the producer, after another one or as the first; touches all pages so that no
  * page fault falls into a stop. */
 void ring_produce(struct ring *ring);
+
+/* Producer: around each read of a thread's stack, which may never return (userfaultfd). The thread
+ * on which the producer before us ended is known since ring_produce: 1 if tid is such a one. */
+int ring_begin_read(struct ring *ring, uint32_t tid);
+void ring_end_read(struct ring *ring);
 
 /* Producer: room for one record of at most size bytes, contiguous and 64-byte aligned; NULL if the
  * ring is full (not yet counted). Stays reserved until the next reserve or commit. */

@@ -8,8 +8,12 @@ target_names = \
 	calls_timed \
 	calls_woken \
 	chain40 \
+	crowd \
 	depths \
+	dl_loop \
+	exec_latency \
 	exec_storm \
+	exit_latency \
 	family \
 	fork_storm \
 	gaps \
@@ -20,13 +24,20 @@ target_names = \
 	loads \
 	mix \
 	phases \
+	pid_reuse \
 	recursion \
 	shares \
 	short_counts \
 	sigalt \
+	signal_storm \
 	signals \
 	stopped \
+	strict \
+	sums \
 	threads_churn \
+	threads_end \
+	tid_reuse \
+	uffd_stack
 	vfork
 target_cflags = -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -pthread
 target_headers = $(top_srcdir)/tests/targets/target.h $(top_srcdir)/tests/targets/calls.h \
@@ -39,7 +50,12 @@ tests/targets/idle_o0: $(top_srcdir)/tests/targets/idle.c $(top_srcdir)/tests/ta
 	$(AM_V_CC)$(CC) $(target_cflags) -O0 -I$(top_srcdir) -o $@ $< -lm
 tests/targets/idle_fp: $(top_srcdir)/tests/targets/idle.c $(top_srcdir)/tests/targets/target.h
 	$(AM_V_CC)$(CC) $(target_cflags) -fno-omit-frame-pointer -I$(top_srcdir) -o $@ $< -lm
-check_DATA = $(target_programs) tests/targets/idle_o0 tests/targets/idle_fp
+# The libraries of dl_loop, alike but for the name of their function.
+tests/targets/libfirst_part.so tests/targets/libsecond_part.so: tests/targets/lib%.so: \
+		$(top_srcdir)/tests/targets/dl_part.c $(top_srcdir)/tests/targets/target.h
+	$(AM_V_CC)$(CC) $(target_cflags) -fPIC -shared -DPART=$* -I$(top_srcdir) -o $@ $<
+check_DATA = $(target_programs) tests/targets/idle_o0 tests/targets/idle_fp \
+	tests/targets/libfirst_part.so tests/targets/libsecond_part.so
 CLEANFILES += $(check_DATA)
 
 # --- unit tests ---
@@ -135,6 +151,8 @@ test_scripts = \
 	tests/integration/budget.sh \
 	tests/integration/bursty.sh \
 	tests/integration/calls.sh \
+	tests/integration/dlopen.sh \
+	tests/integration/exec.sh \
 	tests/integration/family.sh \
 	tests/integration/gdb_compare.sh \
 	tests/integration/idle.sh \
@@ -147,11 +165,17 @@ test_scripts = \
 	tests/integration/real_python.sh \
 	tests/integration/real_redis.sh \
 	tests/integration/real_xz.sh \
+	tests/integration/reuse.sh \
 	tests/integration/rights.sh \
 	tests/integration/rotate.sh \
+	tests/integration/scale.sh \
 	tests/integration/shares.sh \
 	tests/integration/short_counts.sh \
+	tests/integration/signals.sh \
+	tests/integration/starved.sh \
+	tests/integration/strict.sh \
 	tests/integration/threads.sh \
+	tests/integration/trapped.sh \
 	tests/integration/usage.sh \
 	tests/stress/storms.sh
 

@@ -278,7 +278,7 @@ static void on_message(struct worker *w, struct wire_message *msg)
 	}
 }
 
-/* All messages that are there. */
+/* All messages that are there, but of new maps only one: captures of older ones come before. */
 static void take_messages(struct worker *w)
 {
 	static struct wire_message m;
@@ -293,6 +293,8 @@ static void take_messages(struct worker *w)
 		if (m.fd >= 0)
 			close(m.fd);
 		beat(w);
+		if (m.type == TO_WORKER_MAPS)
+			return;
 	}
 }
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -46,6 +49,31 @@ int call_repair(struct user_regs_struct *u)
 /* fs/aio.c, unix_stream_read_generic, inet_csk_wait_for_connect. epoll_wait, semtimedop, the
  * sigtimedwait family and other sockets ask for their timer first: EINTR there means that there was
  * time left. */
+int call_restarts_by_call(const struct user_regs_struct *u)
+{
+	return (long)u->rax == -RESTART_LAST;
+}
+
+int call_is_filtered(pid_t tid)
+{
+	static const char key[] = "\nSeccomp:\t";
+	char path[32], text[4096];
+
+	snprintf(path, sizeof(path), "/proc/%d/status", tid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (fd >= 0)
+		close(fd);
+	text[n < 0 ? 0 : n] = '\0';
+	const char *at = strstr(text, key);
+	return at && at[sizeof(key) - 1] != '0';
+}
+
+void call_begin_anew(struct user_regs_struct *u)
+{
+	u->rax = -RESTART_NO_HANDLER;
+}
+
 int call_starts_anew(const struct user_regs_struct *u)
 {
 	switch (u->orig_rax) {

@@ -20,6 +20,15 @@ int call_fails(const struct user_regs_struct *u);
  * changed and must be written back, 0 if there is nothing to repair, or repeating would do harm. */
 int call_repair(struct user_regs_struct *u);
 
+/* The kernel goes on with an interrupted wait by a call of its own, restart_syscall. */
+int call_restarts_by_call(const struct user_regs_struct *u);
+
+/* Whether a seccomp filter is in force for the thread, which may punish that call by death. */
+int call_is_filtered(pid_t tid);
+
+/* Lets the wait begin anew instead. Its time, if it is a relative one, begins anew as well. */
+void call_begin_anew(struct user_regs_struct *u);
+
 /* The call was interrupted, begins its time-out anew, and would be in the same state had its time
  * just been up: such calls ask for signals before they ask for their timer. A thread that makes
  * them is better not stopped just when it wakes up. */

@@ -40,6 +40,17 @@ static struct capture *reserve(struct capturer *c, size_t stack)
 	return cap;
 }
 
+/* The stack above sp, but not where a tracer before us never came back from. */
+static long read_stack(
+	struct capturer *c, const struct thread *th, uint64_t sp, size_t want, struct capture *cap)
+{
+	if (ring_begin_read(c->ring, th->tid))
+		return -EFAULT;
+	long n = memory_read_stack(th->tid, sp, cap->stack, want, &cap->stack_base);
+	ring_end_read(c->ring);
+	return n;
+}
+
 static void fill(struct capture *cap, const struct capturer *c, const struct thread *th,
 	enum profile_kind kind, int state)
 {
@@ -113,22 +124,28 @@ static enum skip read_stopped(struct capturer *c, struct thread *th, struct capt
 		count_calls(c);
 	}
 	if (keep)
-		n = memory_read_stack(th->tid, u.rsp, cap->stack, want, &cap->stack_base);
+		n = read_stack(c, th, u.rsp, want, cap);
 	cap->stack_len = n > 0 ? n : 0;
 	if (!keep)
 		return SKIP_BLOCKED;
 	return n > 0 ? SKIPS : SKIP_UNREADABLE;
 }
 
-/* How long it has waited for a CPU since it was last looked at: most of it before its stop, where
- * more threads than CPUs want to run. Asked after the release, so it costs no pause. */
-static uint64_t queued_since_look(const struct thread *th)
+/* After a stop, where it costs no pause. The CPU time of a thread that runs on is known by the
+ * scheduler's tick only, and exactly at a stop: should it end before the next look, this is what is
+ * known of it. How long it has waited for a CPU since the last look: most of it before its stop. */
+static uint64_t look_after(struct thread *th)
 {
 	struct schedstat now;
 
-	if (schedstat_read(th->schedstat_fd, &now) < 0 || now.queued < th->last.queued)
+	if (schedstat_read(th->schedstat_fd, &now) < 0)
 		return 0;
-	return now.queued - th->last.queued;
+	uint64_t queued = now.queued > th->last.queued ? now.queued - th->last.queued : 0;
+	if (now.cpu > th->last.cpu) {
+		th->last.cpu = now.cpu;
+		th->unsent = 1;
+	}
+	return queued;
 }
 
 /* A thread that wakes up on our CPU just when the tick comes does not get far: our interrupt would
@@ -171,7 +188,7 @@ enum skip capture_running(struct capturer *c, struct thread *th, enum profile_ki
 	fill(cap, c, th, kind, state);
 	enum skip skip = read_stopped(c, th, cap, want, kind);
 	tracee_release(&c->tracee);
-	uint64_t took = clock_now() - begin, queued = queued_since_look(th);
+	uint64_t took = clock_now() - begin, queued = look_after(th);
 	stats_add_stop(c->stats, took, queued);
 	/* Then it did not use CPU at the tick, but only wanted to. */
 	if (skip == SKIPS && kind == PROFILE_CPU && c->drop_queued && queued >= STATS_OURS)
@@ -212,7 +229,7 @@ static int read_sp_pc(const struct thread *th, uint64_t *sp, uint64_t *pc)
 }
 
 /* One try at a consistent view; 1, 0 running, -EAGAIN it moved, -errno. */
-static int read_blocked(struct thread *th, struct capture *cap, size_t want)
+static int read_blocked(struct capturer *c, struct thread *th, struct capture *cap, size_t want)
 {
 	struct schedstat before, after;
 	uint64_t sp, pc;
@@ -222,7 +239,7 @@ static int read_blocked(struct thread *th, struct capture *cap, size_t want)
 	int blocked = read_sp_pc(th, &sp, &pc);
 	if (blocked <= 0)
 		return blocked;
-	long n = memory_read_stack(th->tid, sp, cap->stack, want, &cap->stack_base);
+	long n = read_stack(c, th, sp, want, cap);
 	if (n == -ESRCH || schedstat_read(th->schedstat_fd, &after) < 0)
 		return -ESRCH;
 	if (after.runs != before.runs)
@@ -244,7 +261,7 @@ int capture_blocked(struct capturer *c, struct thread *th, int state)
 		return -ENOSPC;
 	fill(cap, c, th, PROFILE_THREADS, state);
 	for (int tries = 0; tries < 8 && result == -EAGAIN; tries++)
-		result = read_blocked(th, cap, want);
+		result = read_blocked(c, th, cap, want);
 	if (result != 1)
 		return result;
 	cap->flags = cap->stack_len == want ? CAPTURE_TAIL_CUT : 0;

@@ -38,6 +38,10 @@ static void take_field(struct proc_stat *out, int field, uint64_t value)
 	case 9:
 		out->flags = value;
 		break;
+	case 10:
+	case 12:
+		out->faults += value;
+		break;
 	case 16:
 	case 17:
 		out->children += value;

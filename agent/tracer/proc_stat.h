@@ -16,6 +16,7 @@ struct proc_stat {
 	int32_t ppid;
 	uint64_t flags;	   /* PF_x of include/linux/sched.h */
 	uint64_t children; /* CPU time of children it waited for, in clock ticks */
+	uint64_t faults;   /* page faults of this thread */
 	uint64_t n_threads;
 	uint64_t start_time;  /* clock ticks since boot */
 	uint64_t start_code;  /* 0 or 1 without the permission to ptrace */

@@ -3,15 +3,19 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/tracer/clock.h"
 #include "agent/tracer/process.h"
 #include "base/wire.h"
 
-#define SECOND	   1000000000ull
-#define LISTING_NS 50000000ull /* at most so often for threads that come and go */
-#define FIGURES	   1000u       /* threads in one message */
+#define SECOND 1000000000ull
+/* Listing threads that come and go takes at most a 20th of the time; a 100th where that brings
+ * nothing new, for the kernel counts threads that we cannot see, too. */
+#define LISTING_REST	  20
+#define LISTING_LONG_REST 100
+#define FIGURES		  1000u /* threads in one message */
 
 _Static_assert(FIGURES * sizeof(struct tracer_thread) <= LIMIT_MESSAGE, "fits");
 
@@ -42,6 +46,30 @@ void process_read_program(struct process *p)
 		tell_attached(p, &stat);
 	}
 	close(fd);
+}
+
+/* The kernel counts the threads of a process in the links of its task folder (fs/proc/base.c,
+ * proc_task_getattr), besides those that a folder has anyway. */
+static int64_t count_links(const struct process *p)
+{
+	struct stat st;
+
+	return fstatat(p->target.proc, "task", &st, 0) < 0 ? -1 : (int64_t)st.st_nlink;
+}
+
+static void learn_links(struct process *p)
+{
+	int64_t links = count_links(p), threads = p->target.stat.n_threads;
+
+	/* Where threads came or went meanwhile the sum is another one. */
+	p->links = links - threads == 2 || links - p->live == 2 ? 2 : -1;
+}
+
+int process_count_is_right(const struct process *p)
+{
+	int64_t links = p->links < 0 ? -1 : count_links(p);
+
+	return links < 0 || links - p->links == p->live;
 }
 
 struct process *process_open(
@@ -75,6 +103,8 @@ struct process *process_open(
 	mappings_init(
 		&p->mappings, &p->target, p->number, &c->modules, &c->next_generation, c->sock);
 	threads_refresh(&p->threads);
+	p->live = p->threads.n;
+	learn_links(p);
 	process_read_clock(p);
 	tell_attached(p, &p->target.stat);
 	return p;
@@ -98,19 +128,17 @@ pid_t process_live_tid(const struct process *p)
 
 void process_list(struct process *p, uint64_t now)
 {
-	uint32_t live = threads_live(&p->threads), seen = p->threads.seen;
+	uint32_t seen = p->threads.seen;
+	uint64_t began = clock_now();
 
 	threads_refresh(&p->threads);
-	/* The kernel counts a thread that we cannot see: no reason to look again and again. */
-	int is_news = live != threads_live(&p->threads) || seen != p->threads.seen;
-	p->listing_gap = is_news		   ? LISTING_NS
-			 : p->listing_gap < SECOND ? 2 * p->listing_gap
-						   : SECOND;
 	process_tell_threads(p);
 	threads_sweep(&p->threads);
-	p->live = p->threads.n;
+	int is_news = p->listed != p->threads.n || seen != p->threads.seen;
+	p->live = p->listed = p->threads.n;
 	p->stale = 0;
-	p->next_listing = now + p->listing_gap;
+	p->next_listing =
+		now + (is_news ? LISTING_REST : LISTING_LONG_REST) * (clock_now() - began);
 }
 
 void process_read_maps(struct process *p)
@@ -122,6 +150,23 @@ void process_read_maps(struct process *p)
 	if (mappings_refresh(&p->mappings, p->target.pid) < 0 &&
 		mappings_refresh(&p->mappings, process_live_tid(p)) < 0)
 		p->mappings.failed++;
+}
+
+/* Code of a library just opened runs only after a page fault: whoever had none since the last look
+ * runs what was there then. Reading the maps takes at most a fiftieth of the time, or a tenth where
+ * that brings something new. */
+int process_read_maps_of_faults(struct process *p)
+{
+	uint64_t began = clock_now();
+	uint32_t generation = p->mappings.generation;
+
+	if (!p->faulted || began < p->next_faults)
+		return 0;
+	p->faulted = 0;
+	process_read_maps(p);
+	uint64_t now = clock_now(), rest = p->mappings.generation != generation ? 10 : 50;
+	p->next_faults = now + rest * (now - began);
+	return 1;
 }
 
 void process_read_again(struct process *p, uint64_t now)

@@ -29,10 +29,12 @@ struct process {
 	uint64_t clock, told_clock, refreshed_clock;
 	uint64_t start_stack;  /* of the program that runs; another one means exec */
 	uint64_t next_listing; /* before that threads are not listed again */
-	uint64_t listing_gap;
-	uint64_t next_maps; /* before that the worker is not heard */
-	uint64_t ticked;    /* the tick at which its clock was read last */
-	uint32_t live;	    /* threads that we know */
+	uint64_t next_maps;    /* before that the worker is not heard */
+	uint64_t next_faults;  /* before that page faults are no reason to read the maps */
+	uint64_t ticked;       /* the tick at which its clock was read last */
+	uint32_t live;	       /* threads that we know */
+	int32_t links;	       /* of its task folder, less threads; -1: they do not tell */
+	uint32_t listed;       /* as many there were when they were listed */
 	/* CPU time of its children that ended and that it waited for: at its begin, and when last
 	 * read.
 	 */
@@ -42,6 +44,7 @@ struct process {
 	uint8_t is_new;	    /* born inside the window */
 	uint8_t is_waiting; /* to become the command that we start: not a program of the user yet */
 	uint8_t exec_seen;  /* another program runs in it; its maps are read anew before a stop */
+	uint8_t faulted;    /* some thread had page faults since its maps were read */
 	uint8_t stale;	    /* its threads have changed */
 	uint8_t has_ended;
 	uint8_t has_parent; /* that is profiled, too */
@@ -62,6 +65,9 @@ void process_list(struct process *p, uint64_t now);
 /* Reads its mappings, and tells of them where they changed. */
 void process_read_maps(struct process *p);
 
+/* The same for one that had page faults, where it is due: 1 if they were read. */
+int process_read_maps_of_faults(struct process *p);
+
 /* Another program runs in it: everything anew. */
 void process_read_again(struct process *p, uint64_t now);
 
@@ -70,6 +76,9 @@ void process_look(struct process *p);
 
 /* Tells of threads that are not as session knows them. */
 void process_tell_threads(struct process *p);
+
+/* Whether the kernel counts as many threads as we know. Cheap; 1 where it does not say. */
+int process_count_is_right(const struct process *p);
 
 /* Its CPU time, kept from before once it is gone. */
 void process_read_clock(struct process *p);

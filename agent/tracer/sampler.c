@@ -5,13 +5,14 @@
 
 #include "agent/tracer/sampler.h"
 
-#define FEW_THREADS  32u  /* so many are all looked at in each tick */
-#define IDLE_LOOKS   25u  /* looks without a move after which a thread is only seen in turn */
-#define ACTIVE_LOOKS 8u	  /* threads that run now and then: so many are looked at in each tick */
-#define ROUND_TICKS  25u  /* idle threads: all of them within so many ticks */
-#define REST_TICKS   10u  /* for a thread that did not reach its stop in time */
-#define OTHERS_TICKS 100u /* after a thread had to wait for its CPU */
-#define STALE_NS     200000ull /* a check this old is made again before the stop */
+#define FEW_PROCESSES 64u  /* so many are asked in each tick whether threads were born */
+#define FEW_THREADS   32u  /* so many are all looked at in each tick */
+#define IDLE_LOOKS    25u  /* looks without a move after which a thread is only seen in turn */
+#define ACTIVE_LOOKS  8u   /* threads that run now and then: so many are looked at in each tick */
+#define ROUND_TICKS   25u  /* idle threads: all of them within so many ticks */
+#define REST_TICKS    10u  /* for a thread that did not reach its stop in time */
+#define OTHERS_TICKS  100u /* after a thread had to wait for its CPU */
+#define STALE_NS      200000ull /* a check this old is made again before the stop */
 
 /* Who was looked at and taken in a tick. */
 struct turns {
@@ -87,6 +88,8 @@ static int is_running(struct sampler *s, struct thread *th)
 			thread_calibrate(&p->target, th);
 		return 0;
 	}
+	p->faulted |= stat.faults != th->faults;
+	th->faults = stat.faults;
 	if (stat.start_stack && p->start_stack && stat.start_stack != p->start_stack)
 		p->exec_seen = s->exec_seen = 1;
 	/* These maps are another program's, or none of the user's yet. */
@@ -268,6 +271,47 @@ static enum skip take(struct sampler *s, struct thread *th, int our_cpu)
 	return skip;
 }
 
+/* A thread that has come since is not among those that are looked at. Of many processes only those
+ * are asked that somebody is met running in. */
+static void look_for_births(struct sampler *s)
+{
+	for (uint32_t i = 0; i < s->n_processes && s->n_processes <= FEW_PROCESSES; i++) {
+		struct process *p = s->processes[i];
+		uint64_t before = p->clock;
+		process_read_clock(p);
+		p->ticked = s->now;
+		if (p->clock != before && !process_count_is_right(p))
+			p->stale = s->stale = 1;
+	}
+}
+
+/* Whether maps were read. */
+static int read_maps_of_faults(struct sampler *s, uint32_t n)
+{
+	int any = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		any |= process_read_maps_of_faults(s->v[s->candidates[i]]->process);
+	return any;
+}
+
+/* Who is on a CPU, of threads and programs that are those of now. How many candidates. */
+static uint32_t look(struct sampler *s)
+{
+	look_for_births(s);
+	uint32_t n = collect(s);
+	if ((s->stale || s->exec_seen) && s->read_changed(s->arg))
+		n = collect(s);
+	/* A thread that its group's quota holds back cannot reach a stop either. */
+	s->crowded = n > (uint32_t)s->cpus.n || s->cpus.quota > 0 || s->others;
+	s->others -= s->others > 0;
+	/* Who runs may be another one then; in a crowd somebody goes on running. */
+	if (read_maps_of_faults(s, n) && !s->crowded)
+		n = collect(s);
+	s->busy = n != 0;
+	return n;
+}
+
 void sampler_tick(struct sampler *s, uint32_t weight)
 {
 	struct tracer_stats *stats = s->capturer.stats;
@@ -277,11 +321,7 @@ void sampler_tick(struct sampler *s, uint32_t weight)
 	s->came = s->has_doubts || s->crowded ? threads_own_switch() : 0;
 	s->now = clock_now();
 	s->weight = weight;
-	uint32_t n = collect(s);
-	s->busy = n != 0;
-	/* A thread that its group's quota holds back cannot reach a stop either. */
-	s->crowded = n > (uint32_t)s->cpus.n || s->cpus.quota > 0 || s->others;
-	s->others -= s->others > 0;
+	uint32_t n = look(s);
 	shuffle(s, n);
 	for (uint32_t i = 0; i < n && !s->capturer.tracee.late; i++) {
 		struct thread *th = s->v[s->candidates[i]];

@@ -20,6 +20,8 @@ struct sampler {
 	struct process *const *processes; /* the caller's; see sampler_prepare */
 	uint32_t n_processes;
 	struct clock *clock;
+	int (*read_changed)(void *arg); /* see sampler_tick; 1: threads have moved in memory */
+	void *arg;
 	struct cpus cpus;  /* the target can have so many at once; kept by the caller */
 	struct thread **v; /* all threads of all processes */
 	uint32_t n, room;
@@ -36,7 +38,7 @@ struct sampler {
 	int busy;	 /* someone was running at the last tick */
 	int crowded;	 /* more than fit on CPUs, or others take them */
 	uint32_t others; /* ticks left for which others are taken to want the CPUs, too */
-	int exec_seen;	 /* in a process that has it set, too: the caller reads it anew */
+	int exec_seen;	 /* in a process that has it set, too */
 	int stale;	 /* the same for threads that have changed */
 };
 
@@ -44,7 +46,9 @@ struct sampler {
 int sampler_prepare(struct sampler *s, struct process *const *processes, uint32_t n);
 void sampler_fini(struct sampler *s);
 
-/* One tick that stands for weight. Not while a late thread is held; one may be held afterwards. */
+/* One tick that stands for weight. Where a process has another program or other threads than we
+ * know, read_changed is called before anyone is stopped: it reads them anew and prepares the
+ * sampler. Not while a late thread is held; one may be held afterwards. */
 void sampler_tick(struct sampler *s, uint32_t weight);
 
 #endif

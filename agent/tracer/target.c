@@ -243,6 +243,10 @@ uint64_t target_clock(const struct target *t)
 
 	if (clock_gettime(id, &ts) < 0)
 		return 0;
+	/* Once the process is gone its number may be another one's. */
+	if (t->pidfd >= 0 && syscall(SYS_pidfd_send_signal, t->pidfd, 0, NULL, 0) < 0 &&
+		errno == ESRCH)
+		return 0;
 	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
 }
 

@@ -23,6 +23,7 @@ struct thread {
 	int schedstat_fd, stat_fd;
 	int status_fd, sched_fd; /* opened when first asked for; -1 */
 	uint64_t start_time;
+	uint64_t faults;       /* page faults at the last check */
 	struct schedstat last; /* at the last look */
 	uint8_t moved;	       /* ran between the last two looks */
 	uint8_t was_running;   /* state R at the last check */

@@ -197,12 +197,20 @@ void tracee_mend_call(struct tracee *t, struct user_regs_struct *u)
 {
 	if (!regs_in_syscall(u))
 		return;
-	if (call_repair(u))
+	if (call_restarts_by_call(u)) {
+		/* A filter may come at any time: asked each time, of threads that wait, which give
+		 * no sample. */
+		if (!call_is_filtered(t->tid))
+			return;
+		call_begin_anew(u);
+		tracee_set_regs(t, u);
+	} else if (call_repair(u)) {
 		t->calls.repaired += tracee_set_regs(t, u) == 0;
-	else if (call_fails(u))
+	} else if (call_fails(u)) {
 		count_call(t, u, &t->calls.failed);
-	else if (call_is_cut_short(u, t->tid))
+	} else if (call_is_cut_short(u, t->tid)) {
 		count_call(t, u, &t->calls.cut_short);
+	}
 }
 
 void tracee_release(struct tracee *t)

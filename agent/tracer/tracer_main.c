@@ -39,6 +39,8 @@ static void beat(struct tracer *t)
 	atomic_fetch_add_explicit(&t->ring->page->tracer_beat, 1, memory_order_relaxed);
 }
 
+static int read_changed(void *arg);
+
 static void send_stats(struct tracer *t)
 {
 	t->stats.ticks = t->clock.taken;
@@ -123,6 +125,8 @@ static void begin(struct tracer *t)
 	t->sampler = (struct sampler){
 		.capturer = {.ring = t->ring, .stats = &t->stats, .interval = start->interval},
 		.clock = &t->clock,
+		.read_changed = read_changed,
+		.arg = t,
 	};
 	wire_send(t->sock, TRACER_READY, &ready, sizeof(ready), -1);
 	for (uint32_t i = 0; i < t->roster.n; i++)
@@ -204,8 +208,9 @@ static void attend_late(struct tracer *t)
 }
 
 /* Processes where another program runs, or whose threads are not those that we know. */
-static void read_changed(struct tracer *t)
+static int read_changed(void *arg)
 {
+	struct tracer *t = arg;
 	uint64_t now = clock_now();
 
 	for (uint32_t i = 0; i < t->roster.n; i++) {
@@ -221,6 +226,9 @@ static void read_changed(struct tracer *t)
 		t->roster.changed = 1;
 	}
 	t->sampler.exec_seen = 0;
+	int moved = t->roster.changed;
+	prepare(t);
+	return moved;
 }
 
 static void tick(struct tracer *t)
@@ -228,9 +236,6 @@ static void tick(struct tracer *t)
 	roster_find_new(&t->roster);
 	prepare(t);
 	sampler_tick(&t->sampler, t->clock.stands_for);
-	if (t->sampler.exec_seen || t->sampler.stale)
-		read_changed(t);
-	prepare(t);
 	if (t->clock.slow > CLOCK_ONE)
 		t->stats.slowed_ns += t->clock.period;
 	if (budget_is_due(&t->budget, &t->stats))

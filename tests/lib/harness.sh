@@ -140,6 +140,24 @@ stop_target()
 	return $status
 }
 
+# end_of_target WHAT STATUS: it ends by itself, as it should.
+end_of_target()
+{
+	local status i
+
+	for ((i = 0; i < ${LIMIT:-120} * 10; i++)); do
+		[ "$(state_of "$TARGET")" ] && [ "$(state_of "$TARGET")" != Z ] || break
+		sleep 0.1
+	done
+	if ((i == ${LIMIT:-120} * 10)); then
+		fail "$1: hangs: $(grep -hE 'State|Tracer' /proc/"$TARGET"/task/*/status | sort | uniq -c | tr '\n\t' ' ')"
+		kill -KILL "$TARGET"
+	fi
+	wait "$TARGET"
+	status=$?
+	check_equal "$1: target's exit" "$2" $status
+}
+
 truth() # KEY: what the target said of itself
 {
 	awk -v key="$1" '$1 == "truth" && $2 == key { print $3; exit }' "$TARGET_OUT"
@@ -164,16 +182,12 @@ cpu_of()
 # No thread of PID may be stopped or traced.
 check_unharmed()
 {
-	local pid=$1 task bad=0
+	local pid=$1 bad
 
 	kill -0 "$pid" 2>/dev/null || { fail "$2: target is gone"; return 1; }
-	for task in /proc/"$pid"/task/*; do
-		case $(awk '$1 == "State:" { s = $2 } $1 == "TracerPid:" { t = $2 }
-			END { print s, t }' "$task/status" 2>/dev/null) in
-		[Tt]\ * | *\ [1-9]*) bad=$((bad + 1)) ;;
-		esac
-	done
-	[ $bad = 0 ] && return 0
+	bad=$(cat /proc/"$pid"/task/*/status 2>/dev/null | awk '$1 == "State:" { bad += $2 ~ /[Tt]/ }
+		$1 == "TracerPid:" { bad += $2 > 0 } END { print bad + 0 }')
+	[ "$bad" = 0 ] && return 0
 	fail "$2: $bad threads stopped or traced"
 	return 1
 }
@@ -210,6 +224,22 @@ profile_ok()
 		sed 's/^/    /' "$WORK/run.err" | head -10
 		return 1
 	fi
+}
+
+# The figure before the words PATTERN in the summary of the last run.
+summary() { sed -nE "s/.*[^0-9.]([0-9.]+)s? $1.*/\1/p" "$WORK/run.err" | head -1; }
+
+# check_balance WHAT FILE [UNSEEN]: the profile adds up to the process clock within 1 %, and of that as
+# much at most was not seen (0.02).
+check_balance()
+{
+	local sum unseen
+
+	sum=$(proof sum "$2" cpu)
+	unseen=$(proof unsampled "$2")
+	check_number "$1: sum and process clock" \
+		"0.99 * $(summary 'by the process clock') <= ${sum:-0} / 1e9 && ${sum:-0} / 1e9 <= 1.01 * $(summary 'by the process clock')"
+	check_number "$1: not sampled" "${unseen:-1} <= ${3:-0.02}"
 }
 
 proof() { python3 "$LIB/proof.py" "$@"; }

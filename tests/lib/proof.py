@@ -6,6 +6,7 @@ proof.py sum FILE TYPE              the sum of a sample type
 proof.py duration FILE              duration_nanos
 proof.py share FILE FUNC [THREAD]   share of FUNC as the leaf, of the last sample type
 proof.py cum FILE FUNC              share of the stacks that contain FUNC
+proof.py unsampled FILE             share of what is in the sum only, of threads without a sample
 proof.py samples FILE [THREAD]      how many samples (first sample type, or stacks)
 proof.py complete FILE              share of stacks whose root is the start of a program or thread
 proof.py incomplete FILE            the commonest roots of the stacks that aren't
@@ -326,6 +327,8 @@ def main(argv):
     elif command == "cum":
         print("%.6f" % share(profile.of_thread(thread),
                              lambda s: rest[0] in map(plain, s.all_names())))
+    elif command == "unsampled":
+        print("%.6f" % share(profile.samples, lambda s: not stands_for_samples(s)))
     elif command == "samples":
         print(sum(s.values[0] for s in profile.of_thread(thread) if stands_for_samples(s)))
     elif command == "complete":

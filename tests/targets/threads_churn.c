@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * threads_churn [SECONDS [LIVE [WORK_US]]]: LIVE (4) threads at a time, each working WORK_US (2000)
- * and then replaced by a new one. Their CPU time is counted by themselves.
+ * threads_churn [SECONDS [LIVE [WORK_US [PAUSE_US]]]]: LIVE (4) threads at a time, each working
+ * WORK_US (2000) and then replaced by a new one, PAUSE_US (1) later. Their CPU time is counted by
+ * themselves.
  */
 #include "target.h"
 
@@ -24,15 +25,16 @@ int main(int argc, char **argv)
 {
 	enum { most = 64 };
 	uint64_t live = arg_number(argc, argv, 2, 4);
-	uint64_t created = 0;
+	uint64_t created = 0, pause_us;
 	pthread_t threads[most];
 
 	work_us = arg_number(argc, argv, 3, 2000);
+	pause_us = arg_number(argc, argv, 4, 1);
 	live = live < most ? live : most;
 	target_block_term();
 	target_init(arg_number(argc, argv, 1, 0));
 	target_ready();
-	while (target_wait(1)) {
+	while (target_wait(pause_us)) {
 		for (uint64_t i = 0; i < live; i++)
 			threads[i] = target_thread("churn", run, NULL);
 		for (uint64_t i = 0; i < live; i++)

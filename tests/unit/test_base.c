@@ -129,6 +129,30 @@ static void ring_keeps_order_over_many_laps(void **state)
 	ring_close(&r);
 }
 
+/* A producer that never came back from a read leaves word of it to the next. */
+static void ring_knows_where_a_producer_ended(void **state)
+{
+	struct ring r;
+
+	(void)state;
+	assert_int_equal(ring_open(&r), 0);
+	ring_produce(&r);
+	assert_int_equal(ring_begin_read(&r, 11), 0);
+	ring_end_read(&r);
+	ring_produce(&r);
+	assert_int_equal(ring_begin_read(&r, 11), 0);
+	ring_produce(&r);
+	assert_int_equal(ring_begin_read(&r, 11), 1);
+	assert_int_equal(ring_begin_read(&r, 12), 0);
+	for (uint32_t i = 0; i < 2 * LIMIT_RESTARTS; i++) {
+		ring_begin_read(&r, 1000 + i);
+		ring_produce(&r);
+	}
+	assert_int_equal(ring_begin_read(&r, 11), 1);
+	assert_int_equal(atomic_load(&r.page->n_trapped), LIMIT_RESTARTS);
+	ring_close(&r);
+}
+
 static void ring_survives_a_lying_partner(void **state)
 {
 	(void)state;
@@ -256,6 +280,7 @@ int main(void)
 		cmocka_unit_test(wire_carries_payload_and_descriptor),
 		cmocka_unit_test(wire_refuses_a_false_length),
 		cmocka_unit_test(ring_keeps_order_over_many_laps),
+		cmocka_unit_test(ring_knows_where_a_producer_ended),
 		cmocka_unit_test(ring_survives_a_lying_partner),
 		cmocka_unit_test(ring_grows_while_empty),
 		cmocka_unit_test(ring_producer_keeps_its_own_position),

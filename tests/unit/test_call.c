@@ -261,9 +261,24 @@ static void a_hostile_vector_does_no_harm(void **state)
 	assert_false(is_cut(SYS_sendmsg, 1, args));
 }
 
+/* What the kernel continues by restart_syscall, and nothing else, can be made to begin anew. */
+static void a_wait_that_a_filter_would_punish_begins_anew(void **state)
+{
+	(void)state;
+	for (long result = -600; result <= 600; result++) {
+		struct user_regs_struct u = {.orig_rax = SYS_nanosleep, .rax = result};
+		assert_int_equal(!!call_restarts_by_call(&u), result == -516);
+	}
+	struct user_regs_struct u = {.orig_rax = SYS_nanosleep, .rax = -516, .rip = 7}, before = u;
+	call_begin_anew(&u);
+	before.rax = -ERESTARTNOHAND;
+	assert_memory_equal(&u, &before, sizeof(u));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_wait_that_a_filter_would_punish_begins_anew),
 		cmocka_unit_test(only_eintr_is_repaired),
 		cmocka_unit_test(a_repair_is_made_once),
 		cmocka_unit_test(every_restart_code_means_it_was_blocked),

@@ -12,10 +12,13 @@
 #include "agent/summary.h"
 #include "agent/tracer/stats.h"
 #include "base/log.h"
+#include "base/ring.h"
 #include "config.h"
 #include "output/table.h"
 
 static struct options options;
+static struct ring_page page;
+static struct ring ring = {.page = &page};
 static struct session s;
 static struct interval written;
 static struct buf out;
@@ -24,7 +27,7 @@ static int begin(void **state)
 {
 	(void)state;
 	options = (struct options){.pids = {4711}, .n_pids = 1, .kinds = 3, .hz = 100};
-	s = (struct session){.options = &options, .written = &written};
+	s = (struct session){.options = &options, .written = &written, .ring = &ring};
 	s.data.first = (struct process_info){.pid = 4711, .comm = "app"};
 	s.data.processes_seen = 1;
 	buf_init(&out, 64 * KIB);
