@@ -148,6 +148,15 @@ static uint64_t look_after(struct thread *th)
 	return queued;
 }
 
+/* A thread that the tick met on a CPU, ours included, waited for one since then at most; one that
+ * had waited before only wanted to use CPU time, and waited longer. */
+static int was_on_cpu(const struct capturer *c, uint64_t arrived, uint64_t queued)
+{
+	const uint64_t slack = 200000; /* from our coming to the tick's begin */
+
+	return queued <= arrived - c->began + slack;
+}
+
 /* A thread that wakes up on our CPU just when the tick comes does not get far: our interrupt would
  * find it on its way out of its wait, and make some calls wait their time once more. It gets the
  * CPU before it is stopped, and has to be running after that. */
@@ -185,13 +194,13 @@ enum skip capture_running(struct capturer *c, struct thread *th, enum profile_ki
 		return SKIP_LATE;
 	if (error)
 		return error == -ESRCH ? SKIP_GONE : SKIP_DENIED;
+	uint64_t arrived = clock_now();
 	fill(cap, c, th, kind, state);
 	enum skip skip = read_stopped(c, th, cap, want, kind);
 	tracee_release(&c->tracee);
-	uint64_t took = clock_now() - begin, queued = look_after(th);
-	stats_add_stop(c->stats, took, queued);
-	/* Then it did not use CPU at the tick, but only wanted to. */
-	if (skip == SKIPS && kind == PROFILE_CPU && c->drop_queued && queued >= STATS_OURS)
+	uint64_t queued = look_after(th);
+	stats_add_stop(c->stats, clock_now() - begin, queued);
+	if (skip == SKIPS && kind == PROFILE_CPU && !was_on_cpu(c, arrived, queued))
 		skip = SKIP_QUEUED;
 	/* A stack that cannot be read still has its pc: better than nothing, and marked. */
 	if (skip != SKIPS && skip != SKIP_UNREADABLE)

@@ -18,8 +18,7 @@ struct capturer {
 	struct tracee tracee;
 	struct tracer_stats *stats;
 	uint32_t interval; /* that captures belong to */
-	int drop_queued;   /* nobody made sure that the thread was on a CPU: no sample if it had to
-			      wait */
+	uint64_t began;	   /* the tick: a thread is sampled that was on a CPU then */
 };
 
 /* SKIPS: a capture was pushed; else the reason why there is none. For the cpu profile a thread that

@@ -194,29 +194,14 @@ static void shuffle(struct sampler *s, uint32_t n)
 	}
 }
 
-/* Whether it was on our CPU when we took that; -1 where the kernel does not say. */
-static int we_took_its_cpu(struct sampler *s, struct thread *th)
-{
-	const uint64_t slack = 1000;
-	uint64_t left = s->came ? thread_switched_at(&th->process->target, th) : 0;
-
-	if (!left)
-		return -1;
-	return left + slack >= s->came && left <= s->came + slack;
-}
-
 /* A thread that we took the CPU from looks like one that waits for it; so does every other on this
- * CPU that waits. Where the kernel does not say, it ran until now if it used (nearly) all the time
- * since the last look; where the crowd takes turns it ran at least lately. */
-static int was_on_our_cpu(struct sampler *s, struct thread *th, struct turns *t)
+ * CPU that waits, until it is stopped. It ran until now if it used (nearly) all the time since the
+ * last look; where the crowd takes turns it ran at least lately. */
+static int was_on_our_cpu(const struct sampler *s, const struct thread *th)
 {
-	if (!th->ran || t->asked >= running_looks(s))
-		return 0;
-	t->asked++;
-	int known = we_took_its_cpu(s, th);
-	if (known >= 0)
-		return known;
-	return s->cpus.quota > 0 ? th->ran >= th->since - th->since / 8 : 1;
+	if (s->cpus.quota > 0)
+		return th->ran >= th->since - th->since / 8;
+	return th->ran > 0;
 }
 
 /* In a crowd only a thread that is on a CPU is stopped, and no more than there are CPUs: one of
@@ -233,7 +218,7 @@ static int has_its_turn(struct sampler *s, struct thread *th, struct turns *t)
 	if (t->taken >= (uint32_t)s->cpus.n)
 		return 0;
 	if (th->processor == t->our_cpu) {
-		if (t->ours || !was_on_our_cpu(s, th, t))
+		if (t->ours || !was_on_our_cpu(s, th))
 			return 0;
 		t->ours = 1;
 		return 1;
@@ -245,12 +230,13 @@ static int has_its_turn(struct sampler *s, struct thread *th, struct turns *t)
 }
 
 /* Only asked where a stop left in doubt whether a thread computes in its calls or waits in them. */
-static int is_preempted(struct sampler *s, struct thread *th, int our_cpu)
+static int we_took_its_cpu(struct sampler *s, struct thread *th)
 {
-	if (!th->is_doubtful)
-		return 0;
+	const uint64_t slack = 1000;
+
 	s->has_doubts = 1;
-	return th->processor == our_cpu && we_took_its_cpu(s, th) == 1;
+	uint64_t left = thread_switched_at(&th->process->target, th);
+	return s->came && left + slack >= s->came && left <= s->came + slack;
 }
 
 static enum skip take(struct sampler *s, struct thread *th, int our_cpu)
@@ -260,10 +246,9 @@ static enum skip take(struct sampler *s, struct thread *th, int our_cpu)
 		return SKIP_BLOCKED;
 	if (!th->process->mappings.generation)
 		process_read_maps(th->process);
-	th->preempted = is_preempted(s, th, our_cpu);
-	s->capturer.drop_queued = !s->crowded;
+	th->preempted = th->is_doubtful && th->processor == our_cpu && we_took_its_cpu(s, th);
 	enum skip skip = capture_running(&s->capturer, th, PROFILE_CPU, 'R');
-	/* It waited for its CPU, and none of ours was in its way: look closer for a while. */
+	/* Others want the CPUs, too: who waits is not stopped, for a while. */
 	if (skip == SKIP_QUEUED)
 		s->others = OTHERS_TICKS;
 	if (skip == SKIP_LATE)
@@ -318,8 +303,8 @@ void sampler_tick(struct sampler *s, uint32_t weight)
 	struct turns turns = {.our_cpu = sched_getcpu()};
 
 	/* First of all: whatever happens on this CPU moves it. */
-	s->came = s->has_doubts || s->crowded ? threads_own_switch() : 0;
-	s->now = clock_now();
+	s->came = s->has_doubts ? threads_own_switch() : 0;
+	s->now = s->capturer.began = clock_now();
 	s->weight = weight;
 	uint32_t n = look(s);
 	shuffle(s, n);
