@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "agent/tracer/target.h"
+#include "agent/tracer/threads.h"
 #include "agent/tracer/tracee.h"
 
 struct status {
@@ -139,17 +140,31 @@ static int check_machine(int proc, struct tracer_refused *why)
 	return 0;
 }
 
-/* What tells a thread that computes from one that was only looked at in passing. Asked of
- * ourselves: we have been on a CPU once, and a process that was just born perhaps has not. */
-static int kernel_has_run_counts(void)
+static int read_run_counts(int dir, const char *name, struct schedstat *s)
 {
-	struct schedstat s = {0};
-	int fd = open("/proc/self/schedstat", O_RDONLY | O_CLOEXEC);
-	int error = fd < 0 ? -errno : schedstat_read(fd, &s);
+	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+	int error = fd < 0 ? -errno : schedstat_read(fd, s);
 
 	if (fd >= 0)
 		close(fd);
-	return !error && s.runs != 0;
+	return error;
+}
+
+/* What tells a thread that computes from one that was only looked at in passing. A kernel without
+ * them writes zeros: asked of ourselves, for we have been on a CPU once, and a process that was
+ * just born perhaps has not. */
+static int has_run_counts(const struct target *t)
+{
+	struct schedstat ours = {0}, theirs;
+	int error = read_run_counts(t->proc, "schedstat", &theirs);
+
+	if (error)
+		return error == -ENOENT;
+	if (theirs.runs)
+		return 1;
+	int is_newborn = threads_time() - t->stat.start_time < (uint64_t)sysconf(_SC_CLK_TCK);
+	return is_newborn && read_run_counts(AT_FDCWD, "/proc/self/schedstat", &ours) == 0 &&
+	       ours.runs != 0;
 }
 
 static int check(struct target *t, int is_launched, struct tracer_refused *why)
@@ -178,7 +193,7 @@ static int check(struct target *t, int is_launched, struct tracer_refused *why)
 		return refuse(why, REFUSED_SECCOMP, 0);
 	if (!may_attach(t->proc))
 		return diagnose(&st, why);
-	if (!kernel_has_run_counts())
+	if (!has_run_counts(t))
 		return refuse(why, REFUSED_NO_SCHEDSTAT, 0);
 	return check_machine(t->proc, why);
 }
