@@ -161,6 +161,7 @@ test_scripts = \
 	tests/integration/launch.sh \
 	tests/integration/quota.sh \
 	tests/integration/real_libc.sh \
+	tests/integration/real_nginx.sh \
 	tests/integration/real_postgres.sh \
 	tests/integration/real_python.sh \
 	tests/integration/real_redis.sh \
