@@ -15,9 +15,20 @@ cum() { awk "BEGIN { printf \"%.0f\", $(proof cum "$1" "$2") * $(proof sum "$1" 
 # A process's CPU is in its samples whole; what is left to chance is which functions they show.
 start_target family "$seconds"
 out=$WORK/family.pb.gz
-profile_ok "descendants" -p "$TARGET" -children -seconds 120 -hz 200 -profile cpu -o "$out" || finish
+"$CPPROF" -p "$TARGET" -children -seconds 120 -hz 200 -profile cpu -o "$out" >"$WORK/run.out" 2>"$WORK/run.err" </dev/null &
+profiler=$!
+started+=("$profiler")
+for ((i = 0; i < 500; i++)); do
+	grep -q sampling "$WORK/run.err" && break
+	sleep 0.02
+done
+sleep 0.2
+kill -USR1 "$TARGET"
 wait "$TARGET"
 check_equal "the target's exit" 0 $?
+wait $profiler
+check_equal "descendants: exit" 0 $?
+check_no_report
 sed 's/^/    /' "$WORK/run.err"
 check "profile is sane" proof sane "$out"
 near "CPU of the tree" "$(proof sum "$out" cpu)" "$(truth tree_cpu)" 0.02
