@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "agent/tracer/target.h"
-#include "agent/tracer/threads.h"
 #include "agent/tracer/tracee.h"
 
 struct status {
@@ -162,8 +161,8 @@ static int has_run_counts(const struct target *t)
 		return error == -ENOENT;
 	if (theirs.runs)
 		return 1;
-	int is_newborn = threads_time() - t->stat.start_time < (uint64_t)sysconf(_SC_CLK_TCK);
-	return is_newborn && read_run_counts(AT_FDCWD, "/proc/self/schedstat", &ours) == 0 &&
+	/* One that has used CPU time has been on a CPU. */
+	return !target_clock(t) && read_run_counts(AT_FDCWD, "/proc/self/schedstat", &ours) == 0 &&
 	       ours.runs != 0;
 }
 

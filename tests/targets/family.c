@@ -76,7 +76,7 @@ static pid_t begin_elder(int number)
 	if (pid)
 		return pid;
 	while (!account->go && target_running())
-		usleep(1000);
+		usleep(50000);
 	while (target_running()) {
 		struct timespec rest = {0, 7000000};
 		elder_work(3000);
