@@ -139,10 +139,10 @@ static int check_machine(int proc, struct tracer_refused *why)
 	return 0;
 }
 
-static int read_run_counts(int dir, const char *name, struct schedstat *s)
+/* Takes fd. */
+static int read_run_counts(int fd, struct schedstat *s)
 {
-	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
-	int error = fd < 0 ? -errno : schedstat_read(fd, s);
+	int error = fd < 0 ? fd : schedstat_read(fd, s);
 
 	if (fd >= 0)
 		close(fd);
@@ -155,15 +155,15 @@ static int read_run_counts(int dir, const char *name, struct schedstat *s)
 static int has_run_counts(const struct target *t)
 {
 	struct schedstat ours = {0}, theirs;
-	int error = read_run_counts(t->proc, "schedstat", &theirs);
+	int error = read_run_counts(target_open_file(t, t->pid, "schedstat"), &theirs);
 
 	if (error)
 		return error == -ENOENT;
-	if (theirs.runs)
-		return 1;
 	/* One that has used CPU time has been on a CPU. */
-	return !target_clock(t) && read_run_counts(AT_FDCWD, "/proc/self/schedstat", &ours) == 0 &&
-	       ours.runs != 0;
+	if (theirs.runs || target_clock(t))
+		return theirs.runs != 0;
+	error = read_run_counts(open("/proc/self/schedstat", O_RDONLY | O_CLOEXEC), &ours);
+	return !error && ours.runs != 0;
 }
 
 static int check(struct target *t, int is_launched, struct tracer_refused *why)
