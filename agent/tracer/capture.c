@@ -94,10 +94,11 @@ static enum skip read_stopped(struct capturer *c, struct thread *th, struct capt
 		n = memory_read_stack(th->tid, u.rsp, cap->stack, want, &cap->stack_base);
 	regs_from_user(&cap->regs, &u);
 	c->stats->cut_short += regs_in_syscall(&u) && regs_is_cut_short(&u);
+	int fails = regs_fails(&u);
 	if (regs_repair(&u) && tracee_set_regs(&c->tracee, &u) == 0)
 		c->stats->repaired++;
-	else if (regs_fails(&u))
-		c->stats->failed++;
+	else
+		c->stats->failed += fails;
 	cap->stack_len = n > 0 ? n : 0;
 	if (!keep)
 		return SKIP_BLOCKED;
