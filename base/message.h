@@ -199,6 +199,7 @@ enum skip {
 	SKIP_QUEUED,	 /* more running threads than CPUs: not its turn */
 	SKIP_RING_FULL,	 /* worker too slow */
 	SKIP_UNREADABLE, /* its stack pointer points to no memory */
+	SKIP_UNKNOWN,	 /* whether it was running could not be read */
 	SKIPS
 };
 
@@ -220,6 +221,7 @@ struct tracer_stats {
 	uint64_t rescued;      /* exec races repaired */
 	uint64_t signals;      /* signals met at a stop and passed on */
 	uint64_t unseen_ns;    /* CPU of descendants that ended unseen */
+	uint64_t lists_failed; /* listings of threads that were not complete */
 	uint64_t slowed_ns;    /* time at a lower rate than asked, to keep the pauses short */
 	uint32_t stop_us[STATS_BUCKETS]; /* pauses, logarithmic: see tracer/stats.h */
 	uint32_t threads_now, threads_seen;

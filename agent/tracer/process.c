@@ -44,6 +44,21 @@ void process_read_program(struct process *p)
 	close(fd);
 }
 
+/* A process none of whose threads can be opened is refused: -1 and why. */
+static int list_first(struct process *p, struct tracer_refused *why)
+{
+	int error = threads_refresh(&p->threads);
+
+	if (error)
+		error = threads_refresh(&p->threads);
+	p->common->lists_failed += error != 0;
+	if (!error || p->threads.n)
+		return 0;
+	why->cause = error == -ENOENT || error == -ESRCH ? REFUSED_NO_PROCESS : REFUSED_OTHER;
+	why->detail = -error;
+	return -1;
+}
+
 struct process *process_open(
 	struct common *c, const struct tracer_pid *which, int is_new, struct tracer_refused *why)
 {
@@ -74,7 +89,10 @@ struct process *process_open(
 	p->threads.first_listing_done = is_new;
 	mappings_init(
 		&p->mappings, &p->target, p->number, &c->modules, &c->next_generation, c->sock);
-	threads_refresh(&p->threads);
+	if (list_first(p, why) < 0) {
+		process_close(p);
+		return NULL;
+	}
 	process_read_clock(p);
 	tell_attached(p, &p->target.stat);
 	return p;
@@ -100,10 +118,11 @@ void process_list(struct process *p, uint64_t now)
 {
 	uint32_t live = threads_live(&p->threads), seen = p->threads.seen;
 
-	threads_refresh(&p->threads);
+	int error = threads_refresh(&p->threads);
+	p->common->lists_failed += error != 0;
 	/* The kernel counts a thread that we cannot see: no reason to look again and again. */
 	int is_news = live != threads_live(&p->threads) || seen != p->threads.seen;
-	p->listing_gap = is_news		   ? LISTING_NS
+	p->listing_gap = is_news || error	   ? LISTING_NS
 			 : p->listing_gap < SECOND ? 2 * p->listing_gap
 						   : SECOND;
 	process_tell_threads(p);
@@ -138,8 +157,10 @@ void process_look(struct process *p)
 	uint64_t now = clock_now();
 
 	for (uint32_t i = 0; i < p->threads.n; i++)
-		if (!p->threads.v[i].ended)
-			thread_look(&p->threads.v[i], now);
+		/* Nobody looks again later: what cannot be read is tried twice. */
+		for (int tries = 0; tries < 2 && !p->threads.v[i].ended; tries++)
+			if (thread_look(&p->threads.v[i], now) == 0)
+				break;
 	process_read_clock(p);
 }
 

@@ -252,7 +252,7 @@ void roster_tell_all(struct roster *r, int list)
 		count_unseen(r);
 	for (uint32_t i = 0; i < r->n; i++) {
 		if (list)
-			threads_refresh(&r->v[i]->threads);
+			r->common.lists_failed += threads_refresh(&r->v[i]->threads) != 0;
 		process_look(r->v[i]);
 		process_tell_threads(r->v[i]);
 	}
@@ -276,6 +276,7 @@ void roster_count(const struct roster *r, struct tracer_stats *stats)
 	stats->maps_failed = r->ended_maps_failed;
 	stats->processes_now = r->n;
 	stats->unseen_ns = r->unseen;
+	stats->lists_failed = r->common.lists_failed;
 	for (uint32_t i = 0; i < r->n; i++) {
 		stats->threads_now += r->v[i]->threads.n;
 		stats->threads_seen += r->v[i]->threads.seen;
