@@ -99,7 +99,10 @@ static void on_refused(struct session *s, const struct tracer_refused *why)
 		return;
 	}
 	/* A restarted tracer finds the target gone or changed: the window ends here. */
-	s->target_ended = 1;
+	s->target_ended = why->cause == REFUSED_NO_PROCESS || why->cause == REFUSED_ZOMBIE ||
+			  why->cause == REFUSED_IDENTITY;
+	if (!s->target_ended)
+		refusal_print(s->options, why);
 	tracing_done(s);
 }
 

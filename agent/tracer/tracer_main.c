@@ -137,13 +137,14 @@ static void begin(struct tracer *t)
 
 static void on_start(struct tracer *t, const struct wire_message *m)
 {
-	struct tracer_refused why = {.cause = REFUSED_NO_PROCESS};
+	struct tracer_refused why = {.cause = REFUSED_OTHER};
 	const struct tracer_start *start = wire_payload(m, sizeof(*start));
 
 	if (!start || m->size != sizeof(*start) + start->n * sizeof(struct tracer_pid))
 		return;
 	t->start = *start;
-	if (roster_init(&t->roster, t->sock, start) < 0 ||
+	why.detail = -roster_init(&t->roster, t->sock, start);
+	if (why.detail ||
 		roster_start(&t->roster, start, (const struct tracer_pid *)(start + 1), &why) < 0)
 		refuse(t, &why);
 	else
