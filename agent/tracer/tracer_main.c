@@ -30,6 +30,7 @@ struct tracer {
 	struct budget budget;
 	struct tracer_stats stats;
 	uint64_t next_refresh;
+	uint64_t never_taken; /* ticks that were due at the end; while a thread is late none is */
 	int running;
 	struct wire_message message;
 };
@@ -43,6 +44,7 @@ static void send_stats(struct tracer *t)
 {
 	t->stats.ticks = t->clock.taken;
 	t->stats.ticks_missed = t->clock.missed;
+	t->stats.ticks_missed += t->never_taken;
 	t->stats.ticks_late = t->clock.late;
 	t->stats.rescued = t->sampler.capturer.tracee.rescued;
 	t->stats.signals = t->sampler.capturer.tracee.signals;
@@ -88,6 +90,8 @@ static void finish(struct tracer *t, int target_ended)
 {
 	struct tracer_done done = {.target_ended = target_ended};
 
+	if (t->running)
+		t->never_taken = clock_overdue(&t->clock, clock_now());
 	if (t->start.flags & START_SNAPSHOT_LAST)
 		take_snapshot(t);
 	roster_tell_all(&t->roster, 1);
@@ -200,6 +204,8 @@ static void attend_late(struct tracer *t)
 	if (!tracee->late || tracee_collect(tracee) != -EAGAIN ||
 		clock_now() - tracee->since <= LIMIT_STOP_GIVEUP_MS * 1000000ull)
 		return;
+	if (t->running)
+		t->never_taken = clock_overdue(&t->clock, clock_now());
 	send_stats(t);
 	_exit(TRACER_EXIT_STUCK);
 }
