@@ -238,6 +238,8 @@ struct tracer_debug_file {
 	uint32_t module; /* session's id, passed back */
 	uint32_t build_id_len;
 	unsigned char build_id[32];
+	int32_t error; /* why there is no descriptor: -errno of the open; -ENOENT: not installed */
+	uint32_t unused;
 };
 
 struct worker_module {

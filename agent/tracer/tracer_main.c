@@ -157,9 +157,11 @@ static void on_start(struct tracer *t, const struct wire_message *m)
 
 static void on_debug_file(struct tracer *t, const struct tracer_debug_file *ask)
 {
+	struct tracer_debug_file answer = *ask;
 	int fd = debug_file_open(ask->build_id, ask->build_id_len);
 
-	wire_send(t->sock, TRACER_DEBUG_FILE, ask, sizeof(*ask), fd);
+	answer.error = fd < 0 ? fd : 0;
+	wire_send(t->sock, TRACER_DEBUG_FILE, &answer, sizeof(answer), fd);
 	if (fd >= 0)
 		close(fd);
 }
