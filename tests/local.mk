@@ -106,6 +106,7 @@ test_scripts = \
 	tests/integration/bursty.sh \
 	tests/integration/eintr.sh \
 	tests/integration/family.sh \
+	tests/integration/faults.sh \
 	tests/integration/gdb_compare.sh \
 	tests/integration/idle.sh \
 	tests/integration/kernel.sh \
@@ -130,6 +131,7 @@ SH_LOG_COMPILER = bash
 AM_TESTS_ENVIRONMENT = CPPROF=$(abs_top_builddir)/cpprof-attach; export CPPROF; \
 	TARGETS=$(abs_top_builddir)/tests/targets; export TARGETS;
 
-EXTRA_DIST = $(test_scripts) tests/lib/gdb_stacks.py tests/lib/harness.sh tests/lib/proof.py \
+EXTRA_DIST = $(test_scripts) tests/lib/faults.py tests/lib/faults.sh tests/lib/gdb_stacks.py tests/lib/harness.sh \
+	tests/lib/proof.py tests/stress/faults.sh \
 	tests/targets/target.h tests/unit/options_fixture.h tests/unit/profile_fixture.h \
 	$(target_names:%=tests/targets/%.c)
