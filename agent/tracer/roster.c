@@ -44,9 +44,14 @@ static int has(const void *arg, pid_t pid);
 static int add(
 	struct roster *r, const struct tracer_pid *which, int is_new, struct tracer_refused *why)
 {
-	if (list_room(&r->v, r->n, 1, &r->room, sizeof(*r->v), LIMIT_PROCESSES) < 0) {
+	int error = list_room(&r->v, r->n, 1, &r->room, sizeof(*r->v), LIMIT_PROCESSES);
+	if (error) {
 		*why = (struct tracer_refused){
 			.cause = REFUSED_TOO_MANY, .detail = LIMIT_PROCESSES, .pid = which->pid};
+		if (error == -ENOMEM) {
+			why->cause = REFUSED_OTHER;
+			why->detail = ENOMEM;
+		}
 		return -1;
 	}
 	struct process *p = process_open(&r->common, which, is_new, why);
