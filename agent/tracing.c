@@ -129,6 +129,7 @@ static void on_module(struct session *s, struct wire_message *m)
 static void on_done(struct session *s, const struct tracer_done *done)
 {
 	s->target_ended |= done && done->target_ended;
+	s->stopped_at = done ? done->at : 0;
 	tracing_done(s);
 }
 
@@ -136,8 +137,10 @@ static void on_done(struct session *s, const struct tracer_done *done)
  * its tracer had died, is none of the new tracer's. */
 static void on_mark(struct session *s, const struct tracer_mark *mark)
 {
-	if (mark && s->phase == PHASE_STOP && mark->interval == s->data.open)
-		phases_go(s, PHASE_FLUSH);
+	if (!mark || s->phase != PHASE_STOP || mark->interval != s->data.open)
+		return;
+	s->stopped_at = mark->at;
+	phases_go(s, PHASE_FLUSH);
 }
 
 static int take_attached(struct session *s, const struct wire_message *m)

@@ -127,6 +127,7 @@ struct tracer_process {
 struct tracer_mark {
 	uint32_t interval; /* the one that is over */
 	uint32_t unused;
+	uint64_t at; /* when the figures were read: CLOCK_MONOTONIC, ns */
 };
 
 enum refusal {
@@ -232,6 +233,7 @@ struct tracer_stats {
 struct tracer_done {
 	uint32_t target_ended;
 	uint32_t unused;
+	uint64_t at; /* as in the mark */
 };
 
 struct tracer_debug_file {

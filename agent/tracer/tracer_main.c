@@ -95,6 +95,7 @@ static void finish(struct tracer *t, int target_ended)
 	if (t->start.flags & START_SNAPSHOT_LAST)
 		take_snapshot(t);
 	roster_tell_all(&t->roster, 1);
+	done.at = clock_now();
 	send_stats(t);
 	wire_send(t->sock, TRACER_DONE, &done, sizeof(done), -1);
 	t->running = 0;
@@ -106,6 +107,7 @@ static void mark(struct tracer *t)
 	struct tracer_mark mark = {.interval = t->sampler.capturer.interval};
 
 	roster_tell_all(&t->roster, 0);
+	mark.at = clock_now();
 	send_stats(t);
 	t->sampler.capturer.interval++;
 	wire_send(t->sock, TRACER_MARK, &mark, sizeof(mark), -1);
