@@ -37,7 +37,7 @@ target_names = \
 	threads_churn \
 	threads_end \
 	tid_reuse \
-	uffd_stack
+	uffd_stack \
 	vfork
 target_cflags = -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -pthread
 target_headers = $(top_srcdir)/tests/targets/target.h $(top_srcdir)/tests/targets/calls.h \
@@ -154,6 +154,7 @@ test_scripts = \
 	tests/integration/dlopen.sh \
 	tests/integration/exec.sh \
 	tests/integration/family.sh \
+	tests/integration/faults.sh \
 	tests/integration/gdb_compare.sh \
 	tests/integration/idle.sh \
 	tests/integration/kernel.sh \
@@ -186,6 +187,7 @@ SH_LOG_COMPILER = bash
 AM_TESTS_ENVIRONMENT = CPPROF=$(abs_top_builddir)/cpprof-attach; export CPPROF; \
 	TARGETS=$(abs_top_builddir)/tests/targets; export TARGETS;
 
-EXTRA_DIST = $(test_scripts) tests/lib/gdb_stacks.py tests/lib/harness.sh tests/lib/proof.py \
-	tests/targets/calls.h tests/targets/target.h tests/targets/woken.h tests/unit/options_fixture.h tests/unit/profile_fixture.h \
-	$(target_names:%=tests/targets/%.c)
+EXTRA_DIST = $(test_scripts) $(target_names:%=tests/targets/%.c) tests/targets/calls.h tests/targets/target.h \
+	tests/targets/woken.h tests/lib/faults.py tests/lib/faults.sh tests/lib/gdb_lines.py tests/lib/gdb_stacks.py \
+	tests/lib/harness.sh tests/lib/proof.py tests/stress/faults.sh tests/unit/options_fixture.h \
+	tests/unit/profile_fixture.h
