@@ -158,6 +158,23 @@ int roster_start(struct roster *r, const struct tracer_start *start, const struc
 	return r->n ? 0 : -1;
 }
 
+/* A process counts the CPU time of the children that it waited for, those of theirs included: what
+ * is more than that of the children we know is of some that came and went between two looks. It is
+ * less while a child has ended and was not waited for, and wrong for a moment in between: what two
+ * looks agree on stays. */
+static void count_unseen(struct roster *r)
+{
+	uint64_t all = r->ended_children;
+
+	for (uint32_t i = 0; i < r->n; i++)
+		all += r->v[i]->children - r->v[i]->children_begin;
+	uint64_t excess = all > r->ended_as_child ? all - r->ended_as_child : 0;
+	uint64_t agreed = excess < r->excess ? excess : r->excess;
+	if (agreed > r->unseen)
+		r->unseen = agreed;
+	r->excess = excess;
+}
+
 /* A parent's account must not be old when it ends: its own parent may take its status at once. */
 static void read_some_children(struct roster *r)
 {
@@ -170,12 +187,14 @@ static void read_some_children(struct roster *r)
 		process_read_children(p);
 		read++;
 	}
+	count_unseen(r);
 }
 
 void roster_find_new(struct roster *r)
 {
 	if (!r->with_children)
 		return;
+	roster_drop_ended(r);
 	family_of_new(&r->family, has, found_new, r);
 	read_some_children(r);
 }
@@ -261,22 +280,10 @@ void roster_refresh(struct roster *r, uint64_t now)
 	tell_processes(r);
 }
 
-/* A process counts the CPU time of the children that it waited for, those of theirs included: what
- * is more than that of the children we know is of some that came and went between two looks. */
-static void count_unseen(struct roster *r)
-{
-	uint64_t all = r->ended_children;
-
-	for (uint32_t i = 0; i < r->n; i++) {
-		process_read_children(r->v[i]);
-		all += r->v[i]->children - r->v[i]->children_begin;
-	}
-	if (all > r->ended_as_child + r->unseen)
-		r->unseen = all - r->ended_as_child;
-}
-
 void roster_tell_all(struct roster *r, int list)
 {
+	for (uint32_t i = 0; r->with_children && i < r->n; i++)
+		process_read_children(r->v[i]);
 	if (r->with_children)
 		count_unseen(r);
 	for (uint32_t i = 0; i < r->n; i++) {

@@ -26,8 +26,9 @@ struct roster {
 	/* Of those that ended: CPU time of their children inside the window; what their parents
 	 * will have counted as that of a child. */
 	uint64_t ended_children, ended_as_child;
-	uint64_t unseen;
-	uint32_t turn; /* where the round through the parents stands */
+	uint64_t excess,
+		unseen; /* of what parents counted, over that: at the last look; for sure */
+	uint32_t turn;	/* where the round through the parents stands */
 	uint32_t ended_threads, ended_maps_failed;
 	int changed; /* threads have moved in memory */
 };

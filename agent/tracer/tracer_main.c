@@ -249,6 +249,10 @@ static void tick(struct tracer *t)
 {
 	roster_find_new(&t->roster);
 	prepare(t);
+	if (!t->roster.n) {
+		finish(t, 1);
+		return;
+	}
 	sampler_tick(&t->sampler, t->clock.stands_for);
 	if (t->clock.slow > CLOCK_ONE)
 		t->stats.slowed_ns += t->clock.period;
