@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/blame.h"
 #include "agent/brief.h"
 #include "agent/naming.h"
 #include "agent/progress.h"
@@ -48,6 +49,7 @@ static void start_role(struct session *s, struct link *l)
 }
 
 static void go(struct session *s, enum phase phase);
+static void drain(struct session *s, struct link *l);
 
 /* --- worker ------------------------------------------------------------------------------- */
 
@@ -61,27 +63,12 @@ static void tell_worker_again(struct session *s)
 		go(s, PHASE_WRITE);
 }
 
-/* The module a worker died of is read less, or not at all, from now on. */
-static void blame_module(struct session *s, const struct supervisor_role *ended)
-{
-	uint32_t id = atomic_exchange(&s->ring->page->worker_module, 0);
-	int from_outside = (ended->status & 0x7f) == SIGKILL && !ended->by_us;
-	enum blame blame =
-		collection_blame(&s->data, id, from_outside, s->phase == PHASE_SYMBOLIZE);
-	char shown[512];
-
-	if (blame != BLAME_NONE)
-		log_note("%s brought down the worker: %s",
-			log_escape(shown, sizeof(shown), s->data.modules[id - 1].info.path),
-			blame == BLAME_SYMTAB
-				? "only its symbol table is read from now on"
-				: "not read any more, its frames keep their addresses");
-}
-
 static void on_worker_message(struct session *s, struct wire_message *m)
 {
 	int error = 0;
 
+	/* What the tracer said before it took a capture is here by now, and comes first. */
+	drain(s, &s->tracer);
 	switch (m->type) {
 	case WORKER_STACKS:
 		error = collection_stacks(&s->data, m);
@@ -300,8 +287,6 @@ static void on_started(struct session *s, const struct supervisor_role *r, struc
 		start_tracing(s);
 }
 
-static void drain(struct session *s, struct link *l);
-
 /* Without a worker there are no more stacks and no more names. */
 static void write_unnamed(struct session *s)
 {
@@ -380,15 +365,17 @@ typedef void message_handler(struct session *s, struct wire_message *m);
 /* All that waits on a socket. -EPIPE when its other side is gone. */
 static int take_all(struct session *s, int sock, message_handler *handler)
 {
-	static struct wire_message
-		m; /* shared by nested calls, which come last in their handlers */
-	int got;
+	/* Shared by nested calls. Those come last in their handlers, but for the tracer's messages,
+	 * which the worker's handler takes first. */
+	static struct wire_message of_worker, of_others;
+	struct wire_message *m = handler == on_worker_message ? &of_worker : &of_others;
+	int got = 0;
 
-	while (s->phase != PHASE_OVER && (got = wire_recv(sock, &m, 0)) == 1) {
-		handler(s, &m);
-		if (m.fd >= 0)
-			close(m.fd);
-		m.fd = -1;
+	while (s->phase != PHASE_OVER && (got = wire_recv(sock, m, 0)) == 1) {
+		handler(s, m);
+		if (m->fd >= 0)
+			close(m->fd);
+		m->fd = -1;
 	}
 	return s->phase != PHASE_OVER && got < 0 ? got : 0;
 }
