@@ -7,6 +7,7 @@
 #include "agent/options.h"
 #include "base/log.h"
 #include "config.h"
+#include "output/sink.h"
 
 #define SECOND 1000000000ull
 
@@ -27,8 +28,8 @@ static const char *const later_kinds[] = {
 static const char *const later_formats[] = {"speedscope", "html"};
 static const char *const later_options[] = {"name", "children", "http", "push", "label", "tenant",
 	"dump", "heap-rate", "max-stop", "thread", "compare", "fail-over", "cleanup", "every",
-	"count", "summary", "save-raw", "kernel", "exit-status", "http-token", "alloc-prefix",
-	"open", "debuginfod"};
+	"count", "summary", "kernel", "exit-status", "http-token", "alloc-prefix", "open",
+	"debuginfod"};
 
 #define IN(list, word) is_in(list, sizeof(list) / sizeof(*(list)), word)
 
@@ -217,6 +218,30 @@ static int set_check(struct options *o, const char *name, const char *value)
 	return 0;
 }
 
+static int set_save_raw(struct options *o, const char *name, const char *value)
+{
+	if (!*value || sink_is_stdout(value))
+		return bad(name, value, "a file name");
+	o->save_raw = value;
+	return 0;
+}
+
+static int set_replay(struct options *o, const char *name, const char *value)
+{
+	if (!*value)
+		return bad(name, value, "a file name or - for standard input");
+	o->replay = value;
+	return 0;
+}
+
+static int set_symfs(struct options *o, const char *name, const char *value)
+{
+	if (!*value || strlen(value) >= LIMIT_PATH)
+		return bad(name, value, "a folder");
+	o->symfs = value;
+	return 0;
+}
+
 static int set_quiet(struct options *o, const char *name, const char *value)
 {
 	(void)o, (void)name, (void)value;
@@ -244,6 +269,9 @@ static const struct option_row rows[] = {
 	{"symbols", NULL, "HOW", set_symbols, "none, symtab or full (default full)"},
 	{"demangle", NULL, "HOW", set_demangle,
 		"none, simple, templates or full (default templates)"},
+	{"save-raw", NULL, "FILE", set_save_raw, "save what was sampled, for -replay"},
+	{"replay", NULL, "FILE", set_replay, "profile what -save-raw saved; - is standard input"},
+	{"symfs", NULL, "DIR", set_symfs, "-replay: look for the program's files below DIR first"},
 	{"check", NULL, "FILE", set_check, "hold a pprof file to the format's rules, and stop"},
 	{"q", "quiet", NULL, set_quiet, "errors only"},
 	{"v", "verbose", NULL, set_verbose, "say more"},
@@ -257,6 +285,7 @@ static int show_help(struct options *o, const char *name, const char *value)
 {
 	(void)o, (void)name, (void)value;
 	printf("usage: cpprof-attach -p PID [-seconds N] [options]\n"
+	       "       cpprof-attach -replay FILE [options]\n"
 	       "Profiles a running native process from outside and writes pprof files.\n\n");
 	for (size_t i = 0; i < ROWS; i++) {
 		char left[64];
@@ -328,12 +357,32 @@ static int ends_with(const char *text, const char *end)
 	return n >= m && !strcmp(text + n - m, end);
 }
 
+/* A recording has its own process, window and rate. */
+static int settle_recording(struct options *o)
+{
+	if (o->symfs && !o->replay) {
+		log_error("-symfs is for the files of a recording: give -replay FILE");
+		return -EINVAL;
+	}
+	if (!o->replay)
+		return 0;
+	if (o->pid || o->save_raw) {
+		log_error("-replay: a recording is played, not sampled; leave out %s",
+			o->pid ? "-p" : "-save-raw");
+		return -EINVAL;
+	}
+	o->window_ns = 0;
+	return 0;
+}
+
 /* What the single options could not see. */
 static int settle(struct options *o, int format_given)
 {
 	if (o->check)
 		return 0;
-	if (!o->pid) {
+	if (settle_recording(o) < 0)
+		return -EINVAL;
+	if (!o->pid && !o->replay) {
 		log_error("which process? give -p PID (see cpprof-attach -h)");
 		return -EINVAL;
 	}

@@ -27,6 +27,12 @@ void progress_begin(const struct session *s)
 	const struct options *o = s->options;
 	char length[48] = "until Ctrl-C";
 
+	if (o->replay) {
+		log_note("replaying process %d (%s, %u threads), sampled %u times a second",
+			s->data.attached.pid, s->data.attached.comm, s->data.attached.n_threads,
+			o->hz);
+		return;
+	}
 	if (o->window_ns)
 		snprintf(length, sizeof(length), "for %gs (Ctrl-C ends it early)",
 			o->window_ns / 1e9);

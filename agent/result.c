@@ -54,7 +54,7 @@ static void file_name(const struct session *s, enum profile_kind kind, char *out
 		return;
 	}
 	safe_name(name, s->data.attached.comm);
-	snprintf(out, room, "%s%s.%d.%s%s", output ? output : "", name, s->options->pid,
+	snprintf(out, room, "%s%s.%d.%s%s", output ? output : "", name, s->data.attached.pid,
 		options_kind_name(kind), endings[s->options->format]);
 }
 
@@ -294,5 +294,5 @@ int result_write(struct session *s)
 		log_error("cannot write to standard output: %s", strerror(errno));
 		failed = 1;
 	}
-	return failed ? 1 : samples ? 0 : 4;
+	return failed || s->raw.failed ? 1 : samples ? 0 : 4;
 }

@@ -76,6 +76,11 @@ static void on_worker_message(struct session *s, struct wire_message *m)
 	case WORKER_MODULE:
 		error = collection_module_info(
 			&s->data, wire_payload(m, sizeof(struct worker_module_info)));
+		if (!error)
+			raw_module_info(&s->raw, ((struct worker_module_info *)m->payload)->module);
+		break;
+	case WORKER_CAPTURE:
+		error = raw_capture(&s->raw, m);
 		break;
 	case WORKER_FLUSHED:
 		if (s->phase == PHASE_FLUSH)
@@ -105,6 +110,7 @@ static void start_tracing(struct session *s)
 	};
 
 	collection_new_tracer(&s->data, &start);
+	raw_new_tracer(&s->raw);
 	/* A snapshot that a tracer died of is not tried again: what it has got counts. */
 	if (s->phase == PHASE_SNAPSHOT)
 		start.restarted = 1;
@@ -156,8 +162,11 @@ static void on_module(struct session *s, struct wire_message *m)
 	int id = collection_module(&s->data, m, &is_new);
 
 	s->data.broken += id < 0;
-	if (id > 0 && is_new)
-		brief_module(s, id);
+	raw_module(&s->raw, m, id, is_new);
+	if (id <= 0 || !is_new)
+		return;
+	replay_module(s, id);
+	brief_module(s, id);
 }
 
 static void on_done(struct session *s, const struct tracer_done *done)
@@ -169,6 +178,7 @@ static void on_done(struct session *s, const struct tracer_done *done)
 
 static void on_tracer_message(struct session *s, struct wire_message *m)
 {
+	raw_message(&s->raw, m);
 	switch (m->type) {
 	case TRACER_ATTACHED:
 		on_attached(s, wire_payload(m, sizeof(struct tracer_attached)));
@@ -201,7 +211,7 @@ static void on_tracer_message(struct session *s, struct wire_message *m)
 			go(s, PHASE_SYMBOLIZE);
 		break;
 	default:
-		s->data.broken++;
+		s->data.broken += replay_on_message(s, m) < 0;
 	}
 }
 
@@ -209,7 +219,8 @@ static void on_tracer_message(struct session *s, struct wire_message *m)
 
 static void begin_sampling(struct session *s)
 {
-	if (!(s->options->kinds & 1u << PROFILE_CPU)) {
+	/* A recording is played to its end. */
+	if (!(s->options->kinds & 1u << PROFILE_CPU) && !s->options->replay) {
 		go(s, PHASE_STOP);
 		return;
 	}
@@ -248,9 +259,11 @@ static void go(struct session *s, enum phase phase)
 		break;
 	case PHASE_FLUSH:
 		s->ended = clock_now();
+		replay_end_window(s);
 		brief_send(s, TO_WORKER_FLUSH, NULL, 0, NULL, 0, -1);
 		break;
 	case PHASE_DEBUG:
+		raw_finish(&s->raw, s->ended - s->began, s->target_ended);
 		begin_naming(s);
 		break;
 	case PHASE_SYMBOLIZE:
@@ -259,6 +272,7 @@ static void go(struct session *s, enum phase phase)
 		break;
 	case PHASE_WRITE:
 		progress_end(s);
+		raw_finish(&s->raw, s->ended - s->began, s->target_ended);
 		session_over(s, result_write(s));
 		break;
 	default:
@@ -324,6 +338,8 @@ static void on_ended(struct session *s, const struct supervisor_role *r)
 		outbox_clear(&s->to_worker);
 		blame_module(s, r);
 	}
+	if (replay_on_role_ended(s, r->role))
+		return;
 	if (++l->restarts > LIMIT_RESTARTS)
 		give_up_role(s, r->role);
 	else if (r->role == ROLE_WORKER || s->phase < PHASE_STOP)
@@ -412,7 +428,9 @@ static void on_time(struct session *s)
 	int busy = atomic_load(&page->head) != atomic_load(&page->tail) ||
 		   s->phase == PHASE_FLUSH || s->phase == PHASE_SYMBOLIZE;
 
-	check_life(s, &s->tracer, atomic_load(&page->tracer_beat), 1, LIMIT_TRACER_SILENT_MS);
+	/* A player waits for its input, and holds nobody. */
+	check_life(s, &s->tracer, atomic_load(&page->tracer_beat), !s->options->replay,
+		LIMIT_TRACER_SILENT_MS);
 	check_life(s, &s->worker, atomic_load(&page->worker_beat), busy, LIMIT_WORKER_SILENT_MS);
 	if (s->phase == PHASE_SAMPLE && s->ends && clock_now() >= s->ends)
 		go(s, PHASE_STOP);
@@ -472,8 +490,11 @@ int session_run(const struct options *o, int supervisor, struct ring *ring)
 		log_error("out of memory");
 		return 1;
 	}
+	if (raw_open(&s.raw, o, s.wall_began, &s.data) < 0)
+		return 1;
 	start_role(&s, &s.worker);
 	start_role(&s, &s.tracer);
 	loop(&s);
+	raw_abort(&s.raw);
 	return s.status;
 }

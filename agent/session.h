@@ -11,6 +11,8 @@
 
 #include "agent/collection.h"
 #include "agent/options.h"
+#include "agent/raw.h"
+#include "agent/replay.h"
 #include "base/outbox.h"
 #include "base/ring.h"
 #include "output/symbols.h"
@@ -59,6 +61,8 @@ struct session {
 	struct collection data;
 	struct symbols *symbols;
 	struct naming naming;
+	struct raw raw;		     /* -save-raw */
+	struct replay replay;	     /* -replay */
 	uint64_t began, ends, ended; /* of the window, CLOCK_MONOTONIC; ends 0: open */
 	uint64_t wall_began;	     /* CLOCK_REALTIME */
 	uint64_t lost;		     /* captures that died with a worker */
