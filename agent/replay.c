@@ -9,6 +9,15 @@
 #include "agent/session.h"
 #include "base/log.h"
 
+static const char *shown_name(const struct session *s)
+{
+	static char shown[512];
+
+	if (!strcmp(s->options->replay, "-"))
+		return "standard input";
+	return log_escape(shown, sizeof(shown), s->options->replay);
+}
+
 static int on_recording(struct session *s, const struct tracer_recording *r)
 {
 	if (!r)
@@ -17,7 +26,7 @@ static int on_recording(struct session *s, const struct tracer_recording *r)
 	s->replay.options.hz = r->hz;
 	s->replay.options.kinds &= r->kinds;
 	if (!s->replay.options.kinds) {
-		log_error("%s holds no such profile; give -profile %s", s->options->replay,
+		log_error("%s holds no such profile; give -profile %s", shown_name(s),
 			options_kind_name(
 				r->kinds & 1u << PROFILE_CPU ? PROFILE_CPU : PROFILE_THREADS));
 		session_over(s, 1);
@@ -52,7 +61,6 @@ static int on_restarted(struct session *s)
 	return 0;
 }
 
-/* The words for a cause; each takes path, detail, record. */
 static void tell_damage(const char *path, const struct tracer_damaged *d)
 {
 	switch (d->cause) {
@@ -79,12 +87,10 @@ static void tell_damage(const char *path, const struct tracer_damaged *d)
 
 static int on_damaged(struct session *s, const struct tracer_damaged *d)
 {
-	char shown[512];
-
 	if (!d)
 		return -EPROTO;
 	progress_end(s);
-	tell_damage(log_escape(shown, sizeof(shown), s->options->replay), d);
+	tell_damage(shown_name(s), d);
 	session_over(s, 1);
 	return 0;
 }
@@ -127,14 +133,11 @@ void replay_end_window(struct session *s)
 
 int replay_on_role_ended(struct session *s, enum role role)
 {
-	char shown[512];
-
 	/* Afterwards only debug files are asked of it. */
 	if (!s->options->replay || role != ROLE_TRACER || s->phase > PHASE_STOP)
 		return 0;
 	progress_end(s);
-	log_error("cannot replay %s: the process that reads it was killed",
-		log_escape(shown, sizeof(shown), s->options->replay));
+	log_error("cannot replay %s: the process that reads it was killed", shown_name(s));
 	session_over(s, 1);
 	return 1;
 }

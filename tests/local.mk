@@ -30,8 +30,10 @@ unit_tests = \
 	tests/unit/test_loader \
 	tests/unit/test_maps \
 	tests/unit/test_options \
+	tests/unit/test_player \
 	tests/unit/test_proc_stat \
 	tests/unit/test_profile \
+	tests/unit/test_raw \
 	tests/unit/test_regs \
 	tests/unit/test_rules \
 	tests/unit/test_samples \
@@ -64,8 +66,10 @@ tests_unit_test_inlines_LDADD = $(unit_libs)
 tests_unit_test_loader_LDADD = $(unit_libs)
 tests_unit_test_maps_LDADD = $(unit_libs)
 tests_unit_test_options_LDADD = $(unit_libs)
+tests_unit_test_player_LDADD = $(unit_libs)
 tests_unit_test_proc_stat_LDADD = $(unit_libs)
 tests_unit_test_profile_LDADD = $(unit_libs)
+tests_unit_test_raw_LDADD = $(unit_libs)
 tests_unit_test_regs_LDADD = $(unit_libs)
 tests_unit_test_rules_LDADD = $(unit_libs)
 tests_unit_test_samples_LDADD = $(unit_libs)
@@ -111,4 +115,4 @@ AM_TESTS_ENVIRONMENT = CPPROF=$(abs_top_builddir)/cpprof-attach; export CPPROF; 
 	TARGETS=$(abs_top_builddir)/tests/targets; export TARGETS;
 
 EXTRA_DIST = $(test_scripts) tests/lib/gdb_stacks.py tests/lib/harness.sh tests/lib/proof.py \
-	tests/targets/target.h tests/unit/profile_fixture.h $(target_names:%=tests/targets/%.c)
+	tests/targets/target.h tests/unit/profile_fixture.h tests/unit/raw_fixture.h $(target_names:%=tests/targets/%.c)
