@@ -98,6 +98,7 @@ test_scripts = \
 	tests/integration/kernel.sh \
 	tests/integration/kill.sh \
 	tests/integration/quota.sh \
+	tests/integration/raw.sh \
 	tests/integration/real_libc.sh \
 	tests/integration/real_postgres.sh \
 	tests/integration/real_python.sh \
