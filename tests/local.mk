@@ -24,6 +24,7 @@ unit_tests = \
 	tests/unit/test_conform \
 	tests/unit/test_cpus \
 	tests/unit/test_demangle \
+	tests/unit/test_fixtures \
 	tests/unit/test_folded \
 	tests/unit/test_guess \
 	tests/unit/test_inlines \
@@ -60,6 +61,7 @@ tests_unit_test_collection_LDADD = $(unit_libs)
 tests_unit_test_conform_LDADD = $(unit_libs)
 tests_unit_test_cpus_LDADD = $(unit_libs)
 tests_unit_test_demangle_LDADD = $(unit_libs)
+tests_unit_test_fixtures_LDADD = $(unit_libs)
 tests_unit_test_folded_LDADD = $(unit_libs)
 tests_unit_test_guess_LDADD = $(unit_libs)
 tests_unit_test_inlines_LDADD = $(unit_libs)
@@ -115,5 +117,8 @@ SH_LOG_COMPILER = bash
 AM_TESTS_ENVIRONMENT = CPPROF=$(abs_top_builddir)/cpprof-attach; export CPPROF; \
 	TARGETS=$(abs_top_builddir)/tests/targets; export TARGETS;
 
+fixture_names = aligned chain20 leaf nocfi noreturn signal
 EXTRA_DIST = $(test_scripts) tests/lib/gdb_stacks.py tests/lib/harness.sh tests/lib/proof.py \
-	tests/targets/target.h tests/unit/profile_fixture.h tests/unit/raw_fixture.h $(target_names:%=tests/targets/%.c)
+	tests/targets/target.h tests/unit/profile_fixture.h tests/unit/raw_fixture.h \
+	$(target_names:%=tests/targets/%.c) tests/fixtures/fixture.c tests/fixtures/make.sh \
+	$(fixture_names:%=tests/fixtures/%.elf) $(fixture_names:%=tests/fixtures/%.raw)
