@@ -99,7 +99,9 @@ static int check_capture(const struct raw_check *c, const struct capture *cap, u
 	if (cap->kind >= PROFILE_KINDS || cap->missing >= MISSING_REASONS || !cap->weight ||
 		cap->weight > UINT16_MAX)
 		return -EPROTO;
-	return cap->thread < c->n_serials && cap->generation <= c->generation ? 0 : -EPROTO;
+	return c->is_attached && cap->thread < c->n_serials && cap->generation <= c->generation
+		       ? 0
+		       : -EPROTO;
 }
 
 /* A tracer that began anew. */
@@ -116,21 +118,20 @@ static int check_identity(const struct tracer_identity *i, uint32_t size)
 	return size == sizeof(*i) && i->build_id_len <= sizeof(i->build_id) ? 0 : -EPROTO;
 }
 
-static int check_recorded(const struct tracer_recorded *end, uint32_t size)
+/* A recording of no process at all is none. */
+static int check_recorded(
+	const struct raw_check *c, const struct tracer_recorded *end, uint32_t size)
 {
-	return size == sizeof(*end) && end->duration <= TIME_MAX ? 0 : -EPROTO;
+	return size == sizeof(*end) && end->duration <= TIME_MAX && c->is_attached ? 0 : -EPROTO;
 }
 
 int raw_check(struct raw_check *c, const struct raw_record *record, const void *payload)
 {
 	uint32_t size = record->size;
 
-	if (record->type == TRACER_ATTACHED)
-		return check_attached(c, payload, size);
-	/* Nothing is told of a process before its name is. */
-	if (!c->is_attached)
-		return -EPROTO;
 	switch (record->type) {
+	case TRACER_ATTACHED:
+		return check_attached(c, payload, size);
 	case TRACER_MODULE:
 		return check_module(c, payload, size);
 	case TRACER_MAPS:
@@ -138,7 +139,7 @@ int raw_check(struct raw_check *c, const struct raw_record *record, const void *
 	case TRACER_THREADS:
 		return check_threads(c, payload, size);
 	case TRACER_SNAPSHOT_DONE:
-		return size ? -EPROTO : 0;
+		return size || !c->is_attached ? -EPROTO : 0;
 	case TRACER_STATS:
 		return check_stats(payload, size);
 	case TRACER_DONE:
@@ -148,7 +149,7 @@ int raw_check(struct raw_check *c, const struct raw_record *record, const void *
 	case TRACER_IDENTITY:
 		return check_identity(payload, size);
 	case TRACER_RECORDED:
-		return check_recorded(payload, size);
+		return check_recorded(c, payload, size);
 	case RAW_CAPTURE:
 		return check_capture(c, payload, size);
 	case RAW_IMAGE:
