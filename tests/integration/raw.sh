@@ -72,6 +72,39 @@ check_same "standard input" "$name"
 profile_ok "one kind" -replay "$WORK/s.raw" -profile threads -o "$WORK/t.pb.gz"
 check_equal "one kind: threads" 1 "$(proof samples "$WORK/t.pb.gz")"
 
+# --- each capture with a thread of its own, told of just before, at full speed ---
+births=${BIRTHS:-60000}
+python3 - "$WORK/s.raw" "$births" >"$WORK/births.raw" <<-'PY'
+	import gzip, struct, sys
+	threads, done, capture, recorded = 52, 55, 256, 115
+	data, at, out = gzip.open(sys.argv[1]).read(), 40, gzip.GzipFile("", "wb", 0, sys.stdout.buffer)
+	put = lambda kind, payload: out.write(struct.pack("=II", kind, len(payload)) + payload)
+	out.write(data[:at])
+	last = {}
+	while at < len(data):
+	    kind, size = struct.unpack_from("=II", data, at)
+	    payload = data[at + 8:at + 8 + size]
+	    at += 8 + size
+	    if kind in (threads, capture, recorded, done):
+	        last[kind] = bytearray(payload)
+	    if kind == threads:
+	        last[kind] = last[kind][:48]
+	    if kind not in (capture, recorded, done):
+	        put(kind, payload)
+	for serial in range(1, int(sys.argv[2]) + 1):
+	    struct.pack_into("=IiQ", last[threads], 0, serial, 1000 + serial, serial)
+	    struct.pack_into("=I", last[capture], 4, serial)
+	    put(threads, last[threads])
+	    put(capture, last[capture])
+	put(done, last[done])
+	put(recorded, last[recorded])
+	out.close()
+PY
+profile_ok "births" -replay "$WORK/births.raw" -profile cpu -format folded -o "$WORK/births.folded"
+check_equal "births: samples" "$births" "$(sed -nE 's/^samples +([0-9]+) at.*/\1/p' "$WORK/run.err")"
+check "births: no broken messages" test -z "$(grep '^trouble' "$WORK/run.err")"
+rm -f "$WORK/births.raw"
+
 # --- a killed tracer and a killed worker ---
 child() # PID COMM
 {
