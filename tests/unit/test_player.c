@@ -189,6 +189,45 @@ static void files_of_another_machine(void **state)
 	unlink(fifo);
 }
 
+/* Another file has its name; it itself lies where debug packages and distributions keep such files.
+ */
+static void a_file_is_found_by_its_build_id(void **state)
+{
+	static const char *const folders[] = {"/usr", "/usr/lib", "/usr/lib/debug"};
+	char name[300], below[200], file_name[400];
+	(void)state;
+
+	know_self();
+	if (!self.build_id_len)
+		skip();
+	for (size_t i = 0; i < sizeof(folders) / sizeof(*folders); i++) {
+		snprintf(below, sizeof(below), "%s%s", folder, folders[i]);
+		assert_int_equal(mkdir(below, 0700), 0);
+	}
+	snprintf(below, sizeof(below), "%s/usr/lib/debug/.build-id", folder);
+	assert_int_equal(mkdir(below, 0700), 0);
+	snprintf(name, sizeof(name), "%s/%02x", below, self.build_id[0]);
+	assert_int_equal(mkdir(name, 0700), 0);
+	int n = snprintf(file_name, sizeof(file_name), "%s/", name);
+	for (uint32_t i = 1; i < self.build_id_len; i++)
+		n += snprintf(file_name + n, sizeof(file_name) - n, "%02x", self.build_id[i]);
+	assert_int_equal(find(folder, "/bin/sh", &self), -ESTALE);
+	assert_int_equal(symlink(self_path, file_name), 0);
+	assert_int_equal(find(folder, "/bin/sh", &self), 0);
+	assert_int_equal(find(NULL, "/bin/sh", &self), -ESTALE);
+	unlink(file_name);
+	/* Under its build id, but another one. */
+	assert_int_equal(symlink("/bin/sh", file_name), 0);
+	assert_int_equal(find(folder, "/bin/sh", &self), -ESTALE);
+	unlink(file_name);
+	rmdir(name);
+	rmdir(below);
+	for (size_t i = sizeof(folders) / sizeof(*folders); i-- > 0;) {
+		snprintf(below, sizeof(below), "%s%s", folder, folders[i]);
+		rmdir(below);
+	}
+}
+
 /* Without a build id only the very file will do, and only if nobody wrote to it. */
 static void a_file_without_a_build_id(void **state)
 {
@@ -257,6 +296,7 @@ int main(void)
 		cmocka_unit_test(a_player_tells_of_damage),
 		cmocka_unit_test(a_file_is_known_by_its_build_id),
 		cmocka_unit_test(files_of_another_machine),
+		cmocka_unit_test(a_file_is_found_by_its_build_id),
 		cmocka_unit_test(a_file_without_a_build_id),
 		cmocka_unit_test(a_damaged_file_has_no_build_id),
 	};
