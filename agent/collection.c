@@ -424,8 +424,11 @@ int collection_module_info(struct collection *c, const struct worker_module_info
 		return -EPROTO;
 	struct module *m = &c->modules[info->module - 1];
 	m->info.flags |= info->flags;
-	m->info.build_id_len = info->build_id_len;
-	memcpy(m->info.build_id, info->build_id, sizeof(info->build_id));
+	/* That of a recording stays, whatever file is there now. */
+	if (!(m->info.flags & MODULE_RECORDED)) {
+		m->info.build_id_len = info->build_id_len;
+		memcpy(m->info.build_id, info->build_id, sizeof(info->build_id));
+	}
 	m->wants_debug_file = info->wants_debug_file;
 	return 0;
 }

@@ -84,7 +84,7 @@ void naming_on_debug_file(struct session *s, struct wire_message *m)
 		s->naming.debug_pending--;
 	if (m->fd < 0 || module->debug_fd >= 0)
 		return;
-	struct worker_module msg = {answer->module, module->info.flags};
+	struct worker_module msg = {.module = answer->module, .flags = module->info.flags};
 	brief_send(s, TO_WORKER_DEBUG_FILE, &msg, sizeof(msg), NULL, 0, m->fd);
 	module->debug_fd = m->fd;
 	m->fd = -1;

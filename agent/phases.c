@@ -30,7 +30,8 @@ static void begin_sampling(struct session *s)
 		s->launch_pending = 1;
 		session_ask_supervisor(s, TO_SUPERVISOR_GO, ROLE_TRACER);
 	}
-	if (!(o->kinds & 1u << PROFILE_CPU) && !o->every_ns)
+	/* A recording is played to its end. */
+	if (!(o->kinds & 1u << PROFILE_CPU) && !o->every_ns && !o->replay)
 		s->ends = now;
 }
 
@@ -63,7 +64,7 @@ static void begin_stop(struct session *s)
 
 static void begin_flush(struct session *s)
 {
-	uint64_t now = clock_now();
+	uint64_t now = replay_window_end(s, clock_now());
 
 	s->written = collection_open(&s->data);
 	if (collection_close(&s->data, now) < 0 ||
@@ -84,8 +85,16 @@ static void forget_process(void *arg, uint32_t process)
 	brief_send(arg, TO_WORKER_FORGET, &forget, sizeof(forget), NULL, 0, -1);
 }
 
+static void finish_recording(struct session *s)
+{
+	const struct interval *i = s->written;
+
+	raw_finish(&s->raw, i->wall_began, i->ended - i->began, s->target_ended);
+}
+
 static void begin_naming(struct session *s)
 {
+	finish_recording(s);
 	if ((!s->is_last &&
 		    collection_forget(&s->data, s->written->number, forget_process, s) < 0) ||
 		naming_collect(s) < 0) {
@@ -99,6 +108,7 @@ static void begin_naming(struct session *s)
 static void write_result(struct session *s)
 {
 	progress_end(s);
+	finish_recording(s); /* where the phases before this one were skipped */
 	int status = result_write(s);
 
 	s->failed |= status == 1;
@@ -119,6 +129,7 @@ void phases_go(struct session *s, enum phase phase)
 		s->began = clock_now();
 		s->data.intervals[0].began = s->began;
 		s->data.intervals[0].wall_began = phases_wall_clock();
+		replay_begin_window(s);
 		progress_begin(s);
 		break;
 	case PHASE_SAMPLE:

@@ -349,5 +349,5 @@ int result_write(struct session *s)
 		log_error("cannot write to standard output: %s", strerror(errno));
 		failed = 1;
 	}
-	return failed ? 1 : samples ? 0 : 4;
+	return failed || s->raw.failed ? 1 : samples ? 0 : 4;
 }

@@ -184,7 +184,7 @@ static void events_line(const struct session *s, struct buf *out)
 /* --- what is missing, per module ----------------------------------------------------------- */
 
 #define NAMES_SHOWN	5u
-#define MODULE_UNREAD	(MODULE_REFUSED | MODULE_BLACKLISTED | MODULE_UNREADABLE)
+#define MODULE_UNREAD	(MODULE_REFUSED | MODULE_BLACKLISTED | MODULE_UNREADABLE | MODULE_OTHER_FILE)
 #define MODULE_NAMELESS (MODULE_NO_SYMBOLS | MODULE_NO_DWARF)
 
 struct lack {
@@ -195,6 +195,7 @@ struct lack {
 
 static const struct lack lacks[] = {
 	{MODULE_REFUSED, "could not be opened", 0},
+	{MODULE_OTHER_FILE, "not the file that was recorded", 0},
 	{MODULE_UNREADABLE, "damaged", 0},
 	{MODULE_BLACKLISTED, "not read any more, killed a worker", 0},
 	{MODULE_NO_CFI, "no unwind information", 0},
@@ -280,6 +281,21 @@ static void modules_lines(const struct session *s, struct buf *out)
 			lack_line(s, &lacks[i], out);
 }
 
+static void recording_line(const struct session *s, struct buf *out)
+{
+	const struct tracer_recorded *end = s->options->replay ? &s->replay.end : &s->raw.end;
+	char shown[256];
+
+	if (s->options->replay)
+		buf_printf(out, "recording %" PRIu64 " captures, %" PRIu64 " more were lost\n",
+			end->captures, end->lost);
+	else if (s->options->save_raw && !s->raw.failed)
+		buf_printf(out,
+			"saved     %" PRIu64 " captures, %" PRIu64 " lost; %.1f MiB in %s\n",
+			end->captures, end->lost, (double)s->raw.written / MIB,
+			log_escape(shown, sizeof(shown), s->options->save_raw));
+}
+
 void summary_text(const struct session *s, struct buf *out)
 {
 	if (s->options->kinds & 1u << PROFILE_CPU) {
@@ -292,6 +308,7 @@ void summary_text(const struct session *s, struct buf *out)
 		ends_line(s->written, kind, out);
 	stops_line(s->written, out);
 	events_line(s, out);
+	recording_line(s, out);
 	modules_lines(s, out);
 }
 

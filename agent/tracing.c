@@ -48,6 +48,7 @@ void tracing_start(struct session *s)
 	};
 
 	collection_new_tracer(&s->data, &start);
+	raw_new_tracer(&s->raw);
 	start.n = list_pids(s, pids, sizeof(pids) / sizeof(*pids));
 	if (s->phase == PHASE_ATTACH)
 		start.first_process = start.n;
@@ -119,8 +120,11 @@ static void on_module(struct session *s, struct wire_message *m)
 	int id = collection_module(&s->data, m, &is_new);
 
 	s->data.broken += id < 0;
-	if (id > 0 && is_new)
-		brief_module(s, id);
+	raw_module(&s->raw, m, id, is_new);
+	if (id <= 0 || !is_new)
+		return;
+	replay_module(s, id);
+	brief_module(s, id);
 }
 
 static void on_done(struct session *s, const struct tracer_done *done)
@@ -146,6 +150,7 @@ static int take_attached(struct session *s, const struct wire_message *m)
 
 void tracing_on_message(struct session *s, struct wire_message *m)
 {
+	raw_message(&s->raw, m);
 	switch (m->type) {
 	case TRACER_ATTACHED:
 		s->data.broken += take_attached(s, m) < 0;
@@ -187,6 +192,6 @@ void tracing_on_message(struct session *s, struct wire_message *m)
 			phases_go(s, PHASE_SYMBOLIZE);
 		break;
 	default:
-		s->data.broken++;
+		s->data.broken += replay_on_message(s, m) < 0;
 	}
 }
