@@ -196,11 +196,16 @@ int collection_close(struct collection *c, uint64_t now)
 	for (uint32_t t = 0; t < c->threads.n; t++) {
 		struct known_thread *k = &c->threads.v[t];
 		uint64_t cpu = known_threads_take_cpu(k);
-		long index = cpu ? interval_thread(i, k->key, &k->info) : 0;
-		if (index < 0)
+		long index = interval_find(i, k->key);
+		if (index < 0 && cpu)
+			index = interval_thread(i, k->key, &k->info);
+		if (index < 0 && cpu)
 			return index;
-		if (cpu)
-			i->threads[index].cpu = cpu;
+		if (index < 0)
+			continue;
+		i->threads[index].cpu = cpu;
+		i->threads[index].is_brief = k->is_new && k->born_in == i->number && k->has_ended &&
+					     k->ended_in == i->number;
 	}
 	i->clock = take_clocks(c);
 	collection_sum(c, &sum);

@@ -41,10 +41,16 @@ static int is_key(const void *arg, uint32_t position)
 	return w->interval->keys[position] == w->key;
 }
 
-long interval_thread(struct interval *i, uint32_t key, const struct thread_info *info)
+long interval_find(const struct interval *i, uint32_t key)
 {
 	struct wanted_key wanted = {i, key};
-	long found = index_find(&i->by_key, hash_u64(key), is_key, &wanted);
+
+	return index_find(&i->by_key, hash_u64(key), is_key, &wanted);
+}
+
+long interval_thread(struct interval *i, uint32_t key, const struct thread_info *info)
+{
+	long found = interval_find(i, key);
 
 	if (found >= 0)
 		return found;

@@ -34,7 +34,10 @@ struct interval {
 int interval_init(struct interval *i, uint32_t number); /* 0 or -ENOMEM */
 void interval_fini(struct interval *i);
 
-/* The index of the thread with that key, added with its identity where it is new; or -errno. */
+/* The index of the thread with that key, or -1. */
+long interval_find(const struct interval *i, uint32_t key);
+
+/* The same, added with its identity where it is new; or -errno. */
 long interval_thread(struct interval *i, uint32_t key, const struct thread_info *info);
 
 /* frames: w->n of them, checked. 0 or -errno. */

@@ -53,8 +53,8 @@ static int add_serial(struct known_threads *k, uint32_t serial, uint32_t thread)
 }
 
 /* The thread of that identity, or a new one; its index, or -errno. */
-static long thread_of(
-	struct known_threads *k, const struct tracer_thread *t, int32_t pid, int is_again)
+static long thread_of(struct known_threads *k, const struct tracer_thread *t, int32_t pid,
+	int is_again, uint32_t interval)
 {
 	for (uint32_t i = is_again ? k->n : 0; i-- > 0;)
 		if (k->v[i].info.tid == t->tid && k->v[i].info.start_time == t->start_time)
@@ -65,6 +65,8 @@ static long thread_of(
 	k->v[k->n] = (struct known_thread){
 		.info = {.tid = t->tid, .pid = pid, .start_time = t->start_time},
 		.key = k->next_key++,
+		.is_new = t->is_new,
+		.born_in = interval,
 		.baseline = t->is_new || is_again ? 0 : t->cpu,
 	};
 	return k->n++;
@@ -76,7 +78,7 @@ int known_threads_tell(struct known_threads *k, const struct tracer_thread *t, i
 	struct known_thread *known = known_threads_find(k, t->serial);
 
 	if (!known) {
-		long index = thread_of(k, t, pid, is_again);
+		long index = thread_of(k, t, pid, is_again, interval);
 		int error = index < 0 ? (int)index : add_serial(k, t->serial, index);
 		if (error)
 			return error;

@@ -12,6 +12,8 @@
 struct known_thread {
 	struct thread_info info; /* its cpu is not used */
 	uint32_t key;		 /* never used again for another thread */
+	uint32_t is_new;	 /* born after the window began, in born_in */
+	uint32_t born_in;	 /* the interval in which it was told of first */
 	uint32_t has_ended;
 	uint32_t ended_in;	/* the interval */
 	uint64_t cpu, baseline; /* CPU time as last told; at the begin of the interval */

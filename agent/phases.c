@@ -49,17 +49,23 @@ static void resume_sampling(struct session *s)
 	}
 }
 
+void phases_ask_figures(struct session *s)
+{
+	if (s->tracer.sock >= 0)
+		wire_send(
+			s->tracer.sock, s->is_last ? TO_TRACER_STOP : TO_TRACER_MARK, NULL, 0, -1);
+}
+
 static void begin_stop(struct session *s)
 {
 	uint32_t last = s->options->count;
 
 	s->is_last |= !s->next_mark || s->interrupts || (last && s->data.open + 1 >= last) ||
 		      (s->ends && s->ends <= clock_now());
-	if (s->tracer.sock < 0)
+	if (s->tracer_done)
 		phases_go(s, PHASE_FLUSH);
 	else
-		wire_send(
-			s->tracer.sock, s->is_last ? TO_TRACER_STOP : TO_TRACER_MARK, NULL, 0, -1);
+		phases_ask_figures(s);
 }
 
 static void begin_flush(struct session *s)

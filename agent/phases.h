@@ -14,6 +14,9 @@
 /* May go on to later phases at once, where there is nothing to wait for. */
 void phases_go(struct session *s, enum phase phase);
 
+/* In PHASE_STOP: to the tracer, also to one that was started in the place of one that died. */
+void phases_ask_figures(struct session *s);
+
 /* Whether the window, or the interval, is over. */
 int phases_window_is_over(const struct session *s, uint64_t now);
 

@@ -111,6 +111,19 @@ static void on_worker_message(struct session *s, struct wire_message *m)
 
 /* --- roles that come and go --------------------------------------------------------------- */
 
+/* Until it has told of the end of the window. */
+static int is_tracer_wanted(const struct session *s)
+{
+	return !s->tracer_done && (!s->is_last || s->phase <= PHASE_STOP);
+}
+
+static void begin_tracing(struct session *s)
+{
+	tracing_start(s);
+	if (s->phase == PHASE_STOP)
+		phases_ask_figures(s);
+}
+
 static void on_started(struct session *s, const struct supervisor_role *r, struct wire_message *m)
 {
 	struct link *l = r->role == ROLE_TRACER ? &s->tracer : &s->worker;
@@ -126,8 +139,8 @@ static void on_started(struct session *s, const struct supervisor_role *r, struc
 	l->beat_at = clock_now();
 	if (r->role == ROLE_WORKER)
 		tell_worker_again(s);
-	else if (!s->is_last && !s->tracer_done) /* else the window ended meanwhile */
-		tracing_start(s);
+	else if (is_tracer_wanted(s))
+		begin_tracing(s);
 }
 
 /* What was collected until then is written all the same; without a worker there are no more stacks
@@ -150,14 +163,12 @@ static void give_up_role(struct session *s, struct link *l)
 		phases_go(s, PHASE_SYMBOLIZE);
 }
 
-/* A new one goes on; what the phase waits for from the old one will not come. */
+/* A new one goes on; debug files that the old one was asked for will not come. */
 static void replace_tracer(struct session *s)
 {
-	if (!s->is_last && !s->tracer_done)
+	if (is_tracer_wanted(s))
 		start_role(s, &s->tracer);
-	if (s->phase == PHASE_STOP)
-		phases_go(s, PHASE_FLUSH);
-	else if (s->phase == PHASE_DEBUG)
+	if (s->phase == PHASE_DEBUG)
 		phases_go(s, PHASE_SYMBOLIZE);
 }
 

@@ -148,7 +148,7 @@ static int add_samples(struct build *build)
 	if (in->kind != PROFILE_CPU || error)
 		return error;
 	error = add_pseudo(&build->b, PSEUDO_UNSAMPLED, weights_unsampled(&build->weights));
-	return error ? error : add_pseudo(&build->b, PSEUDO_ENDED, in->ended_cpu);
+	return error ? error : add_pseudo(&build->b, PSEUDO_ENDED, weights_ended(&build->weights));
 }
 
 /* --- header ------------------------------------------------------------------------------- */
@@ -234,7 +234,8 @@ static int build_merged(
 	p->strings = strings_new();
 	int error = p->strings ? builder_init(&build.b, in, p) : -ENOMEM;
 	if (!error)
-		error = weights_init(&build.weights, in->table, in->threads, in->n_threads);
+		error = weights_init(&build.weights, in->table, in->threads, in->n_threads,
+			in->ended_cpu, 1000000000 / (in->hz ? in->hz : 1));
 	if (!error)
 		error = fill(&build);
 	weights_fini(&build.weights);

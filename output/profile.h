@@ -8,7 +8,8 @@
  *
  * CPU weights: a thread's CPU time in the window, divided over its samples; rounding is cumulative,
  * so a thread's weights add up to its CPU time exactly. CPU of threads without a sample becomes one
- * sample of the pseudo-frame PSEUDO_UNSAMPLED, ended_cpu one of PSEUDO_ENDED (both with count 0).
+ * sample of the pseudo-frame PSEUDO_UNSAMPLED, ended_cpu one of PSEUDO_ENDED (both with count 0),
+ * but for what the samples of threads that came and went stand for (output/weights.h).
  *
  * A mapping has its has_ flags set as soon as one of its frames has a function; its frames without
  * one then get the function "[basename]". A mapping with none keeps all flags clear and its frames

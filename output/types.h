@@ -152,7 +152,9 @@ struct thread_info {
 	int32_t pid;
 	uint64_t start_time; /* clock ticks since boot, field 22 of stat: tells reused ids apart */
 	uint64_t cpu;	     /* CPU it used in the interval */
-	char name[16];	     /* raw comm bytes, NUL-terminated */
+	uint32_t is_brief;   /* it began and ended inside the interval */
+	uint32_t unused;
+	char name[16]; /* raw comm bytes, NUL-terminated */
 };
 
 /* A place where a module's code was mapped; one pprof Mapping each. */

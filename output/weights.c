@@ -15,8 +15,24 @@ static int count_entry(void *arg, const struct table_entry *e)
 	return 0;
 }
 
-int weights_init(
-	struct weights *w, const struct table *table, const struct thread_info *threads, uint32_t n)
+/* What the pool's samples speak for, first the CPU of those that are known. */
+static void fill_pool(struct weights *w, uint64_t ended_cpu, uint64_t period)
+{
+	uint64_t known = 0;
+
+	for (uint32_t i = 0; i < w->n; i++)
+		if (w->threads[i].is_brief) {
+			known += w->threads[i].cpu;
+			w->pool_samples += w->samples[i];
+		}
+	uint64_t ticks = w->pool_samples * period / WEIGHT_ONE, most = ticks + ticks / 4;
+	w->pool_cpu = known + ended_cpu < most ? known + ended_cpu : most;
+	w->pool_left = known > w->pool_cpu ? known - w->pool_cpu : 0;
+	w->pool_ended = known + ended_cpu - w->pool_cpu - w->pool_left;
+}
+
+int weights_init(struct weights *w, const struct table *table, const struct thread_info *threads,
+	uint32_t n, uint64_t ended_cpu, uint64_t period)
 {
 	*w = (struct weights){.threads = threads, .n = n};
 	w->samples = calloc(n + 1, sizeof(*w->samples));
@@ -25,7 +41,9 @@ int weights_init(
 		weights_fini(w);
 		return -ENOMEM;
 	}
-	return table_each(table, count_entry, w);
+	int error = table_each(table, count_entry, w);
+	fill_pool(w, ended_cpu, period);
+	return error;
 }
 
 void weights_fini(struct weights *w)
@@ -45,19 +63,27 @@ int64_t weights_take(struct weights *w, uint32_t thread, uint64_t weight)
 {
 	if (thread >= w->n || !w->samples[thread])
 		return 0;
-	uint64_t cpu = w->threads[thread].cpu, all = w->samples[thread];
-	uint64_t before = part(cpu, w->given[thread], all);
+	int in_pool = w->threads[thread].is_brief;
+	uint64_t *given = in_pool ? &w->pool_given : &w->given[thread];
+	uint64_t cpu = in_pool ? w->pool_cpu : w->threads[thread].cpu;
+	uint64_t all = in_pool ? w->pool_samples : w->samples[thread];
+	uint64_t before = part(cpu, *given, all);
 
-	w->given[thread] += weight;
-	return part(cpu, w->given[thread], all) - before;
+	*given += weight;
+	return part(cpu, *given, all) - before;
 }
 
 int64_t weights_unsampled(const struct weights *w)
 {
-	uint64_t sum = 0;
+	uint64_t sum = w->pool_left;
 
 	for (uint32_t i = 0; i < w->n; i++)
-		if (!w->samples[i])
+		if (!w->samples[i] && !w->threads[i].is_brief)
 			sum += w->threads[i].cpu;
 	return sum;
+}
+
+int64_t weights_ended(const struct weights *w)
+{
+	return w->pool_ended;
 }

@@ -30,6 +30,7 @@ struct process {
 	uint64_t start_stack;  /* of the program that runs; another one means exec */
 	uint64_t next_listing; /* before that threads are not listed again */
 	uint64_t next_maps;    /* before that the worker is not heard */
+	uint64_t exec_at;      /* when it was last seen to have another program */
 	uint64_t next_faults;  /* before that page faults are no reason to read the maps */
 	uint64_t ticked;       /* the tick at which its clock was read last */
 	uint32_t live;	       /* threads that we know */

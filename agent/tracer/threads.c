@@ -147,6 +147,17 @@ static int list_tasks(struct threads *t, DIR *dir)
 	return error;
 }
 
+/* The last listing may have put its news at the end, and not in order: numbers begin anew at times.
+ */
+static void sort(struct threads *t)
+{
+	for (uint32_t i = 1; i < t->n; i++)
+		if (t->v[i].tid < t->v[i - 1].tid) {
+			qsort(t->v, t->n, sizeof(*t->v), by_tid);
+			return;
+		}
+}
+
 int threads_refresh(struct threads *t)
 {
 	int fd = openat(t->target->proc, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -160,6 +171,7 @@ int threads_refresh(struct threads *t)
 	}
 	for (uint32_t i = 0; i < t->n; i++)
 		t->v[i].listed = 0;
+	sort(t);
 	int error = list_tasks(t, dir);
 	closedir(dir);
 	for (uint32_t i = 0; i < t->n; i++)

@@ -18,6 +18,7 @@
 #include "base/wire.h"
 
 #define SECOND	1000000000ull
+#define EXEC_NS 2000000ull   /* one exec is over after that */
 #define BEAT_NS 100000000ull /* the longest sleep */
 
 struct tracer {
@@ -216,7 +217,9 @@ static int read_changed(void *arg)
 	for (uint32_t i = 0; i < t->roster.n; i++) {
 		struct process *p = t->roster.v[i];
 		if (p->exec_seen) {
-			t->stats.execs += !p->is_waiting;
+			/* The kernel writes the place of the new stack twice. */
+			t->stats.execs += !p->is_waiting && now - p->exec_at > EXEC_NS;
+			p->exec_at = now;
 			process_read_again(p, now);
 		} else if (p->stale && now >= p->next_listing) {
 			process_list(p, now);

@@ -57,7 +57,9 @@ fast()
 	profile_ok "10000 Hz" -p "$TARGET" -seconds "$seconds" -hz 10000 -max-stop 100 -profile cpu -o "$out"
 	stop_target
 	for share in 40 25 20 10 05; do
-		check "10000 Hz: share_$share" proof within4 "$out" share_$share "0.$share"
+		# Neighbouring samples fall into one slice of work, so four sigma do not hold.
+		found=$(proof share "$out" share_$share)
+		check_number "10000 Hz: share_$share" "$found > 0.$share - 0.02 && $found < 0.$share + 0.02"
 	done
 	check_balance "10000 Hz" "$out"
 	# Ticks taken and ticks missed are all there were.

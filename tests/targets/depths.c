@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * depths [SECONDS]: half of its CPU time near main, then the other half deep down a stack of 200 KiB,
- * which takes longer to copy: a profiler that holds its pauses to a share of the time has to go
- * slower in the second half.
+ * depths [SECONDS]: half of its CPU time near main, then the other half deep down a stack of 200
+ * KiB, which takes longer to copy: a profiler that holds its pauses to a share of the time has to
+ * go slower in the second half.
  */
 #include "target.h"
 

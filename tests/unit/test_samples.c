@@ -70,6 +70,52 @@ static void weights_follow_the_chance_of_a_look(void **state)
 	check_values(1, 100, 1, 750);
 }
 
+#define MS 1000000ll
+
+/* Three samples of threads that came and went, 10 ms each at 100 Hz: 10 ms that are known of one of
+ * these threads, 15 of another that was never met and 5 of some that nobody saw are theirs in turn.
+ */
+static void threads_that_came_and_went_are_one_pool(void **state)
+{
+	(void)state;
+	in.hz = 100;
+	threads[1].is_brief = threads[2].is_brief = threads[3].is_brief = 1;
+	threads[1].cpu = 10 * MS;
+	threads[3].cpu = 15 * MS;
+	threads[0].cpu = 7 * MS; /* a thread that was there all the time has its own account */
+	in.ended_cpu = 5 * MS;
+	static const struct stack a = {.n = 1, .end = STACK_DONE, .v = {{0x20, EXE, 0}}};
+	static const struct stack b = {.n = 1, .end = STACK_DONE, .v = {{0x30, EXE, 0}}};
+	ADD(0, 0, 1, {0x10, EXE, 0});
+	assert_int_equal(table_add_weighted(table, &a, 1, 0, 2, 2 * WEIGHT_ONE), 0);
+	assert_int_equal(table_add_weighted(table, &b, 2, 0, 1, WEIGHT_ONE), 0);
+	build();
+	assert_int_equal(p->n_samples, 3);
+	check_values(1, 101, 2, 20 * MS);
+	check_values(2, 102, 1, 10 * MS);
+	assert_int_equal(sum(1), 37 * MS);
+	check_values(0, 100, 1, 7 * MS);
+}
+
+/* A sample does not speak for more than a quarter above its ticks: the rest is named. */
+static void a_pool_speaks_for_its_ticks_only(void **state)
+{
+	static const struct stack once = {.n = 1, .end = STACK_DONE, .v = {{0x10, EXE, 0}}};
+	(void)state;
+	in.hz = 100;
+	threads[1].is_brief = threads[2].is_brief = 1;
+	threads[2].cpu = 20 * MS;
+	in.ended_cpu = 100 * MS;
+	assert_int_equal(table_add_weighted(table, &once, 1, 0, 1, WEIGHT_ONE), 0);
+	build();
+	/* 12.5 of the 120: 7.5 of threads that are known, 100 of those that are not are left. */
+	assert_int_equal(p->n_samples, 3);
+	check_values(0, 101, 1, 12500000);
+	assert_int_equal(p->samples[1].values[1], 7500000);
+	assert_int_equal(p->samples[2].values[1], 100 * MS);
+	assert_int_equal(sum(1), 120 * MS);
+}
+
 static void unseen_cpu_is_shown(void **state)
 {
 	(void)state;
@@ -311,6 +357,8 @@ int main(void)
 		TEST(weights_below_one_are_not_lost),
 		TEST(weights_do_not_overflow),
 		TEST(weights_follow_the_chance_of_a_look),
+		TEST(threads_that_came_and_went_are_one_pool),
+		TEST(a_pool_speaks_for_its_ticks_only),
 		TEST(unseen_cpu_is_shown),
 		TEST(real_samples_have_labels),
 		TEST(equal_samples_are_one),
