@@ -37,7 +37,7 @@ target_names = \
 	threads_churn \
 	threads_end \
 	tid_reuse \
-	uffd_stack
+	uffd_stack \
 	vfork
 target_cflags = -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -pthread
 target_headers = $(top_srcdir)/tests/targets/target.h $(top_srcdir)/tests/targets/calls.h \
