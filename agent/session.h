@@ -51,7 +51,8 @@ struct naming {
 		uint32_t module;
 	} * frames; /* unique, sorted by module and offset */
 	uint32_t n, room;
-	uint32_t debug_pending;
+	uint32_t debug_next;	/* the first frame whose module's debug file was not asked for */
+	uint32_t debug_pending; /* answers to come */
 };
 
 struct session {

@@ -188,7 +188,7 @@ void tracing_on_message(struct session *s, struct wire_message *m)
 		break;
 	case TRACER_DEBUG_FILE:
 		naming_on_debug_file(s, m);
-		if (s->phase == PHASE_DEBUG && !s->naming.debug_pending)
+		if (s->phase == PHASE_DEBUG && !naming_ask_debug_files(s))
 			phases_go(s, PHASE_SYMBOLIZE);
 		break;
 	default:

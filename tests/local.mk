@@ -80,6 +80,7 @@ unit_tests = \
 	tests/unit/test_known_threads \
 	tests/unit/test_loader \
 	tests/unit/test_maps \
+	tests/unit/test_naming \
 	tests/unit/test_options \
 	tests/unit/test_options_target \
 	tests/unit/test_player \
@@ -126,6 +127,7 @@ tests_unit_test_known_modules_LDADD = $(unit_libs)
 tests_unit_test_known_threads_LDADD = $(unit_libs)
 tests_unit_test_loader_LDADD = $(unit_libs)
 tests_unit_test_maps_LDADD = $(unit_libs)
+tests_unit_test_naming_LDADD = $(unit_libs)
 tests_unit_test_options_LDADD = $(unit_libs)
 tests_unit_test_options_target_LDADD = $(unit_libs)
 tests_unit_test_player_LDADD = $(unit_libs)
