@@ -204,6 +204,8 @@ int collection_close(struct collection *c, uint64_t now)
 		if (index < 0)
 			continue;
 		i->threads[index].cpu = cpu;
+		/* Its first stack may have come before an exec changed it. */
+		memcpy(i->threads[index].name, k->info.name, sizeof(k->info.name));
 		i->threads[index].is_brief = k->is_new && k->born_in == i->number && k->has_ended &&
 					     k->ended_in == i->number;
 	}
