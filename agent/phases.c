@@ -91,11 +91,13 @@ static void forget_process(void *arg, uint32_t process)
 	brief_send(arg, TO_WORKER_FORGET, &forget, sizeof(forget), NULL, 0, -1);
 }
 
+/* A recording does not know of commands. */
 static void finish_recording(struct session *s)
 {
 	const struct interval *i = s->written;
+	int ended_early = s->target_ended && !phases_end_is_meant(s);
 
-	raw_finish(&s->raw, i->wall_began, i->ended - i->began, s->target_ended);
+	raw_finish(&s->raw, i->wall_began, i->ended - i->began, ended_early);
 }
 
 static void begin_naming(struct session *s)
@@ -163,6 +165,11 @@ void phases_go(struct session *s, enum phase phase)
 	default:
 		break;
 	}
+}
+
+int phases_end_is_meant(const struct session *s)
+{
+	return s->options->launched && !s->ends;
 }
 
 int phases_window_is_over(const struct session *s, uint64_t now)

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "agent/phases.h"
 #include "agent/summary.h"
 #include "agent/tracer/stats.h"
 #include "base/log.h"
@@ -159,8 +160,7 @@ static void events_line(const struct session *s, struct buf *out)
 
 	if (t->execs)
 		buf_printf(out, "target    replaced its program %u times\n", t->execs);
-	/* A command's end is the end of its window, where none was asked for. */
-	if (s->target_ended && !(s->options->launched && !s->ends))
+	if (s->target_ended && !phases_end_is_meant(s))
 		buf_string(out, "target    ended before the window did\n");
 	if (t->rescued || t->signals)
 		buf_printf(out,

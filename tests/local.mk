@@ -169,6 +169,7 @@ test_scripts = \
 	tests/integration/launch.sh \
 	tests/integration/quota.sh \
 	tests/integration/raw.sh \
+	tests/integration/raw_many.sh \
 	tests/integration/real_libc.sh \
 	tests/integration/real_postgres.sh \
 	tests/integration/real_python.sh \

@@ -82,6 +82,18 @@ static void recordings(void **state)
 	assert_string_equal(o.replay, "-");
 	refused("-replay x.raw -p 1", "-p");
 	refused("-replay x.raw -save-raw y.raw", "-save-raw");
+	refused("-replay x.raw -name a", "leave out -name");
+	refused("-replay x.raw -children", "leave out -children");
+	refused("-replay x.raw -- ls", "leave out -- CMD");
+	refused("-replay x.raw -every 1", "-replay: a recording is one profile; leave out -every");
+	refused("-replay x.raw -count 1", "leave out -count");
+	refused("-replay x.raw -exit-status", "-exit-status: there is no command");
+	refused("-p 1 -save-raw x.raw -every 1 -count 2",
+		"-save-raw: a recording is one profile; leave out -every");
+	accepted("-p 1,2 -children -save-raw x.raw");
+	accepted("-name a -save-raw x.raw");
+	accepted("-save-raw x.raw -- ls");
+	assert_string_equal(o.save_raw, "x.raw");
 	refused("-p 1 -symfs /x", "-replay");
 	refused("-p 1 -save-raw -", "-save-raw: \"-\"");
 	refused("-p 1 -save-raw=", "-save-raw: \"\"");
