@@ -157,6 +157,7 @@ __attribute__((unused)) static int make_image(size_t size)
 /* One of everything; two captures. */
 __attribute__((unused)) static void record(size_t stack)
 {
+	const struct tracer_process process = {.clock = 1000};
 	const struct tracer_done done = {0};
 
 	begin();
@@ -166,6 +167,7 @@ __attribute__((unused)) static void record(size_t stack)
 	say_maps(1, 1);
 	say_capture(0, 1, stack); /* while the build id is on its way */
 	say_build_id(1);
+	say(TRACER_PROCESSES, &process, sizeof(process));
 	say(TRACER_SNAPSHOT_DONE, "", 0);
 	say(RAW_LAST_SAID, "later", 5);
 	say(TRACER_DONE, &done, sizeof(done));

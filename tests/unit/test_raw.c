@@ -57,6 +57,7 @@ static void what_was_said_comes_out_in_order(void **state)
 	const struct capture *c = (void *)reader.payload;
 	for (size_t k = 0; k < LIMIT_STACK_MAX; k++)
 		assert_int_equal(c->stack[k], (unsigned char)(k * 7));
+	expect(TRACER_PROCESSES, sizeof(struct tracer_process));
 	expect(TRACER_SNAPSHOT_DONE, 0);
 	expect(RAW_LAST_SAID, 5);
 	assert_memory_equal(reader.payload, "later", 5);
@@ -309,6 +310,63 @@ static void flipped_bytes_of_the_contents_do_no_harm(void **state)
 	assert_true(accepted > 100 && refused > 100);
 }
 
+/* 0 or -EPROTO, after those before it. */
+static int checked(struct raw_check *check, uint32_t type, const void *payload, uint32_t size)
+{
+	const struct raw_record r = {type, size};
+
+	return raw_check(check, &r, payload);
+}
+
+#define CHECKED(c, type, p) checked(c, type, p, sizeof(*(p)))
+
+static void processes_must_have_been_told_of(void **state)
+{
+	struct raw_check c = {0};
+	struct tracer_attached a = {.pid = 7, .number = 3};
+	const struct tracer_ready ready = {.n = 1};
+	struct tracer_process p = {.number = 3};
+	struct tracer_thread t = {.process = 3};
+	struct maps_part maps = {.generation = 1, .process = 3, .last = 1};
+	struct capture cap = {.process = 3, .generation = 1, .weight = WEIGHT_ONE};
+	const struct tracer_recorded end = {0};
+
+	(void)state;
+	assert_int_equal(CHECKED(&c, TRACER_READY, &ready), -EPROTO);
+	assert_int_equal(CHECKED(&c, TRACER_PROCESSES, &p), -EPROTO);
+	assert_int_equal(CHECKED(&c, TRACER_THREADS, &t), -EPROTO);
+	assert_int_equal(CHECKED(&c, TRACER_MAPS, &maps), -EPROTO);
+	assert_int_equal(CHECKED(&c, TRACER_ATTACHED, &a), 0);
+	assert_int_equal(CHECKED(&c, TRACER_RECORDED, &end), -EPROTO);
+	assert_int_equal(CHECKED(&c, TRACER_READY, &ready), 0);
+	assert_int_equal(CHECKED(&c, TRACER_PROCESSES, &p), 0);
+	assert_int_equal(CHECKED(&c, TRACER_THREADS, &t), 0);
+	assert_int_equal(CHECKED(&c, TRACER_MAPS, &maps), 0);
+	assert_int_equal(CHECKED(&c, RAW_CAPTURE, &cap), 0);
+	assert_int_equal(CHECKED(&c, TRACER_RECORDED, &end), 0);
+	p.number = t.process = maps.process = cap.process = 4;
+	maps.generation = 2;
+	assert_int_equal(CHECKED(&c, TRACER_PROCESSES, &p), -EPROTO);
+	assert_int_equal(CHECKED(&c, TRACER_THREADS, &t), -EPROTO);
+	assert_int_equal(CHECKED(&c, TRACER_MAPS, &maps), -EPROTO);
+	assert_int_equal(CHECKED(&c, RAW_CAPTURE, &cap), -EPROTO);
+	a.number = UINT32_MAX;
+	assert_int_equal(CHECKED(&c, TRACER_ATTACHED, &a), -EPROTO);
+}
+
+static void a_recording_is_one_interval(void **state)
+{
+	struct raw_check c = {.n_processes = 1, .n_serials = 1, .is_ready = 1};
+	struct capture cap = {.weight = WEIGHT_ONE};
+	const struct tracer_mark mark = {0};
+
+	(void)state;
+	assert_int_equal(CHECKED(&c, RAW_CAPTURE, &cap), 0);
+	cap.interval = 1;
+	assert_int_equal(CHECKED(&c, RAW_CAPTURE, &cap), -EPROTO);
+	assert_int_equal(CHECKED(&c, TRACER_MARK, &mark), -EPROTO);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -316,6 +374,8 @@ int main(void)
 		cmocka_unit_test(a_build_id_that_does_not_come_holds_nothing_for_ever),
 		cmocka_unit_test(parts_that_do_not_fit_together),
 		cmocka_unit_test(a_full_disk_is_told_and_ends_the_recording_only),
+		cmocka_unit_test(processes_must_have_been_told_of),
+		cmocka_unit_test(a_recording_is_one_interval),
 		cmocka_unit_test(every_shorter_file_is_truncated),
 		cmocka_unit_test(flipped_bits_of_the_file_show),
 		cmocka_unit_test(flipped_bytes_of_the_contents_do_no_harm),
