@@ -171,6 +171,7 @@ test_scripts = \
 	tests/integration/raw.sh \
 	tests/integration/raw_many.sh \
 	tests/integration/real_libc.sh \
+	tests/integration/real_nginx.sh \
 	tests/integration/real_postgres.sh \
 	tests/integration/real_python.sh \
 	tests/integration/real_redis.sh \

@@ -139,17 +139,31 @@ static int check_machine(int proc, struct tracer_refused *why)
 	return 0;
 }
 
-/* What tells a thread that computes from one that was only looked at in passing. Asked of
- * ourselves: we have been on a CPU once, and a process that was just born perhaps has not. */
-static int kernel_has_run_counts(void)
+/* Takes fd. */
+static int read_run_counts(int fd, struct schedstat *s)
 {
-	struct schedstat s = {0};
-	int fd = open("/proc/self/schedstat", O_RDONLY | O_CLOEXEC);
-	int error = fd < 0 ? -errno : schedstat_read(fd, &s);
+	int error = fd < 0 ? fd : schedstat_read(fd, s);
 
 	if (fd >= 0)
 		close(fd);
-	return !error && s.runs != 0;
+	return error;
+}
+
+/* What tells a thread that computes from one that was only looked at in passing. A kernel without
+ * them writes zeros: asked of ourselves, for we have been on a CPU once, and a process that was
+ * just born perhaps has not. */
+static int has_run_counts(const struct target *t)
+{
+	struct schedstat ours = {0}, theirs;
+	int error = read_run_counts(target_open_file(t, t->pid, "schedstat"), &theirs);
+
+	if (error)
+		return error == -ENOENT;
+	/* One that has used CPU time has been on a CPU. */
+	if (theirs.runs || target_clock(t))
+		return theirs.runs != 0;
+	error = read_run_counts(open("/proc/self/schedstat", O_RDONLY | O_CLOEXEC), &ours);
+	return !error && ours.runs != 0;
 }
 
 static int check(struct target *t, int is_launched, struct tracer_refused *why)
@@ -178,7 +192,7 @@ static int check(struct target *t, int is_launched, struct tracer_refused *why)
 		return refuse(why, REFUSED_SECCOMP, 0);
 	if (!may_attach(t->proc))
 		return diagnose(&st, why);
-	if (!kernel_has_run_counts())
+	if (!has_run_counts(t))
 		return refuse(why, REFUSED_NO_SCHEDSTAT, 0);
 	return check_machine(t->proc, why);
 }

@@ -4,7 +4,7 @@
 # rate changes; the summary and the file say what rate was reached.
 . "$(dirname "$0")/../lib/harness.sh"
 need python3
-seconds=${SECONDS_EACH:-10}
+seconds=${SECONDS_EACH:-8}
 
 run() # HZ MAX_STOP: profiles depths from before its work to its end
 {
@@ -31,13 +31,13 @@ check_number "pauses, % of the CPU time" "$stops > 0.2 && $stops <= 1.3"
 check_number "rate reached" "$reached < 2000"
 check "the summary says why" grep -q "^rate .*1% of the CPU time" "$WORK/run.err"
 check "the file says what rate" grep -q "ticks, $reached Hz" <(echo "$comment")
+# With equal weights the second half would have 0.2 to 0.3. The bound is wide because a virtual CPU that is
+# taken away counts as CPU time, and ticks that fall into that time are lost.
 all=$(($(truth shallow) + $(truth deep)))
-low=$(awk -v n="$(proof samples "$out")" 'BEGIN { print 4 * sqrt(0.25 / n) + 0.02 }')
 for half in shallow deep; do
 	check_number "share of ${half}_work" \
-		"($(proof cum "$out" ${half}_work) - $(truth $half) / $all)^2 <= $low^2"
+		"($(proof cum "$out" ${half}_work) - $(truth $half) / $all)^2 <= 0.15^2"
 done
-# Without the weights the second half would be short: the rate there is another one.
 samples() { proof stacks "$out" | awk -F'\t' -v f="$1" 'index($3, f) { split($1, v, " "); n += v[1] } END { print n + 0 }'; }
 check_number "and the rate did change between the halves" "$(samples deep_work) < $(samples shallow_work) * 0.9"
 
@@ -45,7 +45,7 @@ run 1000 100%
 check "no limit: the rate is not lowered" test "$(grep -c '^rate' "$WORK/run.err")" = 0
 for half in shallow deep; do
 	check_number "share of ${half}_work" \
-		"($(proof cum "$out" ${half}_work) - $(truth $half) / ($(truth shallow) + $(truth deep)))^2 <= 0.04^2"
+		"($(proof cum "$out" ${half}_work) - $(truth $half) / ($(truth shallow) + $(truth deep)))^2 <= 0.1^2"
 done
 for words in "-max-stop 0" "-max-stop 101" "-max-stop x" "-max-stop 2x"; do
 	# shellcheck disable=SC2086

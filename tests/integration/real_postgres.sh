@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The distribution's PostgreSQL: the busiest backend under a read-only pgbench.
+# The distribution's PostgreSQL under a read-only pgbench: the busiest backend alone, then the server with all
+# that it forks, backends of clients that come during the window included.
 . "$(dirname "$0")/../lib/harness.sh"
 need python3 pgbench setpriv
 bin=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | tail -1)
@@ -36,6 +37,21 @@ busiest=$(for p in $(cat /proc/$server/task/$server/children); do
 done | sort -n | tail -1 | cut -d' ' -f2)
 check_real postgres "$busiest"
 kill -TERM $load 2>/dev/null
+wait $load 2>/dev/null
+( sleep 1; exec "${client[@]}" -S -n -C -c 3 -T 4 postgres >"$WORK/bench.log" 2>&1 ) &
+load=$!
+started+=("$load")
+profile_ok "server and all it forks" -p $server -children -seconds 6 -hz 200 -o "$WORK/pg.pb.gz" -profile cpu
+wait $load
+sed -n '/^samples/,/^stops/p' "$WORK/run.err" | sed 's/^/    /'
+check "server and all it forks: profile is sane" proof sane "$WORK/pg.pb.gz"
+# Each transaction has a connection, a backend, of its own here.
+done=$(awk '/transactions actually processed/ { print $6 + 0 }' "$WORK/bench.log")
+seen=$(awk '$1 == "processes" { print $2; exit }' "$WORK/run.err")
+check_number "backends seen of $done" "${seen:-0} >= 0.3 * ${done:-1000000}"
+check_number "backends sampled" "$(proof pids "$WORK/pg.pb.gz" | wc -l) >= 10"
+check_number "their work is there" "$(proof cum "$WORK/pg.pb.gz" PostgresMain) > 0.05"
+check_unharmed $server "afterwards" && pass "postgres: the server is unharmed"
 kill -INT $server 2>/dev/null	# fast shutdown: the backends end before the directory goes
 for _ in $(seq 200); do
 	kill -0 $server 2>/dev/null || break

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * family [SECONDS]: a process whose work is done by its descendants. Two elders are there from the
- * start; then, one after the other, a child of 30 ms CPU that has a child of 20 ms of its own, and
- * children of 2 ms. Each adds what it used to a shared account; the kernel's own sum, that of all
- * children waited for, must agree. Exit status 1 where it does not.
+ * family [SECONDS]: a process whose work is done by its descendants, from SIGUSR1 on. Two elders
+ * are there from the start; then, one after the other, a child of 30 ms CPU that has a child of 20
+ * ms of its own, and children of 2 ms. Each adds what it used to a shared account; the kernel's own
+ * sum, that of all children waited for, must agree. Exit status 1 where it does not.
  */
 #include "target.h"
 
@@ -15,7 +15,7 @@ enum { ELDERS = 2, SHORT_ONES = 5 };
 
 struct account {
 	_Atomic uint64_t elder[ELDERS], child, grandchild, short_one;
-	_Atomic uint32_t born;
+	_Atomic uint32_t born, go;
 };
 
 static struct account *account;
@@ -75,6 +75,8 @@ static pid_t begin_elder(int number)
 
 	if (pid)
 		return pid;
+	while (!account->go && target_running())
+		usleep(50000);
 	while (target_running()) {
 		struct timespec rest = {0, 7000000};
 		elder_work(3000);
@@ -126,7 +128,11 @@ int main(int argc, char **argv)
 {
 	pid_t elders[ELDERS];
 	uint64_t own, sum;
+	sigset_t go;
 
+	sigemptyset(&go);
+	sigaddset(&go, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &go, NULL);
 	target_init(arg_number(argc, argv, 1, 0));
 	account = mmap(
 		NULL, sizeof(*account), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -136,6 +142,10 @@ int main(int argc, char **argv)
 		elders[i] = begin_elder(i);
 	own = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 	target_ready();
+	while (target_running() &&
+		sigtimedwait(&go, NULL, &(struct timespec){0, 100000000}) != SIGUSR1)
+		;
+	account->go = 1;
 	while (target_running()) {
 		one_child();
 		short_ones();
