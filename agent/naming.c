@@ -7,6 +7,7 @@
 #include "agent/brief.h"
 #include "agent/naming.h"
 #include "base/list.h"
+#include "base/log.h"
 #include "output/table.h"
 
 #define BATCH 2048u /* offsets in one request */
@@ -82,12 +83,17 @@ uint32_t naming_ask_debug_files(struct session *s)
 void naming_on_debug_file(struct session *s, struct wire_message *m)
 {
 	const struct tracer_debug_file *answer = wire_payload(m, sizeof(*answer));
+	char shown[512];
 
 	if (!answer || !answer->module || answer->module > s->data.n_modules)
 		return;
 	struct module *module = &s->data.modules[answer->module - 1];
 	if (s->naming.debug_pending)
 		s->naming.debug_pending--;
+	if (m->fd < 0 && answer->error != -ENOENT)
+		log_note("the debug file of %s cannot be opened: %s",
+			log_escape(shown, sizeof(shown), module->info.path),
+			strerror(-answer->error));
 	if (m->fd < 0 || module->debug_fd >= 0)
 		return;
 	struct worker_module msg = {.module = answer->module, .flags = module->info.flags};

@@ -68,13 +68,23 @@ static void begin_stop(struct session *s)
 		phases_ask_figures(s);
 }
 
+/* The tracer's word of when it read the last figures, where there is one: session may be late. */
+static uint64_t end_of_interval(struct session *s)
+{
+	uint64_t now = clock_now(), at = s->stopped_at;
+
+	s->stopped_at = 0;
+	return at > collection_open(&s->data)->began && at < now ? at : now;
+}
+
 static void begin_flush(struct session *s)
 {
-	uint64_t now = replay_window_end(s, clock_now());
+	uint64_t now = replay_window_end(s, end_of_interval(s));
+	uint64_t wall = phases_wall_clock() - (clock_now() - now);
 
 	s->written = collection_open(&s->data);
 	if (collection_close(&s->data, now) < 0 ||
-		(!s->is_last && collection_open_next(&s->data, now, phases_wall_clock()) < 0)) {
+		(!s->is_last && collection_open_next(&s->data, now, wall) < 0)) {
 		log_error("out of memory at the end of the interval");
 		session_over(s, 1);
 	} else if (s->worker.given_up) {

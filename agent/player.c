@@ -58,9 +58,11 @@ static int say(struct player *p, uint32_t type, const void *payload, size_t size
 
 static void on_debug_file(struct player *p, const struct tracer_debug_file *ask)
 {
+	struct tracer_debug_file answer = *ask;
 	int fd = player_files_debug(p->options->symfs, ask->build_id, ask->build_id_len);
 
-	say(p, TRACER_DEBUG_FILE, ask, sizeof(*ask), fd);
+	answer.error = fd < 0 ? fd : 0;
+	say(p, TRACER_DEBUG_FILE, &answer, sizeof(answer), fd);
 	if (fd >= 0)
 		close(fd);
 }

@@ -227,13 +227,15 @@ static void print_summary(const struct session *s, const enum profile_merged *me
 	if (log_get_level() < LOG_NORMAL)
 		return;
 	buf_init(&text, 64 * KIB);
+	buf_string(&text, "\n");
 	summary_text(s, &text);
 	for (int kind = 0; kind < PROFILE_KINDS; kind++)
 		if (profile_merged_text(merged[kind]))
 			buf_printf(&text, "labels    %s: %s\n", options_kind_name(kind),
 				profile_merged_text(merged[kind]));
-	fputc('\n', stderr);
-	fwrite(text.data, 1, text.len, stderr);
+	if (text.failed)
+		log_error("out of memory for the summary");
+	log_text(text.data, text.len);
 	buf_fini(&text);
 }
 
@@ -349,5 +351,7 @@ int result_write(struct session *s)
 		log_error("cannot write to standard output: %s", strerror(errno));
 		failed = 1;
 	}
+	/* What was to be said of the profile is lost: only the status is left to show it. */
+	failed |= log_failure() != 0;
 	return failed || s->raw.failed ? 1 : samples ? 0 : 4;
 }

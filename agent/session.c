@@ -31,8 +31,11 @@ void session_ask_supervisor(struct session *s, enum message_type type, enum role
 {
 	struct supervisor_role ask = {.role = role};
 
-	if (wire_send(s->supervisor, type, &ask, sizeof(ask), -1) < 0)
+	int error = wire_send(s->supervisor, type, &ask, sizeof(ask), -1);
+	if (error) {
+		log_error("cannot tell the supervisor: %s", strerror(-error));
 		session_over(s, 1);
+	}
 }
 
 static void start_role(struct session *s, struct link *l)

@@ -70,6 +70,7 @@ struct session {
 	struct interval *written; /* the one that the present phase is about, from PHASE_FLUSH on */
 	uint64_t began, ends;	  /* of the run, CLOCK_MONOTONIC; ends 0: open */
 	uint64_t next_mark;	  /* when the interval ends; 0: with the run */
+	uint64_t stopped_at;	  /* when the tracer read the interval's last figures; 0: unknown */
 	uint32_t left_out;	  /* processes that may not be profiled */
 	int launch_pending; /* the command was let go; whether it could be run is not known yet */
 	int interrupts;

@@ -33,12 +33,22 @@ static double rate_of(const struct interval *i)
 	return window > 0 ? i->stats.ticks / window : 0;
 }
 
+static void rare_skips(const struct tracer_stats *t, struct buf *out)
+{
+	if (t->skipped[SKIP_LATE])
+		buf_printf(out, ", %" PRIu64 " did not stop in time", t->skipped[SKIP_LATE]);
+	if (t->skipped[SKIP_DENIED])
+		buf_printf(out, ", %" PRIu64 " could not be stopped", t->skipped[SKIP_DENIED]);
+	if (t->skipped[SKIP_UNKNOWN])
+		buf_printf(out, ", %" PRIu64 " could not be read", t->skipped[SKIP_UNKNOWN]);
+	buf_string(out, "\n");
+}
+
 static void samples_line(const struct session *s, struct buf *out)
 {
 	const struct interval *i = s->written;
 	const struct tracer_stats *t = &i->stats;
-	uint64_t skipped = t->skipped[SKIP_BLOCKED] + t->skipped[SKIP_GONE] +
-			   t->skipped[SKIP_LATE] + t->skipped[SKIP_DENIED];
+	uint64_t skipped = t->skipped[SKIP_BLOCKED] + t->skipped[SKIP_GONE];
 
 	buf_printf(out,
 		"samples   %" PRIu64 " at %" PRIu64 " ticks (%" PRIu64 " missed, %" PRIu64
@@ -48,8 +58,9 @@ static void samples_line(const struct session *s, struct buf *out)
 		s->options->hz, lost_in_worker(i, PROFILE_CPU), t->skipped[SKIP_RING_FULL]);
 	buf_printf(out,
 		"          not sampled: %" PRIu64 " went to sleep or ended before their stop, "
-		"%" PRIu64 " not their turn\n",
+		"%" PRIu64 " not their turn",
 		skipped, t->skipped[SKIP_QUEUED]);
+	rare_skips(t, out);
 	if (t->slowed_ns)
 		buf_printf(out,
 			"rate      lowered for %.1fs, to keep the pauses below %g%% of the CPU time "
@@ -151,6 +162,10 @@ static void trouble_line(const struct session *s, struct buf *out)
 			"trouble   %u reads of the maps failed, %u mappings too many, "
 			"%" PRIu64 " broken messages\n",
 			i->stats.maps_failed, s->data.segments_lost, s->data.broken);
+	if (i->stats.lists_failed)
+		buf_printf(out,
+			"trouble   %" PRIu64 " listings of the threads failed, or in part\n",
+			i->stats.lists_failed);
 }
 
 static void events_line(const struct session *s, struct buf *out)

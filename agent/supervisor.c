@@ -118,6 +118,19 @@ static int start(struct supervisor *s, enum role role)
 	return pair[0];
 }
 
+/* Session waits for this: without it, it would for ever. */
+static void tell_session(
+	struct supervisor *s, enum message_type type, const void *p, size_t n, int fd)
+{
+	int error = s->session < 0 ? 0 : wire_send(s->session, type, p, n, fd);
+
+	/* One that has closed its socket is about to end. */
+	if (!error || error == -EPIPE || !s->pid[ROLE_SESSION])
+		return;
+	log_error("cannot tell the session: %s", strerror(-error));
+	kill(s->pid[ROLE_SESSION], SIGKILL);
+}
+
 static void on_message(struct supervisor *s, const struct wire_message *m)
 {
 	const struct supervisor_role *ask = wire_payload(m, sizeof(*ask));
@@ -133,7 +146,7 @@ static void on_message(struct supervisor *s, const struct wire_message *m)
 	} else if (m->type == TO_SUPERVISOR_START && !s->pid[ask->role]) {
 		int fd = start(s, ask->role);
 		answer.pid = fd < 0 ? fd : s->pid[ask->role];
-		wire_send(s->session, SUPERVISOR_STARTED, &answer, sizeof(answer), fd);
+		tell_session(s, SUPERVISOR_STARTED, &answer, sizeof(answer), fd);
 		if (fd >= 0)
 			close(fd);
 	}
@@ -146,7 +159,7 @@ static void on_end(struct supervisor *s, enum role role, int status)
 
 	s->pid[role] = 0;
 	if (role != ROLE_SESSION)
-		wire_send(s->session, SUPERVISOR_ENDED, &ended, sizeof(ended), -1);
+		tell_session(s, SUPERVISOR_ENDED, &ended, sizeof(ended), -1);
 }
 
 /* Children that ended. The session's wait status once it is gone, else -1. */
@@ -179,8 +192,9 @@ static void on_interrupt(struct supervisor *s)
 /* How long to wait for events, in ms. */
 static int patience(struct supervisor *s)
 {
+	/* A word of a child's end that got lost must not be waited for. */
 	if (!s->patience_ends)
-		return -1;
+		return 500;
 	uint64_t now = clock_now();
 	if (now < s->patience_ends)
 		return (s->patience_ends - now) / 1000000 + 1;
@@ -189,19 +203,13 @@ static int patience(struct supervisor *s)
 	return 100;
 }
 
-/* The session's wait status once it is gone, else -1. */
-static int on_signals(struct supervisor *s)
+static void on_signals(struct supervisor *s)
 {
 	struct signalfd_siginfo info;
-	int session = -1;
 
-	while (read(s->signals, &info, sizeof(info)) == sizeof(info)) {
-		if (info.ssi_signo == SIGCHLD)
-			session = session >= 0 ? session : reap(s);
-		else if (info.ssi_signo != SIGTSTP)
+	while (read(s->signals, &info, sizeof(info)) == sizeof(info))
+		if (info.ssi_signo != SIGCHLD && info.ssi_signo != SIGTSTP)
 			on_interrupt(s);
-	}
-	return session;
 }
 
 static int take_signals(void)
@@ -222,7 +230,7 @@ static void tell_launched(struct supervisor *s)
 	struct supervisor_launched l = {
 		.error = launch_take_answer(&s->launch), .pid = s->launch.pid};
 
-	wire_send(s->session, SUPERVISOR_LAUNCHED, &l, sizeof(l), -1);
+	tell_session(s, SUPERVISOR_LAUNCHED, &l, sizeof(l), -1);
 	launch_end_failed(&s->launch);
 }
 
@@ -242,7 +250,9 @@ static int serve(struct supervisor *s)
 			tell_launched(s);
 		if (p[0].revents && wire_recv(s->session, &message, 0) == 1)
 			on_message(s, &message);
-		int status = p[1].revents ? on_signals(s) : -1;
+		if (p[1].revents)
+			on_signals(s);
+		int status = reap(s);
 		if (status >= 0)
 			return status;
 		/* Its end of the socket is closed: only its exit status is still to come. */

@@ -100,7 +100,10 @@ static void on_refused(struct session *s, const struct tracer_refused *why)
 		return;
 	}
 	/* A restarted tracer finds the target gone or changed: the window ends here. */
-	s->target_ended = 1;
+	s->target_ended = why->cause == REFUSED_NO_PROCESS || why->cause == REFUSED_ZOMBIE ||
+			  why->cause == REFUSED_IDENTITY;
+	if (!s->target_ended)
+		refusal_print(s->options, why);
 	tracing_done(s);
 }
 
@@ -130,6 +133,7 @@ static void on_module(struct session *s, struct wire_message *m)
 static void on_done(struct session *s, const struct tracer_done *done)
 {
 	s->target_ended |= done && done->target_ended;
+	s->stopped_at = done ? done->at : 0;
 	tracing_done(s);
 }
 
@@ -137,8 +141,10 @@ static void on_done(struct session *s, const struct tracer_done *done)
  * its tracer had died, is none of the new tracer's. */
 static void on_mark(struct session *s, const struct tracer_mark *mark)
 {
-	if (mark && s->phase == PHASE_STOP && mark->interval == s->data.open)
-		phases_go(s, PHASE_FLUSH);
+	if (!mark || s->phase != PHASE_STOP || mark->interval != s->data.open)
+		return;
+	s->stopped_at = mark->at;
+	phases_go(s, PHASE_FLUSH);
 }
 
 static int take_attached(struct session *s, const struct wire_message *m)

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +10,7 @@
 #include "base/log.h"
 
 static enum log_level level = LOG_NORMAL;
+static int failure;
 
 void log_set_level(enum log_level wanted)
 {
@@ -64,6 +67,35 @@ char *log_escape(char *out, size_t room, const char *s)
 	return out;
 }
 
+/* A terminal that others use may have been made non-blocking. */
+static int waits(void)
+{
+	struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+	return errno == EINTR || (errno == EAGAIN && poll(&p, 1, 1000) > 0);
+}
+
+void log_text(const void *text, size_t n)
+{
+	const char *p = text;
+
+	while (n) {
+		ssize_t done = write(STDERR_FILENO, p, n);
+		if (done < 0 && !waits()) {
+			if (!failure && errno != EPIPE && errno != EBADF)
+				failure = errno;
+			return; /* nowhere left to say so */
+		}
+		p += done > 0 ? done : 0;
+		n -= done > 0 ? done : 0;
+	}
+}
+
+int log_failure(void)
+{
+	return failure;
+}
+
 /* One write for the whole line, so that lines of several processes do not mix. */
 static void emit(const char *format, va_list ap)
 {
@@ -75,8 +107,7 @@ static void emit(const char *format, va_list ap)
 	escape(safe + sizeof(name) - 1, sizeof(safe) - sizeof(name) - 1, raw, 1);
 	size_t n = strlen(safe);
 	safe[n++] = '\n';
-	if (write(STDERR_FILENO, safe, n) < 0)
-		return; /* nowhere left to say so */
+	log_text(safe, n);
 }
 
 void log_error(const char *format, ...)

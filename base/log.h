@@ -19,6 +19,13 @@ void log_error(const char *format, ...) __attribute__((format(printf, 1, 2))); /
 void log_note(const char *format, ...) __attribute__((format(printf, 1, 2)));  /* unless -q */
 void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2))); /* with -v */
 
+/* Text of ours on stderr as it is: the summary. */
+void log_text(const void *text, size_t n);
+
+/* 0, or errno of the first message that could not be written. Nobody there to read it is no
+ * failure. */
+int log_failure(void);
+
 /* s made harmless into out (always terminated, cut at room); returns out. */
 char *log_escape(char *out, size_t room, const char *s);
 

@@ -138,6 +138,7 @@ struct tracer_process {
 struct tracer_mark {
 	uint32_t interval; /* the one that is over */
 	uint32_t unused;
+	uint64_t at; /* when the figures were read: CLOCK_MONOTONIC, ns */
 };
 
 enum refusal {
@@ -210,6 +211,7 @@ enum skip {
 	SKIP_QUEUED,	 /* more running threads than CPUs: not its turn */
 	SKIP_RING_FULL,	 /* worker too slow */
 	SKIP_UNREADABLE, /* its stack pointer points to no memory */
+	SKIP_UNKNOWN,	 /* whether it was running could not be read */
 	SKIPS
 };
 
@@ -231,6 +233,7 @@ struct tracer_stats {
 	uint64_t rescued;      /* exec races repaired */
 	uint64_t signals;      /* signals met at a stop and passed on */
 	uint64_t unseen_ns;    /* CPU of descendants that ended unseen */
+	uint64_t lists_failed; /* listings of threads that were not complete */
 	uint64_t slowed_ns;    /* time at a lower rate than asked, to keep the pauses short */
 	uint32_t stop_us[STATS_BUCKETS]; /* pauses, logarithmic: see tracer/stats.h */
 	uint32_t threads_now, threads_seen;
@@ -241,12 +244,15 @@ struct tracer_stats {
 struct tracer_done {
 	uint32_t target_ended;
 	uint32_t unused;
+	uint64_t at; /* as in the mark */
 };
 
 struct tracer_debug_file {
 	uint32_t module; /* session's id, passed back */
 	uint32_t build_id_len;
 	unsigned char build_id[32];
+	int32_t error; /* why there is no descriptor: -errno of the open; -ENOENT: not installed */
+	uint32_t unused;
 };
 
 struct worker_module {

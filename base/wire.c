@@ -3,9 +3,12 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/wire.h"
+
+#define TRIES 50 /* a millisecond apart */
 
 struct wire_header {
 	uint32_t type, size;
@@ -40,6 +43,12 @@ static void attach_fd(struct msghdr *msg, union fd_space *space, int fd)
 	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
 }
 
+/* The kernel has no memory for a message, or too many descriptors are on their way: it passes. */
+static int is_shortage(int error)
+{
+	return error == ENOBUFS || error == ENOMEM || error == ETOOMANYREFS;
+}
+
 static int send_parts(int sock, int flags, uint32_t type, const void *head, size_t head_size,
 	const void *tail, size_t tail_size, int fd)
 {
@@ -51,16 +60,19 @@ static int send_parts(int sock, int flags, uint32_t type, const void *head, size
 		{(void *)tail, tail_size},
 	};
 	struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 3};
+	const struct timespec pause = {.tv_nsec = 1000000};
 
 	if (head_size + tail_size > LIMIT_MESSAGE)
 		return -EMSGSIZE;
 	if (fd >= 0)
 		attach_fd(&msg, &space, fd);
-	while (sendmsg(sock, &msg, MSG_NOSIGNAL | flags) < 0) {
+	for (int tries = 0; sendmsg(sock, &msg, MSG_NOSIGNAL | flags) < 0;) {
 		if (errno == ECONNRESET)
 			return -EPIPE;
-		if (errno != EINTR)
+		if (errno != EINTR && (!is_shortage(errno) || ++tries > TRIES))
 			return -errno;
+		if (errno != EINTR)
+			nanosleep(&pause, NULL);
 	}
 	return 0;
 }

@@ -37,6 +37,11 @@ void clock_slow(struct clock *c, uint32_t slow)
 	c->period = c->asked * slow / CLOCK_ONE;
 }
 
+uint64_t clock_overdue(const struct clock *c, uint64_t now)
+{
+	return now < c->due ? 0 : (now - c->due) / c->period + 1;
+}
+
 int clock_tick(struct clock *c, uint64_t now)
 {
 	uint64_t periods = 1;

@@ -31,6 +31,9 @@ void clock_init(struct clock *c, uint32_t hz, uint64_t seed, uint64_t now);
 /* Whether a tick is due; if so counts it, and those that passed unseen, and sets the next one. */
 int clock_tick(struct clock *c, uint64_t now);
 
+/* How many ticks, about, have passed untaken. */
+uint64_t clock_overdue(const struct clock *c, uint64_t now);
+
 /* From the next gap on the period is slow / CLOCK_ONE of what was asked; slow >= CLOCK_ONE. */
 void clock_slow(struct clock *c, uint32_t slow);
 

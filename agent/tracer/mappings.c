@@ -128,5 +128,7 @@ int mappings_refresh(struct mappings *m, pid_t tid)
 	m->list = now;
 	m->generation = ++*m->next_generation;
 	error = send_all(m, tid);
+	if (error)
+		maps_free(&m->list); /* to be sent again */
 	return error ? error : 1;
 }

@@ -72,6 +72,21 @@ int process_count_is_right(const struct process *p)
 	return links < 0 || links - p->links == p->live;
 }
 
+/* A process none of whose threads can be opened is refused: -1 and why. */
+static int list_first(struct process *p, struct tracer_refused *why)
+{
+	int error = threads_refresh(&p->threads);
+
+	if (error)
+		error = threads_refresh(&p->threads);
+	p->common->lists_failed += error != 0;
+	if (!error || p->threads.n)
+		return 0;
+	why->cause = error == -ENOENT || error == -ESRCH ? REFUSED_NO_PROCESS : REFUSED_OTHER;
+	why->detail = -error;
+	return -1;
+}
+
 struct process *process_open(
 	struct common *c, const struct tracer_pid *which, int is_new, struct tracer_refused *why)
 {
@@ -102,7 +117,10 @@ struct process *process_open(
 	p->threads.first_listing_done = is_new;
 	mappings_init(
 		&p->mappings, &p->target, p->number, &c->modules, &c->next_generation, c->sock);
-	threads_refresh(&p->threads);
+	if (list_first(p, why) < 0) {
+		process_close(p);
+		return NULL;
+	}
 	p->live = p->threads.n;
 	learn_links(p);
 	process_read_clock(p);
@@ -131,10 +149,11 @@ void process_list(struct process *p, uint64_t now)
 	uint32_t seen = p->threads.seen;
 	uint64_t began = clock_now();
 
-	threads_refresh(&p->threads);
+	int error = threads_refresh(&p->threads);
+	p->common->lists_failed += error != 0;
 	process_tell_threads(p);
 	threads_sweep(&p->threads);
-	int is_news = p->listed != p->threads.n || seen != p->threads.seen;
+	int is_news = error || p->listed != p->threads.n || seen != p->threads.seen;
 	p->live = p->listed = p->threads.n;
 	p->stale = 0;
 	p->next_listing =
@@ -183,8 +202,10 @@ void process_look(struct process *p)
 	uint64_t now = clock_now();
 
 	for (uint32_t i = 0; i < p->threads.n; i++)
-		if (!p->threads.v[i].ended)
-			thread_look(&p->threads.v[i], now);
+		/* Nobody looks again later: what cannot be read is tried twice. */
+		for (int tries = 0; tries < 2 && !p->threads.v[i].ended; tries++)
+			if (thread_look(&p->threads.v[i], now) == 0)
+				break;
 	process_read_clock(p);
 }
 

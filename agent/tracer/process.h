@@ -14,8 +14,9 @@
 struct common {
 	int sock; /* to session */
 	uint32_t next_serial, next_generation, next_process;
-	uint64_t began; /* when the window did, as threads_time says */
-	pid_t launched; /* the command that we start; 0: none */
+	uint64_t began;	       /* when the window did, as threads_time says */
+	pid_t launched;	       /* the command that we start; 0: none */
+	uint64_t lists_failed; /* listings of threads that were not complete */
 	struct known_modules modules;
 };
 

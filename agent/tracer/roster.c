@@ -44,9 +44,14 @@ static int has(const void *arg, pid_t pid);
 static int add(
 	struct roster *r, const struct tracer_pid *which, int is_new, struct tracer_refused *why)
 {
-	if (list_room(&r->v, r->n, 1, &r->room, sizeof(*r->v), LIMIT_PROCESSES) < 0) {
+	int error = list_room(&r->v, r->n, 1, &r->room, sizeof(*r->v), LIMIT_PROCESSES);
+	if (error) {
 		*why = (struct tracer_refused){
 			.cause = REFUSED_TOO_MANY, .detail = LIMIT_PROCESSES, .pid = which->pid};
+		if (error == -ENOMEM) {
+			why->cause = REFUSED_OTHER;
+			why->detail = ENOMEM;
+		}
 		return -1;
 	}
 	struct process *p = process_open(&r->common, which, is_new, why);
@@ -252,7 +257,7 @@ void roster_tell_all(struct roster *r, int list)
 		count_unseen(r);
 	for (uint32_t i = 0; i < r->n; i++) {
 		if (list)
-			threads_refresh(&r->v[i]->threads);
+			r->common.lists_failed += threads_refresh(&r->v[i]->threads) != 0;
 		process_look(r->v[i]);
 		process_tell_threads(r->v[i]);
 	}
@@ -276,6 +281,7 @@ void roster_count(const struct roster *r, struct tracer_stats *stats)
 	stats->maps_failed = r->ended_maps_failed;
 	stats->processes_now = r->n;
 	stats->unseen_ns = r->unseen;
+	stats->lists_failed = r->common.lists_failed;
 	for (uint32_t i = 0; i < r->n; i++) {
 		stats->threads_now += r->v[i]->threads.n;
 		stats->threads_seen += r->v[i]->threads.seen;

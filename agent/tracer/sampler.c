@@ -62,18 +62,27 @@ void sampler_fini(struct sampler *s)
 	s->n = s->room = 0;
 }
 
+static int is_unknown(struct sampler *s)
+{
+	s->capturer.stats->skipped[SKIP_UNKNOWN]++;
+	return 0;
+}
+
 /* Runnable at this moment. stat costs four times schedstat, so it is read only where the thread can
  * have become runnable: it moved, or it was running when last seen. */
 static int is_running(struct sampler *s, struct thread *th)
 {
 	struct process *p = th->process;
 	struct proc_stat stat;
+	int error = thread_look(th, s->now);
 
-	if (thread_look(th, s->now) < 0) {
+	if (error == -ESRCH) {
 		p->live--;
 		p->stale = s->stale = 1;
 		return 0;
 	}
+	if (error)
+		return is_unknown(s);
 	if (!th->moved && !th->was_running)
 		return 0;
 	if (p->ticked != s->now) {
@@ -81,6 +90,8 @@ static int is_running(struct sampler *s, struct thread *th)
 		process_read_clock(p);
 	}
 	int state = thread_state(th, &stat);
+	if (state < 0 && state != -ESRCH)
+		return is_unknown(s);
 	if (state > 0 && stat.n_threads != p->live)
 		p->stale = s->stale = 1;
 	if (state != 'R') {

@@ -38,7 +38,7 @@ static void wait_for_late(struct capturer *c)
 		beat(c);
 }
 
-/* 1 captured or nothing to be had, 0 try again, -errno: why there is no stack. */
+/* 1 captured or no room, 0 try again, -errno: why there is no stack. */
 static int stop_and_capture(struct capturer *c, struct thread *th, int state)
 {
 	switch (capture_running(c, th, PROFILE_THREADS, state)) {
@@ -48,7 +48,6 @@ static int stop_and_capture(struct capturer *c, struct thread *th, int state)
 	case SKIP_DENIED:
 		return -EPERM;
 	case SKIPS:
-	case SKIP_GONE:
 	case SKIP_RING_FULL:
 		return 1;
 	default:
@@ -56,24 +55,37 @@ static int stop_and_capture(struct capturer *c, struct thread *th, int state)
 	}
 }
 
+/* The same; a thread that job control holds loses nothing by a stop, and shows all registers. */
+static int look_at(struct capturer *c, struct thread *th, int state)
+{
+	int result = state == 'T' ? 0 : capture_blocked(c, th, state);
+
+	if (result == 0)
+		result = stop_and_capture(c, th, state == 'T' ? 'T' : 'R');
+	/* If it has ended, its state will say so. */
+	return result == -ESRCH ? 0 : result;
+}
+
+static enum capture_missing reason(int result)
+{
+	if (result == -EAGAIN || result == 0)
+		return MISSING_MOVING;
+	return result == -EBUSY ? MISSING_LATE : MISSING_DENIED;
+}
+
 static void one_thread(struct capturer *c, struct thread *th)
 {
-	int state = thread_state(th, NULL);
-	int result = state < 0 ? 1 : 0;
+	int state = 0, result = 0;
 
 	for (int tries = 0; result == 0 && tries < TRIES; tries++) {
-		/* A thread that job control holds loses nothing by a stop, and shows all registers.
-		 */
-		result = state == 'T' ? 0 : capture_blocked(c, th, state);
-		if (result == 0)
-			result = stop_and_capture(c, th, state == 'T' ? 'T' : 'R');
+		state = thread_state(th, NULL);
+		if (state == -ESRCH)
+			return;
+		if (state > 0)
+			result = look_at(c, th, state);
 	}
-	if (result == -EAGAIN || result == 0)
-		capture_missing(c, th, state, MISSING_MOVING);
-	else if (result == -EBUSY)
-		capture_missing(c, th, state, MISSING_LATE);
-	else if (result == -EPERM)
-		capture_missing(c, th, state, MISSING_DENIED);
+	if (result != 1 && result != -ENOSPC)
+		capture_missing(c, th, state > 0 ? state : 0, reason(result));
 }
 
 void snapshot_take(struct capturer *c, struct threads *threads)

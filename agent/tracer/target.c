@@ -90,6 +90,14 @@ static int may_attach(int proc)
 	return n >= 0 || (n != -EPERM && n != -EACCES);
 }
 
+/* Only these say that there is no such process; any other failure is ours, or the machine's. */
+static int refuse_error(struct tracer_refused *why, int error)
+{
+	if (error == -ENOENT || error == -ESRCH)
+		return refuse(why, REFUSED_NO_PROCESS, 0);
+	return refuse(why, REFUSED_OTHER, -error);
+}
+
 /* Why attaching is not allowed, most specific cause first. */
 static int diagnose(const struct status *st, struct tracer_refused *why)
 {
@@ -174,8 +182,9 @@ static int check(struct target *t, int is_launched, struct tracer_refused *why)
 
 	if (fd >= 0)
 		close(fd);
-	if (error || status_read(t->proc, &st) < 0)
-		return refuse(why, REFUSED_NO_PROCESS, 0);
+	error = error ? error : status_read(t->proc, &st);
+	if (error)
+		return refuse_error(why, error);
 	if (st.tgid != t->pid)
 		return refuse(why, REFUSED_THREAD, st.tgid);
 	if (!is_launched && is_ourselves(t->pid, &t->stat))
@@ -217,7 +226,7 @@ int target_open(struct target *t, pid_t pid, int is_launched, struct tracer_refu
 	t->pidfd = syscall(SYS_pidfd_open, pid, 0);
 	t->proc = open(path, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
 	if (t->proc < 0)
-		refuse(why, REFUSED_NO_PROCESS, 0);
+		refuse_error(why, -errno);
 	/* The directory is that of the pidfd's process if that one is still alive after the open.
 	 */
 	if (t->proc < 0 || check(t, is_launched, why) < 0) {

@@ -116,12 +116,12 @@ static int threads_add(struct threads *t, pid_t tid)
 	return 0;
 }
 
-/* A listed thread that we know is the same one only if its file still answers. */
+/* A listed thread that we know is the same one unless its file says that it has ended. */
 static int still_there(struct thread *th)
 {
 	struct schedstat now;
 
-	return th && !th->ended && schedstat_read(th->schedstat_fd, &now) == 0;
+	return th && !th->ended && schedstat_read(th->schedstat_fd, &now) != -ESRCH;
 }
 
 static int list_tasks(struct threads *t, DIR *dir)
@@ -222,6 +222,8 @@ int thread_look(struct thread *th, uint64_t at)
 	struct schedstat now;
 	int error = schedstat_read(th->schedstat_fd, &now);
 
+	if (error && error != -ESRCH)
+		return error;
 	if (error || is_another(th, &now, at)) {
 		th->ended = th->unsent = 1;
 		return -ESRCH;

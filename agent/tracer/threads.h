@@ -75,7 +75,8 @@ void threads_sweep(struct threads *t);
 uint32_t threads_live(const struct threads *t);
 
 /* Reads schedstat; sets moved. 0, or -ESRCH and ended is set: also where the figures are another
- * thread's, which took over the id by exec. */
+ * thread's, which took over the id by exec. Any other -errno: it could not be read, and nothing is
+ * known anew. */
 int thread_look(struct thread *th, uint64_t now);
 
 /* Reads stat: the state's letter, or -errno. stat may be NULL. */

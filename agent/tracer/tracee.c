@@ -48,11 +48,12 @@ static void set_alarm(uint64_t now)
 /* waitpid with a bound: status, or -errno. */
 static int wait_for(pid_t tid, uint64_t deadline, int *status)
 {
-	for (;;) {
+	for (int lost = 0;;) {
 		pid_t got = waitpid(tid, status, __WALL);
 		if (got == tid)
 			return 0;
-		if (got < 0 && errno != EINTR)
+		/* Whoever is taken for lost stays stopped if he is not: ask twice. */
+		if (got < 0 && errno != EINTR && (errno != ECHILD || lost++))
 			return -errno;
 		if (clock_now() > deadline)
 			return -EAGAIN;
@@ -97,20 +98,36 @@ static void set_late(struct tracee *t, pid_t tid)
 	t->late = 1;
 }
 
+/* A thread that is not let go stays stopped until we end, whatever the reason: try twice. */
+static int detach(pid_t tid, int signal)
+{
+	return ptrace(PTRACE_DETACH, tid, 0, signal) == 0 ||
+			       ptrace(PTRACE_DETACH, tid, 0, signal) == 0
+		       ? 0
+		       : -errno;
+}
+
+/* Likewise: without it the wait is in vain. */
+static void interrupt(pid_t tid)
+{
+	if (ptrace(PTRACE_INTERRUPT, tid, 0, 0) < 0)
+		ptrace(PTRACE_INTERRUPT, tid, 0, 0);
+}
+
 /* The leader inherited our attachment by exec: let it go. */
 static void rescue_leader(struct tracee *t)
 {
 	int status;
 
 	t->rescued++;
-	ptrace(PTRACE_INTERRUPT, t->leader, 0, 0);
+	interrupt(t->leader);
 	int error = wait_for(t->leader, deadline(), &status);
 	if (error == -EAGAIN) {
 		set_late(t, t->leader);
 		return;
 	}
 	if (!error && WIFSTOPPED(status))
-		ptrace(PTRACE_DETACH, t->leader, 0, signal_of(status));
+		detach(t->leader, signal_of(status));
 	set_free(t);
 }
 
@@ -148,7 +165,7 @@ int tracee_stop(struct tracee *t, pid_t tid, pid_t leader)
 	t->leader = leader;
 	t->since = clock_now();
 	/* ESRCH here: it ended since; the wait reaps it. */
-	ptrace(PTRACE_INTERRUPT, tid, 0, 0);
+	interrupt(tid);
 	return expect(t);
 }
 
@@ -205,7 +222,9 @@ void tracee_mend_call(struct tracee *t, struct user_regs_struct *u)
 		call_begin_anew(u);
 		tracee_set_regs(t, u);
 	} else if (call_repair(u)) {
-		t->calls.repaired += tracee_set_regs(t, u) == 0;
+		int error = tracee_set_regs(t, u);
+		t->calls.repaired += !error;
+		t->calls.failed += !!error;
 	} else if (call_fails(u)) {
 		count_call(t, u, &t->calls.failed);
 	} else if (call_is_cut_short(u, t->tid)) {
@@ -217,7 +236,7 @@ void tracee_release(struct tracee *t)
 {
 	int status;
 
-	if (ptrace(PTRACE_DETACH, t->tid, 0, t->signal) < 0 && errno == ESRCH) {
+	if (detach(t->tid, t->signal) < 0) {
 		int error = wait_for(t->tid, deadline(), &status);
 		if (error == -ECHILD)
 			rescue_leader(t);
@@ -226,7 +245,7 @@ void tracee_release(struct tracee *t)
 		if (error == -ECHILD || error == -EAGAIN)
 			return;
 		if (!error && WIFSTOPPED(status))
-			ptrace(PTRACE_DETACH, t->tid, 0, signal_of(status));
+			detach(t->tid, signal_of(status));
 	}
 	set_free(t);
 }

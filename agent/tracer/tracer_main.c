@@ -31,6 +31,7 @@ struct tracer {
 	struct budget budget;
 	struct tracer_stats stats;
 	uint64_t next_refresh;
+	uint64_t never_taken; /* ticks that were due at the end; while a thread is late none is */
 	int running;
 	struct wire_message message;
 };
@@ -46,6 +47,7 @@ static void send_stats(struct tracer *t)
 {
 	t->stats.ticks = t->clock.taken;
 	t->stats.ticks_missed = t->clock.missed;
+	t->stats.ticks_missed += t->never_taken;
 	t->stats.ticks_late = t->clock.late;
 	t->stats.rescued = t->sampler.capturer.tracee.rescued;
 	t->stats.signals = t->sampler.capturer.tracee.signals;
@@ -91,9 +93,12 @@ static void finish(struct tracer *t, int target_ended)
 {
 	struct tracer_done done = {.target_ended = target_ended};
 
+	if (t->running)
+		t->never_taken = clock_overdue(&t->clock, clock_now());
 	if (t->start.flags & START_SNAPSHOT_LAST)
 		take_snapshot(t);
 	roster_tell_all(&t->roster, 1);
+	done.at = clock_now();
 	send_stats(t);
 	wire_send(t->sock, TRACER_DONE, &done, sizeof(done), -1);
 	t->running = 0;
@@ -105,6 +110,7 @@ static void mark(struct tracer *t)
 	struct tracer_mark mark = {.interval = t->sampler.capturer.interval};
 
 	roster_tell_all(&t->roster, 0);
+	mark.at = clock_now();
 	send_stats(t);
 	t->sampler.capturer.interval++;
 	wire_send(t->sock, TRACER_MARK, &mark, sizeof(mark), -1);
@@ -142,13 +148,14 @@ static void begin(struct tracer *t)
 
 static void on_start(struct tracer *t, const struct wire_message *m)
 {
-	struct tracer_refused why = {.cause = REFUSED_NO_PROCESS};
+	struct tracer_refused why = {.cause = REFUSED_OTHER};
 	const struct tracer_start *start = wire_payload(m, sizeof(*start));
 
 	if (!start || m->size != sizeof(*start) + start->n * sizeof(struct tracer_pid))
 		return;
 	t->start = *start;
-	if (roster_init(&t->roster, t->sock, start) < 0 ||
+	why.detail = -roster_init(&t->roster, t->sock, start);
+	if (why.detail ||
 		roster_start(&t->roster, start, (const struct tracer_pid *)(start + 1), &why) < 0)
 		refuse(t, &why);
 	else
@@ -157,9 +164,11 @@ static void on_start(struct tracer *t, const struct wire_message *m)
 
 static void on_debug_file(struct tracer *t, const struct tracer_debug_file *ask)
 {
+	struct tracer_debug_file answer = *ask;
 	int fd = debug_file_open(ask->build_id, ask->build_id_len);
 
-	wire_send(t->sock, TRACER_DEBUG_FILE, ask, sizeof(*ask), fd);
+	answer.error = fd < 0 ? fd : 0;
+	wire_send(t->sock, TRACER_DEBUG_FILE, &answer, sizeof(answer), fd);
 	if (fd >= 0)
 		close(fd);
 }
@@ -204,6 +213,8 @@ static void attend_late(struct tracer *t)
 	if (!tracee->late || tracee_collect(tracee) != -EAGAIN ||
 		clock_now() - tracee->since <= LIMIT_STOP_GIVEUP_MS * 1000000ull)
 		return;
+	if (t->running)
+		t->never_taken = clock_overdue(&t->clock, clock_now());
 	send_stats(t);
 	_exit(TRACER_EXIT_STUCK);
 }

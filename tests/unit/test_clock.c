@@ -266,6 +266,18 @@ static void a_tick_stands_for_eight_at_most(void **state)
 	assert_int_equal(c.stands_for, 3 * CLOCK_ONE);
 }
 
+static void what_is_overdue_is_counted_and_not_taken(void **state)
+{
+	(void)state;
+	struct clock c;
+
+	clock_init(&c, HZ, 9, BEGIN);
+	assert_true(clock_overdue(&c, c.due - 1) == 0);
+	assert_true(clock_overdue(&c, c.due) == 1);
+	assert_true(clock_overdue(&c, c.due + 10 * c.period) == 11);
+	assert_true(c.taken == 0 && c.missed == 0);
+}
+
 static void the_period_follows_the_rate(void **state)
 {
 	(void)state;
@@ -302,6 +314,7 @@ int main(void)
 		cmocka_unit_test(ticks_stand_for_the_time_that_passed),
 		cmocka_unit_test(a_change_of_rate_loses_no_time),
 		cmocka_unit_test(a_tick_stands_for_eight_at_most),
+		cmocka_unit_test(what_is_overdue_is_counted_and_not_taken),
 		cmocka_unit_test(the_period_follows_the_rate),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

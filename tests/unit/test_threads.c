@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* agent/tracer/threads: when a thread left its CPU. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -36,10 +37,22 @@ static void our_own_moves_on(void **state)
 	assert_true(threads_own_switch() > before);
 }
 
+/* Only its own file can say that a thread has ended. */
+static void a_failed_look_is_no_end(void **state)
+{
+	(void)state;
+	struct thread th = {.schedstat_fd = -1, .last = {.cpu = 5, .runs = 1}};
+
+	assert_int_equal(thread_look(&th, 1), -EBADF);
+	assert_false(th.ended);
+	assert_false(th.unsent);
+	assert_true(th.last.cpu == 5);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_time_of_the_last_switch), cmocka_unit_test(our_own_moves_on)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(the_time_of_the_last_switch),
+		cmocka_unit_test(our_own_moves_on), cmocka_unit_test(a_failed_look_is_no_end)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
