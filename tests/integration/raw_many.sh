@@ -73,6 +73,7 @@ done
 
 # --- descendants, most of them born in the window ---
 start_target family 120
+kill -USR1 "$TARGET"
 check_again "descendants" -p "$TARGET" -children -seconds "$seconds"
 check_number "descendants: processes" "$(awk '$1 == "processes" { print $2; exit }' "$WORK/run.err") > 3"
 check_unharmed "$TARGET" "descendants"
