@@ -163,6 +163,16 @@ int family_of_new(struct family *f, family_has *has, family_found *found, void *
 	return 0;
 }
 
+int family_is_gone(pid_t pid)
+{
+	struct proc_stat stat;
+	char text[1024];
+	int n = read_file(pid, "stat", text, sizeof(text));
+
+	return n <= 0 || proc_stat_parse(text, n, &stat) < 0 || stat.state == 'Z' ||
+	       stat.state == 'X';
+}
+
 void family_fini(struct family *f)
 {
 	if (f->loadavg > 0)

@@ -36,6 +36,9 @@ int family_of_all(family_has *has, family_found *found, void *arg);
 /* The same for those born since the last look; the first look only begins. */
 int family_of_new(struct family *f, family_has *has, family_found *found, void *arg);
 
+/* Whether the process has ended, its status taken or not. */
+int family_is_gone(pid_t pid);
+
 void family_fini(struct family *f);
 
 #endif

@@ -50,6 +50,7 @@ struct process {
 	uint8_t stale;	    /* its threads have changed */
 	uint8_t has_ended;
 	uint8_t has_parent; /* that is profiled, too */
+	uint8_t is_parent;  /* of one that is profiled */
 };
 
 /* Attaches to a process, is_new for one that was born inside the window, and tells session. NULL

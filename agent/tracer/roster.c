@@ -9,7 +9,8 @@
 #include "base/list.h"
 #include "base/wire.h"
 
-#define FIGURES 1000u /* processes in one message */
+#define PARENTS_AT_ONCE 2u    /* whose children's CPU time is read in a tick */
+#define FIGURES		1000u /* processes in one message */
 
 _Static_assert(FIGURES * sizeof(struct tracer_process) <= LIMIT_MESSAGE, "fits");
 
@@ -38,7 +39,13 @@ static void watch(struct roster *r, struct process *p)
 		epoll_ctl(r->ends, EPOLL_CTL_ADD, p->target.pidfd, &e);
 }
 
-static int has(const void *arg, pid_t pid);
+static struct process *find(const struct roster *r, pid_t pid)
+{
+	for (uint32_t i = 0; i < r->n; i++)
+		if (r->v[i]->target.pid == pid)
+			return r->v[i];
+	return NULL;
+}
 
 /* 0, or -1 and why. */
 static int add(
@@ -57,7 +64,10 @@ static int add(
 	struct process *p = process_open(&r->common, which, is_new, why);
 	if (!p)
 		return -1;
-	p->has_parent = has(r, p->target.stat.ppid);
+	struct process *parent = find(r, p->target.stat.ppid);
+	p->has_parent = parent != NULL;
+	if (parent)
+		parent->is_parent = 1;
 	r->v[r->n++] = p;
 	watch(r, p);
 	r->changed = 1;
@@ -69,9 +79,8 @@ static int has(const void *arg, pid_t pid)
 	const struct roster *r = arg;
 	uint32_t n = r->n_left_out < ROSTER_LEFT_OUT ? r->n_left_out : ROSTER_LEFT_OUT;
 
-	for (uint32_t i = 0; i < r->n; i++)
-		if (r->v[i]->target.pid == pid)
-			return 1;
+	if (find(r, pid))
+		return 1;
 	for (uint32_t i = 0; i < n; i++)
 		if (r->left_out[i] == pid)
 			return 1;
@@ -91,8 +100,7 @@ static void add_extra(struct roster *r, pid_t pid, int is_new)
 	}
 	r->left_out[r->n_left_out++ % ROSTER_LEFT_OUT] = pid;
 	/* One that has ended meanwhile is no failure, and we are nobody's target. */
-	if (why.cause == REFUSED_NO_PROCESS || why.cause == REFUSED_ZOMBIE ||
-		why.cause == REFUSED_OURSELVES)
+	if (why.cause == REFUSED_OURSELVES || family_is_gone(pid))
 		return;
 	why.is_extra = 1;
 	wire_send(r->common.sock, TRACER_REFUSED, &why, sizeof(why), -1);
@@ -150,10 +158,26 @@ int roster_start(struct roster *r, const struct tracer_start *start, const struc
 	return r->n ? 0 : -1;
 }
 
+/* A parent's account must not be old when it ends: its own parent may take its status at once. */
+static void read_some_children(struct roster *r)
+{
+	uint32_t read = 0;
+
+	for (uint32_t steps = 0; steps < r->n && read < PARENTS_AT_ONCE; steps++) {
+		struct process *p = r->v[r->turn++ % r->n];
+		if (!p->is_parent)
+			continue;
+		process_read_children(p);
+		read++;
+	}
+}
+
 void roster_find_new(struct roster *r)
 {
-	if (r->with_children)
-		family_of_new(&r->family, has, found_new, r);
+	if (!r->with_children)
+		return;
+	family_of_new(&r->family, has, found_new, r);
+	read_some_children(r);
 }
 
 static void tell_processes(struct roster *r)

@@ -27,6 +27,7 @@ struct roster {
 	 * will have counted as that of a child. */
 	uint64_t ended_children, ended_as_child;
 	uint64_t unseen;
+	uint32_t turn; /* where the round through the parents stands */
 	uint32_t ended_threads, ended_maps_failed;
 	int changed; /* threads have moved in memory */
 };

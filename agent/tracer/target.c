@@ -163,12 +163,13 @@ static int read_run_counts(int fd, struct schedstat *s)
 static int has_run_counts(const struct target *t)
 {
 	struct schedstat ours = {0}, theirs;
+	uint64_t used = target_clock(t); /* first: it may begin to run just now */
 	int error = read_run_counts(target_open_file(t, t->pid, "schedstat"), &theirs);
 
 	if (error)
-		return error == -ENOENT;
+		return error == -ENOENT || error == -ESRCH;
 	/* One that has used CPU time has been on a CPU. */
-	if (theirs.runs || target_clock(t))
+	if (theirs.runs || used)
 		return theirs.runs != 0;
 	error = read_run_counts(open("/proc/self/schedstat", O_RDONLY | O_CLOEXEC), &ours);
 	return !error && ours.runs != 0;
@@ -185,6 +186,8 @@ static int check(struct target *t, int is_launched, struct tracer_refused *why)
 	error = error ? error : status_read(t->proc, &st);
 	if (error)
 		return refuse_error(why, error);
+	if (!st.tgid) /* ended between the two files */
+		return refuse(why, REFUSED_NO_PROCESS, 0);
 	if (st.tgid != t->pid)
 		return refuse(why, REFUSED_THREAD, st.tgid);
 	if (!is_launched && is_ourselves(t->pid, &t->stat))

@@ -39,13 +39,13 @@ done < <(grep ^elder "$TARGET_OUT")
 near "elder_work" "$(cum "$out" elder_work)" "$(truth elders)" 0.05
 unseen=$(($(cum "$out" '[CPU of threads that ended unseen]') + $(cum "$out" '[CPU of threads never sampled]')))
 long=$(($(truth child) + $(truth grandchild))) short=$(truth short)
-# Ticks that the machine did not let us take, or where others had the CPUs, meet nobody.
-lost=$(awk '/^samples/ { n = $2; t = $5; m = substr($7, 2) } /not their turn/ { split($0, v, ", "); q = v[2] + 0 }
-	END { print (m + q) / (m + q + t + 1) }' "$WORK/run.err")
-found=$(($(cum "$out" child_work) + $(cum "$out" grandchild_work)))
-check_number "children of 20 and 30 ms" "$found >= $long * (0.9 - $lost) && $found <= $long * 1.02"
-check_number "children of 2 ms" "$(cum "$out" short_work) <= $short * 1.1 &&
-	$(cum "$out" short_work) + $unseen >= $short * 0.8"
+# What nobody was sampled for is shared out among those that came and went, to a quarter more than their ticks.
+# Ticks that the machine did not let us take meet nobody.
+lost=$(awk '/^samples/ { t = $4; m = substr($6, 2) } END { print m / (m + t + 1) }' "$WORK/run.err")
+found=$(($(cum "$out" child_work) + $(cum "$out" grandchild_work))) met=$(cum "$out" short_work)
+check_number "children of 20 and 30 ms" "$found >= $long * (0.9 - $lost) && $found <= $long * 1.27"
+check_number "children of 2 ms" "$met <= $short * 1.27"
+check_number "all of them" "$found + $met + $unseen >= ($long + $short) * 0.9"
 check_number "not seen: only those that live less than a tick" "$unseen <= $short + (0.05 + $lost) * $long"
 born=$(truth born)
 check_number "processes" "$(awk '$1 == "processes" { print $2; exit }' "$WORK/run.err") >= 0.5 * $born"
