@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <string.h>
 
 #include "agent/brief.h"
 #include "base/log.h"
@@ -22,9 +23,11 @@ void brief_send(struct session *s, enum message_type type, const void *head, siz
 void brief_module(struct session *s, uint32_t id)
 {
 	const struct module *m = &s->data.modules[id - 1];
-	struct worker_module msg = {id, m->info.flags};
+	struct worker_module msg = {
+		.module = id, .flags = m->info.flags, .build_id_len = m->info.build_id_len};
 	int usable = !(m->info.flags & MODULE_BLACKLISTED);
 
+	memcpy(msg.build_id, m->info.build_id, sizeof(msg.build_id));
 	brief_send(s, TO_WORKER_MODULE, &msg, sizeof(msg), NULL, 0, usable ? m->fd : -1);
 	if (usable && m->debug_fd >= 0)
 		brief_send(s, TO_WORKER_DEBUG_FILE, &msg, sizeof(msg), NULL, 0, m->debug_fd);

@@ -204,6 +204,8 @@ int collection_close(struct collection *c, uint64_t now)
 		if (index < 0)
 			continue;
 		i->threads[index].cpu = cpu;
+		/* Its first stack may have come before an exec changed it. */
+		memcpy(i->threads[index].name, k->info.name, sizeof(k->info.name));
 		i->threads[index].is_brief = k->is_new && k->born_in == i->number && k->has_ended &&
 					     k->ended_in == i->number;
 	}
@@ -429,8 +431,11 @@ int collection_module_info(struct collection *c, const struct worker_module_info
 		return -EPROTO;
 	struct module *m = &c->modules[info->module - 1];
 	m->info.flags |= info->flags;
-	m->info.build_id_len = info->build_id_len;
-	memcpy(m->info.build_id, info->build_id, sizeof(info->build_id));
+	/* That of a recording stays, whatever file is there now. */
+	if (!(m->info.flags & MODULE_RECORDED)) {
+		m->info.build_id_len = info->build_id_len;
+		memcpy(m->info.build_id, info->build_id, sizeof(info->build_id));
+	}
 	m->wants_debug_file = info->wants_debug_file;
 	return 0;
 }

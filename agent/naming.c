@@ -41,7 +41,7 @@ int naming_collect(struct session *s)
 	struct naming *n = &s->naming;
 	int error = 0;
 
-	n->n = n->next = n->asked = n->debug_pending = 0;
+	n->n = n->next = n->asked = n->debug_next = n->debug_pending = 0;
 	for (int kind = 0; kind < PROFILE_KINDS && !error; kind++)
 		error = table_each_frame(s->written->tables[kind], take_frame, n);
 	if (n->n)
@@ -54,24 +54,30 @@ int naming_collect(struct session *s)
 	return error;
 }
 
+static void ask_debug_file(struct session *s, uint32_t id)
+{
+	const struct module *m = &s->data.modules[id - 1];
+	struct tracer_debug_file ask = {.module = id, .build_id_len = m->info.build_id_len};
+
+	memcpy(ask.build_id, m->info.build_id, sizeof(ask.build_id));
+	if (wire_send(s->tracer.sock, TO_TRACER_DEBUG_FILE, &ask, sizeof(ask), -1) == 0)
+		s->naming.debug_pending++;
+}
+
 uint32_t naming_ask_debug_files(struct session *s)
 {
-	uint32_t last = 0;
+	struct naming *n = &s->naming;
 
 	if (s->options->symbols != SYMBOLS_FULL || s->tracer.sock < 0)
 		return 0;
-	for (size_t i = 0; i < s->naming.n; i++) {
-		uint32_t id = s->naming.frames[i].module;
+	for (; n->debug_next < n->n && n->debug_pending < NAMING_DEBUG_PENDING; n->debug_next++) {
+		uint32_t i = n->debug_next, id = n->frames[i].module;
 		const struct module *m = &s->data.modules[id - 1];
-		if (id == last || !m->wants_debug_file || m->debug_fd >= 0)
-			continue;
-		last = id;
-		struct tracer_debug_file ask = {.module = id, .build_id_len = m->info.build_id_len};
-		memcpy(ask.build_id, m->info.build_id, sizeof(ask.build_id));
-		if (wire_send(s->tracer.sock, TO_TRACER_DEBUG_FILE, &ask, sizeof(ask), -1) == 0)
-			s->naming.debug_pending++;
+		int is_first = !i || n->frames[i - 1].module != id;
+		if (is_first && m->wants_debug_file && m->debug_fd < 0)
+			ask_debug_file(s, id);
 	}
-	return s->naming.debug_pending;
+	return n->debug_pending;
 }
 
 void naming_on_debug_file(struct session *s, struct wire_message *m)
@@ -90,7 +96,7 @@ void naming_on_debug_file(struct session *s, struct wire_message *m)
 			strerror(-answer->error));
 	if (m->fd < 0 || module->debug_fd >= 0)
 		return;
-	struct worker_module msg = {answer->module, module->info.flags};
+	struct worker_module msg = {.module = answer->module, .flags = module->info.flags};
 	brief_send(s, TO_WORKER_DEBUG_FILE, &msg, sizeof(msg), NULL, 0, m->fd);
 	module->debug_fd = m->fd;
 	m->fd = -1;

@@ -9,9 +9,14 @@
 
 #include "agent/session.h"
 
+/* So many questions fit in the tracer's queue, and their answers in ours: both sides wait for room
+ * there, and must never do so at the same time. */
+#define NAMING_DEBUG_PENDING 64u
+
 int naming_collect(struct session *s); /* the frames of all tables; 0 or -ENOMEM */
 
-/* Asks for the debug files of modules with frames; how many answers are to come. */
+/* Asks for the debug files of the next modules with frames, as many as may be asked at once; how
+ * many answers are to come. Again after each answer; 0: all are here. */
 uint32_t naming_ask_debug_files(struct session *s);
 void naming_on_debug_file(struct session *s, struct wire_message *m);
 

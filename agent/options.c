@@ -8,6 +8,7 @@
 #include "agent/values.h"
 #include "base/log.h"
 #include "config.h"
+#include "output/sink.h"
 
 #define SECOND 1000000000ull
 
@@ -27,7 +28,7 @@ static const char *const later_kinds[] = {
 	"wall", "threadcreate", "block", "mutex", "heap", "allocs"};
 static const char *const later_formats[] = {"speedscope", "html"};
 static const char *const later_options[] = {"http", "push", "label", "tenant", "dump", "heap-rate",
-	"thread", "compare", "fail-over", "cleanup", "summary", "save-raw", "kernel", "http-token",
+	"thread", "compare", "fail-over", "cleanup", "summary", "kernel", "http-token",
 	"alloc-prefix", "open", "debuginfod"};
 
 #define IN(list, word) is_in(list, sizeof(list) / sizeof(*(list)), word)
@@ -220,6 +221,30 @@ static int set_check(struct options *o, const char *name, const char *value)
 	return 0;
 }
 
+static int set_save_raw(struct options *o, const char *name, const char *value)
+{
+	if (!*value || sink_is_stdout(value))
+		return values_bad(name, value, "a file name");
+	o->save_raw = value;
+	return 0;
+}
+
+static int set_replay(struct options *o, const char *name, const char *value)
+{
+	if (!*value)
+		return values_bad(name, value, "a file name or - for standard input");
+	o->replay = value;
+	return 0;
+}
+
+static int set_symfs(struct options *o, const char *name, const char *value)
+{
+	if (!*value || strlen(value) >= LIMIT_PATH)
+		return values_bad(name, value, "a folder");
+	o->symfs = value;
+	return 0;
+}
+
 static int set_quiet(struct options *o, const char *name, const char *value)
 {
 	(void)o, (void)name, (void)value;
@@ -255,6 +280,9 @@ static const struct option_row rows[] = {
 	{"symbols", NULL, "HOW", set_symbols, "none, symtab or full (default full)"},
 	{"demangle", NULL, "HOW", set_demangle,
 		"none, simple, templates or full (default templates)"},
+	{"save-raw", NULL, "FILE", set_save_raw, "save what was sampled, for -replay"},
+	{"replay", NULL, "FILE", set_replay, "profile what -save-raw saved; - is standard input"},
+	{"symfs", NULL, "DIR", set_symfs, "-replay: look for the program's files below DIR first"},
 	{"check", NULL, "FILE", set_check, "hold a pprof file to the format's rules, and stop"},
 	{"q", "quiet", NULL, set_quiet, "errors only"},
 	{"v", "verbose", NULL, set_verbose, "say more"},
@@ -270,6 +298,7 @@ static int show_help(struct options *o, const char *name, const char *value)
 	printf("usage: cpprof-attach -p PID[,PID...] [-seconds N] [options]\n"
 	       "       cpprof-attach -name COMM [-children] [options]\n"
 	       "       cpprof-attach [options] -- CMD ARG...\n"
+	       "       cpprof-attach -replay FILE [options]\n"
 	       "Profiles running native processes from outside and writes pprof files.\n\n");
 	for (size_t i = 0; i < ROWS; i++) {
 		char left[64];
@@ -341,10 +370,32 @@ static int ends_with(const char *text, const char *end)
 	return n >= m && !strcmp(text + n - m, end);
 }
 
-/* One target is meant: by number, by name, or a command. */
+/* A recording is of one window, and has its own processes and rate. */
+static int settle_recording(struct options *o)
+{
+	const char *live = o->n_pids	      ? "-p"
+			   : o->name	      ? "-name"
+			   : o->with_children ? "-children"
+			   : o->command	      ? "-- CMD"
+			   : o->save_raw      ? "-save-raw"
+					      : NULL;
+
+	if (o->symfs && !o->replay)
+		log_error("-symfs is for the files of a recording: give -replay FILE");
+	else if (o->replay && live)
+		log_error("-replay: a recording is played, not sampled; leave out %s", live);
+	else if ((o->replay || o->save_raw) && (o->every_ns || o->count))
+		log_error("%s: a recording is one profile; leave out %s",
+			o->replay ? "-replay" : "-save-raw", o->every_ns ? "-every" : "-count");
+	else
+		return 0;
+	return -EINVAL;
+}
+
+/* One target is meant: by number, by name, a command, or a recording. */
 static int settle_target(const struct options *o)
 {
-	int ways = !!o->n_pids + !!o->name + !!o->command;
+	int ways = !!o->n_pids + !!o->name + !!o->command + !!o->replay;
 
 	if (ways == 1 && o->exit_status && !o->command)
 		log_error("-exit-status: there is no command; give it after --");
@@ -365,7 +416,9 @@ static int settle_window(struct options *o)
 		log_error("-count: how long is one? give -every DUR");
 		return -EINVAL;
 	}
-	if (!o->window_given)
+	if (o->replay)
+		o->window_ns = 0;
+	else if (!o->window_given)
 		o->window_ns = o->command || o->every_ns ? 0 : 30 * SECOND;
 	return 0;
 }
@@ -403,7 +456,9 @@ static int settle(struct options *o, int format_given)
 {
 	if (o->check)
 		return 0;
-	int error = settle_target(o);
+	int error = settle_recording(o);
+	if (!error)
+		error = settle_target(o);
 	if (!error)
 		error = settle_window(o);
 	return error ? error : settle_output(o, format_given);

@@ -30,7 +30,8 @@ static void begin_sampling(struct session *s)
 		s->launch_pending = 1;
 		session_ask_supervisor(s, TO_SUPERVISOR_GO, ROLE_TRACER);
 	}
-	if (!(o->kinds & 1u << PROFILE_CPU) && !o->every_ns)
+	/* A recording is played to its end. */
+	if (!(o->kinds & 1u << PROFILE_CPU) && !o->every_ns && !o->replay)
 		s->ends = now;
 }
 
@@ -78,7 +79,8 @@ static uint64_t end_of_interval(struct session *s)
 
 static void begin_flush(struct session *s)
 {
-	uint64_t now = end_of_interval(s), wall = phases_wall_clock() - (clock_now() - now);
+	uint64_t now = replay_window_end(s, end_of_interval(s));
+	uint64_t wall = phases_wall_clock() - (clock_now() - now);
 
 	s->written = collection_open(&s->data);
 	if (collection_close(&s->data, now) < 0 ||
@@ -99,8 +101,18 @@ static void forget_process(void *arg, uint32_t process)
 	brief_send(arg, TO_WORKER_FORGET, &forget, sizeof(forget), NULL, 0, -1);
 }
 
+/* A recording does not know of commands. */
+static void finish_recording(struct session *s)
+{
+	const struct interval *i = s->written;
+	int ended_early = s->target_ended && !phases_end_is_meant(s);
+
+	raw_finish(&s->raw, i->wall_began, i->ended - i->began, ended_early);
+}
+
 static void begin_naming(struct session *s)
 {
+	finish_recording(s);
 	if ((!s->is_last &&
 		    collection_forget(&s->data, s->written->number, forget_process, s) < 0) ||
 		naming_collect(s) < 0) {
@@ -114,6 +126,7 @@ static void begin_naming(struct session *s)
 static void write_result(struct session *s)
 {
 	progress_end(s);
+	finish_recording(s); /* where the phases before this one were skipped */
 	int status = result_write(s);
 
 	s->failed |= status == 1;
@@ -134,6 +147,7 @@ void phases_go(struct session *s, enum phase phase)
 		s->began = clock_now();
 		s->data.intervals[0].began = s->began;
 		s->data.intervals[0].wall_began = phases_wall_clock();
+		replay_begin_window(s);
 		progress_begin(s);
 		break;
 	case PHASE_SAMPLE:
@@ -161,6 +175,11 @@ void phases_go(struct session *s, enum phase phase)
 	default:
 		break;
 	}
+}
+
+int phases_end_is_meant(const struct session *s)
+{
+	return s->options->launched && !s->ends;
 }
 
 int phases_window_is_over(const struct session *s, uint64_t now)

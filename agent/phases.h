@@ -20,6 +20,10 @@ void phases_ask_figures(struct session *s);
 /* Whether the window, or the interval, is over. */
 int phases_window_is_over(const struct session *s, uint64_t now);
 
+/* Whether the end of the target is the end of the window: of a command, where none was asked for.
+ */
+int phases_end_is_meant(const struct session *s);
+
 /* CLOCK_REALTIME in ns. */
 uint64_t phases_wall_clock(void);
 

@@ -46,6 +46,11 @@ void progress_begin(const struct session *s)
 	const struct options *o = s->options;
 	char length[48] = "until Ctrl-C", every[48] = "", what[320], shown[256];
 
+	if (o->replay) {
+		log_note("replaying process %d (%s, %u threads), sampled %u times a second",
+			s->data.first.pid, s->data.first.comm, s->data.first.n_threads, o->hz);
+		return;
+	}
 	if (o->every_ns)
 		snprintf(every, sizeof(every), ", a new file every %gs", o->every_ns / 1e9);
 	if (o->window_ns)

@@ -353,5 +353,5 @@ int result_write(struct session *s)
 	}
 	/* What was to be said of the profile is lost: only the status is left to show it. */
 	failed |= log_failure() != 0;
-	return failed ? 1 : samples ? 0 : 4;
+	return failed || s->raw.failed ? 1 : samples ? 0 : 4;
 }

@@ -76,18 +76,24 @@ static void raise_files(void)
 	}
 }
 
-static int enter_session(const char **what)
+/* The invoking user's ids under sudo. 1 root by itself, 0 not, or -errno. */
+static int become_invoker(const char **what)
 {
 	long uid = sudo_id("SUDO_UID"), gid = sudo_id("SUDO_GID");
 	int root = geteuid() == 0;
 
 	*what = "taking the invoking user's ids";
-	if (root && uid > 0 && gid > 0) {
-		int error = become(uid, gid, getenv("SUDO_USER"));
-		if (error)
-			return error;
-		root = 0;
-	}
+	if (!root || uid <= 0 || gid <= 0)
+		return root;
+	return become(uid, gid, getenv("SUDO_USER"));
+}
+
+static int enter_session(const char **what)
+{
+	int root = become_invoker(what);
+
+	if (root < 0)
+		return root;
 	*what = "giving up capabilities";
 	raise_files();
 	return keep_capabilities(root ? BIT(CAP_DAC_OVERRIDE) : 0);
@@ -186,13 +192,31 @@ static int allow_calls(scmp_filter_ctx ctx)
 	return error;
 }
 
-static int filter_calls(void)
+/* What a player does besides: it finds files, and makes some of memory. */
+static int allow_player_calls(scmp_filter_ctx ctx)
+{
+	const uint64_t writing = O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND;
+	int error = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1,
+		SCMP_A2(SCMP_CMP_MASKED_EQ, writing, O_RDONLY));
+
+	if (!error)
+		error = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(memfd_create), 0);
+	if (!error)
+		error = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(nanosleep), 0);
+	if (!error)
+		error = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(clock_nanosleep), 0);
+	return error;
+}
+
+static int filter_calls(int is_player)
 {
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EACCES));
 
 	if (!ctx)
 		return -ENOMEM;
 	int error = allow_calls(ctx);
+	if (!error && is_player)
+		error = allow_player_calls(ctx);
 	if (!error)
 		error = seccomp_load(ctx);
 	seccomp_release(ctx);
@@ -218,6 +242,22 @@ static int enter_worker(const char **what)
 	return 0;
 }
 
+static int enter_player(const char **what)
+{
+	int root = become_invoker(what);
+
+	if (root < 0)
+		return root;
+	*what = "giving up capabilities";
+	raise_files();
+	int error = keep_capabilities(0);
+	if (error)
+		return error;
+	*what = "setting resource limits";
+	error = limit(RLIMIT_CORE, 0);
+	return error ? error : limit(RLIMIT_FSIZE, LIMIT_IMAGE);
+}
+
 static int enter(enum role role, const char **what)
 {
 	switch (role) {
@@ -230,15 +270,15 @@ static int enter(enum role role, const char **what)
 	}
 }
 
-int sandbox_enter(enum role role, pid_t parent, const char **what)
+static int forbid_new_privileges(const char **what)
 {
 	*what = "forbidding new privileges";
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		return -errno;
-	int error = enter(role, what);
-	if (error)
-		return error;
-	/* A change of ids clears it, so now; the parent may have died before. */
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
+}
+
+/* A change of ids clears it, so afterwards; the parent may have died before. */
+static int tie_life(pid_t parent, const char **what)
+{
 	*what = "tying its life to the supervisor's";
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		return -errno;
@@ -247,5 +287,23 @@ int sandbox_enter(enum role role, pid_t parent, const char **what)
 	*what = "loading the system call filter";
 	/* libdw looks nothing up by name here: debuginfod stays out of it. */
 	unsetenv("DEBUGINFOD_URLS");
-	return role == ROLE_WORKER ? filter_calls() : 0;
+	return 0;
+}
+
+int sandbox_enter(enum role role, pid_t parent, const char **what)
+{
+	int error = forbid_new_privileges(what);
+
+	error = error ? error : enter(role, what);
+	error = error ? error : tie_life(parent, what);
+	return error || role != ROLE_WORKER ? error : filter_calls(0);
+}
+
+int sandbox_enter_player(pid_t parent, const char **what)
+{
+	int error = forbid_new_privileges(what);
+
+	error = error ? error : enter_player(what);
+	error = error ? error : tie_life(parent, what);
+	return error ? error : filter_calls(1);
 }

@@ -18,4 +18,8 @@
 /* 0, or -errno with *what naming the step that failed. */
 int sandbox_enter(enum role role, pid_t parent, const char **what);
 
+/* The same for a player, which takes the tracer's place in a replay: ids as session's, no
+ * capability, and a filter like the worker's that lets it open files too, only to read them. */
+int sandbox_enter_player(pid_t parent, const char **what);
+
 #endif

@@ -90,6 +90,12 @@ static void on_worker_message(struct session *s, struct wire_message *m)
 	case WORKER_MODULE:
 		error = collection_module_info(
 			&s->data, wire_payload(m, sizeof(struct worker_module_info)));
+		if (!error)
+			raw_module_info(&s->raw, ((struct worker_module_info *)m->payload)->module);
+		break;
+	case WORKER_CAPTURE:
+		drain(s, &s->tracer);
+		error = raw_capture(&s->raw, m);
 		break;
 	case WORKER_FLUSHED:
 		if (s->phase == PHASE_FLUSH)
@@ -183,6 +189,8 @@ static void on_ended(struct session *s, const struct supervisor_role *r)
 		outbox_clear(&s->to_worker);
 		blame_module(s, r);
 	}
+	if (replay_on_role_ended(s, r->role))
+		return;
 	l->restarts++;
 	if (++l->recent > LIMIT_RESTARTS)
 		give_up_role(s, l);
@@ -295,7 +303,9 @@ static void on_time(struct session *s)
 	int busy = atomic_load(&page->head) != atomic_load(&page->tail) ||
 		   s->phase == PHASE_FLUSH || s->phase == PHASE_SYMBOLIZE;
 
-	check_life(s, &s->tracer, atomic_load(&page->tracer_beat), 1, LIMIT_TRACER_SILENT_MS);
+	/* A player waits for its input, and holds nobody. */
+	check_life(s, &s->tracer, atomic_load(&page->tracer_beat), !s->options->replay,
+		LIMIT_TRACER_SILENT_MS);
 	check_life(s, &s->worker, atomic_load(&page->worker_beat), busy, LIMIT_WORKER_SILENT_MS);
 	if (s->phase == PHASE_SAMPLE && phases_window_is_over(s, clock_now()))
 		phases_go(s, PHASE_STOP);
@@ -355,8 +365,11 @@ int session_run(const struct options *o, int supervisor, struct ring *ring)
 		log_error("out of memory");
 		return 1;
 	}
+	if (raw_open(&s.raw, o, phases_wall_clock(), &s.data) < 0)
+		return 1;
 	start_role(&s, &s.worker);
 	start_role(&s, &s.tracer);
 	loop(&s);
+	raw_abort(&s.raw);
 	return s.status;
 }

@@ -11,6 +11,8 @@
 
 #include "agent/collection.h"
 #include "agent/options.h"
+#include "agent/raw.h"
+#include "agent/replay.h"
 #include "base/outbox.h"
 #include "base/ring.h"
 #include "output/symbols.h"
@@ -49,7 +51,8 @@ struct naming {
 		uint32_t module;
 	} * frames; /* unique, sorted by module and offset */
 	uint32_t n, room;
-	uint32_t debug_pending;
+	uint32_t debug_next;	/* the first frame whose module's debug file was not asked for */
+	uint32_t debug_pending; /* answers to come */
 };
 
 struct session {
@@ -62,6 +65,8 @@ struct session {
 	struct collection data;
 	struct symbols *symbols;
 	struct naming naming;
+	struct raw raw;		  /* -save-raw */
+	struct replay replay;	  /* -replay */
 	struct interval *written; /* the one that the present phase is about, from PHASE_FLUSH on */
 	uint64_t began, ends;	  /* of the run, CLOCK_MONOTONIC; ends 0: open */
 	uint64_t next_mark;	  /* when the interval ends; 0: with the run */

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "agent/phases.h"
 #include "agent/summary.h"
 #include "agent/tracer/stats.h"
 #include "base/log.h"
@@ -174,8 +175,7 @@ static void events_line(const struct session *s, struct buf *out)
 
 	if (t->execs)
 		buf_printf(out, "target    replaced its program %u times\n", t->execs);
-	/* A command's end is the end of its window, where none was asked for. */
-	if (s->target_ended && !(s->options->launched && !s->ends))
+	if (s->target_ended && !phases_end_is_meant(s))
 		buf_string(out, "target    ended before the window did\n");
 	if (t->rescued || t->signals)
 		buf_printf(out,
@@ -199,7 +199,7 @@ static void events_line(const struct session *s, struct buf *out)
 /* --- what is missing, per module ----------------------------------------------------------- */
 
 #define NAMES_SHOWN	5u
-#define MODULE_UNREAD	(MODULE_REFUSED | MODULE_BLACKLISTED | MODULE_UNREADABLE)
+#define MODULE_UNREAD	(MODULE_REFUSED | MODULE_BLACKLISTED | MODULE_UNREADABLE | MODULE_OTHER_FILE)
 #define MODULE_NAMELESS (MODULE_NO_SYMBOLS | MODULE_NO_DWARF)
 
 struct lack {
@@ -210,6 +210,7 @@ struct lack {
 
 static const struct lack lacks[] = {
 	{MODULE_REFUSED, "could not be opened", 0},
+	{MODULE_OTHER_FILE, "not the file that was recorded", 0},
 	{MODULE_UNREADABLE, "damaged", 0},
 	{MODULE_BLACKLISTED, "not read any more, killed a worker", 0},
 	{MODULE_NO_CFI, "no unwind information", 0},
@@ -295,6 +296,21 @@ static void modules_lines(const struct session *s, struct buf *out)
 			lack_line(s, &lacks[i], out);
 }
 
+static void recording_line(const struct session *s, struct buf *out)
+{
+	const struct tracer_recorded *end = s->options->replay ? &s->replay.end : &s->raw.end;
+	char shown[256];
+
+	if (s->options->replay)
+		buf_printf(out, "recording %" PRIu64 " captures, %" PRIu64 " more were lost\n",
+			end->captures, end->lost);
+	else if (s->options->save_raw && !s->raw.failed)
+		buf_printf(out,
+			"saved     %" PRIu64 " captures, %" PRIu64 " lost; %.1f MiB in %s\n",
+			end->captures, end->lost, (double)s->raw.written / MIB,
+			log_escape(shown, sizeof(shown), s->options->save_raw));
+}
+
 void summary_text(const struct session *s, struct buf *out)
 {
 	if (s->options->kinds & 1u << PROFILE_CPU) {
@@ -307,6 +323,7 @@ void summary_text(const struct session *s, struct buf *out)
 		ends_line(s->written, kind, out);
 	stops_line(s->written, out);
 	events_line(s, out);
+	recording_line(s, out);
 	modules_lines(s, out);
 }
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "agent/launch.h"
+#include "agent/player.h"
 #include "agent/sandbox.h"
 #include "agent/session.h"
 #include "agent/supervisor.h"
@@ -79,14 +80,19 @@ static void run_role(struct supervisor *s, enum role role, int sock, pid_t paren
 	close_others(sock, s->ring.wake);
 	detach_from_terminal();
 	prctl(PR_SET_NAME, role_names[role]);
-	int error = sandbox_enter(role, parent, &what);
+	int plays = role == ROLE_TRACER && s->options.replay;
+	int error =
+		plays ? sandbox_enter_player(parent, &what) : sandbox_enter(role, parent, &what);
 	if (error) {
 		log_error("%s: %s: %s", role_names[role], what, strerror(-error));
 		_exit(1);
 	}
 	if (role == ROLE_SESSION)
 		_exit(session_run(&s->options, sock, &s->ring));
-	_exit(role == ROLE_TRACER ? tracer_main(sock, &s->ring) : worker_main(sock, &s->ring));
+	if (plays)
+		_exit(player_main(sock, &s->ring, &s->options));
+	_exit(role == ROLE_TRACER ? tracer_main(sock, &s->ring)
+				  : worker_main(sock, &s->ring, !!s->options.save_raw));
 }
 
 /* Starts a role; its socket's other end, or -errno. */

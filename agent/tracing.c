@@ -48,6 +48,7 @@ void tracing_start(struct session *s)
 	};
 
 	collection_new_tracer(&s->data, &start);
+	raw_new_tracer(&s->raw);
 	start.n = list_pids(s, pids, sizeof(pids) / sizeof(*pids));
 	if (s->phase == PHASE_ATTACH)
 		start.first_process = start.n;
@@ -122,8 +123,11 @@ static void on_module(struct session *s, struct wire_message *m)
 	int id = collection_module(&s->data, m, &is_new);
 
 	s->data.broken += id < 0;
-	if (id > 0 && is_new)
-		brief_module(s, id);
+	raw_module(&s->raw, m, id, is_new);
+	if (id <= 0 || !is_new)
+		return;
+	replay_module(s, id);
+	brief_module(s, id);
 }
 
 static void on_done(struct session *s, const struct tracer_done *done)
@@ -152,6 +156,7 @@ static int take_attached(struct session *s, const struct wire_message *m)
 
 void tracing_on_message(struct session *s, struct wire_message *m)
 {
+	raw_message(&s->raw, m);
 	switch (m->type) {
 	case TRACER_ATTACHED:
 		s->data.broken += take_attached(s, m) < 0;
@@ -189,10 +194,10 @@ void tracing_on_message(struct session *s, struct wire_message *m)
 		break;
 	case TRACER_DEBUG_FILE:
 		naming_on_debug_file(s, m);
-		if (s->phase == PHASE_DEBUG && !s->naming.debug_pending)
+		if (s->phase == PHASE_DEBUG && !naming_ask_debug_files(s))
 			phases_go(s, PHASE_SYMBOLIZE);
 		break;
 	default:
-		s->data.broken++;
+		s->data.broken += replay_on_message(s, m) < 0;
 	}
 }

@@ -3,6 +3,9 @@
  * The messages: one enum value and one struct each. Direction in the name: TO_TRACER_x goes from
  * session to tracer, TRACER_x comes back; TO_WORKER_x and WORKER_x likewise; SUPERVISOR_x between
  * session and supervisor. The list of who answers what is in doc/INTERNALS.md.
+ *
+ * Recordings hold what the tracer says, and captures: who changes their numbers or structs changes
+ * RAW_VERSION too (agent/raw_format.h).
  */
 #ifndef BASE_MESSAGE_H
 #define BASE_MESSAGE_H
@@ -55,6 +58,14 @@ enum message_type {
 	WORKER_MODULE,	    /* struct worker_module_info */
 	WORKER_FLUSHED,	    /* answer to TO_WORKER_FLUSH */
 	WORKER_SYMBOLS,	    /* struct worker_symbols, then records, see there */
+	WORKER_CAPTURE,	    /* struct worker_capture + bytes: a part of a capture, to be saved */
+
+	/* player -> session, in the tracer's place; the last only, or damaged instead of it */
+	TRACER_RECORDING = 112, /* struct tracer_recording: the run that was recorded */
+	TRACER_IDENTITY,	/* struct tracer_identity: of the file of the next TRACER_MODULE */
+	TRACER_RESTARTED,	/* from here on another tracer's words: its numbers begin anew */
+	TRACER_RECORDED,	/* struct tracer_recorded: that was all */
+	TRACER_DAMAGED,		/* struct tracer_damaged: it cannot be played, and why */
 };
 
 enum role { ROLE_SESSION, ROLE_TRACER, ROLE_WORKER, ROLES };
@@ -247,6 +258,9 @@ struct tracer_debug_file {
 struct worker_module {
 	uint32_t module;
 	uint32_t flags; /* enum module_flag */
+	uint32_t build_id_len;
+	uint32_t unused;
+	unsigned char build_id[32]; /* MODULE_RECORDED: a file with another one is not read */
 };
 
 struct worker_forget {
@@ -272,6 +286,11 @@ struct worker_stack {
 	uint32_t end;	  /* enum stack_end */
 	uint32_t n;
 	uint32_t interval; /* as in the capture */
+};
+
+/* Bytes [at, at + the rest of the message) of a struct capture and its stack, size in all. */
+struct worker_capture {
+	uint32_t size, at;
 };
 
 _Static_assert(sizeof(struct worker_stack) % _Alignof(struct frame) == 0, "frames follow it");
@@ -307,6 +326,46 @@ struct worker_address {
 struct worker_line {
 	uint32_t line, start_line;
 	uint32_t name_len, system_name_len, file_len;
+};
+
+/* --- recordings --- */
+
+struct tracer_recording {
+	uint32_t kinds; /* bit per enum profile_kind */
+	uint32_t hz;
+	uint64_t wall_began; /* of the run: a little before its window; CLOCK_REALTIME, ns */
+};
+
+/* A file that is found later is the recorded one if it has the same build id; one without a build
+ * id if it is the same file and was not written to. */
+struct tracer_identity {
+	uint32_t build_id_len;
+	uint32_t unused;
+	unsigned char build_id[32];
+	uint64_t size, ino, changed; /* of the file; changed: ns since 1970 */
+};
+
+struct tracer_recorded {
+	uint64_t wall_began;	 /* of the window, CLOCK_REALTIME */
+	uint64_t duration;	 /* of the window, ns */
+	uint64_t captures, lost; /* saved, and taken but not saved */
+	uint32_t target_ended;
+	uint32_t unused;
+};
+
+enum damage {
+	DAMAGE_OPEN = 1,  /* detail: errno */
+	DAMAGE_READ,	  /* detail: errno */
+	DAMAGE_NO_RAW,	  /* not a recording */
+	DAMAGE_VERSION,	  /* detail: its version */
+	DAMAGE_TRUNCATED, /* ends before its end */
+	DAMAGE_BROKEN,	  /* detail: type of the record that makes no sense; 0: its packing */
+};
+
+struct tracer_damaged {
+	uint32_t cause; /* enum damage */
+	int32_t detail;
+	uint64_t records; /* before that */
 };
 
 #endif

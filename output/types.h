@@ -172,8 +172,10 @@ enum module_flag {
 	MODULE_UNREADABLE = 32,	 /* not an ELF file, or too damaged */
 	MODULE_NO_CFI = 64,
 	MODULE_NO_SYMBOLS = 128,
-	MODULE_NO_DWARF = 256, /* no debug information: no lines, no inlined functions */
-	MODULE_ZSTD = 512,     /* debug sections compressed in a way libelf cannot read */
+	MODULE_NO_DWARF = 256,	  /* no debug information: no lines, no inlined functions */
+	MODULE_ZSTD = 512,	  /* debug sections compressed in a way libelf cannot read */
+	MODULE_RECORDED = 1024,	  /* of a recording: only a file with that build id is it */
+	MODULE_OTHER_FILE = 2048, /* the file there is not the one that was recorded */
 };
 
 /* An ELF image of the target, known by its id (index + 1). Strings are owned by session. */

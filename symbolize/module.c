@@ -13,8 +13,10 @@
 
 #define SEGMENTS_MAX	1024u /* PT_LOAD entries kept; real files have two to six */
 #define COMPRESSED_ZSTD 2u    /* ELFCOMPRESS_ZSTD, unknown to this libelf's elf.h */
-#define MODULE_BLOCKED	(MODULE_NO_FILE | MODULE_REFUSED | MODULE_BLACKLISTED | MODULE_UNREADABLE)
-#define BUILD_ID_MAX	32u
+#define MODULE_BLOCKED                                                                             \
+	(MODULE_NO_FILE | MODULE_REFUSED | MODULE_BLACKLISTED | MODULE_UNREADABLE |                \
+		MODULE_OTHER_FILE)
+#define BUILD_ID_MAX 32u
 
 /* One mapped file. libelf gets the memory, not the descriptor: then neither libelf nor libdw can
  * be made to call readlink or pread on it, and thousands of modules need no descriptors. */
@@ -248,6 +250,14 @@ static void forget_image(struct module *m)
 	m->has = 0;
 	set_flags(m);
 	m->flags |= MODULE_UNREADABLE;
+}
+
+void module_refuse(struct module *m, uint32_t flag)
+{
+	uint32_t before = m->flags;
+
+	forget_image(m);
+	m->flags = before | flag;
 }
 
 int module_open(int fd, uint32_t id, uint32_t flags, struct module **out)

@@ -32,6 +32,9 @@ uint32_t module_flags(const struct module *m); /* enum module_flag, given and fo
 /* Whether there is an image to read; all below works without one and answers NULL or an error. */
 int module_is_readable(const struct module *m);
 
+/* Its file is not read after all: as if it had been opened without one, with that flag. */
+void module_refuse(struct module *m, uint32_t flag);
+
 /* Length in bytes, 0 if there is none, at most 32. */
 size_t module_build_id(const struct module *m, const unsigned char **id);
 

@@ -70,6 +70,7 @@ unit_tests = \
 	tests/unit/test_cpus \
 	tests/unit/test_demangle \
 	tests/unit/test_family \
+	tests/unit/test_fixtures \
 	tests/unit/test_folded \
 	tests/unit/test_generations \
 	tests/unit/test_guess \
@@ -79,10 +80,13 @@ unit_tests = \
 	tests/unit/test_known_threads \
 	tests/unit/test_loader \
 	tests/unit/test_maps \
+	tests/unit/test_naming \
 	tests/unit/test_options \
 	tests/unit/test_options_target \
+	tests/unit/test_player \
 	tests/unit/test_proc_stat \
 	tests/unit/test_profile \
+	tests/unit/test_raw \
 	tests/unit/test_regs \
 	tests/unit/test_rules \
 	tests/unit/test_samples \
@@ -113,6 +117,7 @@ tests_unit_test_conform_LDADD = $(unit_libs)
 tests_unit_test_cpus_LDADD = $(unit_libs)
 tests_unit_test_demangle_LDADD = $(unit_libs)
 tests_unit_test_family_LDADD = $(unit_libs)
+tests_unit_test_fixtures_LDADD = $(unit_libs)
 tests_unit_test_folded_LDADD = $(unit_libs)
 tests_unit_test_generations_LDADD = $(unit_libs)
 tests_unit_test_guess_LDADD = $(unit_libs)
@@ -122,10 +127,13 @@ tests_unit_test_known_modules_LDADD = $(unit_libs)
 tests_unit_test_known_threads_LDADD = $(unit_libs)
 tests_unit_test_loader_LDADD = $(unit_libs)
 tests_unit_test_maps_LDADD = $(unit_libs)
+tests_unit_test_naming_LDADD = $(unit_libs)
 tests_unit_test_options_LDADD = $(unit_libs)
 tests_unit_test_options_target_LDADD = $(unit_libs)
+tests_unit_test_player_LDADD = $(unit_libs)
 tests_unit_test_proc_stat_LDADD = $(unit_libs)
 tests_unit_test_profile_LDADD = $(unit_libs)
+tests_unit_test_raw_LDADD = $(unit_libs)
 tests_unit_test_regs_LDADD = $(unit_libs)
 tests_unit_test_rules_LDADD = $(unit_libs)
 tests_unit_test_samples_LDADD = $(unit_libs)
@@ -161,6 +169,8 @@ test_scripts = \
 	tests/integration/kill.sh \
 	tests/integration/launch.sh \
 	tests/integration/quota.sh \
+	tests/integration/raw.sh \
+	tests/integration/raw_many.sh \
 	tests/integration/real_libc.sh \
 	tests/integration/real_nginx.sh \
 	tests/integration/real_postgres.sh \
@@ -187,7 +197,9 @@ SH_LOG_COMPILER = bash
 AM_TESTS_ENVIRONMENT = CPPROF=$(abs_top_builddir)/cpprof-attach; export CPPROF; \
 	TARGETS=$(abs_top_builddir)/tests/targets; export TARGETS;
 
+fixture_names = aligned chain20 leaf nocfi noreturn signal
 EXTRA_DIST = $(test_scripts) $(target_names:%=tests/targets/%.c) tests/targets/calls.h tests/targets/target.h \
 	tests/targets/woken.h tests/lib/faults.py tests/lib/faults.sh tests/lib/gdb_lines.py tests/lib/gdb_stacks.py \
 	tests/lib/harness.sh tests/lib/proof.py tests/stress/faults.sh tests/unit/options_fixture.h \
-	tests/unit/profile_fixture.h
+	tests/unit/profile_fixture.h tests/unit/raw_fixture.h tests/fixtures/fixture.c tests/fixtures/make.sh \
+	$(fixture_names:%=tests/fixtures/%.elf) $(fixture_names:%=tests/fixtures/%.raw)

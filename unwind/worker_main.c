@@ -49,6 +49,7 @@ struct worker {
 	uint32_t asked; /* the generation in whose place newer maps were asked for */
 	int over;	/* session is gone */
 	int flush_asked;
+	int forwards; /* captures go to session as well */
 	int idle_ms;
 	struct capture *capture; /* CAPTURE_MAX bytes */
 	struct stack stack;
@@ -162,6 +163,20 @@ static void tell_module(struct worker *w, uint32_t id)
 	check(w, wire_send(w->sock, WORKER_MODULE, &info, sizeof(info), -1));
 }
 
+/* A file in the place of the recorded one, whose code is another, would give wrong stacks. */
+static void refuse_other(struct worker *w, const struct worker_module *wanted)
+{
+	struct module *m = modules_get(&w->modules, wanted->module);
+	const unsigned char *id;
+
+	if (!m || !(wanted->flags & MODULE_RECORDED) || !module_is_readable(m))
+		return;
+	size_t n = module_build_id(m, &id);
+	if (n != wanted->build_id_len || n > sizeof(wanted->build_id) ||
+		memcmp(id, wanted->build_id, n) != 0)
+		module_refuse(m, MODULE_OTHER_FILE);
+}
+
 static void on_module(struct worker *w, struct wire_message *msg)
 {
 	const struct worker_module *m = wire_payload(msg, sizeof(*m));
@@ -171,8 +186,10 @@ static void on_module(struct worker *w, struct wire_message *msg)
 	mark_reading(w, m->module);
 	int error = modules_open(&w->modules, msg->fd, m->module, m->flags);
 	msg->fd = -1;
-	if (!error)
+	if (!error) {
+		refuse_other(w, m);
 		tell_module(w, m->module);
+	}
 	mark_reading(w, 0);
 }
 
@@ -322,6 +339,21 @@ static int is_sane(const struct capture *c, long size)
 	       c->kind < PROFILE_KINDS && c->missing < MISSING_REASONS;
 }
 
+/* Session saves it, before anything in it can do us harm. */
+static void forward(struct worker *w, long size)
+{
+	struct worker_capture part = {.size = size};
+
+	do {
+		size_t n = size - part.at, most = LIMIT_MESSAGE - sizeof(part);
+		if (n > most)
+			n = most;
+		check(w, wire_send2(w->sock, WORKER_CAPTURE, &part, sizeof(part),
+				 (char *)w->capture + part.at, n, -1));
+		part.at += n;
+	} while (part.at < part.size && !w->over);
+}
+
 static void take_captures(struct worker *w)
 {
 	long size;
@@ -334,6 +366,8 @@ static void take_captures(struct worker *w)
 		}
 		if (size == -E2BIG || !is_sane(w->capture, size))
 			continue;
+		if (w->forwards)
+			forward(w, size);
 		unwind(w, w->capture, maps_for(w, w->capture), 1);
 	}
 }
@@ -380,12 +414,13 @@ static void wait_for_work(struct worker *w)
 		w->over = errno != EAGAIN && errno != EINTR;
 }
 
-int worker_main(int sock, struct ring *ring)
+int worker_main(int sock, struct ring *ring, int forwards)
 {
 	static struct worker w;
 
 	if (worker_init(&w, sock, ring) < 0)
 		return 1;
+	w.forwards = forwards;
 	while (!w.over) {
 		take_messages(&w);
 		take_captures(&w);

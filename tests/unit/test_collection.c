@@ -244,11 +244,37 @@ static void a_new_tracer_goes_on_where_the_last_one_ended(void **state)
 	assert_int_equal(stats.ticks, 20);
 }
 
+static int tell_name(const char *name)
+{
+	struct tracer_thread t = {.serial = 0, .tid = 100, .cpu = 5};
+
+	strcpy(t.name, name);
+	put(&t, sizeof(t), NULL, 0);
+	return collection_threads(&c, &m);
+}
+
+/* Its first stack comes before an exec gives it another name. */
+static void a_thread_has_the_name_that_was_told_last(void **state)
+{
+	const struct worker_stack w = {.weight = WEIGHT_ONE};
+
+	(void)state;
+	assert_int_equal(attach(0, 100, 0, 0, "before"), 0);
+	assert_int_equal(tell_name("before"), 0);
+	put(&w, sizeof(w), NULL, 0);
+	assert_int_equal(collection_stacks(&c, &m), 0);
+	assert_int_equal(tell_name("after"), 0);
+	assert_int_equal(collection_close(&c, 1), 0);
+	assert_int_equal(collection_interval(&c, 0)->n_threads, 1);
+	assert_string_equal(collection_interval(&c, 0)->threads[0].name, "after");
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(a_thread_has_the_name_that_was_told_last),
 		TEST(a_broken_generation_does_not_spoil_the_next),
 		TEST(places_past_the_ceiling_are_counted),
 		TEST(modules_past_the_ceiling_keep_the_numbers_in_step),

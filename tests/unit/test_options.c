@@ -67,6 +67,39 @@ static void four_ways_to_give_each_option(void **state)
 	}
 }
 
+static void recordings(void **state)
+{
+	(void)state;
+	accepted("-p 1 -save-raw x.raw");
+	assert_string_equal(o.save_raw, "x.raw");
+	assert_null(o.replay);
+	accepted("-replay x.raw -symfs=/some/where");
+	assert_string_equal(o.replay, "x.raw");
+	assert_string_equal(o.symfs, "/some/where");
+	assert_null(o.save_raw);
+	assert_true(o.window_ns == 0);
+	accepted("-replay -");
+	assert_string_equal(o.replay, "-");
+	refused("-replay x.raw -p 1", "-p");
+	refused("-replay x.raw -save-raw y.raw", "-save-raw");
+	refused("-replay x.raw -name a", "leave out -name");
+	refused("-replay x.raw -children", "leave out -children");
+	refused("-replay x.raw -- ls", "leave out -- CMD");
+	refused("-replay x.raw -every 1", "-replay: a recording is one profile; leave out -every");
+	refused("-replay x.raw -count 1", "leave out -count");
+	refused("-replay x.raw -exit-status", "-exit-status: there is no command");
+	refused("-p 1 -save-raw x.raw -every 1 -count 2",
+		"-save-raw: a recording is one profile; leave out -every");
+	accepted("-p 1,2 -children -save-raw x.raw");
+	accepted("-name a -save-raw x.raw");
+	accepted("-save-raw x.raw -- ls");
+	assert_string_equal(o.save_raw, "x.raw");
+	refused("-p 1 -symfs /x", "-replay");
+	refused("-p 1 -save-raw -", "-save-raw: \"-\"");
+	refused("-p 1 -save-raw=", "-save-raw: \"\"");
+	refused("-replay=", "-replay: \"\"");
+}
+
 static void a_value_is_everything_behind_the_first_equals(void **state)
 {
 	(void)state;
@@ -329,6 +362,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_pid_alone_gets_the_defaults),
 		cmocka_unit_test(four_ways_to_give_each_option),
+		cmocka_unit_test(recordings),
 		cmocka_unit_test(a_value_is_everything_behind_the_first_equals),
 		cmocka_unit_test(durations),
 		cmocka_unit_test(numbers_within_their_bounds),

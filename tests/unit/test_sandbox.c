@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* agent/sandbox: a worker that tries what it must not do, each call in a process of its own. */
+/* agent/sandbox: a worker or player that tries what it must not do, each call in a process of its
+ * own. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -30,8 +31,8 @@ static int result(long got)
 	return got < 0 ? errno : 0;
 }
 
-/* What the attempt says as a worker; what the sandbox says if it cannot be entered: 200. */
-static int as_worker(attempt *try)
+/* What the attempt says in the sandbox; 200 if that cannot be entered. */
+static int as(attempt *try, int is_player)
 {
 	int status;
 	pid_t parent = getpid(), pid = fork();
@@ -39,12 +40,18 @@ static int as_worker(attempt *try)
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		const char *what = "";
-		int error = sandbox_enter(ROLE_WORKER, parent, &what);
+		int error = is_player ? sandbox_enter_player(parent, &what)
+				      : sandbox_enter(ROLE_WORKER, parent, &what);
 		_exit(error ? 200 : try());
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
 	return WEXITSTATUS(status);
+}
+
+static int as_worker(attempt *try)
+{
+	return as(try, 0);
 }
 
 static int open_file(void)
@@ -143,6 +150,36 @@ static void what_a_worker_must_not_do_fails(void **state)
 	}
 }
 
+static int write_file(void)
+{
+	return result(syscall(SYS_openat, AT_FDCWD, "/dev/null", O_WRONLY, 0));
+}
+
+static int append_file(void)
+{
+	return result(syscall(SYS_openat, AT_FDCWD, "/dev/null", O_RDWR | O_APPEND, 0));
+}
+
+static int make_memory_file(void)
+{
+	int fd = memfd_create("x", MFD_CLOEXEC);
+
+	return fd < 0 ? errno : result(write(fd, "x", 1));
+}
+
+static void a_player_reads_files_and_no_more(void **state)
+{
+	(void)state;
+	static attempt *const forbidden[] = {make_file, write_file, append_file, read_link,
+		make_socket, run_program, start_process, trace_parent, read_parent, kill_parent,
+		map_code, become_root, mount_something};
+
+	for (size_t i = 0; i < sizeof(forbidden) / sizeof(*forbidden); i++)
+		assert_int_equal(as(forbidden[i], 1), EACCES);
+	assert_int_equal(as(openat_file, 1), 0);
+	assert_int_equal(as(make_memory_file, 1), 0);
+}
+
 /* The same calls are nothing special without a sandbox: the test can fail. */
 static void they_are_allowed_outside(void **state)
 {
@@ -233,6 +270,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_a_worker_must_not_do_fails),
+		cmocka_unit_test(a_player_reads_files_and_no_more),
 		cmocka_unit_test(they_are_allowed_outside),
 		cmocka_unit_test(what_a_worker_needs_works),
 		cmocka_unit_test(ids_and_limits_are_the_least),

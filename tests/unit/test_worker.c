@@ -70,7 +70,7 @@ static void start_worker(void)
 	assert_true(worker >= 0);
 	if (!worker) {
 		close(pair[0]);
-		_exit(worker_main(pair[1], &ring));
+		_exit(worker_main(pair[1], &ring, 0));
 	}
 	close(pair[1]);
 	sock = pair[0];

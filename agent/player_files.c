@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A build id is read here without libelf: the player looks at files only to choose among them. The
+ * worker looks again, in its sandbox, before it reads one.
+ */
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent/player_files.h"
+#include "agent/tracer/debug_file.h"
+
+#define SEGMENTS_MAX 1024u
+#define NOTES_MAX    (64 * KIB)
+
+/* --- build ids ---------------------------------------------------------------------------- */
+
+static size_t align4(size_t n)
+{
+	return (n + 3) & ~(size_t)3;
+}
+
+/* Its length, 0: none in there. */
+static size_t id_in_notes(const unsigned char *notes, size_t n, unsigned char *id)
+{
+	Elf64_Nhdr h;
+	size_t at = 0;
+
+	while (n - at >= sizeof(h)) {
+		memcpy(&h, notes + at, sizeof(h));
+		at += sizeof(h);
+		if (h.n_namesz > n - at || align4(h.n_namesz) > n - at)
+			break;
+		const unsigned char *name = notes + at;
+		at += align4(h.n_namesz);
+		if (h.n_descsz > n - at)
+			break;
+		if (h.n_type == NT_GNU_BUILD_ID && h.n_namesz == 4 && !memcmp(name, "GNU", 4) &&
+			h.n_descsz <= 32) {
+			memcpy(id, notes + at, h.n_descsz);
+			return h.n_descsz;
+		}
+		if (align4(h.n_descsz) > n - at)
+			break;
+		at += align4(h.n_descsz);
+	}
+	return 0;
+}
+
+static size_t id_in_segment(int fd, const Elf64_Phdr *p, unsigned char *id)
+{
+	size_t n = p->p_filesz, found = 0;
+
+	if (p->p_type != PT_NOTE || !n || n > NOTES_MAX || p->p_offset > LIMIT_MODULE_BYTES)
+		return 0;
+	unsigned char *notes = malloc(n);
+	if (notes && pread(fd, notes, n, p->p_offset) == (ssize_t)n)
+		found = id_in_notes(notes, n, id);
+	free(notes);
+	return found;
+}
+
+/* Its length, 0: the file has none. */
+static size_t read_build_id(int fd, unsigned char *id)
+{
+	Elf64_Ehdr h;
+	Elf64_Phdr p;
+	size_t found = 0;
+
+	if (pread(fd, &h, sizeof(h), 0) != sizeof(h) || memcmp(h.e_ident, ELFMAG, SELFMAG) != 0 ||
+		h.e_ident[EI_CLASS] != ELFCLASS64 || h.e_ident[EI_DATA] != ELFDATA2LSB ||
+		h.e_phentsize != sizeof(p) || h.e_phnum > SEGMENTS_MAX ||
+		h.e_phoff > LIMIT_MODULE_BYTES)
+		return 0;
+	for (uint32_t i = 0; i < h.e_phnum && !found; i++) {
+		if (pread(fd, &p, sizeof(p), h.e_phoff + i * sizeof(p)) != sizeof(p))
+			return 0;
+		found = id_in_segment(fd, &p, id);
+	}
+	return found;
+}
+
+/* --- candidates --------------------------------------------------------------------------- */
+
+/* A regular file, or -errno. An open of something else could wait, or do something. */
+static int open_regular(const char *path, struct stat *st)
+{
+	char self[64];
+	int name = open(path, O_PATH | O_CLOEXEC);
+
+	if (name < 0)
+		return -errno;
+	int error = fstat(name, st) < 0 ? -errno : 0;
+	if (!error && (!S_ISREG(st->st_mode) || (uint64_t)st->st_size > LIMIT_MODULE_BYTES))
+		error = -EINVAL;
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", name);
+	int fd = error ? -1 : open(self, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (!error && fd < 0)
+		error = -errno;
+	close(name);
+	return error ? error : fd;
+}
+
+static int is_wanted(int fd, const struct stat *st, const struct tracer_identity *wanted)
+{
+	unsigned char id[32];
+	size_t n = read_build_id(fd, id);
+
+	if (n != wanted->build_id_len)
+		return 0;
+	if (n)
+		return !memcmp(id, wanted->build_id, n);
+	uint64_t changed = st->st_mtim.tv_sec * 1000000000ull + st->st_mtim.tv_nsec;
+	return st->st_ino == wanted->ino && (uint64_t)st->st_size == wanted->size &&
+	       changed == wanted->changed;
+}
+
+/* Of two reasons: that another file is there says more than that there is none. */
+static int try(const char *path, const struct tracer_identity *wanted, int before)
+{
+	struct stat st;
+	int fd = open_regular(path, &st);
+
+	if (fd < 0)
+		return before;
+	if (is_wanted(fd, &st, wanted))
+		return fd;
+	close(fd);
+	return -ESTALE;
+}
+
+/* FOLDER/.build-id/ab/cdef... */
+static int id_path(char *out, size_t room, const char *symfs, const char *folder,
+	const unsigned char *id, size_t n, const char *ending)
+{
+	size_t used = snprintf(out, room, "%s%s/.build-id/%02x/", symfs, folder, id[0]);
+
+	for (size_t i = 1; i < n && used < room; i++)
+		used += snprintf(out + used, room - used, "%02x", id[i]);
+	if (used < room)
+		used += snprintf(out + used, room - used, "%s", ending);
+	return used < room ? 0 : -ENAMETOOLONG;
+}
+
+static int by_id(const char *symfs, const struct tracer_identity *wanted, int fd)
+{
+	static const char *const folders[] = {"/usr/lib/debug", "/usr/lib"};
+	char name[2 * LIMIT_PATH];
+
+	for (int i = 0; i < 2 && fd < 0 && wanted->build_id_len > 1; i++)
+		if (id_path(name, sizeof(name), symfs, folders[i], wanted->build_id,
+			    wanted->build_id_len, "") == 0)
+			fd = try(name, wanted, fd);
+	return fd;
+}
+
+int player_files_module(
+	const char *symfs, const char *path, size_t path_len, const struct tracer_identity *wanted)
+{
+	static const char mark[] = " (deleted)";
+	char name[2 * LIMIT_PATH + 2];
+	size_t m = sizeof(mark) - 1;
+	int fd = -ENOENT;
+
+	if (path_len > m && !memcmp(path + path_len - m, mark, m))
+		path_len -= m;
+	if (!path_len || path[0] != '/' || path_len > LIMIT_PATH)
+		return -ENOENT;
+	if (symfs && snprintf(name, sizeof(name), "%s%.*s", symfs, (int)path_len, path) <
+			     (int)sizeof(name))
+		fd = try(name, wanted, fd);
+	if (fd < 0) {
+		snprintf(name, sizeof(name), "%.*s", (int)path_len, path);
+		fd = try(name, wanted, fd);
+	}
+	if (fd < 0 && symfs)
+		fd = by_id(symfs, wanted, fd);
+	return fd < 0 ? by_id("", wanted, fd) : fd;
+}
+
+int player_files_debug(const char *symfs, const unsigned char *build_id, size_t n)
+{
+	char name[2 * LIMIT_PATH];
+	struct stat st;
+
+	if (n < 2 || n > 32)
+		return -EINVAL;
+	int fd = symfs && id_path(name, sizeof(name), symfs, "/usr/lib/debug", build_id, n,
+				  ".debug") == 0
+			 ? open_regular(name, &st)
+			 : -ENOENT;
+	return fd < 0 ? debug_file_open(build_id, n) : fd;
+}
