@@ -206,8 +206,7 @@ int collection_close(struct collection *c, uint64_t now)
 		i->threads[index].cpu = cpu;
 		/* Its first stack may have come before an exec changed it. */
 		memcpy(i->threads[index].name, k->info.name, sizeof(k->info.name));
-		i->threads[index].is_brief = k->is_new && k->born_in == i->number && k->has_ended &&
-					     k->ended_in == i->number;
+		i->threads[index].is_brief = known_threads_is_brief(k, i->number);
 	}
 	i->clock = take_clocks(c);
 	collection_sum(c, &sum);
@@ -405,7 +404,12 @@ static int add_stack(struct collection *c, const struct worker_stack *w, const s
 		if (frames[f].module > c->n_modules)
 			return -EPROTO;
 	long thread = interval_thread(i, k->key, &k->info);
-	return thread < 0 ? (int)thread : interval_add_stack(i, w, frames, thread);
+	if (thread < 0)
+		return thread;
+	/* One that was not known to the interval when that was closed. */
+	if (i->ended)
+		i->threads[thread].is_brief = known_threads_is_brief(k, i->number);
+	return interval_add_stack(i, w, frames, thread);
 }
 
 int collection_stacks(struct collection *c, const struct wire_message *m)

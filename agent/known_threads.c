@@ -95,6 +95,11 @@ int known_threads_tell(struct known_threads *k, const struct tracer_thread *t, i
 	return ends;
 }
 
+int known_threads_is_brief(const struct known_thread *t, uint32_t interval)
+{
+	return t->is_new && t->born_in == interval && t->has_ended && t->ended_in == interval;
+}
+
 uint64_t known_threads_take_cpu(struct known_thread *t)
 {
 	uint64_t cpu = t->cpu > t->baseline ? t->cpu - t->baseline : 0;
