@@ -103,6 +103,8 @@ if unshare -m -p -f --mount-proc true 2>/dev/null; then
 		(sleep 1.5; kill -USR1 \$f) &
 		'$CPPROF' -p \$f -children -hz 200 -profile cpu -o '$WORK/out/fam.pb.gz' -seconds 60 >/dev/null 2>'$WORK/fam.err'
 		echo \$? >'$WORK/fam.status'; wait"
+	sed -n '/^cpprof/p; /^samples/,/^stops/p' "$WORK/fam.err" | sed 's/^/    /'
+	grep -E '^truth (born|tree_cpu)' "$WORK/fam.out" | sed 's/^/    /'
 	check_equal "inside a container: exit" 0 "$(cat "$WORK/fam.status")"
 	check_number "inside a container: descendants" \
 		"$(proof pids "$WORK/out/fam.pb.gz" | wc -l) >= 5"
