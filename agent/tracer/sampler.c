@@ -250,6 +250,22 @@ static int we_took_its_cpu(struct sampler *s, struct thread *th)
 	return s->came && left + slack >= s->came && left <= s->came + slack;
 }
 
+/* A worker that does not keep up with one part of a program must not make that part look small:
+ * what there was no room for is owed to the thread's next sample. */
+static enum skip capture_with_debt(struct sampler *s, struct thread *th)
+{
+	const uint32_t most = 64 * WEIGHT_ONE;
+	uint32_t whole = th->weight + th->owed;
+
+	th->weight = whole > UINT16_MAX ? UINT16_MAX : whole;
+	enum skip skip = capture_running(&s->capturer, th, PROFILE_CPU, 'R');
+	if (skip == SKIP_RING_FULL)
+		th->owed = th->weight > most ? most : th->weight;
+	else if (skip == SKIPS)
+		th->owed = 0;
+	return skip;
+}
+
 static enum skip take(struct sampler *s, struct thread *th, int our_cpu)
 {
 	/* Each stop before this one took its time. */
@@ -258,7 +274,7 @@ static enum skip take(struct sampler *s, struct thread *th, int our_cpu)
 	if (!th->process->mappings.generation)
 		process_read_maps(th->process);
 	th->preempted = th->is_doubtful && th->processor == our_cpu && we_took_its_cpu(s, th);
-	enum skip skip = capture_running(&s->capturer, th, PROFILE_CPU, 'R');
+	enum skip skip = capture_with_debt(s, th);
 	/* Others want the CPUs, too: who waits is not stopped, for a while. */
 	if (skip == SKIP_QUEUED)
 		s->others = OTHERS_TICKS;

@@ -43,6 +43,7 @@ struct thread {
 	uint64_t calibrated; /* runs at the last calibration */
 	uint32_t idle_looks; /* looks since it last moved */
 	uint32_t weight;     /* of a sample at this tick: see struct capture */
+	uint32_t owed;	     /* weight of samples that there was no room for: the next one has it */
 	char name[16];
 };
 
