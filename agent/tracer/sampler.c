@@ -68,6 +68,16 @@ static int is_unknown(struct sampler *s)
 	return 0;
 }
 
+/* Its CPU time at this tick: each reading sums up all its threads. */
+static uint64_t clock_of(const struct sampler *s, struct process *p)
+{
+	if (p->ticked != s->now) {
+		p->ticked = s->now;
+		process_read_clock(p);
+	}
+	return p->clock;
+}
+
 /* Runnable at this moment. stat costs four times schedstat, so it is read only where the thread can
  * have become runnable: it moved, or it was running when last seen. */
 static int is_running(struct sampler *s, struct thread *th)
@@ -85,10 +95,7 @@ static int is_running(struct sampler *s, struct thread *th)
 		return is_unknown(s);
 	if (!th->moved && !th->was_running)
 		return 0;
-	if (p->ticked != s->now) {
-		p->ticked = s->now;
-		process_read_clock(p);
-	}
+	clock_of(s, p); /* should it end before the next look, this is what is known of it */
 	int state = thread_state(th, &stat);
 	if (state < 0 && state != -ESRCH)
 		return is_unknown(s);
@@ -140,7 +147,7 @@ static int nothing_ran(struct sampler *s)
 		return 0;
 	uint64_t now = 0;
 	for (uint32_t i = 0; i < s->n_processes; i++)
-		now += target_clock(&s->processes[i]->target);
+		now += clock_of(s, s->processes[i]);
 	int same = now && now == s->last_clock;
 	s->last_clock = now;
 	return same;
@@ -290,9 +297,7 @@ static void look_for_births(struct sampler *s)
 	for (uint32_t i = 0; i < s->n_processes && s->n_processes <= FEW_PROCESSES; i++) {
 		struct process *p = s->processes[i];
 		uint64_t before = p->clock;
-		process_read_clock(p);
-		p->ticked = s->now;
-		if (p->clock != before && !process_count_is_right(p))
+		if (clock_of(s, p) != before && !process_count_is_right(p))
 			p->stale = s->stale = 1;
 	}
 }
