@@ -194,7 +194,6 @@ void roster_find_new(struct roster *r)
 {
 	if (!r->with_children)
 		return;
-	roster_drop_ended(r);
 	family_of_new(&r->family, has, found_new, r);
 	read_some_children(r);
 }

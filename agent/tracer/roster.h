@@ -41,7 +41,7 @@ int roster_init(struct roster *r, int sock, const struct tracer_start *start);
 int roster_start(struct roster *r, const struct tracer_start *start, const struct tracer_pid *pids,
 	struct tracer_refused *why);
 
-/* Descendants born since the last call. */
+/* Descendants born since the last call; after those that ended were dropped. */
 void roster_find_new(struct roster *r);
 
 /* Drops those that ended. */

@@ -41,13 +41,10 @@ static void beat(struct tracer *t)
 	atomic_fetch_add_explicit(&t->ring->page->tracer_beat, 1, memory_order_relaxed);
 }
 
-static int read_changed(void *arg);
-
 static void send_stats(struct tracer *t)
 {
 	t->stats.ticks = t->clock.taken;
-	t->stats.ticks_missed = t->clock.missed;
-	t->stats.ticks_missed += t->never_taken;
+	t->stats.ticks_missed = t->clock.missed + t->never_taken;
 	t->stats.ticks_late = t->clock.late;
 	t->stats.rescued = t->sampler.capturer.tracee.rescued;
 	t->stats.signals = t->sampler.capturer.tracee.signals;
@@ -120,6 +117,32 @@ static void mark(struct tracer *t)
 static void refuse(struct tracer *t, const struct tracer_refused *why)
 {
 	wire_send(t->sock, TRACER_REFUSED, why, sizeof(*why), -1);
+}
+
+/* Processes where another program runs, or whose threads are not those that we know. */
+static int read_changed(void *arg)
+{
+	struct tracer *t = arg;
+	uint64_t now = clock_now();
+
+	for (uint32_t i = 0; i < t->roster.n; i++) {
+		struct process *p = t->roster.v[i];
+		if (p->exec_seen) {
+			/* The kernel writes the place of the new stack twice. */
+			t->stats.execs += !p->is_waiting && now - p->exec_at > EXEC_NS;
+			p->exec_at = now;
+			process_read_again(p, now);
+		} else if (p->stale && now >= p->next_listing) {
+			process_list(p, now);
+		} else {
+			continue;
+		}
+		t->roster.changed = 1;
+	}
+	t->sampler.exec_seen = 0;
+	int moved = t->roster.changed;
+	prepare(t);
+	return moved;
 }
 
 static void begin(struct tracer *t)
@@ -219,40 +242,10 @@ static void attend_late(struct tracer *t)
 	_exit(TRACER_EXIT_STUCK);
 }
 
-/* Processes where another program runs, or whose threads are not those that we know. */
-static int read_changed(void *arg)
-{
-	struct tracer *t = arg;
-	uint64_t now = clock_now();
-
-	for (uint32_t i = 0; i < t->roster.n; i++) {
-		struct process *p = t->roster.v[i];
-		if (p->exec_seen) {
-			/* The kernel writes the place of the new stack twice. */
-			t->stats.execs += !p->is_waiting && now - p->exec_at > EXEC_NS;
-			p->exec_at = now;
-			process_read_again(p, now);
-		} else if (p->stale && now >= p->next_listing) {
-			process_list(p, now);
-		} else {
-			continue;
-		}
-		t->roster.changed = 1;
-	}
-	t->sampler.exec_seen = 0;
-	int moved = t->roster.changed;
-	prepare(t);
-	return moved;
-}
-
 static void tick(struct tracer *t)
 {
 	roster_find_new(&t->roster);
 	prepare(t);
-	if (!t->roster.n) {
-		finish(t, 1);
-		return;
-	}
 	sampler_tick(&t->sampler, t->clock.stands_for);
 	if (t->clock.slow > CLOCK_ONE)
 		t->stats.slowed_ns += t->clock.period;
