@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -11,6 +10,7 @@
 
 #include "agent/tracer/call.h"
 #include "agent/tracer/memory.h"
+#include "agent/tracer/proc_file.h"
 
 enum {
 	RESTART_SYS = 512,	  /* ERESTARTSYS */
@@ -56,17 +56,11 @@ int call_restarts_by_call(const struct user_regs_struct *u)
 
 int call_is_filtered(pid_t tid)
 {
-	static const char key[] = "\nSeccomp:\t";
 	char path[32], text[4096];
 
 	snprintf(path, sizeof(path), "/proc/%d/status", tid);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	if (fd >= 0)
-		close(fd);
-	text[n < 0 ? 0 : n] = '\0';
-	const char *at = strstr(text, key);
-	return at && at[sizeof(key) - 1] != '0';
+	return proc_file_read(AT_FDCWD, path, text, sizeof(text)) > 0 &&
+	       proc_file_number(text, "Seccomp") != 0;
 }
 
 void call_begin_anew(struct user_regs_struct *u)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "agent/tracer/cpus.h"
+#include "agent/tracer/proc_file.h"
 #include "base/hash.h"
 #include "base/limits.h"
 
@@ -84,13 +85,7 @@ static int read_below(int dir, const char *name, char *text, size_t room)
 	};
 	int fd = syscall(SYS_openat2, dir, name, &how, sizeof(how));
 
-	if (fd < 0)
-		return -errno;
-	ssize_t n = read(fd, text, room - 1);
-	int error = n < 0 ? -errno : (int)n;
-	close(fd);
-	text[n < 0 ? 0 : n] = '\0';
-	return error;
+	return proc_file_take(fd < 0 ? -errno : fd, text, room);
 }
 
 /* One group's own quota; group is "" for the top. */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "agent/tracer/family.h"
+#include "agent/tracer/proc_file.h"
 #include "agent/tracer/proc_stat.h"
 
 #define MOST_NEW 512 /* ids looked at one by one; more of them, and all processes are listed */
@@ -19,28 +20,26 @@ static int read_file(pid_t pid, const char *name, char *text, size_t room)
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	ssize_t n = read(fd, text, room - 1);
-	int error = n < 0 ? -errno : (int)n;
-	close(fd);
-	text[n < 0 ? 0 : n] = '\0';
-	return error;
+	return proc_file_read(AT_FDCWD, path, text, room);
+}
+
+static int stat_of(pid_t pid, struct proc_stat *stat)
+{
+	char text[1024];
+	int n = read_file(pid, "stat", text, sizeof(text));
+
+	return n < 0 ? n : proc_stat_parse(text, n, stat);
 }
 
 /* The parent of a process that is none of the kernel's threads; -errno. */
 static int parent_of(pid_t pid)
 {
-	char text[1024];
 	struct proc_stat stat;
-	int n = read_file(pid, "stat", text, sizeof(text));
+	int error = stat_of(pid, &stat);
 
-	if (n < 0)
-		return n;
-	if (proc_stat_parse(text, n, &stat) < 0 || stat.flags & PROC_STAT_KTHREAD)
-		return -ESRCH;
-	return stat.ppid;
+	if (error)
+		return error;
+	return stat.flags & PROC_STAT_KTHREAD ? -ESRCH : stat.ppid;
 }
 
 /* A thread has such a folder too, under its own id, but is no process. */
@@ -48,10 +47,8 @@ static int is_process(pid_t pid)
 {
 	char text[1024];
 
-	if (read_file(pid, "status", text, sizeof(text)) < 0)
-		return 0;
-	const char *at = strstr(text, "\nTgid:");
-	return at && atoi(at + 6) == pid;
+	return read_file(pid, "status", text, sizeof(text)) > 0 &&
+	       proc_file_number(text, "Tgid") == pid;
 }
 
 static int each_process(void (*each)(void *arg, pid_t pid), void *arg)
@@ -78,10 +75,8 @@ static void compare_name(void *arg, pid_t pid)
 {
 	const struct name_search *s = arg;
 	struct proc_stat stat;
-	char text[1024];
-	int n = read_file(pid, "stat", text, sizeof(text));
 
-	if (n <= 0 || proc_stat_parse(text, n, &stat) < 0 || stat.flags & PROC_STAT_KTHREAD)
+	if (stat_of(pid, &stat) < 0 || stat.flags & PROC_STAT_KTHREAD)
 		return;
 	if (stat.state != 'Z' && !strncmp(stat.comm, s->name, sizeof(stat.comm) - 1))
 		s->found(s->arg, pid);
@@ -166,11 +161,8 @@ int family_of_new(struct family *f, family_has *has, family_found *found, void *
 int family_is_gone(pid_t pid)
 {
 	struct proc_stat stat;
-	char text[1024];
-	int n = read_file(pid, "stat", text, sizeof(text));
 
-	return n <= 0 || proc_stat_parse(text, n, &stat) < 0 || stat.state == 'Z' ||
-	       stat.state == 'X';
+	return stat_of(pid, &stat) < 0 || stat.state == 'Z' || stat.state == 'X';
 }
 
 void family_fini(struct family *f)

@@ -122,3 +122,21 @@ int schedstat_read(int fd, struct schedstat *out)
 
 	return n < 0 ? n : schedstat_parse(text, n, out);
 }
+
+int proc_stat_take(int fd, struct proc_stat *out)
+{
+	int error = fd < 0 ? fd : proc_stat_read(fd, out);
+
+	if (fd >= 0)
+		close(fd);
+	return error;
+}
+
+int schedstat_take(int fd, struct schedstat *out)
+{
+	int error = fd < 0 ? fd : schedstat_read(fd, out);
+
+	if (fd >= 0)
+		close(fd);
+	return error;
+}

@@ -41,4 +41,8 @@ int schedstat_parse(const char *text, size_t n, struct schedstat *out);
 int proc_stat_read(int fd, struct proc_stat *out);
 int schedstat_read(int fd, struct schedstat *out);
 
+/* The same, and closes fd; one that is -errno of a failed open is the result. */
+int proc_stat_take(int fd, struct proc_stat *out);
+int schedstat_take(int fd, struct schedstat *out);
+
 #endif

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "agent/tracer/clock.h"
+#include "agent/tracer/proc_file.h"
 #include "agent/tracer/process.h"
 #include "base/wire.h"
 
@@ -18,6 +19,11 @@
 #define FIGURES		  1000u /* threads in one message */
 
 _Static_assert(FIGURES * sizeof(struct tracer_thread) <= LIMIT_MESSAGE, "fits");
+
+static uint64_t in_ns(uint64_t clock_ticks)
+{
+	return clock_ticks * (SECOND / sysconf(_SC_CLK_TCK));
+}
 
 static void tell_attached(const struct process *p, const struct proc_stat *stat)
 {
@@ -39,13 +45,10 @@ void process_read_program(struct process *p)
 	struct proc_stat stat;
 	int fd = target_open_file(&p->target, process_live_tid(p), "stat");
 
-	if (fd < 0)
+	if (proc_stat_take(fd, &stat) < 0)
 		return;
-	if (proc_stat_read(fd, &stat) == 0) {
-		p->start_stack = stat.start_stack ? stat.start_stack : p->start_stack;
-		tell_attached(p, &stat);
-	}
-	close(fd);
+	p->start_stack = stat.start_stack ? stat.start_stack : p->start_stack;
+	tell_attached(p, &stat);
 }
 
 /* The kernel counts the threads of a process in the links of its task folder (fs/proc/base.c,
@@ -111,7 +114,7 @@ struct process *process_open(
 	p->common = c;
 	p->is_new = is_new;
 	p->start_stack = p->target.stat.start_stack;
-	p->children_begin = is_new ? 0 : p->target.stat.children * (SECOND / sysconf(_SC_CLK_TCK));
+	p->children_begin = is_new ? 0 : in_ns(p->target.stat.children);
 	p->children = p->children_begin;
 	threads_init(&p->threads, &p->target, p, &c->next_serial, c->began);
 	p->threads.first_listing_done = is_new;
@@ -250,11 +253,7 @@ void process_read_clock(struct process *p)
 void process_read_children(struct process *p)
 {
 	struct proc_stat stat;
-	int fd = openat(p->target.proc, "stat", O_RDONLY | O_CLOEXEC);
 
-	if (fd < 0)
-		return;
-	if (proc_stat_read(fd, &stat) == 0)
-		p->children = stat.children * (SECOND / sysconf(_SC_CLK_TCK));
-	close(fd);
+	if (proc_stat_take(proc_file_open(p->target.proc, "stat"), &stat) == 0)
+		p->children = in_ns(stat.children);
 }

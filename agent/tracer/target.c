@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/tracer/proc_file.h"
 #include "agent/tracer/target.h"
 #include "agent/tracer/tracee.h"
 
@@ -25,40 +26,17 @@ static int refuse(struct tracer_refused *why, enum refusal cause, int detail)
 	return -1;
 }
 
-/* The number after "KEY:" at the start of a line. */
-static long status_number(const char *text, const char *key)
-{
-	char line[32];
-
-	snprintf(line, sizeof(line), "\n%s:", key);
-	const char *at = strstr(text, line);
-	return at ? strtol(at + strlen(line), NULL, 10) : 0;
-}
-
-static int read_at(int dir, const char *name, char *text, size_t room)
-{
-	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return -errno;
-	ssize_t n = read(fd, text, room - 1);
-	int error = n < 0 ? -errno : 0;
-	close(fd);
-	text[n < 0 ? 0 : n] = '\0';
-	return error ? error : (int)n;
-}
-
 static int status_read(int proc, struct status *out)
 {
 	char text[4096];
-	int n = read_at(proc, "status", text, sizeof(text));
+	int n = proc_file_read(proc, "status", text, sizeof(text));
 
 	if (n < 0)
 		return n;
-	out->tgid = status_number(text, "Tgid");
-	out->tracer = status_number(text, "TracerPid");
-	out->uid = status_number(text, "Uid");
-	out->seccomp = status_number(text, "Seccomp");
+	out->tgid = proc_file_number(text, "Tgid");
+	out->tracer = proc_file_number(text, "TracerPid");
+	out->uid = proc_file_number(text, "Uid");
+	out->seccomp = proc_file_number(text, "Seccomp");
 	return 0;
 }
 
@@ -76,7 +54,7 @@ static int yama_scope(void)
 {
 	char text[16] = "";
 
-	if (read_at(AT_FDCWD, "/proc/sys/kernel/yama/ptrace_scope", text, sizeof(text)) < 0)
+	if (proc_file_read(AT_FDCWD, "/proc/sys/kernel/yama/ptrace_scope", text, sizeof(text)) < 0)
 		return 0;
 	return atoi(text);
 }
@@ -85,7 +63,7 @@ static int yama_scope(void)
 static int may_attach(int proc)
 {
 	char text[256];
-	int n = read_at(proc, "syscall", text, sizeof(text));
+	int n = proc_file_read(proc, "syscall", text, sizeof(text));
 
 	return n >= 0 || (n != -EPERM && n != -EACCES);
 }
@@ -147,16 +125,6 @@ static int check_machine(int proc, struct tracer_refused *why)
 	return 0;
 }
 
-/* Takes fd. */
-static int read_run_counts(int fd, struct schedstat *s)
-{
-	int error = fd < 0 ? fd : schedstat_read(fd, s);
-
-	if (fd >= 0)
-		close(fd);
-	return error;
-}
-
 /* What tells a thread that computes from one that was only looked at in passing. A kernel without
  * them writes zeros: asked of ourselves, for we have been on a CPU once, and a process that was
  * just born perhaps has not. */
@@ -164,25 +132,22 @@ static int has_run_counts(const struct target *t)
 {
 	struct schedstat ours = {0}, theirs;
 	uint64_t used = target_clock(t); /* first: it may begin to run just now */
-	int error = read_run_counts(target_open_file(t, t->pid, "schedstat"), &theirs);
+	int error = schedstat_take(target_open_file(t, t->pid, "schedstat"), &theirs);
 
 	if (error)
 		return error == -ENOENT || error == -ESRCH;
 	/* One that has used CPU time has been on a CPU. */
 	if (theirs.runs || used)
 		return theirs.runs != 0;
-	error = read_run_counts(open("/proc/self/schedstat", O_RDONLY | O_CLOEXEC), &ours);
+	error = schedstat_take(proc_file_open(AT_FDCWD, "/proc/self/schedstat"), &ours);
 	return !error && ours.runs != 0;
 }
 
 static int check(struct target *t, int is_launched, struct tracer_refused *why)
 {
 	struct status st = {0};
-	int fd = openat(t->proc, "stat", O_RDONLY | O_CLOEXEC);
-	int error = fd < 0 ? -errno : proc_stat_read(fd, &t->stat);
+	int error = proc_stat_take(proc_file_open(t->proc, "stat"), &t->stat);
 
-	if (fd >= 0)
-		close(fd);
 	error = error ? error : status_read(t->proc, &st);
 	if (error)
 		return refuse_error(why, error);
@@ -281,6 +246,5 @@ int target_open_file(const struct target *t, pid_t tid, const char *name)
 	char path[64];
 
 	snprintf(path, sizeof(path), "task/%d/%s", tid, name);
-	int fd = openat(t->proc, path, O_RDONLY | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
+	return proc_file_open(t->proc, path);
 }

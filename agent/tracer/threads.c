@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/tracer/proc_file.h"
 #include "agent/tracer/threads.h"
 #include "base/list.h"
 
@@ -257,13 +258,6 @@ int thread_state(struct thread *th, struct proc_stat *stat)
 	return stat->state;
 }
 
-static uint64_t count_after(const char *text, const char *key)
-{
-	const char *at = strstr(text, key);
-
-	return at ? strtoull(at + strlen(key), NULL, 10) : 0;
-}
-
 /* Runs, runs less switches; the state's letter at that moment, or -errno. */
 static int count_runs(const struct target *target, struct thread *th, uint64_t *runs, int64_t *more)
 {
@@ -279,8 +273,8 @@ static int count_runs(const struct target *target, struct thread *th, uint64_t *
 	if (error)
 		return error;
 	text[n] = '\0';
-	uint64_t left = count_after(text, "\nvoluntary_ctxt_switches:\t") +
-			count_after(text, "\nnonvoluntary_ctxt_switches:\t");
+	uint64_t left = proc_file_number(text, "voluntary_ctxt_switches") +
+			proc_file_number(text, "nonvoluntary_ctxt_switches");
 	*runs = now.runs;
 	*more = (int64_t)(now.runs - left);
 	const char *state = strstr(text, "\nState:\t");
