@@ -19,11 +19,16 @@ enum {
 	VECTOR_MAX = 1024,	  /* UIO_MAXIOV: the kernel refuses more */
 };
 
+int call_fails(const struct user_regs_struct *u)
+{
+	return (long)u->rax == -EINTR;
+}
+
 int call_was_blocked(const struct user_regs_struct *u)
 {
 	long result = u->rax;
 
-	return result == -EINTR || (result <= -RESTART_SYS && result >= -RESTART_LAST);
+	return call_fails(u) || (result <= -RESTART_SYS && result >= -RESTART_LAST);
 }
 
 /* close has closed its descriptor whatever it returns (fs/open.c); what an ioctl did before it was
@@ -33,22 +38,19 @@ static int is_repeatable(unsigned long call)
 	return call != SYS_close && call != SYS_ioctl;
 }
 
-int call_fails(const struct user_regs_struct *u)
+void call_begin_anew(struct user_regs_struct *u)
 {
-	return (long)u->rax == -EINTR;
+	u->rax = -RESTART_NO_HANDLER;
 }
 
 int call_repair(struct user_regs_struct *u)
 {
 	if (!call_fails(u) || !is_repeatable(u->orig_rax))
 		return 0;
-	u->rax = -RESTART_NO_HANDLER;
+	call_begin_anew(u);
 	return 1;
 }
 
-/* fs/aio.c, unix_stream_read_generic, inet_csk_wait_for_connect. epoll_wait, semtimedop, the
- * sigtimedwait family and other sockets ask for their timer first: EINTR there means that there was
- * time left. */
 int call_restarts_by_call(const struct user_regs_struct *u)
 {
 	return (long)u->rax == -RESTART_LAST;
@@ -63,11 +65,9 @@ int call_is_filtered(pid_t tid)
 	       proc_file_number(text, "Seccomp") != 0;
 }
 
-void call_begin_anew(struct user_regs_struct *u)
-{
-	u->rax = -RESTART_NO_HANDLER;
-}
-
+/* fs/aio.c, unix_stream_read_generic, inet_csk_wait_for_connect. epoll_wait, semtimedop, the
+ * sigtimedwait family and other sockets ask for their timer first: EINTR there means that there was
+ * time left. */
 int call_starts_anew(const struct user_regs_struct *u)
 {
 	switch (u->orig_rax) {
@@ -79,7 +79,7 @@ int call_starts_anew(const struct user_regs_struct *u)
 	case SYS_recvmmsg:
 	case SYS_accept:
 	case SYS_accept4:
-		return (long)u->rax == -EINTR;
+		return call_fails(u);
 	case SYS_io_pgetevents: /* repairs itself */
 		return (long)u->rax == -RESTART_NO_HANDLER;
 	default:

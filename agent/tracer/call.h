@@ -26,7 +26,7 @@ int call_restarts_by_call(const struct user_regs_struct *u);
 /* Whether a seccomp filter is in force for the thread, which may punish that call by death. */
 int call_is_filtered(pid_t tid);
 
-/* Lets the wait begin anew instead. Its time, if it is a relative one, begins anew as well. */
+/* Lets the call begin anew. Its time, if it is a relative one, begins anew as well. */
 void call_begin_anew(struct user_regs_struct *u);
 
 /* The call was interrupted, begins its time-out anew, and would be in the same state had its time
