@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "agent/collection.h"
+#include "agent/tracer/module_file.h"
 #include "agent/tracer/stats.h"
 #include "base/hash.h"
 #include "base/list.h"
@@ -268,12 +269,7 @@ static int known_module(const struct collection *c, const struct tracer_module *
  * file that is gone under that very name loses the mark: the tracer saw it by device and inode. */
 static char *clean_path(const char *text, size_t n)
 {
-	static const char mark[] = " (deleted)";
-	size_t m = sizeof(mark) - 1;
-
-	if (n > m && !memcmp(text + n - m, mark, m))
-		n -= m;
-	return strndup(text, n);
+	return strndup(text, module_file_name(text, n));
 }
 
 static int add_module(struct collection *c, const struct tracer_module *t, char *path, int fd)

@@ -16,7 +16,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,6 +24,7 @@
 #include "agent/player_files.h"
 #include "agent/raw_check.h"
 #include "agent/raw_reader.h"
+#include "agent/tracer/module_file.h"
 #include "base/wire.h"
 
 #define PAUSE_NS     200000l /* between two looks at a ring without room */
@@ -38,7 +38,7 @@ struct player {
 	struct raw_check check;
 	struct tracer_identity identity; /* of the next module */
 	int has_identity;
-	int image; /* of the next module; -1: none */
+	int image; /* of the next module; negative: none */
 	uint32_t kinds;
 	uint64_t wall_began; /* of the recorded run */
 	uint64_t captures, first_time, last_time;
@@ -162,11 +162,7 @@ static void take_image(struct player *p, uint32_t size)
 {
 	if (p->image >= 0)
 		close(p->image);
-	p->image = memfd_create("cpprof-image", MFD_CLOEXEC);
-	if (p->image >= 0 && write(p->image, p->reader.payload, size) != (ssize_t)size) {
-		close(p->image);
-		p->image = -1;
-	}
+	p->image = module_file_of_image(p->reader.payload, size);
 }
 
 /* The file as it is here, if it is still the one that was recorded. */

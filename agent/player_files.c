@@ -14,6 +14,7 @@
 
 #include "agent/player_files.h"
 #include "agent/tracer/debug_file.h"
+#include "agent/tracer/module_file.h"
 
 #define SEGMENTS_MAX 1024u
 #define NOTES_MAX    (64 * KIB)
@@ -90,20 +91,13 @@ static size_t read_build_id(int fd, unsigned char *id)
 /* A regular file, or -errno. An open of something else could wait, or do something. */
 static int open_regular(const char *path, struct stat *st)
 {
-	char self[64];
 	int name = open(path, O_PATH | O_CLOEXEC);
 
 	if (name < 0)
 		return -errno;
-	int error = fstat(name, st) < 0 ? -errno : 0;
-	if (!error && (!S_ISREG(st->st_mode) || (uint64_t)st->st_size > LIMIT_MODULE_BYTES))
-		error = -EINVAL;
-	snprintf(self, sizeof(self), "/proc/self/fd/%d", name);
-	int fd = error ? -1 : open(self, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (!error && fd < 0)
-		error = -errno;
+	int fd = module_file_reopen(name, st);
 	close(name);
-	return error ? error : fd;
+	return fd;
 }
 
 static int is_wanted(int fd, const struct stat *st, const struct tracer_identity *wanted)
@@ -134,26 +128,13 @@ static int try(const char *path, const struct tracer_identity *wanted, int befor
 	return -ESTALE;
 }
 
-/* FOLDER/.build-id/ab/cdef... */
-static int id_path(char *out, size_t room, const char *symfs, const char *folder,
-	const unsigned char *id, size_t n, const char *ending)
-{
-	size_t used = snprintf(out, room, "%s%s/.build-id/%02x/", symfs, folder, id[0]);
-
-	for (size_t i = 1; i < n && used < room; i++)
-		used += snprintf(out + used, room - used, "%02x", id[i]);
-	if (used < room)
-		used += snprintf(out + used, room - used, "%s", ending);
-	return used < room ? 0 : -ENAMETOOLONG;
-}
-
 static int by_id(const char *symfs, const struct tracer_identity *wanted, int fd)
 {
-	static const char *const folders[] = {"/usr/lib/debug", "/usr/lib"};
+	static const char *const folders[] = {DEBUG_FILE_FOLDER, "/usr/lib"};
 	char name[2 * LIMIT_PATH];
 
 	for (int i = 0; i < 2 && fd < 0 && wanted->build_id_len > 1; i++)
-		if (id_path(name, sizeof(name), symfs, folders[i], wanted->build_id,
+		if (debug_file_path(name, sizeof(name), symfs, folders[i], wanted->build_id,
 			    wanted->build_id_len, "") == 0)
 			fd = try(name, wanted, fd);
 	return fd;
@@ -162,13 +143,10 @@ static int by_id(const char *symfs, const struct tracer_identity *wanted, int fd
 int player_files_module(
 	const char *symfs, const char *path, size_t path_len, const struct tracer_identity *wanted)
 {
-	static const char mark[] = " (deleted)";
 	char name[2 * LIMIT_PATH + 2];
-	size_t m = sizeof(mark) - 1;
 	int fd = -ENOENT;
 
-	if (path_len > m && !memcmp(path + path_len - m, mark, m))
-		path_len -= m;
+	path_len = module_file_name(path, path_len);
 	if (!path_len || path[0] != '/' || path_len > LIMIT_PATH)
 		return -ENOENT;
 	if (symfs && snprintf(name, sizeof(name), "%s%.*s", symfs, (int)path_len, path) <
@@ -190,7 +168,7 @@ int player_files_debug(const char *symfs, const unsigned char *build_id, size_t 
 
 	if (n < 2 || n > 32)
 		return -EINVAL;
-	int fd = symfs && id_path(name, sizeof(name), symfs, "/usr/lib/debug", build_id, n,
+	int fd = symfs && debug_file_path(name, sizeof(name), symfs, DEBUG_FILE_FOLDER, build_id, n,
 				  ".debug") == 0
 			 ? open_regular(name, &st)
 			 : -ENOENT;

@@ -11,4 +11,10 @@
 /* A descriptor that the caller closes, or -errno (-ENOENT: not installed). */
 int debug_file_open(const unsigned char *build_id, size_t n);
 
+#define DEBUG_FILE_FOLDER "/usr/lib/debug"
+
+/* ROOT FOLDER/.build-id/ab/cdef... ENDING; 0, or -ENAMETOOLONG. */
+int debug_file_path(char *out, size_t room, const char *root, const char *folder,
+	const unsigned char *build_id, size_t n, const char *ending);
+
 #endif

@@ -17,8 +17,7 @@
 #include "agent/tracer/module_file.h"
 #include "base/limits.h"
 
-/* From an O_PATH descriptor, which opens nothing, to one for reading: only of a regular file. */
-static int reopen_regular(int path_fd, struct stat *st)
+int module_file_reopen(int path_fd, struct stat *st)
 {
 	char self[64];
 
@@ -36,7 +35,7 @@ static int reopen_regular(int path_fd, struct stat *st)
 static int accept_file(int path_fd, const struct maps_line *line, int must_match)
 {
 	struct stat st = {0};
-	int fd = reopen_regular(path_fd, &st);
+	int fd = module_file_reopen(path_fd, &st);
 
 	close(path_fd);
 	if (fd < 0 || !must_match)
@@ -135,22 +134,34 @@ int module_file_is_exe(const struct target *t, pid_t tid, const struct maps_line
 	       st.st_dev == line->dev;
 }
 
+size_t module_file_name(const char *path, size_t n)
+{
+	static const char mark[] = " (deleted)";
+	size_t m = sizeof(mark) - 1;
+
+	return n > m && !memcmp(path + n - m, mark, m) ? n - m : n;
+}
+
+int module_file_of_image(const void *image, size_t size)
+{
+	int fd = memfd_create("cpprof-image", MFD_CLOEXEC);
+
+	if (fd >= 0 && write(fd, image, size) == (ssize_t)size)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return -EIO;
+}
+
 int module_file_from_memory(pid_t tid, const struct maps_line *line)
 {
 	size_t size = line->end - line->start;
 	unsigned char *image = size <= MIB ? malloc(size) : NULL;
-	int fd = -1;
 
 	if (!image)
 		return -E2BIG;
 	long n = memory_read(tid, line->start, image, size);
-	if (n > 0) {
-		fd = memfd_create("cpprof-image", MFD_CLOEXEC);
-		if (fd >= 0 && write(fd, image, n) != n) {
-			close(fd);
-			fd = -1;
-		}
-	}
+	int fd = n > 0 ? module_file_of_image(image, n) : n < 0 ? (int)n : -EIO;
 	free(image);
-	return fd >= 0 ? fd : n < 0 ? (int)n : -EIO;
+	return fd;
 }

@@ -11,6 +11,8 @@
 #ifndef TRACER_MODULE_FILE_H
 #define TRACER_MODULE_FILE_H
 
+#include <sys/stat.h>
+
 #include "agent/tracer/maps.h"
 #include "agent/tracer/target.h"
 
@@ -23,5 +25,15 @@ int module_file_is_exe(const struct target *t, pid_t tid, const struct maps_line
 
 /* A copy of an image that exists only in memory (the vdso), as a memfd; or -errno. */
 int module_file_from_memory(pid_t tid, const struct maps_line *line);
+
+/* Such an image as a file of its own, or -EIO. */
+int module_file_of_image(const void *image, size_t size);
+
+/* From an O_PATH descriptor, which opens nothing, to one for reading: only of a regular file of at
+ * most LIMIT_MODULE_BYTES; or -errno. */
+int module_file_reopen(int path_fd, struct stat *st);
+
+/* How long a path is without the kernel's mark of an unlinked file, " (deleted)". */
+size_t module_file_name(const char *path, size_t n);
 
 #endif
