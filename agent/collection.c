@@ -64,9 +64,7 @@ void collection_new_tracer(struct collection *c, struct tracer_start *start)
 	c->past = sum;
 	memset(&c->now, 0, sizeof(c->now));
 	c->n_numbers = 0;
-	free(c->maps.building.v);
-	c->maps.building = (struct maps){0};
-	c->maps.failed = 0;
+	generations_abandon(&c->maps);
 	start->first_serial = c->threads.next_serial;
 	start->first_generation = c->last_generation;
 	start->first_process = c->next_process;

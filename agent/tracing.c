@@ -137,8 +137,7 @@ static void on_done(struct session *s, const struct tracer_done *done)
 	tracing_done(s);
 }
 
-/* The interval that was to end has ended. One that was ended without waiting for this word, because
- * its tracer had died, is none of the new tracer's. */
+/* The interval that was to end has ended. */
 static void on_mark(struct session *s, const struct tracer_mark *mark)
 {
 	if (!mark || s->phase != PHASE_STOP || mark->interval != s->data.open)

@@ -79,6 +79,18 @@ static int keep(struct generations *g, const struct maps_part *part)
 	return 1;
 }
 
+static void drop_building(struct generations *g)
+{
+	free(g->building.v);
+	g->building = (struct maps){0};
+}
+
+void generations_abandon(struct generations *g)
+{
+	drop_building(g);
+	g->failed = 0;
+}
+
 int generations_add(struct generations *g, const struct maps_part *part, const struct mapping *v)
 {
 	int error = g->failed ? 0 : append(&g->building, v, part->n);
@@ -87,10 +99,8 @@ int generations_add(struct generations *g, const struct maps_part *part, const s
 	g->failed = failed && !part->last;
 	if (part->last && !failed)
 		error = keep(g, part);
-	if (error < 0 || (part->last && failed)) {
-		free(g->building.v);
-		g->building = (struct maps){0};
-	}
+	if (error < 0 || (part->last && failed))
+		drop_building(g);
 	return part->last && failed && !error ? -EPROTO : error;
 }
 

@@ -25,6 +25,9 @@ void generations_fini(struct generations *g);
  * that overlap or are out of order are refused, and so is the rest of that generation. */
 int generations_add(struct generations *g, const struct maps_part *part, const struct mapping *v);
 
+/* Whoever sent the parts of a generation has ended: the next part begins a new one. */
+void generations_abandon(struct generations *g);
+
 /* That generation; NULL if it is not here (yet, or any more). Valid until the next change. */
 const struct maps *generations_find(const struct generations *g, uint32_t generation);
 

@@ -3,6 +3,11 @@
 
 enum { PER_DOUBLING = 8 };
 
+/* Every field before the buckets is a 64-bit counter, ticks the first. */
+#define COUNTERS (offsetof(struct tracer_stats, stop_us) / sizeof(uint64_t))
+
+_Static_assert(offsetof(struct tracer_stats, ticks) == 0, "the first");
+
 /* The bucket's lower edge in ns: 2^(b/8) us / 8, made of integers only. */
 static double edge_us(unsigned bucket)
 {
@@ -49,13 +54,10 @@ double stats_stop_us(const struct tracer_stats *s, double share)
 
 void stats_add(struct tracer_stats *to, const struct tracer_stats *from)
 {
-	/* Every field before the buckets is a 64-bit counter. */
 	uint64_t *sum = &to->ticks;
 	const uint64_t *more = &from->ticks;
-	size_t n =
-		(offsetof(struct tracer_stats, stop_us) - offsetof(struct tracer_stats, ticks)) / 8;
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < COUNTERS; i++)
 		sum[i] += more[i];
 	for (unsigned b = 0; b < STATS_BUCKETS; b++)
 		to->stop_us[b] += from->stop_us[b];
@@ -70,10 +72,8 @@ void stats_subtract(struct tracer_stats *from, const struct tracer_stats *less)
 {
 	uint64_t *sum = &from->ticks;
 	const uint64_t *part = &less->ticks;
-	size_t n =
-		(offsetof(struct tracer_stats, stop_us) - offsetof(struct tracer_stats, ticks)) / 8;
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < COUNTERS; i++)
 		sum[i] -= part[i];
 	for (unsigned b = 0; b < STATS_BUCKETS; b++)
 		from->stop_us[b] -= less->stop_us[b];
