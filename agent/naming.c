@@ -90,6 +90,7 @@ void naming_on_debug_file(struct session *s, struct wire_message *m)
 	struct module *module = &s->data.modules[answer->module - 1];
 	if (s->naming.debug_pending)
 		s->naming.debug_pending--;
+	module->wants_debug_file = 0; /* the next interval need not ask again */
 	if (m->fd < 0 && answer->error != -ENOENT)
 		log_note("the debug file of %s cannot be opened: %s",
 			log_escape(shown, sizeof(shown), module->info.path),
