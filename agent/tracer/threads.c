@@ -193,8 +193,6 @@ void threads_sweep(struct threads *t)
 			t->v[kept++] = t->v[i];
 	}
 	t->n = kept;
-	if (t->n)
-		qsort(t->v, t->n, sizeof(*t->v), by_tid);
 }
 
 uint32_t threads_live(const struct threads *t)

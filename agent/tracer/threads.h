@@ -3,8 +3,8 @@
  * The set of the target's threads: found by listing /proc/PID/task, looked at through descriptors
  * that stay open (about 1 us a look, against 7 with open and close).
  *
- * Threads are kept sorted by tid. A look costs nothing for the target. A thread id that is used
- * again has another start time and becomes a new thread with a new serial.
+ * A listing sorts the threads by tid first. A look costs nothing for the target. A thread id that
+ * is used again has another start time and becomes a new thread with a new serial.
  */
 #ifndef TRACER_THREADS_H
 #define TRACER_THREADS_H
