@@ -47,9 +47,5 @@ for half in shallow deep; do
 	check_number "share of ${half}_work" \
 		"($(proof cum "$out" ${half}_work) - $(truth $half) / ($(truth shallow) + $(truth deep)))^2 <= 0.1^2"
 done
-for words in "-max-stop 0" "-max-stop 101" "-max-stop x" "-max-stop 2x"; do
-	# shellcheck disable=SC2086
-	profile -p $$ -seconds 1 $words
-	check_equal "$words: exit" 2 "$STATUS"
-done
+check_refused "-max-stop 0" "-max-stop 101" "-max-stop x" "-max-stop 2x"
 finish

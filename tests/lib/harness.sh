@@ -242,6 +242,18 @@ check_balance()
 	check_number "$1: not sampled" "${unseen:-1} <= ${3:-0.02}"
 }
 
+# check_refused WORDS...: each of these, options that make no sense, is a mistake of usage.
+check_refused()
+{
+	local words
+
+	for words; do
+		# shellcheck disable=SC2086
+		profile -p $$ -seconds 1 $words
+		check_equal "$words: exit" 2 "$STATUS"
+	done
+}
+
 proof() { python3 "$LIB/proof.py" "$@"; }
 
 # go_pprof FILE: the real pprof reads the file without a complaint; sets GO_PPROF to what it said.

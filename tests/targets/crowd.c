@@ -16,18 +16,11 @@ static pthread_barrier_t turn;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t never = PTHREAD_COND_INITIALIZER;
 
-#define WORK(name)                                                                                 \
-	static FRAME void name(void)                                                               \
-	{                                                                                          \
-		SPIN(target.per_us *slice_us);                                                     \
-		KEEP_FRAME();                                                                      \
-	}
-
 WORK(crowd_60)
 WORK(crowd_30)
 WORK(crowd_10)
 
-static void (*const work[workers])(void) = {crowd_60, crowd_30, crowd_10};
+static void (*const work[workers])(uint64_t) = {crowd_60, crowd_30, crowd_10};
 
 static void *worker(void *arg)
 {
@@ -37,7 +30,7 @@ static void *worker(void *arg)
 	while (!done) {
 		/* Each works its share of every turn of 100 slices, and waits for the others. */
 		for (left = slices[i] * 10; left && !done; left--)
-			work[i]();
+			work[i](slice_us);
 		cpu[i] = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 		pthread_barrier_wait(&turn);
 	}

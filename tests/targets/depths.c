@@ -8,17 +8,8 @@
 
 enum { LEVELS = 200, FRAME_BYTES = 1000 };
 
-static FRAME void shallow_work(uint64_t us)
-{
-	SPIN(target.per_us * us);
-	KEEP_FRAME();
-}
-
-static FRAME void deep_work(uint64_t us)
-{
-	SPIN(target.per_us * us);
-	KEEP_FRAME();
-}
+WORK(shallow_work)
+WORK(deep_work)
 
 static FRAME uint64_t until(uint64_t cpu, void (*work)(uint64_t))
 {

@@ -20,29 +20,10 @@ struct account {
 
 static struct account *account;
 
-static FRAME void elder_work(uint64_t us)
-{
-	SPIN(target.per_us * us);
-	KEEP_FRAME();
-}
-
-static FRAME void child_work(uint64_t us)
-{
-	SPIN(target.per_us * us);
-	KEEP_FRAME();
-}
-
-static FRAME void grandchild_work(uint64_t us)
-{
-	SPIN(target.per_us * us);
-	KEEP_FRAME();
-}
-
-static FRAME void short_work(uint64_t us)
-{
-	SPIN(target.per_us * us);
-	KEEP_FRAME();
-}
+WORK(elder_work)
+WORK(child_work)
+WORK(grandchild_work)
+WORK(short_work)
 
 /* The kernel's clock of a process counts from its fork. */
 static void leave(_Atomic uint64_t *used)

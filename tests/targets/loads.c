@@ -51,16 +51,16 @@ static uint64_t used[parts];
 static struct note notes[notes_max];
 static volatile int done;
 
-#define WORK(name)                                                                                 \
+#define PART(name)                                                                                 \
 	static FRAME void name(uint64_t loops)                                                     \
 	{                                                                                          \
 		SPIN(loops);                                                                       \
 		KEEP_FRAME();                                                                      \
 	}
 
-WORK(load_a)
-WORK(load_b)
-WORK(load_c)
+PART(load_a)
+PART(load_b)
+PART(load_c)
 
 static void (*const work[parts])(uint64_t) = {load_a, load_b, load_c};
 

@@ -6,7 +6,6 @@
  */
 #include "target.h"
 
-#include <fcntl.h>
 #include <sys/wait.h>
 
 static FRAME void old_process(uint64_t ms)
@@ -19,17 +18,6 @@ static FRAME void new_process(uint64_t ms)
 {
 	SPIN(target.per_us * 1000 * ms);
 	KEEP_FRAME();
-}
-
-static int set_next(pid_t id)
-{
-	char text[16];
-	int fd = open("/proc/sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC);
-	int n = snprintf(text, sizeof(text), "%d", id - 1);
-	int ok = fd >= 0 && write(fd, text, (size_t)n) == n;
-
-	close(fd);
-	return ok;
 }
 
 int main(int argc, char **argv)
@@ -47,7 +35,7 @@ int main(int argc, char **argv)
 		_exit(0);
 	}
 	waitpid(old, NULL, 0);
-	if (!set_next(old))
+	if (!target_next_id(old))
 		return 77;
 	again = fork();
 	if (again == 0) {

@@ -38,11 +38,7 @@ static void lock_up(void)
 	}
 }
 
-static FRAME void strict_work(uint64_t us)
-{
-	SPIN(target.per_us * us);
-	KEEP_FRAME();
-}
+WORK(strict_work)
 
 static FRAME void strict_calls(void)
 {

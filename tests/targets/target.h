@@ -10,6 +10,7 @@
 #define _GNU_SOURCE
 #endif
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
@@ -50,6 +51,14 @@ struct target {
 static struct target target;
 static volatile sig_atomic_t target_stopping;
 
+/* A function that is a frame of its own and computes for so many microseconds. */
+#define WORK(name)                                                                                 \
+	static FRAME void name(uint64_t us)                                                        \
+	{                                                                                          \
+		SPIN(us *target.per_us);                                                           \
+		KEEP_FRAME();                                                                      \
+	}
+
 static inline uint64_t clock_ns(clockid_t id)
 {
 	struct timespec t;
@@ -66,6 +75,19 @@ static inline void truth(const char *key, uint64_t value)
 static inline uint64_t arg_number(int argc, char **argv, int at, uint64_t otherwise)
 {
 	return argc > at ? strtoull(argv[at], NULL, 10) : otherwise;
+}
+
+/* The next process or thread of this PID namespace gets this number. 1, or 0 where that is
+ * forbidden. */
+static inline int target_next_id(pid_t id)
+{
+	char text[16];
+	int fd = open("/proc/sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC);
+	int n = snprintf(text, sizeof(text), "%d", id - 1);
+	int ok = fd >= 0 && write(fd, text, (size_t)n) == n;
+
+	close(fd);
+	return ok;
 }
 
 /* xorshift: cheap enough to stand between two slices of work. */

@@ -5,7 +5,6 @@
  */
 #include "target.h"
 
-#include <fcntl.h>
 #include <sched.h>
 
 static uint64_t work_ms, cpu[2];
@@ -50,12 +49,7 @@ static int set_next(pid_t id)
 	while (access(text, F_OK) == 0)
 		sched_yield();
 	target_sleep_us(2000); /* it leaves the folder a little before its number is free */
-	int fd = open("/proc/sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC);
-	int n = snprintf(text, sizeof(text), "%d", id - 1);
-	int ok = fd >= 0 && write(fd, text, (size_t)n) == n;
-
-	close(fd);
-	return ok;
+	return target_next_id(id);
 }
 
 int main(int argc, char **argv)
