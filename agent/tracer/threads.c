@@ -92,7 +92,8 @@ static int thread_open(struct threads *t, struct thread *th, pid_t tid)
 		return error;
 	}
 	th->start_time = stat.start_time;
-	th->moved = 1;
+	/* Born since the last tick and running: this tick's look is already the one that counts. */
+	th->was_running = stat.state == 'R';
 	/* Who sleeps when we first see it is taken for idle until it moves: of many threads too few
 	 * are looked at in each tick to find that out for all. */
 	th->idle_looks = stat.state == 'R' ? 0 : UINT32_MAX / 2;

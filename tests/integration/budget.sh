@@ -4,7 +4,9 @@
 # rate changes; the summary and the file say what rate was reached.
 . "$(dirname "$0")/../lib/harness.sh"
 need python3
+# Both halves have to be long beside a time in which a virtual CPU is taken away.
 seconds=${SECONDS_EACH:-8}
+[ "$seconds" -ge 6 ] || seconds=6
 
 run() # HZ MAX_STOP: profiles depths from before its work to its end
 {
@@ -13,7 +15,8 @@ run() # HZ MAX_STOP: profiles depths from before its work to its end
 	profile_ok "$1 Hz, at most $2" -p "$TARGET" -seconds 120 -hz "$1" -max-stop "$2" -profile cpu -o "$out"
 	wait "$TARGET"
 	sed -n '/^samples/,/^calls/p' "$WORK/run.err" | sed 's/^/    /'
-	# Held is what the median pause makes of all of them; a machine with much to do adds a tail.
+	# Held is what the median pause of the last moments makes; a machine with much to do adds a tail. The
+	# median of the whole window is below half of the pauses: times all stops it is at most twice their sum.
 	stops=$(awk '$1 == "stops" { n = $2 + 0; p = $4 + 0 } $1 == "CPU" { cpu = $2 + 0 }
 		END { print n * p / 1e4 / cpu }' "$WORK/run.err")
 	reached=$(awk '$1 == "samples" { for (i = 1; i < NF; i++) if ($i == "Hz") print $(i - 1) }' "$WORK/run.err")
@@ -27,7 +30,7 @@ import proof
 print(*proof.Profile(sys.argv[1]).comments, sep='\n')" "$1" "$LIB"; }
 
 run 4000 1%
-check_number "pauses, % of the CPU time" "$stops > 0.2 && $stops <= 1.3"
+check_number "pauses, % of the CPU time" "$stops > 0.2 && $stops <= 2.2"
 check_number "rate reached" "$reached < 2000"
 check "the summary says why" grep -q "^rate .*1% of the CPU time" "$WORK/run.err"
 check "the file says what rate" grep -q "ticks, $reached Hz" <(echo "$comment")

@@ -40,15 +40,27 @@ churn()
 	check_number "churn: its code, of what was seen" "$(proof cum "$out" churn_work) >= 0.9 * (1 - $(proof unsampled "$out"))"
 }
 
-# Each lives less than a tick: nearly nothing can be sampled, and all of it is said.
+# Each lives less than a tick: those that a tick meets are sampled in that tick, and stand for the
+# others.
 short_lives()
 {
 	start_target threads_churn 0 1 1500 3000
 	profile -p "$TARGET" -seconds "$seconds" -hz 20 -max-stop 100 -profile cpu -o "$out"
 	stop_target
 	check_number "short lives: exit" "$STATUS == 0 || $STATUS == 4"
-	check_balance "short lives" "$out" 1
-	check_number "short lives: said" "$(proof share "$out" '[CPU of threads that ended unseen]') > 0.3"
+	check_balance "short lives" "$out" 0.4
+	check_number "short lives: their code" "$(proof cum "$out" churn_work) > 0.6"
+}
+
+# Over before they can be stopped: nearly nothing can be sampled, and all of it is said.
+shortest_lives()
+{
+	start_target threads_churn 0 1 50 1000
+	profile -p "$TARGET" -seconds "$seconds" -hz 20 -max-stop 100 -profile cpu -o "$out"
+	stop_target
+	check_number "shortest lives: exit" "$STATUS == 0 || $STATUS == 4"
+	check_balance "shortest lives" "$out" 1
+	check_number "shortest lives: said" "$(proof share "$out" '[CPU of threads that ended unseen]') > 0.3"
 }
 
 fast()
@@ -71,5 +83,6 @@ fast()
 crowd 100
 churn
 short_lives
+shortest_lives
 fast
 finish
