@@ -19,16 +19,18 @@ uint64_t clock_random(struct clock *c, uint64_t n)
 	return (unsigned __int128)hash_u64(c->random) * n >> 64;
 }
 
-static uint64_t gap(struct clock *c)
+static void choose(struct clock *c)
 {
-	return c->period / 2 + clock_random(c, c->period);
+	c->due = c->next + clock_random(c, c->period);
+	c->due_slow = c->slow;
+	c->next += c->period;
 }
 
 void clock_init(struct clock *c, uint32_t hz, uint64_t seed, uint64_t now)
 {
-	*c = (struct clock){.asked = 1000000000ull / hz, .random = seed};
+	*c = (struct clock){.asked = 1000000000ull / hz, .random = seed, .next = now};
 	clock_slow(c, CLOCK_ONE);
-	c->due = now + clock_random(c, c->period);
+	choose(c);
 }
 
 void clock_slow(struct clock *c, uint32_t slow)
@@ -44,17 +46,18 @@ uint64_t clock_overdue(const struct clock *c, uint64_t now)
 
 int clock_tick(struct clock *c, uint64_t now)
 {
-	uint64_t periods = 1;
+	uint32_t more = 0, first = c->due_slow;
 
 	if (now < c->due)
 		return 0;
 	if (now - c->due > c->period / 2)
 		c->late++;
 	c->taken++;
-	c->due += gap(c);
-	for (; c->due <= now; c->due += gap(c))
-		periods++;
-	c->missed += periods - 1;
-	c->stands_for = c->slow * (periods < CLOCK_STANDS_FOR ? periods : CLOCK_STANDS_FOR);
+	for (choose(c); c->due <= now; choose(c))
+		more++;
+	c->missed += more;
+	if (more > CLOCK_STANDS_FOR - 1)
+		more = CLOCK_STANDS_FOR - 1;
+	c->stands_for = first + c->slow * more;
 	return 1;
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The sampling clock: an absolute schedule whose gaps are random, uniform in 0.5 to 1.5 periods, so
- * that it cannot run in step with a periodic program. Times are CLOCK_MONOTONIC nanoseconds.
+ * The sampling clock: time is cut into periods, and each has its tick at a random place of its own.
+ * Every moment is as likely as any other, whatever the program's own period is, and what lasts for
+ * many periods gets its share of ticks nearly exactly (stratified sampling: Cochran, Sampling
+ * Techniques, chapter 5). Times are CLOCK_MONOTONIC nanoseconds.
  */
 #ifndef TRACER_CLOCK_H
 #define TRACER_CLOCK_H
@@ -17,6 +19,8 @@ struct clock {
 	uint32_t stands_for; /* the last tick: itself and those missed just before it, at most
 				CLOCK_STANDS_FOR, in periods as asked / CLOCK_ONE */
 	uint64_t due, random;
+	uint64_t next;		      /* where the period after that of due begins */
+	uint32_t due_slow;	      /* slow when due was chosen */
 	uint64_t taken, missed, late; /* late: begun more than half a period after it was due */
 };
 
@@ -34,7 +38,7 @@ int clock_tick(struct clock *c, uint64_t now);
 /* How many ticks, about, have passed untaken. */
 uint64_t clock_overdue(const struct clock *c, uint64_t now);
 
-/* From the next gap on the period is slow / CLOCK_ONE of what was asked; slow >= CLOCK_ONE. */
+/* From the next choice on the period is slow / CLOCK_ONE of what was asked; slow >= CLOCK_ONE. */
 void clock_slow(struct clock *c, uint32_t slow);
 
 /* A random number in [0, n). */
