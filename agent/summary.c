@@ -79,6 +79,7 @@ static void ends_line(const struct interval *i, enum profile_kind kind, struct b
 		[STACK_NO_REGISTER] = "register unknown",
 		[STACK_WORKER_LOST] = "worker lost",
 		[STACK_NOT_READ] = "not readable",
+		[STACK_SWITCHED] = "came from another stack",
 	};
 	const char *between = ": ";
 

@@ -11,6 +11,7 @@ static const char *const ends[STACK_ENDS] = {
 	[STACK_NO_REGISTER] = "[register unknown]",
 	[STACK_WORKER_LOST] = "[worker lost]",
 	[STACK_NOT_READ] = "[not readable]",
+	[STACK_SWITCHED] = "[came from another stack]",
 };
 
 static const char *const missing[MISSING_REASONS] = {

@@ -127,6 +127,7 @@ enum stack_end {
 	STACK_NO_REGISTER, /* a rule needs a register that is not known */
 	STACK_WORKER_LOST, /* the worker died with this capture */
 	STACK_NOT_READ,	   /* CAPTURE_NO_STACK */
+	STACK_SWITCHED,	   /* the code had changed to this stack from another (Go's g0) */
 	STACK_ENDS
 };
 

@@ -39,6 +39,7 @@ enum has {
 	HAS_EH_FRAME = 4,
 	HAS_SYMBOLS = 8,
 	HAS_ZSTD = 16, /* some debug section that cannot be read */
+	HAS_GO = 32,   /* names, lines and frame sizes of a Go program */
 };
 
 /* An answer of libdw that is asked for once; NULL then means "none". */
@@ -51,6 +52,7 @@ struct module {
 	struct image own, debug;
 	Dwarf *own_dwarf, *debug_dwarf;
 	Dwarf_CFI *eh_frame, *debug_frame;
+	struct gopclntab *gopclntab;
 	struct segment_load *segments;
 	size_t n_segments;
 };
@@ -220,11 +222,11 @@ static void set_flags(struct module *m)
 	uint32_t all = m->has | m->debug_has;
 
 	m->flags &= ~(MODULE_NO_CFI | MODULE_NO_SYMBOLS | MODULE_NO_DWARF | MODULE_ZSTD);
-	if (!(m->has & (HAS_EH_FRAME | HAS_FRAME)))
+	if (!(m->has & (HAS_EH_FRAME | HAS_FRAME | HAS_GO)))
 		m->flags |= MODULE_NO_CFI;
-	if (!(all & HAS_SYMBOLS))
+	if (!(all & (HAS_SYMBOLS | HAS_GO)))
 		m->flags |= MODULE_NO_SYMBOLS;
-	if (!(all & HAS_INFO))
+	if (!(all & (HAS_INFO | HAS_GO)))
 		m->flags |= MODULE_NO_DWARF;
 	if (all & HAS_ZSTD)
 		m->flags |= MODULE_ZSTD;
@@ -237,12 +239,17 @@ static int read_image(struct module *m)
 	if (rc)
 		return rc;
 	m->has |= read_sections(m->own.elf);
+	m->gopclntab = gopclntab_new(m);
+	if (m->gopclntab)
+		m->has |= HAS_GO;
 	set_flags(m);
 	return 0;
 }
 
 static void forget_image(struct module *m)
 {
+	gopclntab_free(m->gopclntab);
+	m->gopclntab = NULL;
 	image_close(&m->own);
 	free(m->segments);
 	m->segments = NULL;
@@ -292,6 +299,7 @@ void module_close(struct module *m)
 		dwarf_cfi_end(m->eh_frame);
 	dwarf_end(m->debug_dwarf);
 	dwarf_end(m->own_dwarf);
+	gopclntab_free(m->gopclntab);
 	image_close(&m->debug);
 	image_close(&m->own);
 	free(m->segments);
@@ -442,6 +450,11 @@ void module_drop_dwarf(struct module *m)
 	/* Read through the same handle. Rules keep nothing of it. */
 	m->debug_frame = NULL;
 	m->opened &= ~(OPENED_DEBUG | OPENED_OWN | OPENED_FRAME);
+}
+
+const struct gopclntab *module_gopclntab(const struct module *m)
+{
+	return m->gopclntab;
 }
 
 Dwarf_CFI *module_eh_frame(struct module *m)

@@ -15,6 +15,7 @@
 #include <elfutils/libdw.h>
 
 #include "output/types.h"
+#include "symbolize/gopclntab.h"
 
 struct module;
 
@@ -63,6 +64,9 @@ Dwarf *module_dwarf(struct module *m);
 /* Gives back what reading debug information took; module_dwarf and module_debug_frame open it anew.
  */
 void module_drop_dwarf(struct module *m);
+
+/* Go's table of functions; NULL if it has none. */
+const struct gopclntab *module_gopclntab(const struct module *m);
 
 /* Unwind information of the image itself; NULL if it has none. */
 Dwarf_CFI *module_eh_frame(struct module *m);

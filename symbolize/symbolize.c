@@ -122,6 +122,41 @@ static const struct name *symtab_name(struct batch *b, const struct symtab_entry
 	return names_function(&b->s->names, e->name, e->is_plt);
 }
 
+/* One line of Go's own table. */
+static int set_go_line(
+	struct batch *b, struct symbol *out, const struct go_line *line, const struct name *both)
+{
+	if (b->level != SYMBOLS_FULL)
+		return set_line(b, out, both, NULL, 0, 0);
+	return set_line(b, out, both, line->file, line->line, line->start_line);
+}
+
+/* Go's own table: names of what is stripped, and where there is no DWARF lines and inlined
+ * functions, too. */
+static int by_gopclntab(struct batch *b, struct query *q)
+{
+	const struct gopclntab *t = module_gopclntab(b->s->current);
+	const struct symtab_entry *e = symtab_find(&b->s->symtab, q->vaddr);
+	struct go_line lines[CHAIN_MAX];
+	struct go_function f;
+	int error = 0;
+
+	if (!t || gopclntab_find(t, q->vaddr, &f) < 0)
+		return 0;
+	uint32_t n = gopclntab_lines(t, &f, q->vaddr, lines, CHAIN_MAX);
+	q->lines = calloc(n, sizeof(*q->lines));
+	if (!q->lines)
+		return -ENOMEM;
+	for (uint32_t i = b->level == SYMBOLS_FULL ? 0 : n - 1; i < n && !error; i++) {
+		int is_outermost = i == n - 1;
+		const struct name *both = e && is_outermost
+						  ? symtab_name(b, e)
+						  : names_function(&b->s->names, lines[i].name, 0);
+		error = set_go_line(b, &q->lines[q->n++], &lines[i], both);
+	}
+	return error;
+}
+
 static int by_symtab(struct batch *b, struct query *q, const char *file, uint32_t line)
 {
 	const struct symtab_entry *e = symtab_find(&b->s->symtab, q->vaddr);
@@ -133,6 +168,14 @@ static int by_symtab(struct batch *b, struct query *q, const char *file, uint32_
 		return -ENOMEM;
 	q->n = 1;
 	return set_line(b, q->lines, symtab_name(b, e), file, line, 0);
+}
+
+/* An address that no unit of the debug information covers. */
+static int without_dwarf(struct batch *b, struct query *q)
+{
+	int error = by_gopclntab(b, q);
+
+	return error || q->n ? error : by_symtab(b, q, NULL, 0);
 }
 
 /* What the scope is called: the function at the address as in the symbol table. */
@@ -251,7 +294,7 @@ static int one_unit(struct batch *b, struct query *v, uint32_t n)
 		error = answer_unit(b, &unit, vaddrs, v, n);
 	else
 		for (uint32_t i = 0; i < n && !error; i++)
-			error = by_symtab(b, &v[i], NULL, 0);
+			error = without_dwarf(b, &v[i]);
 	free(vaddrs);
 	beat(b->s);
 	return error;
@@ -266,7 +309,7 @@ static int answer_all(struct batch *b)
 		if (b->v[i].vaddr == NO_VADDR)
 			continue;
 		if (b->v[i].unit == NO_UNIT) {
-			error = by_symtab(b, &b->v[i], NULL, 0);
+			error = without_dwarf(b, &b->v[i]);
 			continue;
 		}
 		while (next < b->n && b->v[next].unit == b->v[i].unit)

@@ -73,6 +73,7 @@ unit_tests = \
 	tests/unit/test_fixtures \
 	tests/unit/test_folded \
 	tests/unit/test_generations \
+	tests/unit/test_gopclntab \
 	tests/unit/test_guess \
 	tests/unit/test_inlines \
 	tests/unit/test_interval \
@@ -120,6 +121,7 @@ tests_unit_test_family_LDADD = $(unit_libs)
 tests_unit_test_fixtures_LDADD = $(unit_libs)
 tests_unit_test_folded_LDADD = $(unit_libs)
 tests_unit_test_generations_LDADD = $(unit_libs)
+tests_unit_test_gopclntab_LDADD = $(unit_libs)
 tests_unit_test_guess_LDADD = $(unit_libs)
 tests_unit_test_inlines_LDADD = $(unit_libs)
 tests_unit_test_interval_LDADD = $(unit_libs)

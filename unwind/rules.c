@@ -183,6 +183,37 @@ static int is_sigreturn(const struct module *m, uint64_t offset)
 	return p && !memcmp(p, code, sizeof(code));
 }
 
+/* What only Go's own table tells: its CFI claims a caller for them, too. */
+static int compile_go_ends(const struct go_function *f, int is_return, struct rule *rule)
+{
+	if (f->flags & GO_ROOT)
+		rule->kind = RULE_END;
+	else if ((f->flags & GO_MOVES_SP) && is_return)
+		rule->kind = RULE_SWITCHED;
+	return rule->kind != RULE_NONE;
+}
+
+/* All else is in the caller's hands in Go: no register is saved but rbp, at places that the table
+ * does not tell. */
+static void compile_go(
+	const struct gopclntab *t, const struct go_function *f, uint64_t vaddr, struct rule *rule)
+{
+	int32_t depth = gopclntab_depth(t, f, vaddr);
+
+	if (depth < 0 || !offset_fits(depth) || (f->flags & GO_MOVES_SP))
+		return;
+	rule->kind = RULE_PLAIN;
+	rule->cfa_register = DWREG_RSP;
+	rule->cfa_offset = depth + 8;
+	rule->ra_offset = -8;
+	for (int i = 0; i < SAVED_COUNT; i++)
+		rule->saved[i] = SAVED_UNDEFINED;
+	if (!depth) {
+		rule->saved[SAVED_RBP] = SAVED_SAME;
+		rule->same = 1u << DWREG_RBP;
+	}
+}
+
 static void compile(
 	struct rules *rules, struct module *m, uint64_t offset, int is_return, struct rule *rule)
 {
@@ -198,6 +229,12 @@ static void compile(
 	}
 	if (module_offset_to_vaddr(m, offset, &vaddr) < 0)
 		return;
+	const struct gopclntab *go = module_gopclntab(m);
+	struct go_function function;
+	if (go && gopclntab_find(go, vaddr, &function) < 0)
+		go = NULL;
+	if (go && compile_go_ends(&function, is_return, rule))
+		return;
 	Dwarf_CFI *cfi = module_eh_frame(m);
 	if (cfi && dwarf_cfi_addrframe(cfi, vaddr, &frame) != 0)
 		frame = NULL;
@@ -205,6 +242,8 @@ static void compile(
 		frame = NULL;
 	if (frame)
 		compile_frame(rules, frame, rule);
+	else if (go)
+		compile_go(go, &function, vaddr, rule);
 	free(frame);
 }
 

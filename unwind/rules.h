@@ -4,8 +4,9 @@
  * CFI interface when an address is first met, kept for good; "there is no rule" is kept too.
  *
  * Equal rules are stored once: a program of any size has some hundred. The cache holds 16 bytes per
- * address. .eh_frame is asked first, then .debug_frame of the module itself; separate debug files
- * are never opened for unwinding.
+ * address. .eh_frame is asked first, then .debug_frame of the module itself, then Go's table of
+ * functions, which is also asked where a stack begins; separate debug files are never opened for
+ * unwinding.
  */
 #ifndef UNWIND_RULES_H
 #define UNWIND_RULES_H
@@ -21,6 +22,7 @@ enum rule_kind {
 	RULE_FULL,	/* expressions: see struct full_rule */
 	RULE_SIGRETURN, /* the kernel's signal frame: registers are in the ucontext at sp */
 	RULE_END,	/* the outermost frame: its return address is undefined */
+	RULE_SWITCHED,	/* the caller's frame is on another stack, nothing here says where */
 };
 
 /* The callee-saved registers of the x86-64 ABI, which frames save. */

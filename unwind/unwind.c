@@ -203,6 +203,8 @@ static enum stack_end step(struct walk *w, const struct rule *rule, int *over)
 	case RULE_END:
 		*over = 1;
 		break;
+	case RULE_SWITCHED:
+		return STACK_SWITCHED;
 	default:
 		end = step_guess(w, over);
 	}
