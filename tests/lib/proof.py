@@ -15,6 +15,7 @@ proof.py pids FILE                  one line for each process: pid label, values
 proof.py stacks FILE [THREAD]       every stack, leaf first: values<TAB>tid<TAB>frames
 proof.py addresses FILE TID         the stack addresses of a thread, leaf first, in hex
 proof.py lines FILE TID LIBRARY     FILE:LINE of a thread's frames in a library, leaf first
+proof.py places FILE MODULE          address, innermost function, FILE:LINE of each location in a module
 proof.py within4 FILE FUNC SHARE [THREAD]   exit 1 if the share is more than 4 sigma away
 proof.py within4cum FILE FUNC SHARE         the same for FUNC anywhere in the stack
 proof.py sane FILE                  the rules that every profile has to keep
@@ -308,6 +309,16 @@ def print_lines(profile, tid, library):
         print(*lines)
 
 
+def print_places(profile, module):
+    for location in profile.locations.values():
+        if os.path.basename(profile.file_of(location)) != module or not location["lines"]:
+            continue
+        line = location["lines"][0]
+        function = profile.functions[line.get(1, 0)]
+        print("%x %s %s:%d" % (location.get(3, 0), profile.strings[function.get(2, 0)],
+                               profile.strings[function.get(4, 0)], line.get(2, 0)))
+
+
 def main(argv):
     if len(argv) < 3:
         print(__doc__, file=sys.stderr)
@@ -341,6 +352,8 @@ def main(argv):
         print_pids(profile)
     elif command == "stacks":
         print_stacks(profile, thread)
+    elif command == "places":
+        print_places(profile, rest[0])
     elif command == "addresses":
         print_addresses(profile, rest[0])
     elif command == "lines":
