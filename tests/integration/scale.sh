@@ -60,7 +60,7 @@ shortest_lives()
 	stop_target
 	check_number "shortest lives: exit" "$STATUS == 0 || $STATUS == 4"
 	check_balance "shortest lives" "$out" 1
-	check_number "shortest lives: said" "$(proof share "$out" '[CPU of threads that ended unseen]') > 0.3"
+	check_number "shortest lives: said" "$(proof unsampled "$out") > 0.3"
 }
 
 fast()
