@@ -188,7 +188,7 @@ def stands_for_samples(sample):
 
 
 # The root frames of stacks that were not followed to their end; "[libfoo.so]" is code without names.
-CUT = re.compile(r"^\[(stack |damaged|outside|no unwind|register|worker|not readable|unknown)")
+CUT = re.compile(r"^\[(stack |damaged|outside|no unwind|register|worker|not readable|came from|unknown)")
 
 
 def is_complete(sample):
