@@ -25,7 +25,9 @@ for share in 40 25 20 10 05; do
 done
 check_balance "starved" "$out"
 check_number "samples" "$(proof samples "$out") >= 0.5 * 200 * ($after - $before) / 1e9"
-check_number "its share of the CPUs" "$after - $before >= 0.8 * ($hogs_after - $hogs_before) / ${#hogs[@]}"
+# Where a CPU has one program more than another, each of them gets less: with three and two on two CPUs
+# 0.8 of what the others have on average.
+check_number "its share of the CPUs" "$after - $before >= 0.7 * ($hogs_after - $hogs_before) / ${#hogs[@]}"
 check_unharmed "$TARGET" "starved" && pass "unharmed"
 check "target ends well" stop_target
 finish
