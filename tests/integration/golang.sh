@@ -9,7 +9,7 @@ seconds=${SECONDS_EACH:-4}
 source=$(cd "$(dirname "$0")/../targets" && pwd)/chain.go
 out=$WORK/go.pb.gz
 export GOCACHE=${GOCACHE:-$(go env GOCACHE 2>/dev/null)}
-[ "$GOCACHE" ] || GOCACHE=$WORK/cache
+[ "${GOCACHE:-off}" != off ] || GOCACHE=$WORK/cache
 export GO111MODULE=off GOTOOLCHAIN=local
 
 build() # NAME FLAGS [MODE]
