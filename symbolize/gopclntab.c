@@ -13,7 +13,7 @@
 #define STEPS_MAX (1u << 20) /* of one table of values: far more than any function has */
 
 /* Words of struct moduledata. */
-enum { DATA_HEADER, DATA_NAMES, DATA_TEXT = 22, DATA_GOFUNC_1_18 = 38, DATA_GOFUNC_1_20 = 40 };
+enum { DATA_NAMES = 1, DATA_TEXT = 22, DATA_GOFUNC_1_18 = 38, DATA_GOFUNC_1_20 = 40 };
 
 /* struct _func, 4 bytes each but the last. */
 enum {
@@ -43,14 +43,6 @@ struct gopclntab {
 /* --- reading ------------------------------------------------------------------------------ */
 
 static int get_u32(const struct gopclntab *t, uint64_t at, uint32_t *out)
-{
-	if (at > t->size || t->size - at < sizeof(*out))
-		return -1;
-	memcpy(out, t->bytes + at, sizeof(*out));
-	return 0;
-}
-
-static int get_u64(const struct gopclntab *t, uint64_t at, uint64_t *out)
 {
 	if (at > t->size || t->size - at < sizeof(*out))
 		return -1;
@@ -118,23 +110,26 @@ static unsigned func_size(const struct gopclntab *t)
 
 static int read_header(struct gopclntab *t)
 {
-	uint64_t text;
-	uint32_t magic, sizes;
+	uint64_t words[9]; /* of struct pcHeader */
 
+	if (t->size < sizeof(words))
+		return -1;
+	memcpy(words, t->bytes, sizeof(words));
+	uint32_t magic = words[0];
 	/* Of amd64: instructions of any length, words of eight bytes. */
-	if (get_u32(t, 0, &magic) < 0 || get_u32(t, 4, &sizes) < 0 || sizes != 0x08010000 ||
-		(magic != MAGIC_1_18 && magic != MAGIC_1_20))
+	if (words[0] >> 32 != 0x08010000 || (magic != MAGIC_1_18 && magic != MAGIC_1_20))
 		return -1;
 	t->has_start_line = magic == MAGIC_1_20;
-	if (get_u64(t, 8, &t->n) < 0 || get_u64(t, 24, &text) < 0 ||
-		get_u64(t, 32, &t->names) < 0 || get_u64(t, 40, &t->units) < 0 ||
-		get_u64(t, 48, &t->files) < 0 || get_u64(t, 56, &t->values) < 0 ||
-		get_u64(t, 64, &t->functions) < 0)
-		return -1;
+	t->n = words[1];
+	t->text = words[3]; /* 0 in position-independent ones and from 1.26 on */
+	t->names = words[4];
+	t->units = words[5];
+	t->files = words[6];
+	t->values = words[7];
+	t->functions = words[8];
 	if (t->names > t->size || t->units > t->size || t->files > t->size || t->values > t->size ||
 		t->functions > t->size || t->n > (t->size - t->functions) / 8)
 		return -1;
-	t->text = text; /* 0 in position-independent ones and from 1.26 on */
 	return 0;
 }
 
@@ -226,7 +221,7 @@ static int take_table(struct gopclntab *t, const GElf_Shdr *header, uint64_t at)
 	t->bytes = module_bytes(t->module, header->sh_offset + at, header->sh_size - at);
 	t->size = header->sh_size - at;
 	t->vaddr = header->sh_addr + at;
-	t->text = t->gofunc = 0;
+	t->gofunc = 0;
 	if (!t->bytes || read_header(t) < 0)
 		return 0;
 	find_moduledata(t);

@@ -39,7 +39,6 @@ enum has {
 	HAS_EH_FRAME = 4,
 	HAS_SYMBOLS = 8,
 	HAS_ZSTD = 16, /* some debug section that cannot be read */
-	HAS_GO = 32,   /* names, lines and frame sizes of a Go program */
 };
 
 /* An answer of libdw that is asked for once; NULL then means "none". */
@@ -220,13 +219,14 @@ static uint32_t read_sections(Elf *elf)
 static void set_flags(struct module *m)
 {
 	uint32_t all = m->has | m->debug_has;
+	int has_go = m->gopclntab != NULL; /* names, lines and frame sizes */
 
 	m->flags &= ~(MODULE_NO_CFI | MODULE_NO_SYMBOLS | MODULE_NO_DWARF | MODULE_ZSTD);
-	if (!(m->has & (HAS_EH_FRAME | HAS_FRAME | HAS_GO)))
+	if (!has_go && !(m->has & (HAS_EH_FRAME | HAS_FRAME)))
 		m->flags |= MODULE_NO_CFI;
-	if (!(all & (HAS_SYMBOLS | HAS_GO)))
+	if (!has_go && !(all & HAS_SYMBOLS))
 		m->flags |= MODULE_NO_SYMBOLS;
-	if (!(all & (HAS_INFO | HAS_GO)))
+	if (!has_go && !(all & HAS_INFO))
 		m->flags |= MODULE_NO_DWARF;
 	if (all & HAS_ZSTD)
 		m->flags |= MODULE_ZSTD;
@@ -240,8 +240,6 @@ static int read_image(struct module *m)
 		return rc;
 	m->has |= read_sections(m->own.elf);
 	m->gopclntab = gopclntab_new(m);
-	if (m->gopclntab)
-		m->has |= HAS_GO;
 	set_flags(m);
 	return 0;
 }

@@ -122,37 +122,33 @@ static const struct name *symtab_name(struct batch *b, const struct symtab_entry
 	return names_function(&b->s->names, e->name, e->is_plt);
 }
 
-/* One line of Go's own table. */
-static int set_go_line(
-	struct batch *b, struct symbol *out, const struct go_line *line, const struct name *both)
-{
-	if (b->level != SYMBOLS_FULL)
-		return set_line(b, out, both, NULL, 0, 0);
-	return set_line(b, out, both, line->file, line->line, line->start_line);
-}
-
 /* Go's own table: names of what is stripped, and where there is no DWARF lines and inlined
  * functions, too. */
 static int by_gopclntab(struct batch *b, struct query *q)
 {
 	const struct gopclntab *t = module_gopclntab(b->s->current);
-	const struct symtab_entry *e = symtab_find(&b->s->symtab, q->vaddr);
 	struct go_line lines[CHAIN_MAX];
 	struct go_function f;
+	uint32_t n = 1;
 	int error = 0;
 
 	if (!t || gopclntab_find(t, q->vaddr, &f) < 0)
 		return 0;
-	uint32_t n = gopclntab_lines(t, &f, q->vaddr, lines, CHAIN_MAX);
+	if (b->level == SYMBOLS_FULL)
+		n = gopclntab_lines(t, &f, q->vaddr, lines, CHAIN_MAX);
+	else
+		lines[0] = (struct go_line){.name = f.name};
+	const struct symtab_entry *e = symtab_find(&b->s->symtab, q->vaddr);
 	q->lines = calloc(n, sizeof(*q->lines));
 	if (!q->lines)
 		return -ENOMEM;
-	for (uint32_t i = b->level == SYMBOLS_FULL ? 0 : n - 1; i < n && !error; i++) {
-		int is_outermost = i == n - 1;
-		const struct name *both = e && is_outermost
+	for (; q->n < n && !error; q->n++) {
+		const struct go_line *line = &lines[q->n];
+		const struct name *both = e && q->n == n - 1
 						  ? symtab_name(b, e)
-						  : names_function(&b->s->names, lines[i].name, 0);
-		error = set_go_line(b, &q->lines[q->n++], &lines[i], both);
+						  : names_function(&b->s->names, line->name, 0);
+		error = set_line(
+			b, &q->lines[q->n], both, line->file, line->line, line->start_line);
 	}
 	return error;
 }

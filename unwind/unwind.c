@@ -3,7 +3,8 @@
  * One step, from a frame to its caller:
  *
  *   pc ──▶ mapping ──▶ rule ──┬─ plain, full, sigreturn ──▶ caller's registers ──▶ next frame
- *           │none       │none └─ end ─▶ STACK_DONE
+ *           │none       │none ├─ end ─▶ STACK_DONE
+ *           │           │     └─ switched ─▶ STACK_SWITCHED
  *           ▼           ▼
  *      STACK_NO_MODULE  frame pointer, validated, marked guessed ──not valid──▶ STACK_NO_CFI
  *

@@ -96,7 +96,7 @@ static int thread_open(struct threads *t, struct thread *th, pid_t tid)
 	th->was_running = stat.state == 'R';
 	/* Who sleeps when we first see it is taken for idle until it moves: of many threads too few
 	 * are looked at in each tick to find that out for all. */
-	th->idle_looks = stat.state == 'R' ? 0 : UINT32_MAX / 2;
+	th->idle_looks = th->was_running ? 0 : UINT32_MAX / 2;
 	memcpy(th->name, stat.comm, sizeof(th->name));
 	return 0;
 }

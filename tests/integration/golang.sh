@@ -21,15 +21,10 @@ build() # NAME FLAGS [MODE]
 
 run() # NAME: profiles it
 {
-	TARGET_OUT=$WORK/$1.out
-	"$WORK/$1" 100 >"$TARGET_OUT" 2>&1 &
-	TARGET=$!
-	started+=("$TARGET")
-	wait_ready
+	TARGETS=$WORK start_target "$1" 100
 	profile_ok "$1" -p "$TARGET" -seconds "$seconds" -hz 200 -profile cpu -o "$out"
 	check_unharmed "$TARGET" "$1" && pass "$1: unharmed"
-	kill -TERM "$TARGET"
-	wait "$TARGET" 2>/dev/null
+	stop_target
 }
 
 # Of the samples below Run: whole ones, and such with each function.
@@ -103,8 +98,7 @@ if command -v restic >/dev/null; then
 	check_complete "$out" 0.8
 	check_number "restic: what it does is seen" "$(proof stacks "$out" | grep -c 'restic/internal/archiver') > 0"
 	check_go_pprof "$out"
-	kill -TERM "$TARGET"
-	wait "$TARGET" 2>/dev/null
+	stop_target
 else
 	skip "restic: not installed"
 fi

@@ -15,7 +15,7 @@ proof.py pids FILE                  one line for each process: pid label, values
 proof.py stacks FILE [THREAD]       every stack, leaf first: values<TAB>tid<TAB>frames
 proof.py addresses FILE TID         the stack addresses of a thread, leaf first, in hex
 proof.py lines FILE TID LIBRARY     FILE:LINE of a thread's frames in a library, leaf first
-proof.py places FILE MODULE          address, innermost function, FILE:LINE of each location in a module
+proof.py places FILE MODULE         address, innermost function, FILE:LINE of each location in a module
 proof.py within4 FILE FUNC SHARE [THREAD]   exit 1 if the share is more than 4 sigma away
 proof.py within4cum FILE FUNC SHARE         the same for FUNC anywhere in the stack
 proof.py sane FILE                  the rules that every profile has to keep

@@ -155,7 +155,11 @@ static void lateness_does_not_add_up(void **state)
 	assert_true(lates > 400 && lates < 600);
 	assert_int_equal(late.late, lates);
 	assert_int_equal(late.missed, 0);
-	assert_int_equal(late.taken, 1000);
+	clock_tick(&late, late.due + PERIOD / 2);
+	assert_int_equal(late.late, lates);
+	clock_tick(&late, late.due + PERIOD / 2 + 1);
+	assert_int_equal(late.late, lates + 1);
+	assert_int_equal(late.taken, 1002);
 }
 
 /* What passed while the tracer was busy is counted, tick by tick, and never made up for. */

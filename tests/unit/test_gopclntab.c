@@ -106,7 +106,8 @@ static void make_functions(void)
 	PUT(TABLE + T_NAMES, "\0main.root\0main.outer\0main.inner");
 	put32(TABLE + T_UNITS, 0);
 	PUT(TABLE + T_FILES, "/src/a.go");
-	/* Differences of values (twice, odd for below zero) and of addresses; the first from -1. */
+	/* Differences of values (twice, odd for below zero) and of addresses; the first from -1. 0
+	 * ends a table, but not in the first place. */
 	PUT(TABLE + T_VALUES + 0x01, "\x02\x04\x10\x38\x10\x04"); /* 0 for 4, 8 for 56, 16 for 4 */
 	PUT(TABLE + T_VALUES + 0x10, "\x02\x40");		  /* file 0 */
 	PUT(TABLE + T_VALUES + 0x20, "\x16\x10\x14\x10\x13\x20"); /* 10, 20, 10 */
@@ -140,7 +141,6 @@ static void make(void)
 	memset(file, 0, sizeof(file));
 	make_elf();
 	make_header(0xfffffff1);
-	/* \0 ends a table but in the first place: there it is no difference. */
 	make_functions();
 }
 
