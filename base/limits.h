@@ -44,7 +44,8 @@
 #define LIMIT_INLINE_DEPTH 64u	     /* inlined functions at one address */
 #define LIMIT_TABLE_NODES  (4u * 1024 * 1024) /* frames in the table of stacks */
 #define LIMIT_STRINGS	   (256 * MIB)
-#define LIMIT_IMAGE	   (1 * MIB)  /* of a module that is nowhere but in memory */
-#define LIMIT_RAW_HELD	   (32 * MIB) /* of a recording, until a module's build id is known */
+#define LIMIT_IMAGE	   (1 * MIB)   /* of a module that is nowhere but in memory */
+#define LIMIT_UNPACKED	   (512 * MIB) /* content of a compressed section */
+#define LIMIT_RAW_HELD	   (32 * MIB)  /* of a recording, until a module's build id is known */
 
 #endif

@@ -11,8 +11,7 @@
 
 #include "symbolize/module.h"
 
-#define SEGMENTS_MAX	1024u /* PT_LOAD entries kept; real files have two to six */
-#define COMPRESSED_ZSTD 2u    /* ELFCOMPRESS_ZSTD, unknown to this libelf's elf.h */
+#define SEGMENTS_MAX 1024u /* PT_LOAD entries kept; real files have two to six */
 #define MODULE_BLOCKED                                                                             \
 	(MODULE_NO_FILE | MODULE_REFUSED | MODULE_BLACKLISTED | MODULE_UNREADABLE |                \
 		MODULE_OTHER_FILE)
@@ -24,6 +23,7 @@ struct image {
 	void *map;
 	size_t size;
 	Elf *elf;
+	struct sections sections;
 	unsigned char build_id[BUILD_ID_MAX];
 	uint32_t build_id_len;
 };
@@ -42,14 +42,14 @@ enum has {
 };
 
 /* An answer of libdw that is asked for once; NULL then means "none". */
-enum opened { OPENED_DEBUG = 1, OPENED_OWN = 2, OPENED_EH = 4, OPENED_FRAME = 8 };
+enum opened { OPENED_EH = 1, OPENED_FRAME = 2 };
 
 struct module {
 	uint32_t id, flags;
 	uint32_t has, debug_has; /* enum has, of the image and of its debug file */
 	uint32_t opened;	 /* enum opened */
 	struct image own, debug;
-	Dwarf *own_dwarf, *debug_dwarf;
+	Dwarf *frames; /* of debug_frame */
 	Dwarf_CFI *eh_frame, *debug_frame;
 	struct gopclntab *gopclntab;
 	struct segment_load *segments;
@@ -132,6 +132,7 @@ static int image_open(struct image *image, int fd)
 		return -EINVAL;
 	}
 	unprotect_section_headers(image);
+	sections_find(&image->sections, image->elf, 0);
 	image_read_build_id(image);
 	return 0;
 }
@@ -169,16 +170,8 @@ static int read_segments(struct module *m)
 	return m->n_segments ? 0 : -EINVAL;
 }
 
-static int section_is_zstd(Elf_Scn *section, const GElf_Shdr *header)
-{
-	GElf_Chdr compression;
-
-	return (header->sh_flags & SHF_COMPRESSED) && gelf_getchdr(section, &compression) &&
-	       compression.ch_type == COMPRESSED_ZSTD;
-}
-
 /* What a section of that name is good for; .zdebug is the old form of compression. */
-static uint32_t section_kind(const char *name, Elf_Scn *section, const GElf_Shdr *h)
+static uint32_t section_kind(const char *name, const GElf_Shdr *h)
 {
 	if (h->sh_type == SHT_SYMTAB || h->sh_type == SHT_DYNSYM)
 		return HAS_SYMBOLS;
@@ -186,32 +179,28 @@ static uint32_t section_kind(const char *name, Elf_Scn *section, const GElf_Shdr
 		return 0;
 	if (!strcmp(name, ".eh_frame"))
 		return HAS_EH_FRAME;
-	if (strncmp(name, ".debug_", 7) && strncmp(name, ".zdebug_", 8))
-		return 0;
-	if (section_is_zstd(section, h))
-		return HAS_ZSTD;
-	const char *rest = strchr(name, '_') + 1;
-	if (!strcmp(rest, "info"))
-		return HAS_INFO;
-	return strcmp(rest, "frame") ? 0 : HAS_FRAME;
+	return strcmp(name, ".debug_frame") && strcmp(name, ".zdebug_frame") ? 0 : HAS_FRAME;
 }
 
 /* All enum has of an image. */
-static uint32_t read_sections(Elf *elf)
+static uint32_t read_sections(const struct image *image)
 {
+	Elf *elf = image->elf;
 	size_t names;
-	uint32_t has = 0;
+	uint32_t has = image->sections.v[SECTION_INFO].size ? HAS_INFO : 0;
 	Elf_Scn *section = NULL;
 	GElf_Shdr header;
 
+	if (sections_are_unreadable(&image->sections))
+		has = HAS_ZSTD;
 	if (elf_getshdrstrndx(elf, &names) < 0)
-		return 0;
+		return has;
 	while ((section = elf_nextscn(elf, section))) {
 		if (!gelf_getshdr(section, &header))
 			continue;
 		const char *name = elf_strptr(elf, names, header.sh_name);
 		if (name)
-			has |= section_kind(name, section, &header);
+			has |= section_kind(name, &header);
 	}
 	return has;
 }
@@ -238,7 +227,7 @@ static int read_image(struct module *m)
 
 	if (rc)
 		return rc;
-	m->has |= read_sections(m->own.elf);
+	m->has |= read_sections(&m->own);
 	m->gopclntab = gopclntab_new(m);
 	set_flags(m);
 	return 0;
@@ -295,8 +284,7 @@ void module_close(struct module *m)
 	/* .eh_frame's CFI is ours to end; .debug_frame's belongs to its Dwarf. */
 	if (m->eh_frame)
 		dwarf_cfi_end(m->eh_frame);
-	dwarf_end(m->debug_dwarf);
-	dwarf_end(m->own_dwarf);
+	dwarf_end(m->frames);
 	gopclntab_free(m->gopclntab);
 	image_close(&m->debug);
 	image_close(&m->own);
@@ -346,7 +334,7 @@ int module_set_debug_file(struct module *m, int fd)
 		return -EINVAL;
 	}
 	m->debug = image;
-	m->debug_has = read_sections(image.elf);
+	m->debug_has = read_sections(&image);
 	set_flags(m);
 	return 0;
 }
@@ -396,58 +384,11 @@ Elf *module_debug_elf(const struct module *m)
 	return m->debug.elf;
 }
 
-/* dwarf_begin_elf inflates all compressed debug sections; those of which nobody asks it are made to
- * look empty, in our private copy of the headers. */
-static Dwarf *begin_dwarf(Elf *elf)
+const struct sections *module_debug_sections(const struct module *m)
 {
-	static const char *const unused[] = {"loc", "loclists", "aranges", "macro", "macinfo",
-		"pubnames", "pubtypes", "gnu_pubnames", "gnu_pubtypes"};
-	size_t names;
-	Elf_Scn *section = NULL;
-
-	while (elf_getshdrstrndx(elf, &names) == 0 && (section = elf_nextscn(elf, section))) {
-		Elf64_Shdr *header = elf64_getshdr(section);
-		const char *name = header ? elf_strptr(elf, names, header->sh_name) : NULL;
-		if (!name || strncmp(name, ".debug_", 7) != 0)
-			continue;
-		for (size_t i = 0; i < sizeof(unused) / sizeof(*unused); i++)
-			if (!strcmp(name + 7, unused[i]))
-				header->sh_type = SHT_NOBITS;
-	}
-	return dwarf_begin_elf(elf, DWARF_C_READ, NULL);
-}
-
-/* The image's own Dwarf, for its lines or for its .debug_frame. dwarf_begin_elf inflates what
- * is compressed, so it is only called where one of both exists. */
-static Dwarf *own_dwarf(struct module *m)
-{
-	if (m->opened & OPENED_OWN)
-		return m->own_dwarf;
-	m->opened |= OPENED_OWN;
-	if (m->has & (HAS_INFO | HAS_FRAME))
-		m->own_dwarf = begin_dwarf(m->own.elf);
-	return m->own_dwarf;
-}
-
-Dwarf *module_dwarf(struct module *m)
-{
-	if (m->has & HAS_INFO)
-		return own_dwarf(m);
-	if (!(m->opened & OPENED_DEBUG) && (m->debug_has & HAS_INFO)) {
-		m->opened |= OPENED_DEBUG;
-		m->debug_dwarf = begin_dwarf(m->debug.elf);
-	}
-	return m->debug_dwarf;
-}
-
-void module_drop_dwarf(struct module *m)
-{
-	dwarf_end(m->debug_dwarf);
-	dwarf_end(m->own_dwarf);
-	m->debug_dwarf = m->own_dwarf = NULL;
-	/* Read through the same handle. Rules keep nothing of it. */
-	m->debug_frame = NULL;
-	m->opened &= ~(OPENED_DEBUG | OPENED_OWN | OPENED_FRAME);
+	return m->has & HAS_INFO	 ? &m->own.sections
+	       : m->debug_has & HAS_INFO ? &m->debug.sections
+					 : NULL;
 }
 
 const struct gopclntab *module_gopclntab(const struct module *m)
@@ -463,10 +404,28 @@ Dwarf_CFI *module_eh_frame(struct module *m)
 	return m->eh_frame;
 }
 
+/* dwarf_begin_elf inflates all compressed debug sections; those that it is not asked for are made
+ * to look empty, in our private copy of the headers. */
+static Dwarf *begin_frames(Elf *elf)
+{
+	size_t names;
+	Elf_Scn *section = NULL;
+
+	while (elf_getshdrstrndx(elf, &names) == 0 && (section = elf_nextscn(elf, section))) {
+		Elf64_Shdr *header = elf64_getshdr(section);
+		const char *name = header ? elf_strptr(elf, names, header->sh_name) : NULL;
+		if (name && !strncmp(name, ".debug_", 7) && strcmp(name + 7, "frame") != 0)
+			header->sh_type = SHT_NOBITS;
+	}
+	return dwarf_begin_elf(elf, DWARF_C_READ, NULL);
+}
+
 Dwarf_CFI *module_debug_frame(struct module *m)
 {
-	if (!(m->opened & OPENED_FRAME) && (m->has & HAS_FRAME) && own_dwarf(m))
-		m->debug_frame = dwarf_getcfi(m->own_dwarf);
+	if (!(m->opened & OPENED_FRAME) && (m->has & HAS_FRAME)) {
+		m->frames = begin_frames(m->own.elf);
+		m->debug_frame = m->frames ? dwarf_getcfi(m->frames) : NULL;
+	}
 	m->opened |= OPENED_FRAME;
 	return m->debug_frame;
 }

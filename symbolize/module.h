@@ -6,8 +6,8 @@
  * libdw wants). Accepted: 64-bit x86-64 ELF of at most LIMIT_MODULE_BYTES; all header tables are
  * range-checked at opening. The file is mapped and the descriptor closed at once; a file that is
  * truncated meanwhile costs SIGBUS, thus this worker, which is accepted. Nothing here opens files:
- * separate debug files are handed in. DWARF and CFI are opened when first asked for, and a failure
- * is remembered. What accessors return is owned by the module and lives until module_close.
+ * separate debug files are handed in. CFI is opened when first asked for. What accessors
+ * return is owned by the module and lives until module_close.
  */
 #ifndef SYMBOLIZE_MODULE_H
 #define SYMBOLIZE_MODULE_H
@@ -15,6 +15,7 @@
 #include <elfutils/libdw.h>
 
 #include "output/types.h"
+#include "symbolize/dwarf/section.h"
 #include "symbolize/gopclntab.h"
 
 struct module;
@@ -58,12 +59,9 @@ const unsigned char *module_bytes(const struct module *m, uint64_t offset, size_
 Elf *module_elf(const struct module *m);
 Elf *module_debug_elf(const struct module *m);
 
-/* The image's own debug information, else the debug file's, else NULL. */
-Dwarf *module_dwarf(struct module *m);
-
-/* Gives back what reading debug information took; module_dwarf and module_debug_frame open it anew.
- */
-void module_drop_dwarf(struct module *m);
+/* The sections with debug information of the image itself, else of its debug file; NULL if neither
+ * has any. */
+const struct sections *module_debug_sections(const struct module *m);
 
 /* Go's table of functions; NULL if it has none. */
 const struct gopclntab *module_gopclntab(const struct module *m);
