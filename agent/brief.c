@@ -29,8 +29,7 @@ void brief_module(struct session *s, uint32_t id)
 
 	memcpy(msg.build_id, m->info.build_id, sizeof(msg.build_id));
 	brief_send(s, TO_WORKER_MODULE, &msg, sizeof(msg), NULL, 0, usable ? m->fd : -1);
-	if (usable && m->debug_fd >= 0)
-		brief_send(s, TO_WORKER_DEBUG_FILE, &msg, sizeof(msg), NULL, 0, m->debug_fd);
+	wants_tell(s, id);
 }
 
 void brief_maps(struct session *s, const struct maps *g)

@@ -21,8 +21,6 @@ static void module_fini(struct module *m)
 	free(m->info.path);
 	if (m->fd >= 0)
 		close(m->fd);
-	if (m->debug_fd >= 0)
-		close(m->debug_fd);
 }
 
 void collection_fini(struct collection *c)
@@ -280,7 +278,6 @@ static int add_module(struct collection *c, const struct tracer_module *t, char 
 	c->modules[c->n_modules++] = (struct module){
 		.info = {.path = path, .flags = t->flags, .dev = t->dev, .ino = t->ino},
 		.fd = fd,
-		.debug_fd = -1,
 	};
 	return c->n_modules;
 }
@@ -428,13 +425,13 @@ int collection_module_info(struct collection *c, const struct worker_module_info
 		info->build_id_len > sizeof(info->build_id))
 		return -EPROTO;
 	struct module *m = &c->modules[info->module - 1];
-	m->info.flags |= info->flags;
+	/* A debug file that came later gives what was missing. */
+	m->info.flags = (m->info.flags & ~MODULE_LACKS) | info->flags;
 	/* That of a recording stays, whatever file is there now. */
 	if (!(m->info.flags & MODULE_RECORDED)) {
 		m->info.build_id_len = info->build_id_len;
 		memcpy(m->info.build_id, info->build_id, sizeof(info->build_id));
 	}
-	m->wants_debug_file = info->wants_debug_file;
 	return 0;
 }
 

@@ -16,10 +16,9 @@
 struct module {
 	struct module_info info; /* path is owned */
 	int fd;			 /* its file, to give to a new worker; -1 */
-	int debug_fd;		 /* its separate debug file; -1 */
-	int wants_debug_file;
-	int symtab_only; /* its debug information brought down a worker */
-	uint32_t deaths; /* of workers that were reading it */
+	int has_frames;		 /* in some profile */
+	int symtab_only;	 /* its debug information brought down a worker */
+	uint32_t deaths;	 /* of workers that were reading it */
 };
 
 /* A process of the target. */

@@ -2,12 +2,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "agent/brief.h"
 #include "agent/naming.h"
 #include "base/list.h"
-#include "base/log.h"
 #include "output/table.h"
 
 #define BATCH 2048u /* offsets in one request */
@@ -41,7 +39,8 @@ int naming_collect(struct session *s)
 	struct naming *n = &s->naming;
 	int error = 0;
 
-	n->n = n->next = n->asked = n->debug_next = n->debug_pending = 0;
+	n->n = n->next = n->asked = n->awaits = 0;
+	wants_begin(&s->wants);
 	for (int kind = 0; kind < PROFILE_KINDS && !error; kind++)
 		error = table_each_frame(s->written->tables[kind], take_frame, n);
 	if (n->n)
@@ -51,56 +50,9 @@ int naming_collect(struct session *s)
 		if (!kept || by_place(&n->frames[i], &n->frames[kept - 1]) != 0)
 			n->frames[kept++] = n->frames[i];
 	n->n = kept;
+	for (size_t i = 0; i < kept; i++)
+		s->data.modules[n->frames[i].module - 1].has_frames = 1;
 	return error;
-}
-
-static void ask_debug_file(struct session *s, uint32_t id)
-{
-	const struct module *m = &s->data.modules[id - 1];
-	struct tracer_debug_file ask = {.module = id, .build_id_len = m->info.build_id_len};
-
-	memcpy(ask.build_id, m->info.build_id, sizeof(ask.build_id));
-	if (wire_send(s->tracer.sock, TO_TRACER_DEBUG_FILE, &ask, sizeof(ask), -1) == 0)
-		s->naming.debug_pending++;
-}
-
-uint32_t naming_ask_debug_files(struct session *s)
-{
-	struct naming *n = &s->naming;
-
-	if (s->options->symbols != SYMBOLS_FULL || s->tracer.sock < 0)
-		return 0;
-	for (; n->debug_next < n->n && n->debug_pending < NAMING_DEBUG_PENDING; n->debug_next++) {
-		uint32_t i = n->debug_next, id = n->frames[i].module;
-		const struct module *m = &s->data.modules[id - 1];
-		int is_first = !i || n->frames[i - 1].module != id;
-		if (is_first && m->wants_debug_file && m->debug_fd < 0)
-			ask_debug_file(s, id);
-	}
-	return n->debug_pending;
-}
-
-void naming_on_debug_file(struct session *s, struct wire_message *m)
-{
-	const struct tracer_debug_file *answer = wire_payload(m, sizeof(*answer));
-	char shown[512];
-
-	if (!answer || !answer->module || answer->module > s->data.n_modules)
-		return;
-	struct module *module = &s->data.modules[answer->module - 1];
-	if (s->naming.debug_pending)
-		s->naming.debug_pending--;
-	module->wants_debug_file = 0; /* the next interval need not ask again */
-	if (m->fd < 0 && answer->error != -ENOENT)
-		log_note("the debug file of %s cannot be opened: %s",
-			log_escape(shown, sizeof(shown), module->info.path),
-			strerror(-answer->error));
-	if (m->fd < 0 || module->debug_fd >= 0)
-		return;
-	struct worker_module msg = {.module = answer->module, .flags = module->info.flags};
-	brief_send(s, TO_WORKER_DEBUG_FILE, &msg, sizeof(msg), NULL, 0, m->fd);
-	module->debug_fd = m->fd;
-	m->fd = -1;
 }
 
 /* A module whose file no worker may read keeps its addresses; what an interval before had a name
@@ -119,6 +71,7 @@ int naming_ask(struct session *s, int again)
 	struct naming *n = &s->naming;
 	uint64_t offsets[BATCH];
 
+	n->awaits = 0;
 	if (s->options->symbols == SYMBOLS_NONE)
 		return 0;
 	if (!again)

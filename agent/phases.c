@@ -118,9 +118,22 @@ static void begin_naming(struct session *s)
 		naming_collect(s) < 0) {
 		log_error("out of memory while collecting addresses");
 		session_over(s, 1);
-	} else if (!naming_ask_debug_files(s)) {
-		phases_go(s, PHASE_SYMBOLIZE);
+	} else {
+		phases_files(s);
 	}
+}
+
+void phases_files(struct session *s)
+{
+	int is_awaited =
+		s->phase == PHASE_DEBUG || (s->phase == PHASE_SYMBOLIZE && s->naming.awaits);
+
+	if (!is_awaited || wants_ask(s))
+		return;
+	if (s->phase == PHASE_DEBUG)
+		phases_go(s, PHASE_SYMBOLIZE);
+	else if (s->worker.sock >= 0 && !naming_ask(s, 1))
+		phases_go(s, PHASE_WRITE);
 }
 
 static void write_result(struct session *s)

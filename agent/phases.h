@@ -17,6 +17,9 @@ void phases_go(struct session *s, enum phase phase);
 /* In PHASE_STOP: to the tracer, also to one that was started in the place of one that died. */
 void phases_ask_figures(struct session *s);
 
+/* Where files are awaited and all are here, what waits for them goes on. */
+void phases_files(struct session *s);
+
 /* Whether the window, or the interval, is over. */
 int phases_window_is_over(const struct session *s, uint64_t now);
 

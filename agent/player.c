@@ -56,13 +56,20 @@ static int say(struct player *p, uint32_t type, const void *payload, size_t size
 	return error;
 }
 
-static void on_debug_file(struct player *p, const struct tracer_debug_file *ask)
+static void on_extra(struct player *p, const struct wire_message *m)
 {
-	struct tracer_debug_file answer = *ask;
-	int fd = player_files_debug(p->options->symfs, ask->build_id, ask->build_id_len);
+	static struct debug_question q;
+	const struct extra_file *ask = wire_payload(m, sizeof(*ask));
+	char path[LIMIT_PATH] = "";
 
-	answer.error = fd < 0 ? fd : 0;
-	say(p, TRACER_DEBUG_FILE, &answer, sizeof(answer), fd);
+	if (!ask || debug_question_take(&q, ask, ask + 1, m->size - sizeof(*ask)) < 0)
+		return;
+	int fd = player_files_extra(p->options->symfs, &q, path, sizeof(path));
+	q.file.error = fd < 0 ? fd : 0;
+	q.file.path_len = fd < 0 ? 0 : strlen(path);
+	int error = wire_send2(
+		p->sock, TRACER_EXTRA, &q.file, sizeof(q.file), path, q.file.path_len, fd);
+	p->is_over |= error != 0;
 	if (fd >= 0)
 		close(fd);
 }
@@ -76,9 +83,8 @@ static void on_message(struct player *p)
 		p->kinds = ((const struct tracer_start *)payload)->kinds;
 	else if (m->type == TO_TRACER_STOP)
 		p->is_stopped = 1;
-	else if (m->type == TO_TRACER_DEBUG_FILE &&
-		 (payload = wire_payload(m, sizeof(struct tracer_debug_file))))
-		on_debug_file(p, payload);
+	else if (m->type == TO_TRACER_EXTRA)
+		on_extra(p, m);
 	if (m->fd >= 0)
 		close(m->fd);
 }

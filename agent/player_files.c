@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "agent/player_files.h"
-#include "agent/tracer/debug_file.h"
 #include "agent/tracer/module_file.h"
 
 #define SEGMENTS_MAX 1024u
@@ -130,11 +129,11 @@ static int try(const char *path, const struct tracer_identity *wanted, int befor
 
 static int by_id(const char *symfs, const struct tracer_identity *wanted, int fd)
 {
-	static const char *const folders[] = {DEBUG_FILE_FOLDER, "/usr/lib"};
+	static const char *const folders[] = {DEBUG_FOLDER, "/usr/lib"};
 	char name[2 * LIMIT_PATH];
 
 	for (int i = 0; i < 2 && fd < 0 && wanted->build_id_len > 1; i++)
-		if (debug_file_path(name, sizeof(name), symfs, folders[i], wanted->build_id,
+		if (debug_place_of_id(name, sizeof(name), symfs, folders[i], wanted->build_id,
 			    wanted->build_id_len, "") == 0)
 			fd = try(name, wanted, fd);
 	return fd;
@@ -161,16 +160,32 @@ int player_files_module(
 	return fd < 0 ? by_id("", wanted, fd) : fd;
 }
 
-int player_files_debug(const char *symfs, const unsigned char *build_id, size_t n)
+/* A place that depends on where a debug file is may lie below symfs or not. */
+static int open_place(const char *symfs, const char *place, char *path, size_t room)
 {
-	char name[2 * LIMIT_PATH];
+	char name[LIMIT_PATH + DEBUG_PLACE_MAX];
 	struct stat st;
+	int fd = -ENOENT;
 
-	if (n < 2 || n > 32)
-		return -EINVAL;
-	int fd = symfs && debug_file_path(name, sizeof(name), symfs, DEBUG_FILE_FOLDER, build_id, n,
-				  ".debug") == 0
-			 ? open_regular(name, &st)
-			 : -ENOENT;
-	return fd < 0 ? debug_file_open(build_id, n) : fd;
+	if (symfs && snprintf(name, sizeof(name), "%s%s", symfs, place) < (int)sizeof(name))
+		fd = open_regular(name, &st);
+	if (fd < 0)
+		fd = open_regular(place, &st);
+	if (fd >= 0)
+		snprintf(path, room, "%s", place);
+	return fd;
+}
+
+int player_files_extra(const char *symfs, struct debug_question *q, char *path, size_t room)
+{
+	struct debug_place place;
+	int error;
+
+	for (uint32_t n = q->file.candidate; (error = debug_place(q, n, &place)) != -ENOENT; n++) {
+		q->file.candidate = n;
+		int fd = error ? error : open_place(symfs, place.path, path, room);
+		if (fd >= 0)
+			return fd;
+	}
+	return -ENOENT;
 }

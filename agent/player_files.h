@@ -10,14 +10,15 @@
 
 #include <stddef.h>
 
-#include "base/message.h"
+#include "agent/tracer/debug_places.h"
 
 /* The file with that identity (see struct tracer_identity), for reading. Caller closes. path: as
  * recorded, not terminated. -ENOENT: there is none, -ESTALE: there is another one. */
 int player_files_module(
 	const char *symfs, const char *path, size_t path_len, const struct tracer_identity *wanted);
 
-/* Separate debug information with that build id, or -errno. Who takes it compares the id. */
-int player_files_debug(const char *symfs, const unsigned char *build_id, size_t n);
+/* A file that belongs to a module, from q->file.candidate on, which is set to the place that has
+ * one; path: which. -ENOENT: none. Who takes it compares what it must. */
+int player_files_extra(const char *symfs, struct debug_question *q, char *path, size_t room);
 
 #endif

@@ -54,8 +54,10 @@ static void tell_worker_again(struct session *s)
 	brief_all(s);
 	if (s->phase == PHASE_FLUSH)
 		brief_send(s, TO_WORKER_FLUSH, NULL, 0, NULL, 0, -1);
-	else if (s->phase == PHASE_SYMBOLIZE && !naming_ask(s, 1))
+	else if (s->phase == PHASE_SYMBOLIZE && !s->naming.awaits && !naming_ask(s, 1))
 		phases_go(s, PHASE_WRITE);
+	else
+		phases_files(s);
 }
 
 /* The module a worker died of is read less, or not at all, from now on. */
@@ -63,8 +65,8 @@ static void blame_module(struct session *s, const struct supervisor_role *ended)
 {
 	uint32_t id = atomic_exchange(&s->ring->page->worker_module, 0);
 	int from_outside = (ended->status & 0x7f) == SIGKILL && !ended->by_us;
-	enum blame blame =
-		collection_blame(&s->data, id, from_outside, s->phase == PHASE_SYMBOLIZE);
+	int naming = s->phase == PHASE_DEBUG || s->phase == PHASE_SYMBOLIZE;
+	enum blame blame = collection_blame(&s->data, id, from_outside, naming);
 	char shown[512];
 
 	if (blame != BLAME_NONE)
@@ -101,8 +103,17 @@ static void on_worker_message(struct session *s, struct wire_message *m)
 		break;
 	case WORKER_SYMBOLS:
 		error = s->phase == PHASE_SYMBOLIZE ? naming_on_symbols(s, m) : -EPROTO;
-		if (error == 1 && !naming_ask(s, 0))
+		if (error == 1 && s->naming.awaits)
+			phases_files(s);
+		else if (error == 1 && !naming_ask(s, 0))
 			phases_go(s, PHASE_WRITE);
+		break;
+	case WORKER_WANTS:
+		error = wants_add(s, m);
+		break;
+	case WORKER_EXTRA:
+		error = wants_on_answer(s, m);
+		phases_files(s);
 		break;
 	default:
 		error = -EPROTO;
@@ -144,6 +155,15 @@ static void on_started(struct session *s, const struct supervisor_role *r, struc
 		begin_tracing(s);
 }
 
+/* A new one goes on; files that the old one was asked for will not come. */
+static void replace_tracer(struct session *s)
+{
+	if (is_tracer_wanted(s))
+		start_role(s, &s->tracer);
+	wants_tracer_ended(s);
+	phases_files(s);
+}
+
 /* What was collected until then is written all the same; without a worker there are no more stacks
  * and no more names. */
 static void give_up_role(struct session *s, struct link *l)
@@ -160,17 +180,8 @@ static void give_up_role(struct session *s, struct link *l)
 		tracing_done(s);
 	else if (l->role == ROLE_WORKER)
 		phases_go(s, PHASE_WRITE);
-	else if (s->phase == PHASE_DEBUG)
-		phases_go(s, PHASE_SYMBOLIZE);
-}
-
-/* A new one goes on; debug files that the old one was asked for will not come. */
-static void replace_tracer(struct session *s)
-{
-	if (is_tracer_wanted(s))
-		start_role(s, &s->tracer);
-	if (s->phase == PHASE_DEBUG)
-		phases_go(s, PHASE_SYMBOLIZE);
+	else
+		replace_tracer(s);
 }
 
 static void on_ended(struct session *s, const struct supervisor_role *r)
@@ -299,7 +310,7 @@ static void on_time(struct session *s)
 {
 	struct ring_page *page = s->ring->page;
 	int busy = atomic_load(&page->head) != atomic_load(&page->tail) ||
-		   s->phase == PHASE_FLUSH || s->phase == PHASE_SYMBOLIZE;
+		   s->phase == PHASE_FLUSH || s->phase == PHASE_SYMBOLIZE || s->wants.given;
 
 	/* A player waits for its input, and holds nobody. */
 	check_life(s, &s->tracer, atomic_load(&page->tracer_beat), !s->options->replay,

@@ -13,6 +13,7 @@
 #include "agent/options.h"
 #include "agent/raw.h"
 #include "agent/replay.h"
+#include "agent/wants.h"
 #include "base/outbox.h"
 #include "base/ring.h"
 #include "output/symbols.h"
@@ -26,7 +27,7 @@ enum phase {
 	PHASE_SAMPLE,	 /* the end of the window, or of the interval */
 	PHASE_STOP,	 /* TRACER_DONE, or TRACER_MARK */
 	PHASE_FLUSH,	 /* WORKER_FLUSHED */
-	PHASE_DEBUG,	 /* the last TRACER_DEBUG_FILE */
+	PHASE_DEBUG,	 /* the last TRACER_EXTRA and WORKER_EXTRA */
 	PHASE_SYMBOLIZE, /* the last WORKER_SYMBOLS */
 	PHASE_WRITE,
 	PHASE_OVER,
@@ -51,8 +52,8 @@ struct naming {
 		uint32_t module;
 	} * frames; /* unique, sorted by module and offset */
 	uint32_t n, room;
-	uint32_t debug_next;	/* the first frame whose module's debug file was not asked for */
-	uint32_t debug_pending; /* answers to come */
+	int awaits; /* files that the worker found wanting: then the present request is asked again
+		     */
 };
 
 struct session {
@@ -65,6 +66,7 @@ struct session {
 	struct collection data;
 	struct symbols *symbols;
 	struct naming naming;
+	struct wants wants;
 	struct raw raw;		  /* -save-raw */
 	struct replay replay;	  /* -replay */
 	struct interval *written; /* the one that the present phase is about, from PHASE_FLUSH on */

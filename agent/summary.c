@@ -243,9 +243,6 @@ static uint32_t lacks_of(const struct session *s, uint32_t first)
 		return 0;
 	if (unread)
 		return unread; /* so nothing else is known of it */
-	/* These speak of the file itself; its separate debug file came later. */
-	if (m->debug_fd >= 0)
-		flags &= ~MODULE_NAMELESS;
 	if (is_nameless(s, first))
 		flags |= MODULE_NO_SYMBOLS;
 	if (s->options->symbols == SYMBOLS_NONE)

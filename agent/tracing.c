@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "agent/brief.h"
-#include "agent/naming.h"
 #include "agent/phases.h"
 #include "agent/refusal.h"
 #include "agent/result.h"
@@ -191,10 +190,9 @@ void tracing_on_message(struct session *s, struct wire_message *m)
 	case TRACER_DONE:
 		on_done(s, wire_payload(m, sizeof(struct tracer_done)));
 		break;
-	case TRACER_DEBUG_FILE:
-		naming_on_debug_file(s, m);
-		if (s->phase == PHASE_DEBUG && !naming_ask_debug_files(s))
-			phases_go(s, PHASE_SYMBOLIZE);
+	case TRACER_EXTRA:
+		wants_on_file(s, m);
+		phases_files(s);
 		break;
 	default:
 		s->data.broken += replay_on_message(s, m) < 0;

@@ -44,6 +44,7 @@
 #define LIMIT_INLINE_DEPTH 64u	     /* inlined functions at one address */
 #define LIMIT_TABLE_NODES  (4u * 1024 * 1024) /* frames in the table of stacks */
 #define LIMIT_STRINGS	   (256 * MIB)
+#define LIMIT_SPLIT_FILES  4096u       /* split debug information (.dwo) read in one run */
 #define LIMIT_IMAGE	   (1 * MIB)   /* of a module that is nowhere but in memory */
 #define LIMIT_UNPACKED	   (512 * MIB) /* content of a compressed section */
 #define LIMIT_RAW_HELD	   (32 * MIB)  /* of a recording, until a module's build id is known */

@@ -25,10 +25,10 @@ enum message_type {
 	/* session -> tracer */
 	TO_TRACER_START = 32,
 	/* struct tracer_start + struct tracer_pid[]: find them, sample them */
-	TO_TRACER_LAUNCHED,   /* the command that was waited for runs now */
-	TO_TRACER_MARK,	      /* end of an interval: send totals, go on with the next */
-	TO_TRACER_STOP,	      /* end of the window: send totals */
-	TO_TRACER_DEBUG_FILE, /* struct tracer_debug_file: open it if it exists */
+	TO_TRACER_LAUNCHED, /* the command that was waited for runs now */
+	TO_TRACER_MARK,	    /* end of an interval: send totals, go on with the next */
+	TO_TRACER_STOP,	    /* end of the window: send totals */
+	TO_TRACER_EXTRA,    /* struct extra_file + its three strings: open it if it exists */
 
 	/* tracer -> session */
 	TRACER_ATTACHED = 48, /* struct tracer_attached: a process, before all else about it */
@@ -42,13 +42,12 @@ enum message_type {
 	TRACER_STATS,	      /* struct tracer_stats: all figures so far */
 	TRACER_MARK,	      /* struct tracer_mark: what follows belongs to the next interval */
 	TRACER_DONE,	      /* struct tracer_done: the window is over */
-	TRACER_DEBUG_FILE,    /* struct tracer_debug_file + fd (none: not found) */
+	TRACER_EXTRA,	      /* struct extra_file + where it is + fd (none: not found) */
 
 	/* session -> worker */
 	TO_WORKER_MODULE = 64, /* struct worker_module + fd (none: known to be unreadable) */
 	TO_WORKER_MAPS,	       /* struct maps_part + struct mapping[] with session's module ids */
-	TO_WORKER_DEBUG_FILE,  /* struct worker_module + fd: separate debug information of a module
-				*/
+	TO_WORKER_EXTRA,       /* struct extra_file + fd (none: it is not to be had) */
 	TO_WORKER_FORGET,      /* struct worker_forget: no more captures of this process */
 	TO_WORKER_FLUSH,       /* unwind all that is in the ring, then answer */
 	TO_WORKER_SYMBOLIZE,   /* struct worker_symbolize + uint64_t offsets[] */
@@ -59,6 +58,8 @@ enum message_type {
 	WORKER_FLUSHED,	    /* answer to TO_WORKER_FLUSH */
 	WORKER_SYMBOLS,	    /* struct worker_symbols, then records, see there */
 	WORKER_CAPTURE,	    /* struct worker_capture + bytes: a part of a capture, to be saved */
+	WORKER_WANTS,	    /* struct extra_file + its first two strings: to be looked for */
+	WORKER_EXTRA,	    /* struct extra_file: answer to TO_WORKER_EXTRA, after what it wants */
 
 	/* player -> session, in the tracer's place; the last only, or damaged instead of it */
 	TRACER_RECORDING = 112, /* struct tracer_recording: the run that was recorded */
@@ -247,12 +248,31 @@ struct tracer_done {
 	uint64_t at; /* as in the mark */
 };
 
-struct tracer_debug_file {
-	uint32_t module; /* session's id, passed back */
+/* Files that belong to a module besides its own. */
+enum extra_kind {
+	EXTRA_DEBUG,   /* separate debug information: by build id, or by name and checksum */
+	EXTRA_ALT,     /* what dwz moved out, for the module's file (index 0), its debug file (1) */
+	EXTRA_PACKAGE, /* all split files in one, beside the module's file (0), its debug file (1)
+			*/
+	EXTRA_SPLIT,   /* one split file (.dwo); index: the reader's own */
+	EXTRA_KINDS
+};
+
+/* One such file, in questions and answers. Strings that follow, as the lengths say: its name, the
+ * folder it was compiled in, and the path of the file that names it (in TRACER_EXTRA: only its own
+ * path). */
+struct extra_file {
+	uint32_t module; /* session's id */
+	uint32_t kind;	 /* enum extra_kind */
+	uint32_t index;
+	uint32_t number;    /* to the tracer: its own number of the module; 0: not known */
+	uint32_t candidate; /* the places before this one were tried; the one it was found in */
+	int32_t error; /* why there is no descriptor: -errno of the open; -ENOENT: it is nowhere.
+			  Of a worker: that it is another file */
+	uint32_t name_len, folder_len, path_len;
+	uint32_t checksum; /* EXTRA_DEBUG with a name */
 	uint32_t build_id_len;
 	unsigned char build_id[32];
-	int32_t error; /* why there is no descriptor: -errno of the open; -ENOENT: not installed */
-	uint32_t unused;
 };
 
 struct worker_module {
@@ -272,7 +292,7 @@ struct worker_module_info {
 	uint32_t module;
 	uint32_t flags; /* enum module_flag, those the worker found */
 	uint32_t build_id_len;
-	uint32_t wants_debug_file; /* no .debug_info of its own but a build id to look it up with */
+	uint32_t unused;
 	unsigned char build_id[32];
 };
 

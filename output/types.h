@@ -179,6 +179,9 @@ enum module_flag {
 	MODULE_OTHER_FILE = 2048, /* the file there is not the one that was recorded */
 };
 
+/* What is missing of the module and its files that came so far. */
+#define MODULE_LACKS (MODULE_NO_CFI | MODULE_NO_SYMBOLS | MODULE_NO_DWARF | MODULE_ZSTD)
+
 /* An ELF image of the target, known by its id (index + 1). Strings are owned by session. */
 struct module_info {
 	char *path;	/* as the target sees it, " (deleted)" removed; "" for anonymous memory */

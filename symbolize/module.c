@@ -2,11 +2,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <elfutils/libdwelf.h>
 #include <gelf.h>
 
 #include "symbolize/module.h"
@@ -15,18 +12,6 @@
 #define MODULE_BLOCKED                                                                             \
 	(MODULE_NO_FILE | MODULE_REFUSED | MODULE_BLACKLISTED | MODULE_UNREADABLE |                \
 		MODULE_OTHER_FILE)
-#define BUILD_ID_MAX 32u
-
-/* One mapped file. libelf gets the memory, not the descriptor: then neither libelf nor libdw can
- * be made to call readlink or pread on it, and thousands of modules need no descriptors. */
-struct image {
-	void *map;
-	size_t size;
-	Elf *elf;
-	struct sections sections;
-	unsigned char build_id[BUILD_ID_MAX];
-	uint32_t build_id_len;
-};
 
 struct segment_load {
 	uint64_t offset, vaddr, size;
@@ -48,94 +33,15 @@ struct module {
 	uint32_t id, flags;
 	uint32_t has, debug_has; /* enum has, of the image and of its debug file */
 	uint32_t opened;	 /* enum opened */
-	struct image own, debug;
+	struct image own;
+	const struct image *debug; /* the debug file's, in extras; NULL */
+	struct extras extras;
 	Dwarf *frames; /* of debug_frame */
 	Dwarf_CFI *eh_frame, *debug_frame;
 	struct gopclntab *gopclntab;
 	struct segment_load *segments;
 	size_t n_segments;
 };
-
-static void image_close(struct image *image)
-{
-	elf_end(image->elf);
-	if (image->map)
-		munmap(image->map, image->size);
-	memset(image, 0, sizeof(*image));
-}
-
-/* Inflating a compressed section, libelf marks its header as plain, in place: that table alone
- * becomes writable, in our private copy. (All of a large file would count against RLIMIT_DATA.) */
-static void unprotect_section_headers(struct image *image)
-{
-	GElf_Ehdr header;
-	size_t n, page = sysconf(_SC_PAGESIZE);
-
-	if (!gelf_getehdr(image->elf, &header) || elf_getshdrnum(image->elf, &n) < 0 ||
-		header.e_shoff >= image->size ||
-		n > (image->size - header.e_shoff) / sizeof(Elf64_Shdr))
-		return;
-	size_t start = header.e_shoff / page * page;
-	size_t end = header.e_shoff + n * sizeof(Elf64_Shdr);
-	mprotect((char *)image->map + start, end - start, PROT_READ | PROT_WRITE);
-}
-
-static int image_is_accepted(Elf *elf)
-{
-	GElf_Ehdr header;
-
-	return elf_kind(elf) == ELF_K_ELF && gelf_getclass(elf) == ELFCLASS64 &&
-	       gelf_getehdr(elf, &header) && header.e_ident[EI_DATA] == ELFDATA2LSB &&
-	       header.e_machine == EM_X86_64 &&
-	       (header.e_type == ET_EXEC || header.e_type == ET_DYN);
-}
-
-static void image_read_build_id(struct image *image)
-{
-	const void *id;
-	ssize_t len = dwelf_elf_gnu_build_id(image->elf, &id);
-
-	if (len <= 0 || len > (ssize_t)BUILD_ID_MAX)
-		return;
-	memcpy(image->build_id, id, len);
-	image->build_id_len = len;
-}
-
-static int image_map(struct image *image, int fd)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-		return -EINVAL;
-	if (st.st_size < (off_t)sizeof(Elf64_Ehdr) || (uint64_t)st.st_size > LIMIT_MODULE_BYTES)
-		return -EINVAL;
-	void *map = mmap(NULL, st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (map == MAP_FAILED)
-		return -errno;
-	image->map = map;
-	image->size = st.st_size;
-	return 0;
-}
-
-/* Takes fd. 0 or -errno; image is empty on failure. */
-static int image_open(struct image *image, int fd)
-{
-	int rc = image_map(image, fd);
-
-	close(fd);
-	if (rc)
-		return rc;
-	elf_version(EV_CURRENT);
-	image->elf = elf_memory(image->map, image->size);
-	if (!image->elf || !image_is_accepted(image->elf)) {
-		image_close(image);
-		return -EINVAL;
-	}
-	unprotect_section_headers(image);
-	sections_find(&image->sections, image->elf, 0);
-	image_read_build_id(image);
-	return 0;
-}
 
 static int segment_is_sane(const struct module *m, const GElf_Phdr *p)
 {
@@ -210,7 +116,7 @@ static void set_flags(struct module *m)
 	uint32_t all = m->has | m->debug_has;
 	int has_go = m->gopclntab != NULL; /* names, lines and frame sizes */
 
-	m->flags &= ~(MODULE_NO_CFI | MODULE_NO_SYMBOLS | MODULE_NO_DWARF | MODULE_ZSTD);
+	m->flags &= ~MODULE_LACKS;
 	if (!has_go && !(m->has & (HAS_EH_FRAME | HAS_FRAME)))
 		m->flags |= MODULE_NO_CFI;
 	if (!has_go && !(all & HAS_SYMBOLS))
@@ -230,6 +136,7 @@ static int read_image(struct module *m)
 	m->has |= read_sections(&m->own);
 	m->gopclntab = gopclntab_new(m);
 	set_flags(m);
+	extras_read(&m->extras, &m->own, 0, !(m->has & HAS_INFO));
 	return 0;
 }
 
@@ -237,6 +144,8 @@ static void forget_image(struct module *m)
 {
 	gopclntab_free(m->gopclntab);
 	m->gopclntab = NULL;
+	extras_fini(&m->extras);
+	m->debug = NULL;
 	image_close(&m->own);
 	free(m->segments);
 	m->segments = NULL;
@@ -272,7 +181,7 @@ int module_open(int fd, uint32_t id, uint32_t flags, struct module **out)
 			m->flags |= MODULE_UNREADABLE;
 		return 0;
 	}
-	if (image_open(&m->own, fd) || read_image(m))
+	if (image_open(&m->own, fd, IMAGE_CODE) || read_image(m))
 		forget_image(m);
 	return 0;
 }
@@ -286,7 +195,7 @@ void module_close(struct module *m)
 		dwarf_cfi_end(m->eh_frame);
 	dwarf_end(m->frames);
 	gopclntab_free(m->gopclntab);
-	image_close(&m->debug);
+	extras_fini(&m->extras);
 	image_close(&m->own);
 	free(m->segments);
 	free(m);
@@ -313,30 +222,95 @@ size_t module_build_id(const struct module *m, const unsigned char **id)
 	return m->own.build_id_len;
 }
 
-int module_wants_debug_file(const struct module *m)
+/* --- files besides its own ---------------------------------------------------------------- */
+
+const struct extra *module_next_want(struct module *m)
 {
-	return m->own.build_id_len && !m->debug.elf && !(m->has & HAS_INFO);
+	return extras_next(&m->extras);
 }
 
-int module_set_debug_file(struct module *m, int fd)
+/* Whether the file is the one that was meant. Split files are told apart by their reader. */
+static int is_meant(const struct module *m, const struct extra_file *wanted, const struct image *i)
 {
-	struct image image = {0};
-
-	if (m->debug.elf || (m->has & HAS_INFO)) {
-		close(fd);
-		return -EEXIST;
+	switch (wanted->kind) {
+	case EXTRA_DEBUG:
+		if (m->own.build_id_len)
+			return image_same_build(i, &m->own);
+		return image_checksum(i) == wanted->checksum;
+	case EXTRA_ALT:
+		return i->build_id_len == wanted->build_id_len &&
+		       !memcmp(i->build_id, wanted->build_id, i->build_id_len);
+	default:
+		return 1;
 	}
-	if (image_open(&image, fd))
+}
+
+static void use_debug_file(struct module *m, const struct image *image)
+{
+	m->debug = image;
+	m->debug_has = read_sections(image);
+	set_flags(m);
+	extras_read(&m->extras, image, 1, 0);
+}
+
+int module_take_extra(struct module *m, const struct extra_file *file, int fd)
+{
+	struct extra *e = extras_find(&m->extras, file->kind, file->index);
+	struct image image;
+
+	/* A worker before this one wanted it. */
+	if (!e && file->kind == EXTRA_SPLIT)
+		e = extras_expect(&m->extras, file);
+	if (!e || e->state == EXTRA_HERE || fd < 0) {
+		if (fd >= 0)
+			close(fd);
+		if (!e)
+			return -EINVAL;
+		if (e->state == EXTRA_HERE)
+			return -EEXIST;
+		e->state = EXTRA_MISSING;
+		return 0;
+	}
+	if (image_open(&image, fd, IMAGE_DEBUG))
 		return -EINVAL;
-	if (!m->own.build_id_len || image.build_id_len != m->own.build_id_len ||
-		memcmp(image.build_id, m->own.build_id, image.build_id_len)) {
+	if (!is_meant(m, &e->file, &image)) {
 		image_close(&image);
 		return -EINVAL;
 	}
-	m->debug = image;
-	m->debug_has = read_sections(&image);
-	set_flags(m);
+	e->image = image;
+	e->state = EXTRA_HERE;
+	if (file->kind == EXTRA_DEBUG)
+		use_debug_file(m, &e->image);
 	return 0;
+}
+
+const struct image *module_extra(const struct module *m, enum extra_kind kind, uint32_t index)
+{
+	const struct extra *e = extras_find(&m->extras, kind, index);
+
+	return e && e->state == EXTRA_HERE ? &e->image : NULL;
+}
+
+int module_want_split(
+	struct module *m, uint32_t index, const char *comp_dir, const char *name, uint64_t dwo_id)
+{
+	struct extra_file file = {
+		.kind = EXTRA_SPLIT,
+		.index = index,
+		.name_len = strnlen(name, LIMIT_PATH),
+		.folder_len = comp_dir ? strnlen(comp_dir, LIMIT_PATH) : 0,
+		.build_id_len = sizeof(dwo_id),
+	};
+
+	memcpy(file.build_id, &dwo_id, sizeof(dwo_id));
+	switch (extras_want(&m->extras, &file, name, comp_dir)) {
+	case EXTRA_HERE:
+		return 0;
+	case EXTRA_MISSING:
+		return -ENOENT;
+	default:
+		return -EAGAIN;
+	}
 }
 
 int module_offset_to_vaddr(const struct module *m, uint64_t offset, uint64_t *vaddr)
@@ -381,14 +355,13 @@ Elf *module_elf(const struct module *m)
 
 Elf *module_debug_elf(const struct module *m)
 {
-	return m->debug.elf;
+	return m->debug ? m->debug->elf : NULL;
 }
 
-const struct sections *module_debug_sections(const struct module *m)
+const struct sections *module_debug_sections(const struct module *m, uint32_t *index)
 {
-	return m->has & HAS_INFO	 ? &m->own.sections
-	       : m->debug_has & HAS_INFO ? &m->debug.sections
-					 : NULL;
+	*index = !(m->has & HAS_INFO);
+	return !*index ? &m->own.sections : m->debug_has & HAS_INFO ? &m->debug->sections : NULL;
 }
 
 const struct gopclntab *module_gopclntab(const struct module *m)

@@ -4,10 +4,9 @@
  *
  * Offsets are file offsets (what frames carry), vaddrs the image's own virtual addresses (what
  * libdw wants). Accepted: 64-bit x86-64 ELF of at most LIMIT_MODULE_BYTES; all header tables are
- * range-checked at opening. The file is mapped and the descriptor closed at once; a file that is
- * truncated meanwhile costs SIGBUS, thus this worker, which is accepted. Nothing here opens files:
- * separate debug files are handed in. CFI is opened when first asked for. What accessors
- * return is owned by the module and lives until module_close.
+ * range-checked at opening. Nothing here opens files: separate debug files are handed in. CFI is
+ * opened when first asked for, and a failure is remembered. What accessors return is owned by the
+ * module and lives until module_close.
  */
 #ifndef SYMBOLIZE_MODULE_H
 #define SYMBOLIZE_MODULE_H
@@ -16,6 +15,7 @@
 
 #include "output/types.h"
 #include "symbolize/dwarf/section.h"
+#include "symbolize/extras.h"
 #include "symbolize/gopclntab.h"
 
 struct module;
@@ -40,12 +40,25 @@ void module_refuse(struct module *m, uint32_t flag);
 /* Length in bytes, 0 if there is none, at most 32. */
 size_t module_build_id(const struct module *m, const unsigned char **id);
 
-/* Has a build id but no .debug_info, and no debug file was accepted yet. */
-int module_wants_debug_file(const struct module *m);
+/* --- files besides its own: symbolize/extras.h --- */
 
-/* Takes fd, also on failure. 0, -EINVAL (not ELF, or another build id), -EEXIST (has one, or debug
- * information of its own). What module_dwarf and module_flags answer may change by it. */
-int module_set_debug_file(struct module *m, int fd);
+/* What session has to be asked for, one at a time; NULL: no more. Borrowed until the next call. */
+const struct extra *module_next_want(struct module *m);
+
+/* The file that was asked for; takes fd, -1: it is not to be had. 0; -EINVAL: it is not that file
+ * (another build id or checksum, not ELF), and may be offered again; -EEXIST. Other wants, and what
+ * module_debug_sections and module_flags answer, may change by it. */
+int module_take_extra(struct module *m, const struct extra_file *file, int fd);
+
+/* NULL: there is none, or it is not here yet. */
+const struct image *module_extra(const struct module *m, enum extra_kind kind, uint32_t index);
+
+/* The split file (.dwo) of a unit: name and comp_dir (NULL: unknown) as the unit has them; index is
+ * the caller's, the same for the same unit in each worker. 0: it is here, as EXTRA_SPLIT. -EAGAIN:
+ * session is asked for it, and will ask the same of us again; do without for now. -ENOENT: it is
+ * not to be had. */
+int module_want_split(
+	struct module *m, uint32_t index, const char *comp_dir, const char *name, uint64_t dwo_id);
 
 /* 0, or -ENOENT if no loaded segment holds the offset. Executable segments are preferred. The
  * second is the inverse. */
@@ -60,8 +73,8 @@ Elf *module_elf(const struct module *m);
 Elf *module_debug_elf(const struct module *m);
 
 /* The sections with debug information of the image itself, else of its debug file; NULL if neither
- * has any. */
-const struct sections *module_debug_sections(const struct module *m);
+ * has any. index: that of the extra files that belong to them. */
+const struct sections *module_debug_sections(const struct module *m, uint32_t *index);
 
 /* Go's table of functions; NULL if it has none. */
 const struct gopclntab *module_gopclntab(const struct module *m);

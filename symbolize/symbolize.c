@@ -50,10 +50,8 @@ static void forget(struct symbolizer *s)
 {
 	if (s->has_symtab)
 		symtab_fini(&s->symtab);
-	if (s->has_dwarf) {
-		cu_ranges_fini(&s->ranges);
-		dwarf_file_close(&s->dwarf);
-	}
+	if (s->has_dwarf)
+		debug_info_close(&s->dwarf);
 	names_fini(&s->names);
 	s->has_symtab = s->has_dwarf = 0;
 	s->current = NULL;
@@ -73,20 +71,6 @@ static void prepare_names(struct symbolizer *s, enum demangle_level level)
 	names_init(&s->names, level);
 }
 
-static int open_dwarf(struct symbolizer *s)
-{
-	const struct sections *found = module_debug_sections(s->current);
-	int error = found ? dwarf_file_open(&s->dwarf, found) : -ENOENT;
-
-	if (error)
-		return error;
-	error = cu_ranges_init(&s->ranges, &s->dwarf);
-	if (error)
-		dwarf_file_close(&s->dwarf);
-	s->has_dwarf = !error;
-	return error;
-}
-
 static int prepare(struct symbolizer *s, struct module *m, enum symbols_level level)
 {
 	int error = 0;
@@ -103,7 +87,8 @@ static int prepare(struct symbolizer *s, struct module *m, enum symbols_level le
 	}
 	if (error || level != SYMBOLS_FULL || s->has_dwarf)
 		return error;
-	error = open_dwarf(s);
+	error = debug_info_open(&s->dwarf, m);
+	s->has_dwarf = !error;
 	beat(s);
 	/* Where the debug information is no good there are still symbols. */
 	return error == -ENOMEM ? error : 0;
@@ -266,15 +251,17 @@ static int answer_unit(
 	struct batch *b, struct unit *unit, const uint64_t *vaddrs, struct query *v, uint32_t n)
 {
 	struct reading r = {.unit = unit};
-	int error = inlines_init(&r.inlines, unit, vaddrs, n);
+	struct split split;
+	struct unit *code = split_open(&split, &b->s->dwarf, unit);
+	int error = code ? inlines_init(&r.inlines, code, vaddrs, n) : -ENOMEM;
 
-	if (error)
-		return error;
-	error = lines_init(&r.lines, unit, vaddrs, n);
+	if (!error)
+		error = lines_init(&r.lines, unit, vaddrs, n);
 	for (uint32_t i = 0; i < n && !error; i++)
 		error = by_chain(b, &v[i], &r, r.inlines.innermost[i], r.lines.rows[i]);
 	lines_fini(&r.lines);
 	inlines_fini(&r.inlines);
+	split_close(&split);
 	dwarf_file_trim(unit->file);
 	return error;
 }
@@ -338,9 +325,10 @@ static void fill(struct batch *b, struct module *m, const uint64_t *offsets)
 		*q = (struct query){.vaddr = NO_VADDR, .asked = i};
 		if (!m || module_offset_to_vaddr(m, offsets[i], &q->vaddr) < 0)
 			continue;
-		const struct cu_range *range = b->level == SYMBOLS_FULL && b->s->has_dwarf
-						       ? cu_ranges_find(&b->s->ranges, q->vaddr)
-						       : NULL;
+		const struct cu_range *range =
+			b->level == SYMBOLS_FULL && b->s->has_dwarf
+				? cu_ranges_find(&b->s->dwarf.ranges, q->vaddr)
+				: NULL;
 		if (range)
 			q->unit = range->unit;
 	}

@@ -11,7 +11,7 @@
 #define SYMBOLIZE_SYMBOLIZE_H
 
 #include "base/message.h"
-#include "symbolize/cu_ranges.h"
+#include "symbolize/debug_info.h"
 #include "symbolize/modules.h"
 #include "symbolize/names.h"
 #include "symbolize/symtab.h"
@@ -20,11 +20,10 @@ struct symbolizer {
 	struct modules *modules; /* borrowed */
 	struct module *current;
 	struct symtab symtab;
-	struct dwarf_file dwarf; /* of current */
-	struct cu_ranges ranges;
-	int has_symtab, has_dwarf; /* both of dwarf and its ranges */
-	struct names names;	   /* of current */
-	Elf *debug;		   /* the debug file whose symbols are in symtab */
+	struct debug_info dwarf; /* of current */
+	int has_symtab, has_dwarf;
+	struct names names; /* of current */
+	Elf *debug;	    /* the debug file whose symbols are in symtab */
 	void (*beat)(void *arg);
 	void *arg;
 };

@@ -82,7 +82,6 @@ unit_tests = \
 	tests/unit/test_known_threads \
 	tests/unit/test_loader \
 	tests/unit/test_maps \
-	tests/unit/test_naming \
 	tests/unit/test_options \
 	tests/unit/test_options_target \
 	tests/unit/test_player \
@@ -104,6 +103,7 @@ unit_tests = \
 	tests/unit/test_units \
 	tests/unit/test_unwind \
 	tests/unit/test_values \
+	tests/unit/test_wants \
 	tests/unit/test_worker
 if HAVE_CMOCKA
 check_PROGRAMS = $(unit_tests)
@@ -131,7 +131,6 @@ tests_unit_test_known_modules_LDADD = $(unit_libs)
 tests_unit_test_known_threads_LDADD = $(unit_libs)
 tests_unit_test_loader_LDADD = $(unit_libs)
 tests_unit_test_maps_LDADD = $(unit_libs)
-tests_unit_test_naming_LDADD = $(unit_libs)
 tests_unit_test_options_LDADD = $(unit_libs)
 tests_unit_test_options_target_LDADD = $(unit_libs)
 tests_unit_test_player_LDADD = $(unit_libs)
@@ -153,6 +152,7 @@ tests_unit_test_threads_LDADD = $(unit_libs)
 tests_unit_test_units_LDADD = $(unit_libs)
 tests_unit_test_unwind_LDADD = $(unit_libs)
 tests_unit_test_values_LDADD = $(unit_libs)
+tests_unit_test_wants_LDADD = $(unit_libs)
 tests_unit_test_worker_LDADD = $(unit_libs)
 tests_unit_test_worker_LDFLAGS = -Wl,--wrap=list_room
 

@@ -157,10 +157,25 @@ static void tell_module(struct worker *w, uint32_t id)
 	if (!m)
 		return;
 	info.flags = module_flags(m);
-	info.wants_debug_file = module_wants_debug_file(m);
 	info.build_id_len = module_build_id(m, &build_id);
 	memcpy(info.build_id, build_id, info.build_id_len);
 	check(w, wire_send(w->sock, WORKER_MODULE, &info, sizeof(info), -1));
+}
+
+/* The files that it names; 1 if there were any. */
+static int tell_wants(struct worker *w, struct module *m)
+{
+	const struct extra *e;
+	int any = 0;
+
+	while ((e = module_next_want(m))) {
+		struct extra_file file = e->file;
+		file.module = module_id(m);
+		check(w, wire_send2(w->sock, WORKER_WANTS, &file, sizeof(file), e->names,
+				 file.name_len + file.folder_len, -1));
+		any = 1;
+	}
+	return any;
 }
 
 /* A file in the place of the recorded one, whose code is another, would give wrong stacks. */
@@ -188,6 +203,7 @@ static void on_module(struct worker *w, struct wire_message *msg)
 	msg->fd = -1;
 	if (!error) {
 		refuse_other(w, m);
+		tell_wants(w, modules_get(&w->modules, m->module));
 		tell_module(w, m->module);
 	}
 	mark_reading(w, 0);
@@ -202,17 +218,24 @@ static void on_forget(struct worker *w, const struct wire_message *msg)
 		generations_forget(&w->generations, f->process);
 }
 
-static void on_debug_file(struct worker *w, struct wire_message *msg)
+/* What it wants in turn, and what is known of the module now, before the answer. */
+static void on_extra(struct worker *w, struct wire_message *msg)
 {
-	const struct worker_module *m = wire_payload(msg, sizeof(*m));
-	struct module *module = m ? modules_get(&w->modules, m->module) : NULL;
+	const struct extra_file *f = wire_payload(msg, sizeof(*f));
+	struct module *m = f ? modules_get(&w->modules, f->module) : NULL;
 
-	if (!module || msg->fd < 0)
+	if (!m)
 		return;
-	mark_reading(w, m->module);
-	module_set_debug_file(module, msg->fd);
+	struct extra_file answer = *f;
+	mark_reading(w, f->module);
+	answer.error = module_take_extra(m, f, msg->fd);
 	msg->fd = -1;
+	if (!answer.error) {
+		tell_wants(w, m);
+		tell_module(w, f->module);
+	}
 	mark_reading(w, 0);
+	check(w, wire_send(w->sock, WORKER_EXTRA, &answer, sizeof(answer), -1));
 }
 
 static void on_maps(struct worker *w, const struct wire_message *msg)
@@ -225,6 +248,17 @@ static void on_maps(struct worker *w, const struct wire_message *msg)
 		release_held(w, 1, &part->process);
 }
 
+/* Files that were found wanting come first: then the same is asked again. */
+static int answer_address(void *arg, uint64_t offset, const struct symbol *lines, uint32_t n)
+{
+	struct worker *w = arg;
+	struct module *m = modules_get(&w->modules, w->answers.module);
+
+	if (!w->answers.answered && m && tell_wants(w, m))
+		return -EAGAIN;
+	return answers_address(&w->answers, offset, lines, n);
+}
+
 /* What cannot be named keeps its address in the profile: a worker that ended here would be asked
  * the same by session again and again. Without memory for all there may be enough for names. */
 static int answer_symbols(
@@ -232,18 +266,18 @@ static int answer_symbols(
 {
 	struct worker_symbolize rest = *ask;
 	struct answers *a = &w->answers;
-	int error = symbolizer_request(&w->symbolizer, ask, offsets, answers_address, a);
+	int error = symbolizer_request(&w->symbolizer, ask, offsets, answer_address, w);
 
 	if (error == -ENOMEM && ask->level == SYMBOLS_FULL) {
 		symbolizer_fini(&w->symbolizer);
 		rest.level = SYMBOLS_SYMTAB;
 		rest.n -= a->answered;
 		error = symbolizer_request(
-			&w->symbolizer, &rest, offsets + a->answered, answers_address, a);
+			&w->symbolizer, &rest, offsets + a->answered, answer_address, w);
 	}
-	if (error && error != -EPIPE)
+	if (error && error != -EPIPE && error != -EAGAIN)
 		error = answers_nothing(a, offsets, ask->n);
-	return error ? error : answers_end_symbols(a);
+	return error && error != -EAGAIN ? error : answers_end_symbols(a);
 }
 
 static void on_symbolize(struct worker *w, const struct wire_message *msg)
@@ -281,8 +315,8 @@ static void on_message(struct worker *w, struct wire_message *msg)
 	case TO_WORKER_FORGET:
 		on_forget(w, msg);
 		break;
-	case TO_WORKER_DEBUG_FILE:
-		on_debug_file(w, msg);
+	case TO_WORKER_EXTRA:
+		on_extra(w, msg);
 		break;
 	case TO_WORKER_SYMBOLIZE:
 		on_symbolize(w, msg);

@@ -1,37 +1,175 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "agent/tracer/debug_file.h"
+#include "agent/tracer/module_file.h"
 
-int debug_file_path(char *out, size_t room, const char *root, const char *folder,
-	const unsigned char *build_id, size_t n, const char *ending)
+static int open_path(const struct root *root, const char *path, uint64_t resolve)
 {
-	size_t used = snprintf(out, room, "%s%s/.build-id/%02x/", root, folder, build_id[0]);
+	struct open_how how = {
+		.flags = O_PATH | O_CLOEXEC,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | resolve,
+	};
+	int fd = syscall(SYS_openat2, root->fd, path, &how, sizeof(how));
 
-	for (size_t i = 1; i < n && used < room; i++)
-		used += snprintf(out + used, room - used, "%02x", build_id[i]);
-	if (used < room)
-		used += snprintf(out + used, room - used, "%s", ending);
-	return used < room ? 0 : -ENAMETOOLONG;
+	return fd < 0 ? -errno : fd;
 }
 
-int debug_file_open(const unsigned char *build_id, size_t n)
+/* By the bits of the mode that count for the target: those of its group only add to what all may.
+ */
+static int may(const struct root *who, const struct stat *st, mode_t others)
 {
-	char path[128];
+	if (who->uid == 0)
+		return 1;
+	if (st->st_uid == who->uid)
+		return !!(st->st_mode & others << 6);
+	if (st->st_gid == who->gid)
+		return !!(st->st_mode & others << 3);
+	return !!(st->st_mode & others);
+}
+
+static int link_of(int fd, char *out, size_t room)
+{
+	char self[48];
+
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	ssize_t n = readlink(self, out, room - 1);
+	if (n < 0 || n == (ssize_t)room - 1)
+		return n < 0 ? -errno : -ENAMETOOLONG;
+	out[n] = '\0';
+	return n;
+}
+
+/* Where a file is, without links, as seen from the root. */
+static int real_path(const struct root *root, int fd, char *out, size_t room)
+{
+	char own[LIMIT_PATH], all[LIMIT_PATH];
+	int n = link_of(root->fd, own, sizeof(own));
+	int error = n < 0 ? n : link_of(fd, all, sizeof(all));
+
+	if (error < 0)
+		return error;
+	if (n == 1)
+		n = 0; /* "/" */
+	if (strncmp(all, own, n) != 0 || all[n] != '/')
+		return -EXDEV;
+	return snprintf(out, room, "%s", all + n) < (int)room ? 0 : -ENAMETOOLONG;
+}
+
+static int stat_path(const struct root *root, const char *path, struct stat *st)
+{
+	int fd = open_path(root, path, RESOLVE_NO_SYMLINKS);
+
+	if (fd < 0)
+		return fd;
+	int error = fstat(fd, st) < 0 ? -errno : 0;
+	close(fd);
+	return error;
+}
+
+/* Whether a chain of folders that the target may search leads to this very file. */
+static int check_way(const struct root *root, const char *path, const struct stat *file)
+{
+	char part[LIMIT_PATH];
 	struct stat st;
 
-	if (n < 2 || n > 32)
-		return -EINVAL;
-	debug_file_path(path, sizeof(path), "", DEBUG_FILE_FOLDER, build_id, n, ".debug");
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0)
+	for (const char *slash = path; slash; slash = strchr(slash + 1, '/')) {
+		snprintf(part, sizeof(part), "%.*s", (int)(slash - path) + 1, path);
+		int error = stat_path(root, part, &st);
+		if (error)
+			return error;
+		if (!may(root, &st, S_IXOTH))
+			return -EACCES;
+	}
+	int error = stat_path(root, path, &st);
+	if (error)
+		return error;
+	return st.st_ino == file->st_ino && st.st_dev == file->st_dev ? 0 : -EACCES;
+}
+
+static int check_rights(const struct root *root, int in_host, const char *path, int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
 		return -errno;
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == 0)
-		return fd;
-	close(fd);
-	return -EPERM;
+	if (!may(root, &st, S_IROTH))
+		return -EACCES;
+	if (in_host && (st.st_uid != 0 || strncmp(path, DEBUG_FOLDER "/", sizeof(DEBUG_FOLDER))))
+		return -EPERM;
+	return check_way(root, path, &st);
+}
+
+static int is_elf(int fd)
+{
+	char magic[SELFMAG];
+
+	return pread(fd, magic, SELFMAG, 0) == SELFMAG && !memcmp(magic, ELFMAG, SELFMAG);
+}
+
+/* Takes name_fd, an O_PATH descriptor. */
+static int open_checked(const struct root *root, int in_host, int name_fd, char *path, size_t room)
+{
+	struct stat st;
+	int error = real_path(root, name_fd, path, room);
+
+	if (!error)
+		error = check_rights(root, in_host, path, name_fd);
+	int fd = error ? error : module_file_reopen(name_fd, &st);
+	close(name_fd);
+	if (fd >= 0 && !is_elf(fd)) {
+		close(fd);
+		return -ENOEXEC;
+	}
+	return fd;
+}
+
+static int try_place(
+	const struct root *root, const struct debug_place *place, char *path, size_t room)
+{
+	struct root ours;
+	int error = -ENOENT;
+
+	if (!place->in_host) {
+		error = root ? open_path(root, place->path, 0) : -ENOENT;
+		return error < 0 ? error : open_checked(root, 0, error, path, room);
+	}
+	/* Seen already. */
+	if (root && root->is_ours)
+		return -ENOENT;
+	if (roots_open_ours(&ours, root) < 0)
+		return -ENOENT;
+	error = open_path(&ours, place->path, 0);
+	if (error >= 0)
+		error = open_checked(&ours, 1, error, path, room);
+	close(ours.fd);
+	return error;
+}
+
+int debug_file_open(struct debug_question *q, const struct root *root, char *path, size_t room)
+{
+	struct debug_place place;
+	int why = -ENOENT;
+
+	for (uint32_t n = q->file.candidate;; n++) {
+		int error = debug_place(q, n, &place);
+		if (error == -ENOENT)
+			return why;
+		if (error)
+			continue;
+		q->file.candidate = n;
+		int fd = try_place(root, &place, path, room);
+		if (fd >= 0)
+			return fd;
+		if (fd != -ENOENT && fd != -ENOTDIR)
+			why = fd;
+	}
 }

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Separate debug information by build id, under /usr/lib/debug/.build-id of the host only, and only
- * through directories and files that root owns: nothing the target can place is ever opened.
+ * Opens the files that belong to a module, for a worker that has read their names in it.
+ *
+ * Those names may be hostile, and we may be root. So a file is opened below the target's own root,
+ * or below our /usr/lib/debug if root owns it; it must be a regular ELF file; and the target must
+ * be allowed to read it anyway: by its mode, and by the modes of all folders that lead to it.
  */
 #ifndef TRACER_DEBUG_FILE_H
 #define TRACER_DEBUG_FILE_H
 
-#include <stddef.h>
+#include "agent/tracer/debug_places.h"
+#include "agent/tracer/roots.h"
 
-/* A descriptor that the caller closes, or -errno (-ENOENT: not installed). */
-int debug_file_open(const unsigned char *build_id, size_t n);
-
-#define DEBUG_FILE_FOLDER "/usr/lib/debug"
-
-/* ROOT FOLDER/.build-id/ab/cdef... ENDING; 0, or -ENAMETOOLONG. */
-int debug_file_path(char *out, size_t room, const char *root, const char *folder,
-	const unsigned char *build_id, size_t n, const char *ending);
+/* The first place from q->file.candidate on that has such a file: a descriptor that the caller
+ * closes, with candidate set to its number and path to where it really is, as seen from that root.
+ * -ENOENT: nowhere; or why the last one that exists is not to be read. root: NULL if it is not
+ * known, then only our own file system is looked at. */
+int debug_file_open(struct debug_question *q, const struct root *root, char *path, size_t room);
 
 #endif

@@ -13,12 +13,20 @@ void known_modules_fini(struct known_modules *k)
 		free(k->v[i].path);
 	free(k->v);
 	index_fini(&k->by_key);
+	roots_fini(&k->roots);
 	*k = (struct known_modules){0};
 }
 
 int known_modules_is_vdso(const struct maps_line *line)
 {
 	return !line->ino && !strcmp(line->path, "[vdso]");
+}
+
+const struct root *known_modules_root(const struct known_modules *k, uint32_t number)
+{
+	uint32_t root = number && number <= k->n ? k->v[number - 1].root : 0;
+
+	return root ? &k->roots.v[root - 1] : NULL;
 }
 
 struct wanted_module {
@@ -39,7 +47,8 @@ uint32_t known_modules_number(
 	struct known_modules *k, const struct maps_line *line, uint32_t process, int *is_new)
 {
 	int is_shared = line->ino || known_modules_is_vdso(line);
-	struct wanted_module w = {k, {line->dev, line->ino, is_shared ? 0 : process, line->path}};
+	struct wanted_module w = {
+		k, {line->dev, line->ino, is_shared ? 0 : process, 0, line->path}};
 	uint64_t hash = hash_pair(hash_bytes(line->path, strlen(line->path)) ^ line->dev,
 		line->ino ^ (uint64_t)w.key.process << 32);
 	long found = index_find(&k->by_key, hash, is_same, &w);

@@ -10,11 +10,13 @@
 #define TRACER_KNOWN_MODULES_H
 
 #include "agent/tracer/maps.h"
+#include "agent/tracer/roots.h"
 #include "base/index.h"
 
 struct known_module {
 	uint64_t dev, ino;
 	uint32_t process; /* of memory without a file; else 0 */
+	uint32_t root;	  /* where its file was met: position + 1 in roots; 0: not known */
 	char *path;
 };
 
@@ -23,12 +25,16 @@ struct known_modules {
 	struct known_module *v; /* index + 1 is the number */
 	uint32_t n, room;
 	struct index by_key;
+	struct roots roots;
 };
 
 void known_modules_fini(struct known_modules *k);
 
 /* Whether the mapping is of the image that the kernel writes into each process. */
 int known_modules_is_vdso(const struct maps_line *line);
+
+/* Where the file of that module was met; NULL: not known. */
+const struct root *known_modules_root(const struct known_modules *k, uint32_t number);
 
 /* The number of the mapping's module, which is new where *is_new is set; 0 past LIMIT_MODULES. */
 uint32_t known_modules_number(

@@ -52,8 +52,10 @@ static int announce(struct mappings *m, uint32_t number, const struct maps_line 
 
 	if (msg.flags & MODULE_FROM_MEMORY)
 		fd = module_file_from_memory(tid, line);
-	else if (!(msg.flags & MODULE_NO_FILE))
+	else if (!(msg.flags & MODULE_NO_FILE)) {
 		fd = module_file_open(m->target, tid, line);
+		m->known->v[number - 1].root = roots_of(&m->known->roots, m->target, tid);
+	}
 	if (fd < 0 && !(msg.flags & MODULE_NO_FILE))
 		msg.flags |= MODULE_REFUSED;
 	int error =

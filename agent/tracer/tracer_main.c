@@ -185,13 +185,19 @@ static void on_start(struct tracer *t, const struct wire_message *m)
 		begin(t);
 }
 
-static void on_debug_file(struct tracer *t, const struct tracer_debug_file *ask)
+static void on_extra(struct tracer *t, const struct wire_message *m)
 {
-	struct tracer_debug_file answer = *ask;
-	int fd = debug_file_open(ask->build_id, ask->build_id_len);
+	static struct debug_question q;
+	const struct extra_file *ask = wire_payload(m, sizeof(*ask));
+	char path[LIMIT_PATH] = "";
 
-	answer.error = fd < 0 ? fd : 0;
-	wire_send(t->sock, TRACER_DEBUG_FILE, &answer, sizeof(answer), fd);
+	if (!ask || debug_question_take(&q, ask, ask + 1, m->size - sizeof(*ask)) < 0)
+		return;
+	int fd = debug_file_open(
+		&q, known_modules_root(&t->roster.common.modules, ask->number), path, sizeof(path));
+	q.file.error = fd < 0 ? fd : 0;
+	q.file.path_len = fd < 0 ? 0 : strlen(path);
+	wire_send2(t->sock, TRACER_EXTRA, &q.file, sizeof(q.file), path, q.file.path_len, fd);
 	if (fd >= 0)
 		close(fd);
 }
@@ -210,13 +216,11 @@ static void read_launched(struct tracer *t)
 static void on_message(struct tracer *t)
 {
 	struct wire_message *m = &t->message;
-	const void *p;
 
 	if (m->type == TO_TRACER_START)
 		on_start(t, m);
-	else if (m->type == TO_TRACER_DEBUG_FILE &&
-		 (p = wire_payload(m, sizeof(struct tracer_debug_file))))
-		on_debug_file(t, p);
+	else if (m->type == TO_TRACER_EXTRA)
+		on_extra(t, m);
 	else if (m->type == TO_TRACER_LAUNCHED)
 		read_launched(t);
 	else if (m->type == TO_TRACER_MARK && t->running)

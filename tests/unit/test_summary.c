@@ -189,8 +189,6 @@ static void use_modules(struct module *modules, uint32_t n)
 {
 	static struct naming_frame frames[64];
 	assert_in_range(n, 1, 32);
-	for (uint32_t i = 0; i < n; i++)
-		modules[i].debug_fd = -1;
 	for (uint32_t i = 0; i < 2 * (n - 1); i++)
 		frames[i] = (struct naming_frame){0x10 * (1 + i % 2), 1 + i / 2};
 	s.data.modules = modules;
@@ -229,11 +227,12 @@ static void what_is_missing_is_said_per_module(void **state)
 	assert_non_null(strstr(module_lines(), "here: packed.so\n"
 					       "modules   no debug information: app, a\\x1b.so\n"));
 	/* A separate debug file was found. */
-	modules[0].debug_fd = modules[1].debug_fd = 9;
+	modules[0].info.flags = MODULE_IS_EXE;
+	modules[1].info.flags = 0;
 	assert_non_null(strstr(module_lines(), "modules   no debug information: a\\x1b.so\n"));
 	assert_null(strstr(out.data, "no symbols"));
 	/* Names were not asked for. */
-	modules[1].debug_fd = -1;
+	modules[1].info.flags = MODULE_NO_SYMBOLS | MODULE_NO_DWARF;
 	options.symbols = SYMBOLS_SYMTAB;
 	assert_null(strstr(module_lines(), "debug information"));
 	assert_non_null(strstr(out.data, "no symbols"));

@@ -425,7 +425,11 @@ static void debug_file_gives_all(void **state)
 	assert_int_equal(ask_many(9, &offset, 1, SYMBOLS_FULL), 0);
 	assert_true(answers.v[0].n == 0 || answers.v[0].line[0] == 0);
 	/* It may come late. */
-	assert_int_equal(module_set_debug_file(m, copy_of_self(0)), 0);
+	const struct extra *want = module_next_want(m);
+	assert_non_null(want);
+	assert_int_equal(want->file.kind, EXTRA_DEBUG);
+	assert_int_equal(module_take_extra(m, &want->file, copy_of_self(0)), 0);
+	assert_int_equal(module_flags(m) & MODULE_NO_DWARF, 0);
 	assert_int_equal(ask_many(9, &offset, 1, SYMBOLS_SYMTAB), 0);
 	assert_string_equal(answers.v[0].name[0], "chain_outer");
 	assert_int_equal(ask_many(9, &offset, 1, SYMBOLS_FULL), 0);
