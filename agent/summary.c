@@ -217,6 +217,7 @@ static const struct lack lacks[] = {
 	{MODULE_NO_CFI, "no unwind information", 0},
 	{MODULE_NO_SYMBOLS, "no symbols found", 0},
 	{MODULE_ZSTD, "debug information packed by zstd, not readable here", 0},
+	{MODULE_XZ, "symbols packed by xz, not readable here", 0},
 	{MODULE_NO_DWARF, "no debug information", 1},
 };
 

@@ -74,6 +74,8 @@ enum extra_state extras_want(
 		return EXTRA_MISSING;
 	e = calloc(1, sizeof(*e));
 	char *names = malloc(file->name_len + file->folder_len + 1);
+	if (e)
+		e->file = *file;
 	if (!e || !names || add(x, e) < 0) {
 		free(e);
 		free(names);
@@ -83,7 +85,6 @@ enum extra_state extras_want(
 		memcpy(names, name, file->name_len);
 	if (file->folder_len)
 		memcpy(names + file->name_len, folder, file->folder_len);
-	e->file = *file;
 	e->names = names;
 	x->splits += file->kind == EXTRA_SPLIT;
 	return EXTRA_NEW;

@@ -7,9 +7,9 @@
 #include <gelf.h>
 
 #include "symbolize/module.h"
+#include "symbolize/packed.h"
 
-#define SEGMENTS_MAX	1024u /* PT_LOAD entries kept; real files have two to six */
-#define COMPRESSED_ZSTD 2u    /* ELFCOMPRESS_ZSTD, unknown to this libelf's elf.h */
+#define SEGMENTS_MAX 1024u /* PT_LOAD entries kept; real files have two to six */
 #define MODULE_BLOCKED                                                                             \
 	(MODULE_NO_FILE | MODULE_REFUSED | MODULE_BLACKLISTED | MODULE_UNREADABLE |                \
 		MODULE_OTHER_FILE)
@@ -25,19 +25,20 @@ enum has {
 	HAS_EH_FRAME = 4,
 	HAS_SYMBOLS = 8,
 	HAS_ZSTD = 16, /* some debug section that cannot be read */
+	HAS_XZ = 32,   /* symbols in .gnu_debugdata */
 };
 
 /* An answer of libdw that is asked for once; NULL then means "none". */
-enum opened { OPENED_DEBUG = 1, OPENED_OWN = 2, OPENED_EH = 4, OPENED_FRAME = 8 };
+enum opened { OPENED_DEBUG = 1, OPENED_OWN = 2, OPENED_EH = 4, OPENED_FRAME = 8, OPENED_XZ = 16 };
 
 struct module {
 	uint32_t id, flags;
 	uint32_t has, debug_has; /* enum has, of the image and of its debug file */
 	uint32_t opened;	 /* enum opened */
-	struct image own;
+	struct image own, minidebug;
 	const struct image *debug; /* the debug file's, in extras; NULL */
 	struct extras extras;
-	Dwarf *own_dwarf, *debug_dwarf;
+	Dwarf *own_dwarf, *debug_dwarf, *alt_dwarf;
 	Dwarf_CFI *eh_frame, *debug_frame;
 	struct gopclntab *gopclntab;
 	struct segment_load *segments;
@@ -77,16 +78,8 @@ static int read_segments(struct module *m)
 	return m->n_segments ? 0 : -EINVAL;
 }
 
-static int section_is_zstd(Elf_Scn *section, const GElf_Shdr *header)
-{
-	GElf_Chdr compression;
-
-	return (header->sh_flags & SHF_COMPRESSED) && gelf_getchdr(section, &compression) &&
-	       compression.ch_type == COMPRESSED_ZSTD;
-}
-
 /* What a section of that name is good for; .zdebug is the old form of compression. */
-static uint32_t section_kind(const char *name, Elf_Scn *section, const GElf_Shdr *h)
+static uint32_t section_kind(const struct image *image, const char *name, const Elf64_Shdr *h)
 {
 	if (h->sh_type == SHT_SYMTAB || h->sh_type == SHT_DYNSYM)
 		return HAS_SYMBOLS;
@@ -94,9 +87,11 @@ static uint32_t section_kind(const char *name, Elf_Scn *section, const GElf_Shdr
 		return 0;
 	if (!strcmp(name, ".eh_frame"))
 		return HAS_EH_FRAME;
+	if (!strcmp(name, ".gnu_debugdata"))
+		return HAS_XZ;
 	if (strncmp(name, ".debug_", 7) && strncmp(name, ".zdebug_", 8))
 		return 0;
-	if (section_is_zstd(section, h))
+	if (image_cannot_unpack(image, h))
 		return HAS_ZSTD;
 	const char *rest = strchr(name, '_') + 1;
 	if (!strcmp(rest, "info"))
@@ -105,21 +100,19 @@ static uint32_t section_kind(const char *name, Elf_Scn *section, const GElf_Shdr
 }
 
 /* All enum has of an image. */
-static uint32_t read_sections(Elf *elf)
+static uint32_t read_sections(const struct image *image)
 {
 	size_t names;
-	uint32_t has = 0;
+	uint32_t has = image->unpacked < 0 ? HAS_ZSTD : 0;
 	Elf_Scn *section = NULL;
-	GElf_Shdr header;
 
-	if (elf_getshdrstrndx(elf, &names) < 0)
+	if (elf_getshdrstrndx(image->elf, &names) < 0)
 		return 0;
-	while ((section = elf_nextscn(elf, section))) {
-		if (!gelf_getshdr(section, &header))
-			continue;
-		const char *name = elf_strptr(elf, names, header.sh_name);
+	while ((section = elf_nextscn(image->elf, section))) {
+		const Elf64_Shdr *header = elf64_getshdr(section);
+		const char *name = header ? elf_strptr(image->elf, names, header->sh_name) : NULL;
 		if (name)
-			has |= section_kind(name, section, &header);
+			has |= section_kind(image, name, header);
 	}
 	return has;
 }
@@ -138,6 +131,8 @@ static void set_flags(struct module *m)
 		m->flags |= MODULE_NO_DWARF;
 	if (all & HAS_ZSTD)
 		m->flags |= MODULE_ZSTD;
+	if ((m->has & HAS_XZ) && !m->debug && !packed_has_xz())
+		m->flags |= MODULE_XZ;
 }
 
 static int read_image(struct module *m)
@@ -146,7 +141,7 @@ static int read_image(struct module *m)
 
 	if (rc)
 		return rc;
-	m->has |= read_sections(m->own.elf);
+	m->has |= read_sections(&m->own);
 	m->gopclntab = gopclntab_new(m);
 	set_flags(m);
 	extras_read(&m->extras, &m->own, 0, !(m->has & HAS_INFO));
@@ -159,6 +154,7 @@ static void forget_image(struct module *m)
 	m->gopclntab = NULL;
 	extras_fini(&m->extras);
 	m->debug = NULL;
+	image_close(&m->minidebug);
 	image_close(&m->own);
 	free(m->segments);
 	m->segments = NULL;
@@ -208,8 +204,10 @@ void module_close(struct module *m)
 		dwarf_cfi_end(m->eh_frame);
 	dwarf_end(m->debug_dwarf);
 	dwarf_end(m->own_dwarf);
+	dwarf_end(m->alt_dwarf);
 	gopclntab_free(m->gopclntab);
 	extras_fini(&m->extras);
+	image_close(&m->minidebug);
 	image_close(&m->own);
 	free(m->segments);
 	free(m);
@@ -262,7 +260,7 @@ static int is_meant(const struct module *m, const struct extra_file *wanted, con
 static void use_debug_file(struct module *m, const struct image *image)
 {
 	m->debug = image;
-	m->debug_has = read_sections(image->elf);
+	m->debug_has = read_sections(image);
 	set_flags(m);
 	extras_read(&m->extras, image, 1, 0);
 }
@@ -291,6 +289,7 @@ int module_take_extra(struct module *m, const struct extra_file *file, int fd)
 		image_close(&image);
 		return -EINVAL;
 	}
+	image_unpack(&image);
 	e->image = image;
 	e->state = EXTRA_HERE;
 	if (file->kind == EXTRA_DEBUG)
@@ -372,6 +371,32 @@ Elf *module_debug_elf(const struct module *m)
 	return m->debug ? m->debug->elf : NULL;
 }
 
+void module_unpack(struct module *m)
+{
+	if (image_unpack(&m->own) == 0)
+		return;
+	m->has |= HAS_ZSTD;
+	set_flags(m);
+}
+
+Elf *module_minidebug_elf(struct module *m)
+{
+	Elf64_Shdr *header;
+	void *bytes;
+	size_t n;
+
+	if ((m->opened & OPENED_XZ) || !(m->has & HAS_XZ) || m->debug)
+		return m->minidebug.elf;
+	m->opened |= OPENED_XZ;
+	const unsigned char *packed = image_section(&m->own, ".gnu_debugdata", &header)
+					      ? image_section_bytes(&m->own, header)
+					      : NULL;
+	if (!packed || packed_xz(packed, header->sh_size, &bytes, &n) < 0 ||
+		image_of_bytes(&m->minidebug, bytes, n, IMAGE_DEBUG) < 0)
+		m->flags |= MODULE_XZ;
+	return m->minidebug.elf;
+}
+
 /* dwarf_begin_elf inflates all compressed debug sections; those of which nobody asks it are made to
  * look empty, in our private copy of the headers. */
 static Dwarf *begin_dwarf(Elf *elf)
@@ -400,18 +425,33 @@ static Dwarf *own_dwarf(struct module *m)
 	if (m->opened & OPENED_OWN)
 		return m->own_dwarf;
 	m->opened |= OPENED_OWN;
+	module_unpack(m);
 	if (m->has & (HAS_INFO | HAS_FRAME))
 		m->own_dwarf = begin_dwarf(m->own.elf);
 	return m->own_dwarf;
 }
 
+/* What dwz moved out of the one whose debug information is read. */
+static void use_alt(struct module *m, Dwarf *dwarf, uint32_t index)
+{
+	const struct image *alt = module_extra(m, EXTRA_ALT, index);
+
+	if (!dwarf || !alt || m->alt_dwarf)
+		return;
+	m->alt_dwarf = begin_dwarf(alt->elf);
+	dwarf_setalt(dwarf, m->alt_dwarf);
+}
+
 Dwarf *module_dwarf(struct module *m)
 {
-	if (m->has & HAS_INFO)
-		return own_dwarf(m);
+	if (m->has & HAS_INFO) {
+		use_alt(m, own_dwarf(m), 0);
+		return m->own_dwarf;
+	}
 	if (!(m->opened & OPENED_DEBUG) && (m->debug_has & HAS_INFO)) {
 		m->opened |= OPENED_DEBUG;
 		m->debug_dwarf = begin_dwarf(m->debug->elf);
+		use_alt(m, m->debug_dwarf, 1);
 	}
 	return m->debug_dwarf;
 }
@@ -420,7 +460,8 @@ void module_drop_dwarf(struct module *m)
 {
 	dwarf_end(m->debug_dwarf);
 	dwarf_end(m->own_dwarf);
-	m->debug_dwarf = m->own_dwarf = NULL;
+	dwarf_end(m->alt_dwarf);
+	m->debug_dwarf = m->own_dwarf = m->alt_dwarf = NULL;
 	/* Read through the same handle. Rules keep nothing of it. */
 	m->debug_frame = NULL;
 	m->opened &= ~(OPENED_DEBUG | OPENED_OWN | OPENED_FRAME);

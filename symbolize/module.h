@@ -71,6 +71,14 @@ const unsigned char *module_bytes(const struct module *m, uint64_t offset, size_
 Elf *module_elf(const struct module *m);
 Elf *module_debug_elf(const struct module *m);
 
+/* Symbols that a stripped image carries, packed by xz (.gnu_debugdata); unpacked when first asked
+ * for. NULL: none, or there is a debug file, which has more. */
+Elf *module_minidebug_elf(struct module *m);
+
+/* Before sections of debug information are read in module_elf's: those that zstd packed become
+ * plain. */
+void module_unpack(struct module *m);
+
 /* The image's own debug information, else the debug file's, else NULL. */
 Dwarf *module_dwarf(struct module *m);
 

@@ -240,12 +240,14 @@ static void tidy(struct symtab *t)
 
 _Static_assert(2 * SYMBOLS_MAX * sizeof(struct symtab_entry) <= LIMIT_WORKER_DATA / 4, "room");
 
-int symtab_init(struct symtab *t, const struct module *m)
+int symtab_init(struct symtab *t, struct module *m)
 {
 	memset(t, 0, sizeof(*t));
 	int error = add_image(t, module_elf(m));
 	if (!error)
 		error = add_image(t, module_debug_elf(m));
+	if (!error)
+		error = add_image(t, module_minidebug_elf(m));
 	if (!error)
 		error = add_plt(t, module_elf(m));
 	if (error)
