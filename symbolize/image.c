@@ -242,8 +242,31 @@ int image_unpack(struct image *image)
 
 /* --- opening ------------------------------------------------------------------------------ */
 
+/* libelf refuses a file whose section headers are not in it. */
+static int drop_missing_sections(struct image *image)
+{
+	Elf64_Ehdr *header = image->map;
+	Elf64_Shdr first;
+	size_t room = image->size - sizeof(first);
+
+	if (header->e_shoff < room && header->e_shoff + sizeof(first) <= room) {
+		memcpy(&first, (char *)image->map + header->e_shoff + sizeof(first), sizeof(first));
+		size_t n = (image->size - header->e_shoff) / sizeof(first);
+		if (first.sh_type != SHT_NULL && header->e_shnum <= n)
+			return 0;
+	}
+	if (mprotect(header, sizeof(*header), PROT_READ | PROT_WRITE) < 0)
+		return -ENOMEM;
+	header->e_shoff = header->e_shnum = header->e_shstrndx = 0;
+	return 0;
+}
+
 static int begin(struct image *image, enum image_use use)
 {
+	if (use == IMAGE_MEMORY && drop_missing_sections(image) < 0) {
+		image_close(image);
+		return -ENOMEM;
+	}
 	elf_version(EV_CURRENT);
 	image->unpacked = 1;
 	image->elf = elf_memory(image->map, image->room);

@@ -6,6 +6,7 @@
 
 #include <gelf.h>
 
+#include "symbolize/dynamic.h"
 #include "symbolize/module.h"
 #include "symbolize/packed.h"
 
@@ -142,6 +143,9 @@ static int read_image(struct module *m)
 	if (rc)
 		return rc;
 	m->has |= read_sections(&m->own);
+	struct dynamic dynamic;
+	if (!(m->has & HAS_SYMBOLS) && dynamic_find(m, &dynamic) == 0)
+		m->has |= HAS_SYMBOLS;
 	m->gopclntab = gopclntab_new(m);
 	set_flags(m);
 	extras_read(&m->extras, &m->own, 0, !(m->has & HAS_INFO));
@@ -190,7 +194,8 @@ int module_open(int fd, uint32_t id, uint32_t flags, struct module **out)
 			m->flags |= MODULE_UNREADABLE;
 		return 0;
 	}
-	if (image_open(&m->own, fd, IMAGE_CODE) || read_image(m))
+	if (image_open(&m->own, fd, flags & MODULE_FROM_MEMORY ? IMAGE_MEMORY : IMAGE_CODE) ||
+		read_image(m))
 		forget_image(m);
 	return 0;
 }
@@ -307,23 +312,7 @@ const struct image *module_extra(const struct module *m, enum extra_kind kind, u
 int module_want_split(
 	struct module *m, uint32_t index, const char *comp_dir, const char *name, uint64_t dwo_id)
 {
-	struct extra_file file = {
-		.kind = EXTRA_SPLIT,
-		.index = index,
-		.name_len = strnlen(name, LIMIT_PATH),
-		.folder_len = comp_dir ? strnlen(comp_dir, LIMIT_PATH) : 0,
-		.build_id_len = sizeof(dwo_id),
-	};
-
-	memcpy(file.build_id, &dwo_id, sizeof(dwo_id));
-	switch (extras_want(&m->extras, &file, name, comp_dir)) {
-	case EXTRA_HERE:
-		return 0;
-	case EXTRA_MISSING:
-		return -ENOENT;
-	default:
-		return -EAGAIN;
-	}
+	return extras_want_split(&m->extras, index, comp_dir, name, dwo_id);
 }
 
 int module_offset_to_vaddr(const struct module *m, uint64_t offset, uint64_t *vaddr)
@@ -352,6 +341,16 @@ int module_vaddr_to_offset(const struct module *m, uint64_t vaddr, uint64_t *off
 		return 0;
 	}
 	return -ENOENT;
+}
+
+uint64_t module_code_end(const struct module *m, uint64_t vaddr)
+{
+	for (size_t i = 0; i < m->n_segments; i++) {
+		const struct segment_load *s = &m->segments[i];
+		if (s->is_code && vaddr - s->vaddr < s->size)
+			return s->vaddr + s->size;
+	}
+	return 0;
 }
 
 const unsigned char *module_bytes(const struct module *m, uint64_t offset, size_t size)

@@ -64,6 +64,9 @@ int module_want_split(
 int module_offset_to_vaddr(const struct module *m, uint64_t offset, uint64_t *vaddr);
 int module_vaddr_to_offset(const struct module *m, uint64_t vaddr, uint64_t *offset);
 
+/* Where the segment of code that holds it ends; 0: there is none. */
+uint64_t module_code_end(const struct module *m, uint64_t vaddr);
+
 /* Bytes [offset, offset + size) of the file; NULL unless all of them exist. */
 const unsigned char *module_bytes(const struct module *m, uint64_t offset, size_t size);
 

@@ -182,6 +182,7 @@ test_scripts = \
 	tests/integration/real_redis.sh \
 	tests/integration/real_xz.sh \
 	tests/integration/reuse.sh \
+	tests/integration/right_file.sh \
 	tests/integration/rights.sh \
 	tests/integration/rotate.sh \
 	tests/integration/scale.sh \

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * twins: computes until SIGTERM in a function whose name only this build has: NAME (-DNAME=...),
- * with another one inlined into it, of which only debug information knows. Needs no folder and no
- * other file; the library is one of them too.
+ * with another one inlined into it, of which only debug information knows. NO_MAIN: a library with
+ * that function; FROM_LIBRARY=NAME: a program that calls it; MAIN_ENDS: the main thread ends.
  */
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -26,6 +27,12 @@ __attribute__((noinline)) void NAMED(work_, NAME)(void)
 	twins_sum += NAMED(inlined_, NAME)(twins_sum);
 }
 
+#ifdef FROM_LIBRARY
+void NAMED(work_, FROM_LIBRARY)(void);
+#undef NAME
+#define NAME FROM_LIBRARY
+#endif
+
 #ifndef NO_MAIN
 static void end(int signal)
 {
@@ -33,13 +40,27 @@ static void end(int signal)
 	over = 1;
 }
 
+static void *compute(void *arg)
+{
+	while (!over)
+		NAMED(work_, NAME)();
+	return arg;
+}
+
 int main(void)
 {
 	signal(SIGTERM, end);
+#ifdef MAIN_ENDS
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, compute, NULL);
+#endif
 	printf("ready %d\n", getpid());
 	fflush(stdout);
-	while (!over)
-		NAMED(work_, NAME)();
+#ifdef MAIN_ENDS
+	pthread_exit(NULL);
+#endif
+	compute(NULL);
 	return 0;
 }
 #endif
