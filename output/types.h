@@ -174,13 +174,17 @@ enum module_flag {
 	MODULE_NO_CFI = 64,
 	MODULE_NO_SYMBOLS = 128,
 	MODULE_NO_DWARF = 256,	  /* no debug information: no lines, no inlined functions */
-	MODULE_ZSTD = 512,	  /* debug sections compressed in a way libelf cannot read */
+	MODULE_ZSTD = 512,	  /* debug sections compressed in a way that cannot be read here */
 	MODULE_RECORDED = 1024,	  /* of a recording: only a file with that build id is it */
 	MODULE_OTHER_FILE = 2048, /* the file there is not the one that was recorded */
+	MODULE_XZ = 4096,	  /* symbols in .gnu_debugdata that cannot be read */
+	MODULE_BAD_DWARF = 8192,  /* debug information that makes no sense */
 };
 
 /* What is missing of the module and its files that came so far. */
-#define MODULE_LACKS (MODULE_NO_CFI | MODULE_NO_SYMBOLS | MODULE_NO_DWARF | MODULE_ZSTD)
+#define MODULE_LACKS                                                                               \
+	(MODULE_NO_CFI | MODULE_NO_SYMBOLS | MODULE_NO_DWARF | MODULE_ZSTD | MODULE_XZ |           \
+		MODULE_BAD_DWARF)
 
 /* An ELF image of the target, known by its id (index + 1). Strings are owned by session. */
 struct module_info {

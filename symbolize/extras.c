@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,6 +89,28 @@ enum extra_state extras_want(
 	e->names = names;
 	x->splits += file->kind == EXTRA_SPLIT;
 	return EXTRA_NEW;
+}
+
+int extras_want_split(
+	struct extras *x, uint32_t index, const char *comp_dir, const char *name, uint64_t dwo_id)
+{
+	struct extra_file file = {
+		.kind = EXTRA_SPLIT,
+		.index = index,
+		.name_len = strnlen(name, LIMIT_PATH),
+		.folder_len = comp_dir ? strnlen(comp_dir, LIMIT_PATH) : 0,
+		.build_id_len = sizeof(dwo_id),
+	};
+
+	memcpy(file.build_id, &dwo_id, sizeof(dwo_id));
+	switch (extras_want(x, &file, name, comp_dir)) {
+	case EXTRA_HERE:
+		return 0;
+	case EXTRA_MISSING:
+		return -ENOENT;
+	default:
+		return -EAGAIN;
+	}
 }
 
 struct extra *extras_expect(struct extras *x, const struct extra_file *file)

@@ -46,6 +46,10 @@ struct extra *extras_find(const struct extras *x, enum extra_kind kind, uint32_t
 enum extra_state extras_want(
 	struct extras *x, const struct extra_file *file, const char *name, const char *folder);
 
+/* The same of a split file, as module_want_split answers. */
+int extras_want_split(
+	struct extras *x, uint32_t index, const char *comp_dir, const char *name, uint64_t dwo_id);
+
 /* The same of one that session knows of. NULL: it is missing. */
 struct extra *extras_expect(struct extras *x, const struct extra_file *file);
 

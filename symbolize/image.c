@@ -11,12 +11,13 @@
 
 #include "base/limits.h"
 #include "symbolize/image.h"
+#include "symbolize/packed.h"
 
 void image_close(struct image *image)
 {
 	elf_end(image->elf);
 	if (image->map)
-		munmap(image->map, image->room);
+		munmap(image->map, image->size);
 	memset(image, 0, sizeof(*image));
 }
 
@@ -47,11 +48,28 @@ static int is_accepted(Elf *elf, enum image_use use)
 		       (header.e_type == ET_REL && use == IMAGE_DEBUG));
 }
 
+/* The note of a file of dwz's lies in a section that is not loaded; libdw looks at others only. */
+static ssize_t id_in_section(const struct image *image, const void **id)
+{
+	Elf64_Shdr *header;
+	Elf_Scn *section = image_section(image, ".note.gnu.build-id", &header);
+	Elf_Data *data = section ? elf_getdata(section, NULL) : NULL;
+	GElf_Nhdr note;
+	size_t name, at;
+
+	if (!data || !gelf_getnote(data, 0, &note, &name, &at) || note.n_type != NT_GNU_BUILD_ID)
+		return 0;
+	*id = (const char *)data->d_buf + at;
+	return note.n_descsz;
+}
+
 static void read_build_id(struct image *image)
 {
 	const void *id;
 	ssize_t len = dwelf_elf_gnu_build_id(image->elf, &id);
 
+	if (len <= 0)
+		len = id_in_section(image, &id);
 	if (len <= 0 || len > (ssize_t)IMAGE_BUILD_ID_MAX)
 		return;
 	memcpy(image->build_id, id, len);
@@ -70,22 +88,49 @@ static int map_file(struct image *image, int fd)
 	if (map == MAP_FAILED)
 		return -errno;
 	image->map = map;
-	image->size = image->room = st.st_size;
+	image->size = st.st_size;
+	return 0;
+}
+
+/* libelf refuses a file whose section headers are not in it. */
+static int drop_missing_sections(struct image *image)
+{
+	Elf64_Ehdr *header = image->map;
+	Elf64_Shdr first;
+	size_t room = image->size - sizeof(first);
+
+	if (header->e_shoff < room && header->e_shoff + sizeof(first) <= room) {
+		memcpy(&first, (char *)image->map + header->e_shoff + sizeof(first), sizeof(first));
+		size_t n = (image->size - header->e_shoff) / sizeof(first);
+		if (first.sh_type != SHT_NULL && header->e_shnum <= n)
+			return 0;
+	}
+	if (mprotect(header, sizeof(*header), PROT_READ | PROT_WRITE) < 0)
+		return -ENOMEM;
+	header->e_shoff = header->e_shnum = header->e_shstrndx = 0;
 	return 0;
 }
 
 static int begin(struct image *image, enum image_use use)
 {
+	if (use == IMAGE_MEMORY && drop_missing_sections(image) < 0) {
+		image_close(image);
+		return -ENOMEM;
+	}
 	elf_version(EV_CURRENT);
 	image->elf = elf_memory(image->map, image->size);
 	if (!image->elf || !is_accepted(image->elf, use)) {
 		image_close(image);
 		return -EINVAL;
 	}
+	return 0;
+}
+
+static void finish(struct image *image)
+{
 	unprotect_section_headers(image);
 	sections_find(&image->sections, image->elf, 0);
 	read_build_id(image);
-	return 0;
 }
 
 int image_open(struct image *image, int fd, enum image_use use)
@@ -94,13 +139,21 @@ int image_open(struct image *image, int fd, enum image_use use)
 	int error = map_file(image, fd);
 
 	close(fd);
-	return error ? error : begin(image, use);
+	if (!error)
+		error = begin(image, use);
+	if (!error)
+		finish(image);
+	return error;
 }
 
 int image_of_bytes(struct image *image, void *bytes, size_t size, enum image_use use)
 {
-	*image = (struct image){.map = bytes, .size = size, .room = size};
-	return begin(image, use);
+	*image = (struct image){.map = bytes, .size = size};
+	int error = begin(image, use);
+
+	if (!error)
+		finish(image);
+	return error;
 }
 
 int image_same_build(const struct image *a, const struct image *b)
@@ -134,7 +187,7 @@ Elf_Scn *image_section(const struct image *image, const char *name, Elf64_Shdr *
 
 const unsigned char *image_section_bytes(const struct image *image, const Elf64_Shdr *header)
 {
-	if (header->sh_offset > image->room || header->sh_size > image->room - header->sh_offset)
+	if (header->sh_offset > image->size || header->sh_size > image->size - header->sh_offset)
 		return NULL;
 	return (const unsigned char *)image->map + header->sh_offset;
 }

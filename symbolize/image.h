@@ -20,8 +20,7 @@
  */
 struct image {
 	void *map;
-	size_t size; /* of the file's bytes */
-	size_t room; /* of map: sections that were unpacked lie behind the file's bytes */
+	size_t size;
 	Elf *elf;
 	struct sections sections; /* with debug information; not those of split units */
 	unsigned char build_id[IMAGE_BUILD_ID_MAX];
@@ -29,8 +28,9 @@ struct image {
 };
 
 enum image_use {
-	IMAGE_CODE, /* what a process may map: a program or a library */
-	IMAGE_DEBUG /* what only debuggers read: also relocatable files (.dwo) */
+	IMAGE_CODE,   /* what a process may map: a program or a library */
+	IMAGE_MEMORY, /* the same as it lies in memory: section headers only if they were mapped */
+	IMAGE_DEBUG   /* what only debuggers read: also relocatable files (.dwo) */
 };
 
 /* Takes fd, also on failure. 0 or -errno; the image is empty on failure. */

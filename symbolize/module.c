@@ -6,7 +6,9 @@
 
 #include <gelf.h>
 
+#include "symbolize/dynamic.h"
 #include "symbolize/module.h"
+#include "symbolize/packed.h"
 
 #define SEGMENTS_MAX 1024u /* PT_LOAD entries kept; real files have two to six */
 #define MODULE_BLOCKED                                                                             \
@@ -24,16 +26,17 @@ enum has {
 	HAS_EH_FRAME = 4,
 	HAS_SYMBOLS = 8,
 	HAS_ZSTD = 16, /* some debug section that cannot be read */
+	HAS_XZ = 32,   /* symbols in .gnu_debugdata */
 };
 
 /* An answer of libdw that is asked for once; NULL then means "none". */
-enum opened { OPENED_EH = 1, OPENED_FRAME = 2 };
+enum opened { OPENED_EH = 1, OPENED_FRAME = 2, OPENED_XZ = 4 };
 
 struct module {
 	uint32_t id, flags;
 	uint32_t has, debug_has; /* enum has, of the image and of its debug file */
 	uint32_t opened;	 /* enum opened */
-	struct image own;
+	struct image own, minidebug;
 	const struct image *debug; /* the debug file's, in extras; NULL */
 	struct extras extras;
 	Dwarf *frames; /* of debug_frame */
@@ -76,8 +79,17 @@ static int read_segments(struct module *m)
 	return m->n_segments ? 0 : -EINVAL;
 }
 
+/* libelf cannot read it then. */
+static int is_packed_by_zstd(Elf_Scn *section, const GElf_Shdr *header)
+{
+	GElf_Chdr packed;
+
+	return (header->sh_flags & SHF_COMPRESSED) && gelf_getchdr(section, &packed) &&
+	       packed.ch_type != ELFCOMPRESS_ZLIB;
+}
+
 /* What a section of that name is good for; .zdebug is the old form of compression. */
-static uint32_t section_kind(const char *name, const GElf_Shdr *h)
+static uint32_t section_kind(const char *name, Elf_Scn *section, const GElf_Shdr *h)
 {
 	if (h->sh_type == SHT_SYMTAB || h->sh_type == SHT_DYNSYM)
 		return HAS_SYMBOLS;
@@ -85,7 +97,11 @@ static uint32_t section_kind(const char *name, const GElf_Shdr *h)
 		return 0;
 	if (!strcmp(name, ".eh_frame"))
 		return HAS_EH_FRAME;
-	return strcmp(name, ".debug_frame") && strcmp(name, ".zdebug_frame") ? 0 : HAS_FRAME;
+	if (!strcmp(name, ".gnu_debugdata"))
+		return HAS_XZ;
+	if (strcmp(name, ".debug_frame") && strcmp(name, ".zdebug_frame"))
+		return 0;
+	return is_packed_by_zstd(section, h) ? HAS_ZSTD : HAS_FRAME;
 }
 
 /* All enum has of an image. */
@@ -106,7 +122,7 @@ static uint32_t read_sections(const struct image *image)
 			continue;
 		const char *name = elf_strptr(elf, names, header.sh_name);
 		if (name)
-			has |= section_kind(name, &header);
+			has |= section_kind(name, section, &header);
 	}
 	return has;
 }
@@ -125,6 +141,8 @@ static void set_flags(struct module *m)
 		m->flags |= MODULE_NO_DWARF;
 	if (all & HAS_ZSTD)
 		m->flags |= MODULE_ZSTD;
+	if ((m->has & HAS_XZ) && !m->debug && !packed_has_xz())
+		m->flags |= MODULE_XZ;
 }
 
 static int read_image(struct module *m)
@@ -134,6 +152,9 @@ static int read_image(struct module *m)
 	if (rc)
 		return rc;
 	m->has |= read_sections(&m->own);
+	struct dynamic dynamic;
+	if (!(m->has & HAS_SYMBOLS) && dynamic_find(m, &dynamic) == 0)
+		m->has |= HAS_SYMBOLS;
 	m->gopclntab = gopclntab_new(m);
 	set_flags(m);
 	extras_read(&m->extras, &m->own, 0, !(m->has & HAS_INFO));
@@ -146,6 +167,7 @@ static void forget_image(struct module *m)
 	m->gopclntab = NULL;
 	extras_fini(&m->extras);
 	m->debug = NULL;
+	image_close(&m->minidebug);
 	image_close(&m->own);
 	free(m->segments);
 	m->segments = NULL;
@@ -181,7 +203,8 @@ int module_open(int fd, uint32_t id, uint32_t flags, struct module **out)
 			m->flags |= MODULE_UNREADABLE;
 		return 0;
 	}
-	if (image_open(&m->own, fd, IMAGE_CODE) || read_image(m))
+	if (image_open(&m->own, fd, flags & MODULE_FROM_MEMORY ? IMAGE_MEMORY : IMAGE_CODE) ||
+		read_image(m))
 		forget_image(m);
 	return 0;
 }
@@ -196,6 +219,7 @@ void module_close(struct module *m)
 	dwarf_end(m->frames);
 	gopclntab_free(m->gopclntab);
 	extras_fini(&m->extras);
+	image_close(&m->minidebug);
 	image_close(&m->own);
 	free(m->segments);
 	free(m);
@@ -209,6 +233,11 @@ uint32_t module_id(const struct module *m)
 uint32_t module_flags(const struct module *m)
 {
 	return m->flags;
+}
+
+void module_lacks(struct module *m, uint32_t flag)
+{
+	m->flags |= flag;
 }
 
 int module_is_readable(const struct module *m)
@@ -294,23 +323,7 @@ const struct image *module_extra(const struct module *m, enum extra_kind kind, u
 int module_want_split(
 	struct module *m, uint32_t index, const char *comp_dir, const char *name, uint64_t dwo_id)
 {
-	struct extra_file file = {
-		.kind = EXTRA_SPLIT,
-		.index = index,
-		.name_len = strnlen(name, LIMIT_PATH),
-		.folder_len = comp_dir ? strnlen(comp_dir, LIMIT_PATH) : 0,
-		.build_id_len = sizeof(dwo_id),
-	};
-
-	memcpy(file.build_id, &dwo_id, sizeof(dwo_id));
-	switch (extras_want(&m->extras, &file, name, comp_dir)) {
-	case EXTRA_HERE:
-		return 0;
-	case EXTRA_MISSING:
-		return -ENOENT;
-	default:
-		return -EAGAIN;
-	}
+	return extras_want_split(&m->extras, index, comp_dir, name, dwo_id);
 }
 
 int module_offset_to_vaddr(const struct module *m, uint64_t offset, uint64_t *vaddr)
@@ -341,6 +354,16 @@ int module_vaddr_to_offset(const struct module *m, uint64_t vaddr, uint64_t *off
 	return -ENOENT;
 }
 
+uint64_t module_code_end(const struct module *m, uint64_t vaddr)
+{
+	for (size_t i = 0; i < m->n_segments; i++) {
+		const struct segment_load *s = &m->segments[i];
+		if (s->is_code && vaddr - s->vaddr < s->size)
+			return s->vaddr + s->size;
+	}
+	return 0;
+}
+
 const unsigned char *module_bytes(const struct module *m, uint64_t offset, size_t size)
 {
 	if (!m->own.map || offset > m->own.size || size > m->own.size - offset)
@@ -356,6 +379,24 @@ Elf *module_elf(const struct module *m)
 Elf *module_debug_elf(const struct module *m)
 {
 	return m->debug ? m->debug->elf : NULL;
+}
+
+Elf *module_minidebug_elf(struct module *m)
+{
+	Elf64_Shdr *header;
+	void *bytes;
+	size_t n;
+
+	if ((m->opened & OPENED_XZ) || !(m->has & HAS_XZ) || m->debug)
+		return m->minidebug.elf;
+	m->opened |= OPENED_XZ;
+	const unsigned char *packed = image_section(&m->own, ".gnu_debugdata", &header)
+					      ? image_section_bytes(&m->own, header)
+					      : NULL;
+	if (!packed || packed_xz(packed, header->sh_size, &bytes, &n) < 0 ||
+		image_of_bytes(&m->minidebug, bytes, n, IMAGE_DEBUG) < 0)
+		m->flags |= MODULE_XZ;
+	return m->minidebug.elf;
 }
 
 const struct sections *module_debug_sections(const struct module *m, uint32_t *index)

@@ -34,6 +34,9 @@ uint32_t module_flags(const struct module *m); /* enum module_flag, given and fo
 /* Whether there is an image to read; all below works without one and answers NULL or an error. */
 int module_is_readable(const struct module *m);
 
+/* What a reader of it found: a flag of MODULE_LACKS. */
+void module_lacks(struct module *m, uint32_t flag);
+
 /* Its file is not read after all: as if it had been opened without one, with that flag. */
 void module_refuse(struct module *m, uint32_t flag);
 
@@ -65,6 +68,9 @@ int module_want_split(
 int module_offset_to_vaddr(const struct module *m, uint64_t offset, uint64_t *vaddr);
 int module_vaddr_to_offset(const struct module *m, uint64_t vaddr, uint64_t *offset);
 
+/* Where the segment of code that holds it ends; 0: there is none. */
+uint64_t module_code_end(const struct module *m, uint64_t vaddr);
+
 /* Bytes [offset, offset + size) of the file; NULL unless all of them exist. */
 const unsigned char *module_bytes(const struct module *m, uint64_t offset, size_t size);
 
@@ -75,6 +81,10 @@ Elf *module_debug_elf(const struct module *m);
 /* The sections with debug information of the image itself, else of its debug file; NULL if neither
  * has any. index: that of the extra files that belong to them. */
 const struct sections *module_debug_sections(const struct module *m, uint32_t *index);
+
+/* Symbols that a stripped image carries, packed by xz (.gnu_debugdata); unpacked when first asked
+ * for. NULL: none, or there is a debug file, which has more. */
+Elf *module_minidebug_elf(struct module *m);
 
 /* Go's table of functions; NULL if it has none. */
 const struct gopclntab *module_gopclntab(const struct module *m);

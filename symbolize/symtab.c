@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/list.h"
+#include "symbolize/dynamic.h"
 #include "symbolize/symtab.h"
 
 /* 128 MiB, and as much again while they are sorted: a quarter of what a worker may have. */
@@ -116,6 +117,31 @@ static int add_section(struct symtab *t, Elf *elf, Elf_Scn *section, const GElf_
 			error = add_symbol(t, elf, &sym, name);
 	}
 	/* Full is no failure: what is there serves. */
+	return error == -E2BIG ? 0 : error;
+}
+
+/* Of an image without section headers. One without a size ends where the next one begins, or its
+ * segment does. */
+static int add_dynamic(struct symtab *t, const struct module *m)
+{
+	struct dynamic d;
+	Elf64_Sym sym;
+	size_t sections;
+	int error = 0;
+
+	if (!module_elf(m) || (elf_getshdrnum(module_elf(m), &sections) == 0 && sections) ||
+		dynamic_find(m, &d) < 0)
+		return 0;
+	for (uint32_t i = 1; i < d.n && !error; i++) {
+		memcpy(&sym, d.symbols + i * sizeof(sym), sizeof(sym));
+		uint64_t end = module_code_end(m, sym.st_value);
+		const char *name = sym.st_name < d.names_len ? d.names + sym.st_name : NULL;
+		if (!end || !is_code(&sym, name))
+			continue;
+		if (sym.st_size && sym.st_size <= end - sym.st_value)
+			end = sym.st_value + sym.st_size;
+		error = add(t, (struct symtab_entry){sym.st_value, end, name, rank_of(&sym), 0});
+	}
 	return error == -E2BIG ? 0 : error;
 }
 
@@ -240,12 +266,16 @@ static void tidy(struct symtab *t)
 
 _Static_assert(2 * SYMBOLS_MAX * sizeof(struct symtab_entry) <= LIMIT_WORKER_DATA / 4, "room");
 
-int symtab_init(struct symtab *t, const struct module *m)
+int symtab_init(struct symtab *t, struct module *m)
 {
 	memset(t, 0, sizeof(*t));
 	int error = add_image(t, module_elf(m));
 	if (!error)
 		error = add_image(t, module_debug_elf(m));
+	if (!error)
+		error = add_image(t, module_minidebug_elf(m));
+	if (!error)
+		error = add_dynamic(t, m);
 	if (!error)
 		error = add_plt(t, module_elf(m));
 	if (error)

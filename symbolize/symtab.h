@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The functions of one module by address, from .symtab of the image and of its separate debug file,
- * and from .dynsym; sorted once. Stubs of the PLT have the name of what they jump to.
+ * of .gnu_debugdata, and from .dynsym; sorted once. Stubs of the PLT have the name of what they
+ * jump to.
  *
  * Where several symbols name an address, the one that people know is kept: functions before labels,
  * exported before local, fewer leading underscores, global before weak, shorter.
@@ -24,7 +25,7 @@ struct symtab {
 };
 
 /* 0 or -ENOMEM. A module without symbols gives an empty table. */
-int symtab_init(struct symtab *t, const struct module *m);
+int symtab_init(struct symtab *t, struct module *m);
 void symtab_fini(struct symtab *t);
 
 /* The function at that virtual address; NULL if none covers it. */

@@ -163,6 +163,7 @@ test_scripts = \
 	tests/integration/budget.sh \
 	tests/integration/bursty.sh \
 	tests/integration/calls.sh \
+	tests/integration/debug_files.sh \
 	tests/integration/dlopen.sh \
 	tests/integration/exec.sh \
 	tests/integration/family.sh \
@@ -183,6 +184,7 @@ test_scripts = \
 	tests/integration/real_redis.sh \
 	tests/integration/real_xz.sh \
 	tests/integration/reuse.sh \
+	tests/integration/right_file.sh \
 	tests/integration/rights.sh \
 	tests/integration/rotate.sh \
 	tests/integration/scale.sh \
@@ -204,7 +206,7 @@ AM_TESTS_ENVIRONMENT = CPPROF=$(abs_top_builddir)/cpprof-attach; export CPPROF; 
 
 fixture_names = aligned chain20 leaf nocfi noreturn signal
 EXTRA_DIST = $(test_scripts) $(target_names:%=tests/targets/%.c) tests/targets/calls.h tests/targets/chain.go tests/targets/target.h \
-	tests/targets/woken.h tests/lib/faults.py tests/lib/faults.sh tests/lib/gdb_lines.py tests/lib/gdb_stacks.py \
+	tests/targets/woken.h tests/lib/faults.py tests/lib/faults.sh tests/lib/gdb_lines.py tests/lib/gdb_stacks.py tests/lib/zstd_sections.py tests/targets/twins.c \
 	tests/lib/harness.sh tests/lib/proof.py tests/stress/faults.sh tests/unit/options_fixture.h \
 	tests/unit/profile_fixture.h tests/unit/raw_fixture.h tests/fixtures/fixture.c tests/fixtures/make.sh \
 	$(fixture_names:%=tests/fixtures/%.elf) $(fixture_names:%=tests/fixtures/%.raw)

@@ -286,11 +286,16 @@ static void on_symbolize(struct worker *w, const struct wire_message *msg)
 
 	if (!ask || msg->size != sizeof(*ask) + (size_t)ask->n * sizeof(uint64_t))
 		return;
+	const struct module *m = modules_get(&w->modules, ask->module);
+	uint32_t before = m ? module_flags(m) : 0;
 	mark_reading(w, ask->module);
 	answers_begin_symbols(&w->answers, ask->module);
 	/* Without an end session would wait; a new worker is asked again. */
 	if (answer_symbols(w, ask, (const uint64_t *)(ask + 1)) < 0)
 		w->over = 1;
+	/* Some of it could not be unpacked. */
+	if (m && before != module_flags(m))
+		tell_module(w, ask->module);
 	mark_reading(w, 0);
 }
 

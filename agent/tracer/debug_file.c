@@ -36,32 +36,16 @@ static int may(const struct root *who, const struct stat *st, mode_t others)
 	return !!(st->st_mode & others);
 }
 
-static int link_of(int fd, char *out, size_t room)
-{
-	char self[48];
-
-	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
-	ssize_t n = readlink(self, out, room - 1);
-	if (n < 0 || n == (ssize_t)room - 1)
-		return n < 0 ? -errno : -ENAMETOOLONG;
-	out[n] = '\0';
-	return n;
-}
-
 /* Where a file is, without links, as seen from the root. */
 static int real_path(const struct root *root, int fd, char *out, size_t room)
 {
-	char own[LIMIT_PATH], all[LIMIT_PATH];
-	int n = link_of(root->fd, own, sizeof(own));
-	int error = n < 0 ? n : link_of(fd, all, sizeof(all));
+	char all[LIMIT_PATH];
+	int n = roots_link(fd, all, sizeof(all));
+	const char *inside = n < 0 ? NULL : roots_inside(root->fd, all);
 
-	if (error < 0)
-		return error;
-	if (n == 1)
-		n = 0; /* "/" */
-	if (strncmp(all, own, n) != 0 || all[n] != '/')
-		return -EXDEV;
-	return snprintf(out, room, "%s", all + n) < (int)room ? 0 : -ENAMETOOLONG;
+	if (!inside)
+		return n < 0 ? n : -EXDEV;
+	return snprintf(out, room, "%s", inside) < (int)room ? 0 : -ENAMETOOLONG;
 }
 
 static int stat_path(const struct root *root, const char *path, struct stat *st)
@@ -157,6 +141,11 @@ static int try_place(
 int debug_file_open(struct debug_question *q, const struct root *root, char *path, size_t room)
 {
 	struct debug_place place;
+	const char *inside = root ? roots_inside(root->fd, q->path) : NULL;
+
+	/* In the maps it is as seen by us. */
+	if (inside)
+		memmove(q->path, inside, strlen(inside) + 1);
 	int why = -ENOENT;
 
 	for (uint32_t n = q->file.candidate;; n++) {

@@ -26,6 +26,7 @@ struct known_modules {
 	uint32_t n, room;
 	struct index by_key;
 	struct roots roots;
+	uint64_t memory_images; /* bytes of files that had to be read from memory */
 };
 
 void known_modules_fini(struct known_modules *k);

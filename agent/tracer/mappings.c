@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "agent/tracer/mappings.h"
+#include "agent/tracer/memory_image.h"
 #include "agent/tracer/module_file.h"
 #include "base/wire.h"
 
@@ -55,6 +56,10 @@ static int announce(struct mappings *m, uint32_t number, const struct maps_line 
 	else if (!(msg.flags & MODULE_NO_FILE)) {
 		fd = module_file_open(m->target, tid, line);
 		m->known->v[number - 1].root = roots_of(&m->known->roots, m->target, tid);
+	}
+	if (fd < 0 && !(msg.flags & (MODULE_NO_FILE | MODULE_FROM_MEMORY))) {
+		fd = memory_image(m->target, tid, line, &m->known->memory_images);
+		msg.flags |= fd < 0 ? 0 : MODULE_FROM_MEMORY;
 	}
 	if (fd < 0 && !(msg.flags & MODULE_NO_FILE))
 		msg.flags |= MODULE_REFUSED;

@@ -55,7 +55,8 @@ static char *unescape(const char *p, const char *end)
 }
 
 /* start-end perms offset major:minor inode   path. 1 executable, 0 not, -errno. */
-static int parse_line(const char *p, const char *end, struct maps_line *out)
+static int parse_line(
+	const char *p, const char *end, const struct maps_line *of, struct maps_line *out)
 {
 	struct cursor c = {p, end, 0};
 
@@ -63,7 +64,8 @@ static int parse_line(const char *p, const char *end, struct maps_line *out)
 	out->end = number(&c, 16, ' ');
 	if (c.bad || end - c.p < 5 || c.p[4] != ' ' || out->end <= out->start)
 		return -EINVAL;
-	int executable = c.p[2] == 'x';
+	int wanted = of ? c.p[0] == 'r' : c.p[2] == 'x';
+	out->is_writable = c.p[1] == 'w';
 	c.p += 5;
 	out->offset = number(&c, 16, ' ');
 	unsigned major = number(&c, 16, ':');
@@ -76,7 +78,7 @@ static int parse_line(const char *p, const char *end, struct maps_line *out)
 		out->ino = out->ino * 10 + digit(*c.p++);
 	while (c.p < end && *c.p == ' ')
 		c.p++;
-	if (!executable)
+	if (!wanted || (of && (out->dev != of->dev || out->ino != of->ino)))
 		return 0;
 	out->path = unescape(c.p, end);
 	return out->path ? 1 : -ENOMEM;
@@ -98,7 +100,7 @@ static int append(struct maps_list *list, size_t *room, const struct maps_line *
 	return 0;
 }
 
-int maps_parse(const char *text, size_t n, struct maps_list *out)
+static int parse(const char *text, size_t n, const struct maps_line *of, struct maps_list *out)
 {
 	const char *end = text + n;
 	size_t room = 0;
@@ -111,7 +113,7 @@ int maps_parse(const char *text, size_t n, struct maps_list *out)
 		const char *eol = memchr(text, '\n', end - text);
 		if (!eol)
 			eol = end;
-		int kind = parse_line(text, eol, &line);
+		int kind = parse_line(text, eol, of, &line);
 		error = kind < 0 ? kind : line.start < last ? -EINVAL : 0;
 		if (!error && kind)
 			error = append(out, &room, &line);
@@ -123,6 +125,16 @@ int maps_parse(const char *text, size_t n, struct maps_list *out)
 	if (error)
 		maps_free(out);
 	return error;
+}
+
+int maps_parse(const char *text, size_t n, struct maps_list *out)
+{
+	return parse(text, n, NULL, out);
+}
+
+int maps_parse_file(const char *text, size_t n, const struct maps_line *of, struct maps_list *out)
+{
+	return parse(text, n, of, out);
 }
 
 void maps_free(struct maps_list *list)

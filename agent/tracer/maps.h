@@ -14,7 +14,8 @@
 struct maps_line {
 	uint64_t start, end, offset;
 	uint64_t dev, ino; /* dev as st_dev; both 0 for memory without a file */
-	char *path;	   /* "" for anonymous memory; owned by the list */
+	int is_writable;
+	char *path; /* "" for anonymous memory; owned by the list */
 };
 
 struct maps_list {
@@ -26,6 +27,9 @@ struct maps_list {
  * is empty. Lines that go backwards or overlap (a map that changed while it was read) are an error.
  */
 int maps_parse(const char *text, size_t n, struct maps_list *out);
+/* The same of all readable mappings of one file, that of the given mapping. */
+int maps_parse_file(const char *text, size_t n, const struct maps_line *of, struct maps_list *out);
+
 void maps_free(struct maps_list *list);
 int maps_equal(const struct maps_list *a, const struct maps_list *b);
 

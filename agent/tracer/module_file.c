@@ -15,6 +15,7 @@
 #include "agent/tracer/loader.h"
 #include "agent/tracer/memory.h"
 #include "agent/tracer/module_file.h"
+#include "agent/tracer/roots.h"
 #include "base/limits.h"
 
 int module_file_reopen(int path_fd, struct stat *st)
@@ -84,7 +85,9 @@ static int open_by_path(const struct target *t, pid_t tid, const struct maps_lin
 	int root = openat(t->proc, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
 		return -errno;
-	int fd = syscall(SYS_openat2, root, line->path, &how, sizeof(how));
+	/* The maps show paths as we see them, which is otherwise than a chroot does. */
+	const char *inside = roots_inside(root, line->path);
+	int fd = syscall(SYS_openat2, root, inside ? inside : line->path, &how, sizeof(how));
 	int error = fd < 0 ? -errno : 0;
 	close(root);
 	return error ? error : accept_file(fd, line, 1);

@@ -40,6 +40,28 @@ static int is_same_folder(const struct root *a, const struct root *b)
 	return a->mount == b->mount && a->dev == b->dev && a->ino == b->ino;
 }
 
+int roots_link(int fd, char *out, size_t room)
+{
+	char self[48];
+
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	ssize_t n = readlink(self, out, room - 1);
+	if (n < 0 || n == (ssize_t)room - 1)
+		return n < 0 ? -errno : -ENAMETOOLONG;
+	out[n] = '\0';
+	return n;
+}
+
+const char *roots_inside(int folder, const char *path)
+{
+	char own[LIMIT_PATH];
+	int n = roots_link(folder, own, sizeof(own));
+
+	if (n == 1)
+		n = 0; /* "/" */
+	return n >= 0 && !strncmp(path, own, n) && path[n] == '/' ? path + n : NULL;
+}
+
 /* The second number of that line is the effective id (proc_pid_status(5)). */
 static int effective_id(const char *status, const char *key, uint32_t *out)
 {

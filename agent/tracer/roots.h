@@ -31,6 +31,12 @@ void roots_fini(struct roots *r);
 /* Position + 1 of the root that thread tid sees; 0: it cannot be had, or there are too many. */
 uint32_t roots_of(struct roots *r, const struct target *t, pid_t tid);
 
+/* Where a descriptor's file is, as seen by us: its length, or -errno. */
+int roots_link(int fd, char *out, size_t room);
+
+/* A path as seen by us, as seen from that folder: a part of it. NULL: it does not lie in there. */
+const char *roots_inside(int folder, const char *path);
+
 /* Our own, with the rights of that one (NULL: of nobody). 0 or -errno; the caller closes out->fd.
  */
 int roots_open_ours(struct root *out, const struct root *rights);

@@ -72,7 +72,7 @@ static void on_module(const struct fixture *f, const struct tracer_module *m, in
 	assert_int_equal(modules_open(&modules, fd, ++n_modules, m->flags), 0);
 	if (!is_program)
 		return;
-	const struct module *module = modules_get(&modules, n_modules);
+	struct module *module = modules_get(&modules, n_modules);
 	assert_true(module_is_readable(module));
 	assert_int_equal(identity.build_id_len, 20);
 	assert_int_equal(module_build_id(module, &id), 20);

@@ -253,9 +253,31 @@ static void every_field_counts_for_equality(void **state)
 	maps_free(&a);
 }
 
+static void all_readable_mappings_of_one_file(void **state)
+{
+	static const char text[] = "1000-2000 r--p 00000000 fe:01 7 /a\n"
+				   "2000-3000 r-xp 00001000 fe:01 7 /a\n"
+				   "3000-4000 ---p 00002000 fe:01 7 /a\n"
+				   "4000-5000 rw-p 00003000 fe:01 7 /a\n"
+				   "5000-6000 r-xp 00000000 fe:01 8 /a\n"
+				   "6000-7000 r-xp 00000000 fe:02 7 /a\n";
+	const struct maps_line of = {.dev = makedev(0xfe, 1), .ino = 7};
+	struct maps_list l;
+
+	(void)state;
+	assert_int_equal(maps_parse_file(text, sizeof(text) - 1, &of, &l), 0);
+	assert_int_equal(l.n, 3);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(l.v[i].offset, i == 2 ? 0x3000 : 0x1000 * i);
+		assert_int_equal(l.v[i].is_writable, i == 2);
+	}
+	maps_free(&l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(all_readable_mappings_of_one_file),
 		cmocka_unit_test(a_process_is_read),
 		cmocka_unit_test(only_the_third_letter_makes_it_executable),
 		cmocka_unit_test(paths_come_as_they_are),
