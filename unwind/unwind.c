@@ -286,17 +286,28 @@ static enum stack_end walk_up(struct walk *w)
 	return end;
 }
 
+/* How much of a slice was used, or should have been there up to wanted. */
+static uint64_t need_of(const struct slice *s, uint64_t sp, uint64_t wanted)
+{
+	uint64_t need = s->used_end > sp ? s->used_end - sp : 0;
+
+	/* A copy that was cut needs much more more often than a little: fewer rounds until it fits.
+	 * What is farther away is on another stack (a handler's caller) and in no larger copy. */
+	return wanted - sp < LIMIT_STACK_MAX && wanted - sp > need ? 3 * (wanted - sp) : need;
+}
+
 void unwind_capture(const struct unwinder *u, const struct capture *capture,
 	const struct maps *maps, struct stack *out, uint64_t *need)
 {
 	struct walk w = {
 		.u = u,
 		.code = {u->modules, maps, u->reading, u->arg},
-		.copy = {capture->stack_base, capture->stack_len, capture->stack, 0, 0},
+		.copy = {.stack = {capture->stack_base, capture->stack_len, capture->stack, 0},
+			.other = {capture->other_base, capture->other_len,
+				capture->stack + capture->stack_len, 0}},
 		.regs = capture->regs,
 		.out = out,
 	};
-	uint64_t sp = capture->regs.r[DWREG_RSP];
 
 	out->n = 0;
 	*need = 0;
@@ -305,13 +316,13 @@ void unwind_capture(const struct unwinder *u, const struct capture *capture,
 		return;
 	}
 	out->end = walk_up(&w);
-	if (w.copy.used_end > sp)
-		*need = w.copy.used_end - sp;
-	/* A copy that was cut needs much more more often than a little: fewer rounds until it fits.
-	 * What is farther away is on another stack (a handler's caller) and in no larger copy. */
-	if (out->end == STACK_UNREADABLE && w.copy.wanted - sp < LIMIT_STACK_MAX &&
-		w.copy.wanted + 8 - sp > *need)
-		*need = 3 * (w.copy.wanted + 8 - sp);
+	uint64_t wanted = out->end == STACK_UNREADABLE ? w.copy.wanted + 8 : 0;
+	*need = need_of(&w.copy.stack, capture->regs.r[DWREG_RSP], wanted);
+	if (!w.copy.other.len)
+		return;
+	uint64_t other = need_of(&w.copy.other, capture->other_sp, wanted);
+	if (other > *need)
+		*need = other;
 }
 
 uint32_t unwind_want(uint32_t want, uint64_t need)

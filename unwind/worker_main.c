@@ -28,7 +28,6 @@
 #define WAIT_MAPS_MS  1000 /* for a generation that was announced by a capture */
 #define HELD_MAX      64u  /* captures waiting for newer maps */
 #define HELD_MS	      1500
-#define CAPTURE_MAX   (sizeof(struct capture) + LIMIT_STACK_MAX)
 
 struct held {
 	struct capture *capture;
@@ -98,7 +97,7 @@ static void note_need(struct worker *w, const struct capture *c, uint64_t need)
 /* A copy that waits for newer maps; 0 if it cannot wait. */
 static int hold(struct worker *w, const struct capture *c, uint32_t generation)
 {
-	size_t size = sizeof(*c) + c->stack_len;
+	size_t size = sizeof(*c) + c->stack_len + c->other_len;
 	struct capture *copy;
 
 	if (w->n_held == HELD_MAX || !(copy = malloc(size)))
@@ -336,6 +335,7 @@ static const struct maps *maps_for(struct worker *w, const struct capture *c)
 static int is_sane(const struct capture *c, long size)
 {
 	return size >= (long)sizeof(*c) && c->stack_len <= (uint64_t)size - sizeof(*c) &&
+	       c->other_len <= (uint64_t)size - sizeof(*c) - c->stack_len &&
 	       c->kind < PROFILE_KINDS && c->missing < MISSING_REASONS;
 }
 
