@@ -68,7 +68,9 @@ enum capture_missing {
 #define WEIGHT_ONE 16u
 
 /* One thread at one instant. stack[] holds stack_len bytes from address stack_base (= the sp's
- * red zone: sp - 128) upwards. Lives in the ring; the worker copies it out before it looks. */
+ * red zone: sp - 128) upwards, and then other_len bytes from other_base: of the stack that the
+ * thread was on before it changed to this one. Lives in the ring; the worker copies it out before
+ * it looks. */
 struct capture {
 	uint32_t kind;	     /* enum profile_kind */
 	uint32_t thread;     /* serial, see struct tracer_thread */
@@ -84,8 +86,12 @@ struct capture {
 	struct regs regs;
 	uint64_t stack_base;
 	uint64_t stack_len;
+	uint64_t other_sp, other_pc; /* registers there; pc 0: a signal's frame has them all */
+	uint64_t other_base, other_len;
 	unsigned char stack[];
 };
+
+#define CAPTURE_MAX (sizeof(struct capture) + 2 * LIMIT_STACK_MAX)
 
 /* An executable mapping. module 0 never occurs here. */
 struct mapping {

@@ -367,7 +367,7 @@ static void expressions(void **state)
 		{{OP1(DW_OP_nop)}, 0, EXPRESSION_BAD, 0},
 	};
 	uint64_t word = 0x55, cfa = 0x2000, out;
-	struct copy copy = {0x1000, 8, (const unsigned char *)&word, 0, 0};
+	struct copy copy = {.stack = {0x1000, 8, (const unsigned char *)&word, 0}};
 	struct regs regs = {.known = 1u << DWREG_RSP | 1u << DWREG_PC};
 
 	(void)state;
