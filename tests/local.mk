@@ -105,8 +105,9 @@ unit_tests = \
 	tests/unit/test_values \
 	tests/unit/test_worker
 if HAVE_CMOCKA
-check_PROGRAMS = $(unit_tests)
+unit_tests_built = $(unit_tests)
 endif
+check_PROGRAMS = $(unit_tests_built) tests/stepper/stepper
 unit_libs = libcpprof.a $(ALL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_answers_LDADD = $(unit_libs)
 tests_unit_test_base_LDADD = $(unit_libs)
@@ -154,6 +155,16 @@ tests_unit_test_values_LDADD = $(unit_libs)
 tests_unit_test_worker_LDADD = $(unit_libs)
 tests_unit_test_worker_LDFLAGS = -Wl,--wrap=list_room
 
+# --- runs a program one instruction at a time ---
+tests_stepper_stepper_SOURCES = \
+	tests/stepper/shadow.c tests/stepper/shadow.h \
+	tests/stepper/stepper.c \
+	tests/stepper/view.c tests/stepper/view.h
+
+# --- programs by many compilers: harness.sh, variants ---
+clean-local:
+	rm -rf tests/variants
+
 # --- scripts ---
 test_scripts = \
 	tests/source_check.sh \
@@ -187,6 +198,7 @@ test_scripts = \
 	tests/integration/shares.sh \
 	tests/integration/short_counts.sh \
 	tests/integration/signals.sh \
+	tests/integration/single_step.sh \
 	tests/integration/starved.sh \
 	tests/integration/strict.sh \
 	tests/integration/threads.sh \
@@ -194,7 +206,7 @@ test_scripts = \
 	tests/integration/usage.sh \
 	tests/stress/storms.sh
 
-TESTS = $(check_PROGRAMS) $(test_scripts)
+TESTS = $(unit_tests_built) $(test_scripts)
 TEST_EXTENSIONS = .sh
 SH_LOG_COMPILER = bash
 AM_TESTS_ENVIRONMENT = CPPROF=$(abs_top_builddir)/cpprof-attach; export CPPROF; \
@@ -202,7 +214,7 @@ AM_TESTS_ENVIRONMENT = CPPROF=$(abs_top_builddir)/cpprof-attach; export CPPROF; 
 
 fixture_names = aligned chain20 leaf nocfi noreturn signal
 EXTRA_DIST = $(test_scripts) $(target_names:%=tests/targets/%.c) tests/targets/calls.h tests/targets/chain.go tests/targets/target.h \
-	tests/targets/woken.h tests/lib/faults.py tests/lib/faults.sh tests/lib/gdb_lines.py tests/lib/gdb_stacks.py \
+	tests/targets/variants.mk tests/targets/walks.c tests/targets/walks.cc tests/targets/woken.h tests/lib/faults.py tests/lib/faults.sh tests/lib/gdb_lines.py tests/lib/gdb_stacks.py \
 	tests/lib/harness.sh tests/lib/proof.py tests/stress/faults.sh tests/unit/options_fixture.h \
 	tests/unit/profile_fixture.h tests/unit/raw_fixture.h tests/fixtures/fixture.c tests/fixtures/make.sh \
 	$(fixture_names:%=tests/fixtures/%.elf) $(fixture_names:%=tests/fixtures/%.raw)
