@@ -17,6 +17,7 @@ target_names = \
 	family \
 	fork_storm \
 	gaps \
+	handler \
 	idle \
 	inline_chain \
 	kernel \
@@ -54,7 +55,10 @@ tests/targets/idle_fp: $(top_srcdir)/tests/targets/idle.c $(top_srcdir)/tests/ta
 tests/targets/libfirst_part.so tests/targets/libsecond_part.so: tests/targets/lib%.so: \
 		$(top_srcdir)/tests/targets/dl_part.c $(top_srcdir)/tests/targets/target.h
 	$(AM_V_CC)$(CC) $(target_cflags) -fPIC -shared -DPART=$* -I$(top_srcdir) -o $@ $<
-check_DATA = $(target_programs) tests/targets/idle_o0 tests/targets/idle_fp \
+# The same where the trampoline and all of libc are in the program.
+tests/targets/handler_static: $(top_srcdir)/tests/targets/handler.c $(top_srcdir)/tests/targets/target.h
+	$(AM_V_CC)$(CC) $(target_cflags) -static -s -I$(top_srcdir) -o $@ $< -lm
+check_DATA = $(target_programs) tests/targets/handler_static tests/targets/idle_o0 tests/targets/idle_fp \
 	tests/targets/libfirst_part.so tests/targets/libsecond_part.so
 CLEANFILES += $(check_DATA)
 
