@@ -17,6 +17,7 @@ target_names = \
 	family \
 	fork_storm \
 	gaps \
+	handler \
 	idle \
 	inline_chain \
 	kernel \
@@ -54,7 +55,10 @@ tests/targets/idle_fp: $(top_srcdir)/tests/targets/idle.c $(top_srcdir)/tests/ta
 tests/targets/libfirst_part.so tests/targets/libsecond_part.so: tests/targets/lib%.so: \
 		$(top_srcdir)/tests/targets/dl_part.c $(top_srcdir)/tests/targets/target.h
 	$(AM_V_CC)$(CC) $(target_cflags) -fPIC -shared -DPART=$* -I$(top_srcdir) -o $@ $<
-check_DATA = $(target_programs) tests/targets/idle_o0 tests/targets/idle_fp \
+# The same where the trampoline and all of libc are in the program.
+tests/targets/handler_static: $(top_srcdir)/tests/targets/handler.c $(top_srcdir)/tests/targets/target.h
+	$(AM_V_CC)$(CC) $(target_cflags) -static -s -I$(top_srcdir) -o $@ $< -lm
+check_DATA = $(target_programs) tests/targets/handler_static tests/targets/idle_o0 tests/targets/idle_fp \
 	tests/targets/libfirst_part.so tests/targets/libsecond_part.so
 CLEANFILES += $(check_DATA)
 
@@ -106,8 +110,9 @@ unit_tests = \
 	tests/unit/test_wants \
 	tests/unit/test_worker
 if HAVE_CMOCKA
-check_PROGRAMS = $(unit_tests)
+unit_tests_built = $(unit_tests)
 endif
+check_PROGRAMS = $(unit_tests_built) tests/stepper/stepper
 unit_libs = libcpprof.a $(ALL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_answers_LDADD = $(unit_libs)
 tests_unit_test_base_LDADD = $(unit_libs)
@@ -156,6 +161,16 @@ tests_unit_test_wants_LDADD = $(unit_libs)
 tests_unit_test_worker_LDADD = $(unit_libs)
 tests_unit_test_worker_LDFLAGS = -Wl,--wrap=list_room
 
+# --- runs a program one instruction at a time ---
+tests_stepper_stepper_SOURCES = \
+	tests/stepper/shadow.c tests/stepper/shadow.h \
+	tests/stepper/stepper.c \
+	tests/stepper/view.c tests/stepper/view.h
+
+# --- programs by many compilers: harness.sh, variants ---
+clean-local:
+	rm -rf tests/variants
+
 # --- scripts ---
 test_scripts = \
 	tests/source_check.sh \
@@ -174,6 +189,7 @@ test_scripts = \
 	tests/integration/kernel.sh \
 	tests/integration/kill.sh \
 	tests/integration/launch.sh \
+	tests/integration/matrix.sh \
 	tests/integration/quota.sh \
 	tests/integration/raw.sh \
 	tests/integration/raw_many.sh \
@@ -191,6 +207,7 @@ test_scripts = \
 	tests/integration/shares.sh \
 	tests/integration/short_counts.sh \
 	tests/integration/signals.sh \
+	tests/integration/single_step.sh \
 	tests/integration/starved.sh \
 	tests/integration/strict.sh \
 	tests/integration/threads.sh \
@@ -198,7 +215,7 @@ test_scripts = \
 	tests/integration/usage.sh \
 	tests/stress/storms.sh
 
-TESTS = $(check_PROGRAMS) $(test_scripts)
+TESTS = $(unit_tests_built) $(test_scripts)
 TEST_EXTENSIONS = .sh
 SH_LOG_COMPILER = bash
 AM_TESTS_ENVIRONMENT = CPPROF=$(abs_top_builddir)/cpprof-attach; export CPPROF; \
@@ -206,7 +223,7 @@ AM_TESTS_ENVIRONMENT = CPPROF=$(abs_top_builddir)/cpprof-attach; export CPPROF; 
 
 fixture_names = aligned altstack chain20 leaf nocfi noreturn signal
 EXTRA_DIST = $(test_scripts) $(target_names:%=tests/targets/%.c) tests/targets/calls.h tests/targets/chain.go tests/targets/stacks.go tests/targets/target.h \
-	tests/targets/woken.h tests/lib/faults.py tests/lib/faults.sh tests/lib/gdb_lines.py tests/lib/gdb_stacks.py tests/lib/zstd_sections.py tests/targets/twins.c \
-	tests/lib/harness.sh tests/lib/proof.py tests/stress/faults.sh tests/unit/options_fixture.h \
+	tests/targets/variants.mk tests/targets/walks.c tests/targets/walks.cc tests/targets/woken.h tests/lib/faults.py tests/lib/faults.sh tests/lib/gdb_lines.py tests/lib/gdb_stacks.py tests/lib/zstd_sections.py tests/targets/twins.c \
+	tests/lib/harness.sh tests/lib/proof.py tests/matrix/chain.py tests/matrix/check.py tests/stress/faults.sh tests/unit/options_fixture.h \
 	tests/unit/profile_fixture.h tests/unit/raw_fixture.h tests/fixtures/fixture.c tests/fixtures/make.sh \
 	$(fixture_names:%=tests/fixtures/%.elf) $(fixture_names:%=tests/fixtures/%.raw)

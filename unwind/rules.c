@@ -6,7 +6,9 @@
 #include "base/hash.h"
 #include "base/index.h"
 #include "base/list.h"
+#include "unwind/entry.h"
 #include "unwind/rules.h"
+#include "unwind/stubs.h"
 
 #define PLACES_MAX (16u * 1024 * 1024)
 #define RULES_MAX  (1024u * 1024) /* distinct ones */
@@ -231,6 +233,28 @@ static int compile_go_ends(const struct module *m, const struct gopclntab *t,
 	return rule->kind != RULE_NONE;
 }
 
+static int compile_stub(const struct module *m, uint64_t vaddr, struct rule *rule)
+{
+	struct stub stub;
+
+	if (stubs_find(m, vaddr, &stub) < 0)
+		return -1;
+	rule->kind = RULE_PLAIN;
+	rule->cfa_register = stub.base;
+	rule->cfa_offset = stub.offset;
+	rule->ra_offset = -8;
+	for (int i = 0; i < SAVED_COUNT; i++) {
+		rule->saved[i] = SAVED_SAME;
+		rule->same |= 1u << rules_saved_register[i];
+	}
+	if (stub.saves_rbp) {
+		rule->saved[SAVED_RBP] = -16;
+		rule->same &= ~(1u << DWREG_RBP);
+		rule->restored = 1u << SAVED_RBP;
+	}
+	return 0;
+}
+
 static void compile(
 	struct rules *rules, struct module *m, uint64_t offset, int is_return, struct rule *rule)
 {
@@ -261,6 +285,8 @@ static void compile(
 		compile_frame(rules, frame, rule);
 	else if (go && !(function.flags & GO_MOVES_SP))
 		compile_go(go, &function, vaddr, DWREG_RSP, rule);
+	else if (!go && compile_stub(m, vaddr, rule) < 0 && entry_holds(m, vaddr))
+		rule->kind = RULE_ENTRY;
 	if (go && go_stacks_place(&function) == GO_SWITCH)
 		rule->place = GO_SWITCH;
 	free(frame);

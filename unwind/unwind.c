@@ -4,6 +4,7 @@
  *
  *   pc ──▶ mapping ──▶ rule ──┬─ plain, full, sigreturn ──▶ caller's registers ──▶ next frame
  *           │none       │none ├─ end ─▶ STACK_DONE
+ *           │           │     ├─ entry, and the program's arguments at sp ─▶ STACK_DONE
  *           │           │     └─ switched ─▶ what Go saved of the other stack, or STACK_SWITCHED
  *           ▼           ▼
  *      STACK_NO_MODULE  frame pointer, validated, marked guessed ──not valid──▶ STACK_NO_CFI
@@ -13,6 +14,7 @@
  */
 #include <dwarf.h>
 
+#include "unwind/entry.h"
 #include "unwind/expression.h"
 #include "unwind/frame_pointer.h"
 #include "unwind/prologue.h"
@@ -103,9 +105,17 @@ static enum stack_end expression_end(enum expression_result why)
 					       : STACK_NO_CFI;
 }
 
+/* gcc says of a realigned frame that rbp is saved where rbp points, also where it has been popped:
+ * then it is the caller's, and points out of the frame. */
+static int is_popped(const struct walk *w, const struct ops *ops, uint64_t at, uint64_t cfa)
+{
+	return ops->n == 2 && ops->v[1].atom == DW_OP_breg0 + DWREG_RBP &&
+	       (at < w->regs.r[DWREG_RSP] || at >= cfa);
+}
+
 /* One register of a full rule. 0, or why not. */
 static enum stack_end full_register(
-	struct walk *w, const struct ops *ops, uint64_t cfa, uint64_t *out)
+	struct walk *w, const struct ops *ops, int number, uint64_t cfa, uint64_t *out)
 {
 	enum expression_result got;
 
@@ -117,6 +127,10 @@ static enum stack_end full_register(
 		return STACK_DONE;
 	}
 	got = expression_run(ops->v, ops->n, &w->regs, &cfa, &w->copy, out);
+	if (got == EXPRESSION_ADDRESS && number == DWREG_RBP && is_popped(w, ops, *out, cfa)) {
+		*out = w->regs.r[DWREG_RBP];
+		return STACK_DONE;
+	}
 	if (got == EXPRESSION_ADDRESS)
 		return copy_word(&w->copy, *out, out) < 0 ? STACK_UNREADABLE : STACK_DONE;
 	return got == EXPRESSION_VALUE ? STACK_DONE : expression_end(got);
@@ -138,7 +152,7 @@ static int step_full(struct walk *w, const struct full_rule *full)
 			next.r[i] = w->regs.r[i];
 			end = STACK_DONE;
 		} else if (ops->n) {
-			end = full_register(w, ops, cfa, &next.r[i]);
+			end = full_register(w, ops, i, cfa, &next.r[i]);
 		}
 		if (end == STACK_DONE)
 			next.known |= KNOWN(i);
@@ -262,6 +276,11 @@ static enum stack_end step(struct walk *w, const struct rule *rule, int *over)
 		break;
 	case RULE_SWITCHED:
 		return step_back(w, rule);
+	case RULE_ENTRY:
+		*over = (w->regs.known & KNOWN(DWREG_RSP)) && entry_is_outermost(&w->copy, sp);
+		if (!*over)
+			end = step_guess(w, over);
+		break;
 	default:
 		end = step_guess(w, over);
 	}
