@@ -20,21 +20,12 @@ struct segment_load {
 	uint32_t is_code;
 };
 
-enum has {
-	HAS_INFO = 1,
-	HAS_FRAME = 2,
-	HAS_EH_FRAME = 4,
-	HAS_SYMBOLS = 8,
-	HAS_ZSTD = 16, /* some debug section that cannot be read */
-	HAS_XZ = 32,   /* symbols in .gnu_debugdata */
-};
-
 /* An answer of libdw that is asked for once; NULL then means "none". */
 enum opened { OPENED_DEBUG = 1, OPENED_OWN = 2, OPENED_EH = 4, OPENED_FRAME = 8, OPENED_XZ = 16 };
 
 struct module {
 	uint32_t id, flags;
-	uint32_t has, debug_has; /* enum has, of the image and of its debug file */
+	uint32_t has, debug_has; /* enum module_has, of the image and of its debug file */
 	uint32_t opened;	 /* enum opened */
 	struct image own, minidebug;
 	const struct image *debug; /* the debug file's, in extras; NULL */
@@ -82,8 +73,10 @@ static int read_segments(struct module *m)
 /* What a section of that name is good for; .zdebug is the old form of compression. */
 static uint32_t section_kind(const struct image *image, const char *name, const Elf64_Shdr *h)
 {
-	if (h->sh_type == SHT_SYMTAB || h->sh_type == SHT_DYNSYM)
-		return HAS_SYMBOLS;
+	if (h->sh_type == SHT_SYMTAB)
+		return HAS_SYMTAB;
+	if (h->sh_type == SHT_DYNSYM)
+		return HAS_DYNSYM;
 	if (h->sh_type == SHT_NOBITS)
 		return 0;
 	if (!strcmp(name, ".eh_frame"))
@@ -100,7 +93,7 @@ static uint32_t section_kind(const struct image *image, const char *name, const 
 	return strcmp(rest, "frame") ? 0 : HAS_FRAME;
 }
 
-/* All enum has of an image. */
+/* All enum module_has of an image. */
 static uint32_t read_sections(const struct image *image)
 {
 	size_t names;
@@ -145,8 +138,9 @@ static int read_image(struct module *m)
 	m->has |= read_sections(&m->own);
 	struct dynamic dynamic;
 	if (!(m->has & HAS_SYMBOLS) && dynamic_find(m, &dynamic) == 0)
-		m->has |= HAS_SYMBOLS;
+		m->has |= HAS_DYNSYM;
 	m->gopclntab = gopclntab_new(m);
+	m->has |= m->gopclntab ? HAS_GO : 0;
 	set_flags(m);
 	extras_read(&m->extras, &m->own, 0, !(m->has & HAS_INFO));
 	return 0;
@@ -226,6 +220,11 @@ uint32_t module_id(const struct module *m)
 uint32_t module_flags(const struct module *m)
 {
 	return m->flags;
+}
+
+uint32_t module_has(const struct module *m)
+{
+	return m->has;
 }
 
 int module_is_readable(const struct module *m)

@@ -29,6 +29,7 @@ void module_close(struct module *m);
 
 uint32_t module_id(const struct module *m);
 uint32_t module_flags(const struct module *m); /* enum module_flag, given and found */
+uint32_t module_has(const struct module *m);   /* enum module_has */
 
 /* Whether there is an image to read; all below works without one and answers NULL or an error. */
 int module_is_readable(const struct module *m);

@@ -79,6 +79,7 @@ cp "$WORK/other/app.debug" "$app/twins.debug"
 run "$app/app"
 found "by checksum, behind another build's" link
 rm "$app/.debug/twins.debug"
+said "by checksum" 'link/app: .*debug information of .*/.debug/twins.debug (that of another build is there)'
 run "$app/app"
 not_found "another build's, by checksum" other
 
@@ -126,6 +127,7 @@ if command -v dwz >/dev/null; then
 	if dwz -m "$common" -M "$common" "$WORK/first/app" "$WORK/second/app" 2>"$WORK/dwz.err" && [ -s "$common" ]; then
 		run "$WORK/first/app"
 		found "dwz's common file" both
+		said "dwz's common file" "debug information its own, dwz's $common"
 		if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 			chmod 755 "$WORK"
 			unprivileged=(setpriv --reuid 65534 --regid 65534 --clear-groups)
@@ -139,6 +141,7 @@ if command -v dwz >/dev/null; then
 			chmod 700 "$WORK/dwz"
 			run "${unprivileged[@]}" "$WORK/first/app"
 			not_found "a folder that the target may not search" both
+			said "a folder that the target may not search" "1 common debug files of dwz not found, of $WORK/first/app"
 		else
 			skip "another user: not root"
 		fi
