@@ -6,28 +6,42 @@
 
 #include "base/list.h"
 #include "symbolize/cu_ranges.h"
+#include "symbolize/dwarf/range.h"
 
 #define RANGES_MAX (16u * 1024 * 1024)
 
 /* How many neighbours below are asked: units overlap only where functions were folded. */
 #define OVERLAP_MAX 8u
 
-static int add_unit(struct cu_ranges *r, Dwarf_Die *unit)
-{
-	Dwarf_Addr base, start, end;
-	ptrdiff_t at = 0;
-	uint32_t steps = 0;
+struct adding {
+	struct cu_ranges *r;
+	struct unit *unit;
+};
 
-	while ((at = dwarf_ranges(unit, at, &base, &start, &end)) > 0 && steps++ < RANGES_MAX) {
-		/* 0: code that the linker threw away. */
-		if (start >= end || start == 0)
-			continue;
-		int error = list_room(&r->v, r->n, 1, &r->room, sizeof(*r->v), RANGES_MAX);
-		if (error)
-			return error == -E2BIG ? 0 : error;
-		r->v[r->n++] = (struct cu_range){start, end, dwarf_dieoffset(unit)};
-	}
-	return 0;
+static int add_range(void *arg, uint64_t start, uint64_t end)
+{
+	const struct adding *a = arg;
+	struct cu_ranges *r = a->r;
+	int error = list_room(&r->v, r->n, 1, &r->room, sizeof(*r->v), RANGES_MAX);
+
+	if (!error)
+		r->v[r->n++] = (struct cu_range){start, end, a->unit};
+	return error;
+}
+
+static int add_unit(struct cu_ranges *r, struct unit *unit)
+{
+	struct adding a = {r, unit};
+	struct die root;
+
+	if (unit->type != DW_UT_compile && unit->type != DW_UT_skeleton &&
+		unit->type != DW_UT_partial)
+		return 0;
+	int error = unit_read_root(unit, &root);
+	if (!error)
+		error = range_each(unit, &root, add_range, &a);
+	dwarf_file_trim(unit->file);
+	return error == -ENOMEM ? error : 0;
 }
 
 static int by_start(const void *a, const void *b)
@@ -39,17 +53,13 @@ static int by_start(const void *a, const void *b)
 	return (x->end > y->end) - (x->end < y->end);
 }
 
-int cu_ranges_init(struct cu_ranges *r, Dwarf *dwarf)
+int cu_ranges_init(struct cu_ranges *r, struct dwarf_file *file)
 {
-	Dwarf_CU *cu = NULL;
-	Dwarf_Die unit;
-	uint8_t type;
 	int error = 0;
 
 	memset(r, 0, sizeof(*r));
-	while (!error && dwarf_get_units(dwarf, cu, &cu, NULL, &type, &unit, NULL) == 0)
-		if (type == DW_UT_compile || type == DW_UT_skeleton || type == DW_UT_partial)
-			error = add_unit(r, &unit);
+	for (uint32_t i = 0; i < file->n && !error; i++)
+		error = add_unit(r, &file->units[i]);
 	if (error)
 		cu_ranges_fini(r);
 	else if (r->n)

@@ -6,12 +6,11 @@
 #ifndef SYMBOLIZE_CU_RANGES_H
 #define SYMBOLIZE_CU_RANGES_H
 
-#include <elfutils/libdw.h>
-#include <stdint.h>
+#include "symbolize/dwarf/file.h"
 
 struct cu_range {
 	uint64_t start, end;
-	Dwarf_Off unit; /* offset of the unit's DIE */
+	struct unit *unit; /* owned by the file */
 };
 
 struct cu_ranges {
@@ -19,8 +18,8 @@ struct cu_ranges {
 	uint32_t n, room;
 };
 
-/* 0 or -ENOMEM; units that cannot be read are left out. */
-int cu_ranges_init(struct cu_ranges *r, Dwarf *dwarf);
+/* Reads each unit's first DIE. 0 or -ENOMEM; units that cannot be read are left out. */
+int cu_ranges_init(struct cu_ranges *r, struct dwarf_file *file);
 void cu_ranges_fini(struct cu_ranges *r);
 
 /* NULL if no unit covers the address. */

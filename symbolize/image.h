@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "symbolize/dwarf/section.h"
+
 #define IMAGE_BUILD_ID_MAX 32u
 
 /* Zero-initialized is empty. libelf gets the memory, not the descriptor: then neither libelf nor
@@ -19,12 +21,10 @@
 struct image {
 	void *map;
 	size_t size; /* of the file's bytes */
-	size_t room; /* of map: sections that were unpacked lie behind the file's bytes */
-	size_t end;  /* of these so far */
 	Elf *elf;
+	struct sections sections; /* with debug information; not those of split units */
 	unsigned char build_id[IMAGE_BUILD_ID_MAX];
 	uint32_t build_id_len;
-	int unpacked; /* image_unpack's answer; 1: not asked yet */
 };
 
 enum image_use {
@@ -39,19 +39,12 @@ int image_open(struct image *image, int fd, enum image_use use);
 /* The same of bytes in memory that munmap can free; takes them. */
 int image_of_bytes(struct image *image, void *bytes, size_t size, enum image_use use);
 
-/* Sections that zstd packed become plain, where debug information is looked for. Again is free.
- * Those that cannot be unpacked are empty then. 0, -EBADMSG or -ENOMEM where there are such. */
-int image_unpack(struct image *image);
-
-/* Whether that section, of debug information, is packed in a way that nothing here can read. */
-int image_cannot_unpack(const struct image *image, const Elf64_Shdr *header);
-
 /* An empty one is fine. */
 void image_close(struct image *image);
 
 int image_same_build(const struct image *a, const struct image *b);
 
-/* Of all its bytes, as .gnu_debuglink has it; before anything is unpacked. */
+/* Of all its bytes, as .gnu_debuglink has it. */
 uint32_t image_checksum(const struct image *image);
 
 /* The section of that name and its header, or NULL. Not one of type SHT_NOBITS. */

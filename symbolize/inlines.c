@@ -5,77 +5,34 @@
 #include <string.h>
 
 #include "base/list.h"
+#include "symbolize/dwarf/range.h"
 #include "symbolize/inlines.h"
 
-#define DEPTH_MAX  128u
-#define DIES_MAX   (32u * 1024 * 1024)
-#define RANGES_MAX 65536u
+#define DEPTH_MAX  512u
+#define SCOPES_MAX (INT32_MAX / 64)
 
-struct walk {
+/* A DIE whose children are being read. */
+struct level {
+	int32_t scope;	/* the function around them; -1: none */
+	uint8_t is_hit; /* some address is in the code around them */
+	uint8_t is_ignored;
+};
+
+struct scan {
 	struct inlines *x;
-	uint32_t dies;
+	const struct abbrevs *abbrevs;
+	struct cursor c;
+	const unsigned char *info; /* offset 0 */
+	struct level levels[DEPTH_MAX];
+	uint32_t depth;
 	int error;
 };
 
-/* The first address that is not below start. */
-static uint32_t lower_bound(const struct inlines *x, uint64_t start)
-{
-	uint32_t low = 0, high = x->n_vaddrs;
-
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-		if (x->vaddrs[middle] < start)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-/* Gives the addresses in [start, end) this scope; it is only kept if there are any. */
-static int32_t cover(struct walk *w, uint64_t start, uint64_t end, Dwarf_Die *die, int32_t parent,
-	int32_t scope, uint32_t depth)
-{
-	struct inlines *x = w->x;
-
-	for (uint32_t i = lower_bound(x, start); i < x->n_vaddrs && x->vaddrs[i] < end; i++) {
-		if (x->innermost[i] >= 0 && x->depths[i] >= depth)
-			continue;
-		if (scope < 0) {
-			w->error = list_room(
-				&x->scopes, x->n, 1, &x->room, sizeof(*x->scopes), INT32_MAX / 64);
-			if (w->error)
-				return -1;
-			x->scopes[x->n] = (struct inlines_scope){*die, parent};
-			scope = x->n++;
-		}
-		x->innermost[i] = scope;
-		x->depths[i] = depth;
-	}
-	return scope;
-}
-
-/* The scope's number if it covers any address, else -1. */
-static int32_t take_scope(struct walk *w, Dwarf_Die *die, int32_t parent, uint32_t depth)
-{
-	Dwarf_Addr base, start, end;
-	ptrdiff_t at = 0;
-	int32_t scope = -1;
-	uint32_t steps = 0;
-
-	while (!w->error && steps++ < RANGES_MAX &&
-		(at = dwarf_ranges(die, at, &base, &start, &end)) > 0)
-		/* 0: code that the linker threw away. */
-		if (start && start < end)
-			scope = cover(w, start, end, die, parent, scope, depth);
-	return scope;
-}
-
 enum kind { KIND_OTHER, KIND_FUNCTION, KIND_INLINED, KIND_BLOCK, KIND_TYPE };
 
-static enum kind kind_of(Dwarf_Die *die)
+static enum kind kind_of(uint16_t tag)
 {
-	switch (dwarf_tag(die)) {
+	switch (tag) {
 	case DW_TAG_subprogram:
 		return KIND_FUNCTION;
 	case DW_TAG_inlined_subroutine:
@@ -97,59 +54,229 @@ static enum kind kind_of(Dwarf_Die *die)
 	}
 }
 
-static void walk_children(
-	struct walk *w, Dwarf_Die *die, int32_t scope, uint32_t depth, int is_hit);
+/* --- which addresses a function covers ---------------------------------------------------- */
 
-/* is_hit: some address is in the code around this DIE. Where none is, blocks and types are still
- * entered: a local class may have functions with code elsewhere. */
-static void walk_die(struct walk *w, Dwarf_Die *die, int32_t scope, uint32_t depth, int is_hit)
+/* The first address that is not below start. */
+static uint32_t lower_bound(const struct inlines *x, uint64_t start)
 {
-	enum kind kind = kind_of(die);
+	uint32_t low = 0, high = x->n_vaddrs;
 
-	if (kind == KIND_OTHER || (kind == KIND_INLINED && !is_hit))
-		return;
-	if (kind == KIND_FUNCTION || kind == KIND_INLINED) {
-		int32_t own = take_scope(w, die, kind == KIND_INLINED ? scope : -1, depth);
-		is_hit = own >= 0;
-		if (kind == KIND_INLINED && !is_hit)
-			return;
-		scope = own;
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		if (x->vaddrs[middle] < start)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	if (dwarf_haschildren(die) == 1)
-		walk_children(w, die, scope, depth + 1, is_hit);
+	return low;
 }
 
-static void walk_children(struct walk *w, Dwarf_Die *die, int32_t scope, uint32_t depth, int is_hit)
-{
-	Dwarf_Die child;
+struct covering {
+	struct scan *s;
+	const struct die *die;
+	int32_t parent, scope; /* scope -1: not kept yet */
+	uint32_t depth;
+};
 
-	if (depth > DEPTH_MAX || dwarf_child(die, &child) != 0)
+static uint32_t number(const struct die *d, enum slot slot, uint32_t otherwise)
+{
+	return die_has(d, slot) && d->v[slot].number < UINT32_MAX ? d->v[slot].number : otherwise;
+}
+
+static int keep_scope(struct covering *k)
+{
+	struct inlines *x = k->s->x;
+	int error = list_room(&x->scopes, x->n, 1, &x->room, sizeof(*x->scopes), SCOPES_MAX);
+
+	if (error)
+		return error;
+	x->scopes[x->n] = (struct inlines_scope){
+		.die = k->die->offset,
+		.parent = k->parent,
+		.is_inlined = k->die->abbrev->tag == DW_TAG_inlined_subroutine,
+		.call_file = number(k->die, SLOT_CALL_FILE, INLINES_NO_FILE),
+		.call_line = number(k->die, SLOT_CALL_LINE, 0),
+	};
+	k->scope = x->n++;
+	return 0;
+}
+
+/* Gives the addresses in [start, end) this scope; it is only kept if there are any. */
+static int cover(void *arg, uint64_t start, uint64_t end)
+{
+	struct covering *k = arg;
+	struct inlines *x = k->s->x;
+
+	for (uint32_t i = lower_bound(x, start); i < x->n_vaddrs && x->vaddrs[i] < end; i++) {
+		if (x->innermost[i] >= 0 && x->depths[i] >= k->depth)
+			continue;
+		if (k->scope < 0) {
+			int error = keep_scope(k);
+			if (error)
+				return error;
+		}
+		x->innermost[i] = k->scope;
+		x->depths[i] = k->depth;
+	}
+	return 0;
+}
+
+/* --- the scan ----------------------------------------------------------------------------- */
+
+static void skip_values(struct scan *s, const struct abbrev *a)
+{
+	const struct abbrev_spec *spec = s->abbrevs->specs + a->first;
+
+	if (a->size != ABBREV_VARIABLE) {
+		cursor_skip(&s->c, a->size);
 		return;
-	do {
-		if (w->error || w->dies++ > DIES_MAX)
-			return;
-		walk_die(w, &child, scope, depth, is_hit);
-	} while (dwarf_siblingof(&child, &child) == 0);
+	}
+	for (uint32_t i = 0; i < a->n; i++, spec++)
+		if (spec->size != FORM_VARIABLE)
+			cursor_skip(&s->c, spec->size);
+		else
+			form_skip(&s->c, spec->form, &s->x->unit->params);
 }
 
-int inlines_init(struct inlines *x, Dwarf_Die *unit, const uint64_t *vaddrs, uint32_t n)
+static int has(const struct abbrev *a, enum slot slot)
 {
-	struct walk w = {.x = x};
+	return a->slots >> slot & 1;
+}
 
+/* To the DIE behind all that is below this one, if the compiler says where that is. */
+static int jump(struct scan *s, const struct die *d)
+{
+	uint64_t here = s->c.at - s->info, next;
+	struct unit *unit;
+
+	if (!die_has(d, SLOT_SIBLING) || s->c.is_bad)
+		return 0;
+	if (unit_reference(s->x->unit, &d->v[SLOT_SIBLING], &unit, &next) < 0 ||
+		unit != s->x->unit || next < here)
+		cursor_fail(&s->c);
+	else
+		s->c.at = s->info + next;
+	return 1;
+}
+
+static void enter(struct scan *s, const struct level *level)
+{
+	if (s->depth + 1 == DEPTH_MAX)
+		cursor_fail(&s->c);
+	else
+		s->levels[++s->depth] = *level;
+}
+
+/* Nothing below it is of use. */
+static void pass_over(struct scan *s, const struct abbrev *a)
+{
+	struct level below = {.scope = -1, .is_ignored = 1};
+	struct die d = {.abbrev = a};
+
+	if (a->has_children && has(a, SLOT_SIBLING)) {
+		die_read_values(s->x->unit, s->abbrevs, &s->c, &d);
+		if (jump(s, &d))
+			return;
+	} else {
+		skip_values(s, a);
+	}
+	if (a->has_children)
+		enter(s, &below);
+}
+
+/* Its children are scanned with it as the scope if it covers any address. A function that was
+ * inlined where no address is is of no use. */
+static void take_function(struct scan *s, const struct abbrev *a, uint64_t offset, int is_inlined)
+{
+	struct die d = {.offset = offset, .abbrev = a};
+	struct covering k = {s, &d, is_inlined ? s->levels[s->depth].scope : -1, -1, s->depth};
+
+	die_read_values(s->x->unit, s->abbrevs, &s->c, &d);
+	s->error = range_each(s->x->unit, &d, cover, &k);
+	int is_hit = k.scope >= 0, is_ignored = is_inlined && !is_hit;
+	if (!a->has_children || (is_ignored && jump(s, &d)))
+		return;
+	enter(s, &(struct level){k.scope, is_hit, is_ignored});
+}
+
+/* Blocks, types, and functions without code. Where no address is in the code around they are still
+ * entered: a local class may have functions with code elsewhere. */
+static void take_block(struct scan *s, const struct abbrev *a, int is_function)
+{
+	struct level below = s->levels[s->depth];
+
+	if (is_function)
+		below = (struct level){.scope = -1};
+	skip_values(s, a);
+	if (a->has_children)
+		enter(s, &below);
+}
+
+static void take_die(struct scan *s, const struct abbrev *a, uint64_t offset)
+{
+	const struct level *around = &s->levels[s->depth];
+	enum kind kind = around->is_ignored ? KIND_OTHER : kind_of(a->tag);
+
+	if (kind == KIND_OTHER || (kind == KIND_INLINED && !around->is_hit))
+		pass_over(s, a);
+	else if (kind == KIND_INLINED ||
+		 (kind == KIND_FUNCTION && (has(a, SLOT_LOW_PC) || has(a, SLOT_RANGES))))
+		take_function(s, a, offset, kind == KIND_INLINED);
+	else
+		take_block(s, a, kind == KIND_FUNCTION);
+}
+
+static void scan_children(struct scan *s)
+{
+	while (s->c.at < s->c.end && !s->error) {
+		uint64_t offset = s->c.at - s->info, code = cursor_uleb(&s->c);
+		if (!code) {
+			if (s->depth == 0)
+				return;
+			s->depth--;
+			continue;
+		}
+		const struct abbrev *a = abbrevs_find(s->abbrevs, code);
+		if (!a)
+			return;
+		take_die(s, a, offset);
+	}
+}
+
+static int scan_unit(struct inlines *x)
+{
+	struct scan s = {.x = x, .abbrevs = unit_abbrevs(x->unit)};
+	struct die root;
+
+	if (!s.abbrevs || die_read(x->unit, x->unit->die, &root) < 0 || !root.abbrev ||
+		!root.abbrev->has_children)
+		return 0;
+	s.c = unit_at(x->unit, x->unit->start);
+	s.info = s.c.at - x->unit->start;
+	cursor_skip(&s.c, x->unit->die - x->unit->start);
+	cursor_uleb(&s.c);
+	skip_values(&s, root.abbrev);
+	s.levels[0] = (struct level){.scope = -1};
+	scan_children(&s);
+	return s.error;
+}
+
+int inlines_init(struct inlines *x, struct unit *unit, const uint64_t *vaddrs, uint32_t n)
+{
 	memset(x, 0, sizeof(*x));
+	x->unit = unit;
 	x->vaddrs = vaddrs;
 	x->n_vaddrs = n;
 	x->innermost = malloc((n + 1) * sizeof(*x->innermost));
 	x->depths = calloc(n + 1, sizeof(*x->depths));
-	if (!x->innermost || !x->depths) {
-		inlines_fini(x);
-		return -ENOMEM;
+	int error = x->innermost && x->depths ? 0 : -ENOMEM;
+	if (!error) {
+		memset(x->innermost, 0xff, (n + 1) * sizeof(*x->innermost));
+		error = scan_unit(x);
 	}
-	memset(x->innermost, 0xff, (n + 1) * sizeof(*x->innermost));
-	walk_children(&w, unit, -1, 0, 0);
-	if (w.error)
+	if (error)
 		inlines_fini(x);
-	return w.error;
+	return error == -E2BIG ? -ENOMEM : error;
 }
 
 void inlines_fini(struct inlines *x)
@@ -160,61 +287,14 @@ void inlines_fini(struct inlines *x)
 	memset(x, 0, sizeof(*x));
 }
 
-const char *inlines_name(const struct inlines_scope *scope)
+const char *inlines_name(
+	const struct inlines *x, const struct inlines_scope *scope, uint32_t *decl_line)
 {
-	static const unsigned attributes[] = {
-		DW_AT_linkage_name, DW_AT_MIPS_linkage_name, DW_AT_name};
-	Dwarf_Die die = scope->die;
-	Dwarf_Attribute attribute;
+	struct die_name name;
 
-	for (size_t i = 0; i < sizeof(attributes) / sizeof(*attributes); i++) {
-		const char *name =
-			dwarf_formstring(dwarf_attr_integrate(&die, attributes[i], &attribute));
-		if (name && *name)
-			return name;
-	}
-	return NULL;
-}
-
-static uint32_t number(Dwarf_Die *die, unsigned name, int integrate)
-{
-	Dwarf_Attribute attribute;
-	Dwarf_Word value;
-	Dwarf_Attribute *found = integrate ? dwarf_attr_integrate(die, name, &attribute)
-					   : dwarf_attr(die, name, &attribute);
-
-	if (!found || dwarf_formudata(found, &value) != 0 || value > UINT32_MAX)
-		return 0;
-	return value;
-}
-
-uint32_t inlines_start_line(const struct inlines_scope *scope)
-{
-	Dwarf_Die die = scope->die;
-
-	return number(&die, DW_AT_decl_line, 1);
-}
-
-int inlines_is_inlined(const struct inlines_scope *scope)
-{
-	Dwarf_Die die = scope->die;
-
-	return dwarf_tag(&die) == DW_TAG_inlined_subroutine;
-}
-
-void inlines_call_site(
-	const struct inlines_scope *scope, Dwarf_Die *unit, const char **file, uint32_t *line)
-{
-	Dwarf_Die die = scope->die;
-	Dwarf_Files *files;
-	size_t n;
-
-	*file = NULL;
-	*line = number(&die, DW_AT_call_line, 0);
-	/* Absent is not the first file. */
-	if (!dwarf_hasattr(&die, DW_AT_call_file))
-		return;
-	uint32_t at = number(&die, DW_AT_call_file, 0);
-	if (dwarf_getsrcfiles(unit, &files, &n) == 0 && at < n)
-		*file = dwarf_filesrc(files, at, NULL, NULL);
+	die_name(x->unit, scope->die, &name);
+	*decl_line = name.decl_line;
+	return name.linkage && *name.linkage ? name.linkage
+	       : name.plain && *name.plain   ? name.plain
+					     : NULL;
 }

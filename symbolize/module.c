@@ -21,7 +21,7 @@ struct segment_load {
 };
 
 /* An answer of libdw that is asked for once; NULL then means "none". */
-enum opened { OPENED_DEBUG = 1, OPENED_OWN = 2, OPENED_EH = 4, OPENED_FRAME = 8, OPENED_XZ = 16 };
+enum opened { OPENED_EH = 1, OPENED_FRAME = 2, OPENED_XZ = 4 };
 
 struct module {
 	uint32_t id, flags;
@@ -30,7 +30,7 @@ struct module {
 	struct image own, minidebug;
 	const struct image *debug; /* the debug file's, in extras; NULL */
 	struct extras extras;
-	Dwarf *own_dwarf, *debug_dwarf, *alt_dwarf;
+	Dwarf *frames; /* of debug_frame */
 	Dwarf_CFI *eh_frame, *debug_frame;
 	struct gopclntab *gopclntab;
 	struct segment_load *segments;
@@ -71,7 +71,7 @@ static int read_segments(struct module *m)
 }
 
 /* What a section of that name is good for; .zdebug is the old form of compression. */
-static uint32_t section_kind(const struct image *image, const char *name, const Elf64_Shdr *h)
+static uint32_t section_kind(const char *name, const GElf_Shdr *h)
 {
 	if (h->sh_type == SHT_SYMTAB)
 		return HAS_SYMTAB;
@@ -83,30 +83,28 @@ static uint32_t section_kind(const struct image *image, const char *name, const 
 		return HAS_EH_FRAME;
 	if (!strcmp(name, ".gnu_debugdata"))
 		return HAS_XZ;
-	if (strncmp(name, ".debug_", 7) && strncmp(name, ".zdebug_", 8))
-		return 0;
-	if (image_cannot_unpack(image, h))
-		return HAS_ZSTD;
-	const char *rest = strchr(name, '_') + 1;
-	if (!strcmp(rest, "info"))
-		return HAS_INFO;
-	return strcmp(rest, "frame") ? 0 : HAS_FRAME;
+	return strcmp(name, ".debug_frame") && strcmp(name, ".zdebug_frame") ? 0 : HAS_FRAME;
 }
 
 /* All enum module_has of an image. */
 static uint32_t read_sections(const struct image *image)
 {
+	Elf *elf = image->elf;
 	size_t names;
-	uint32_t has = image->unpacked < 0 ? HAS_ZSTD : 0;
+	uint32_t has = image->sections.v[SECTION_INFO].size ? HAS_INFO : 0;
 	Elf_Scn *section = NULL;
+	GElf_Shdr header;
 
-	if (elf_getshdrstrndx(image->elf, &names) < 0)
-		return 0;
-	while ((section = elf_nextscn(image->elf, section))) {
-		const Elf64_Shdr *header = elf64_getshdr(section);
-		const char *name = header ? elf_strptr(image->elf, names, header->sh_name) : NULL;
+	if (sections_are_unreadable(&image->sections))
+		has = HAS_ZSTD;
+	if (elf_getshdrstrndx(elf, &names) < 0)
+		return has;
+	while ((section = elf_nextscn(elf, section))) {
+		if (!gelf_getshdr(section, &header))
+			continue;
+		const char *name = elf_strptr(elf, names, header.sh_name);
 		if (name)
-			has |= section_kind(image, name, header);
+			has |= section_kind(name, &header);
 	}
 	return has;
 }
@@ -201,9 +199,7 @@ void module_close(struct module *m)
 	/* .eh_frame's CFI is ours to end; .debug_frame's belongs to its Dwarf. */
 	if (m->eh_frame)
 		dwarf_cfi_end(m->eh_frame);
-	dwarf_end(m->debug_dwarf);
-	dwarf_end(m->own_dwarf);
-	dwarf_end(m->alt_dwarf);
+	dwarf_end(m->frames);
 	gopclntab_free(m->gopclntab);
 	extras_fini(&m->extras);
 	image_close(&m->minidebug);
@@ -293,7 +289,6 @@ int module_take_extra(struct module *m, const struct extra_file *file, int fd)
 		image_close(&image);
 		return -EINVAL;
 	}
-	image_unpack(&image);
 	e->image = image;
 	e->state = EXTRA_HERE;
 	if (file->kind == EXTRA_DEBUG)
@@ -369,14 +364,6 @@ Elf *module_debug_elf(const struct module *m)
 	return m->debug ? m->debug->elf : NULL;
 }
 
-void module_unpack(struct module *m)
-{
-	if (image_unpack(&m->own) == 0)
-		return;
-	m->has |= HAS_ZSTD;
-	set_flags(m);
-}
-
 Elf *module_minidebug_elf(struct module *m)
 {
 	Elf64_Shdr *header;
@@ -395,74 +382,10 @@ Elf *module_minidebug_elf(struct module *m)
 	return m->minidebug.elf;
 }
 
-/* dwarf_begin_elf inflates all compressed debug sections; those of which nobody asks it are made to
- * look empty, in our private copy of the headers. */
-static Dwarf *begin_dwarf(Elf *elf)
+const struct sections *module_debug_sections(const struct module *m, uint32_t *index)
 {
-	static const char *const unused[] = {"loc", "loclists", "aranges", "macro", "macinfo",
-		"pubnames", "pubtypes", "gnu_pubnames", "gnu_pubtypes"};
-	size_t names;
-	Elf_Scn *section = NULL;
-
-	while (elf_getshdrstrndx(elf, &names) == 0 && (section = elf_nextscn(elf, section))) {
-		Elf64_Shdr *header = elf64_getshdr(section);
-		const char *name = header ? elf_strptr(elf, names, header->sh_name) : NULL;
-		if (!name || strncmp(name, ".debug_", 7) != 0)
-			continue;
-		for (size_t i = 0; i < sizeof(unused) / sizeof(*unused); i++)
-			if (!strcmp(name + 7, unused[i]))
-				header->sh_type = SHT_NOBITS;
-	}
-	return dwarf_begin_elf(elf, DWARF_C_READ, NULL);
-}
-
-/* The image's own Dwarf, for its lines or for its .debug_frame. dwarf_begin_elf inflates what
- * is compressed, so it is only called where one of both exists. */
-static Dwarf *own_dwarf(struct module *m)
-{
-	if (m->opened & OPENED_OWN)
-		return m->own_dwarf;
-	m->opened |= OPENED_OWN;
-	module_unpack(m);
-	if (m->has & (HAS_INFO | HAS_FRAME))
-		m->own_dwarf = begin_dwarf(m->own.elf);
-	return m->own_dwarf;
-}
-
-/* What dwz moved out of the one whose debug information is read. */
-static void use_alt(struct module *m, Dwarf *dwarf, uint32_t index)
-{
-	const struct image *alt = module_extra(m, EXTRA_ALT, index);
-
-	if (!dwarf || !alt || m->alt_dwarf)
-		return;
-	m->alt_dwarf = begin_dwarf(alt->elf);
-	dwarf_setalt(dwarf, m->alt_dwarf);
-}
-
-Dwarf *module_dwarf(struct module *m)
-{
-	if (m->has & HAS_INFO) {
-		use_alt(m, own_dwarf(m), 0);
-		return m->own_dwarf;
-	}
-	if (!(m->opened & OPENED_DEBUG) && (m->debug_has & HAS_INFO)) {
-		m->opened |= OPENED_DEBUG;
-		m->debug_dwarf = begin_dwarf(m->debug->elf);
-		use_alt(m, m->debug_dwarf, 1);
-	}
-	return m->debug_dwarf;
-}
-
-void module_drop_dwarf(struct module *m)
-{
-	dwarf_end(m->debug_dwarf);
-	dwarf_end(m->own_dwarf);
-	dwarf_end(m->alt_dwarf);
-	m->debug_dwarf = m->own_dwarf = m->alt_dwarf = NULL;
-	/* Read through the same handle. Rules keep nothing of it. */
-	m->debug_frame = NULL;
-	m->opened &= ~(OPENED_DEBUG | OPENED_OWN | OPENED_FRAME);
+	*index = !(m->has & HAS_INFO);
+	return !*index ? &m->own.sections : m->debug_has & HAS_INFO ? &m->debug->sections : NULL;
 }
 
 const struct gopclntab *module_gopclntab(const struct module *m)
@@ -478,10 +401,28 @@ Dwarf_CFI *module_eh_frame(struct module *m)
 	return m->eh_frame;
 }
 
+/* dwarf_begin_elf inflates all compressed debug sections; those that it is not asked for are made
+ * to look empty, in our private copy of the headers. */
+static Dwarf *begin_frames(Elf *elf)
+{
+	size_t names;
+	Elf_Scn *section = NULL;
+
+	while (elf_getshdrstrndx(elf, &names) == 0 && (section = elf_nextscn(elf, section))) {
+		Elf64_Shdr *header = elf64_getshdr(section);
+		const char *name = header ? elf_strptr(elf, names, header->sh_name) : NULL;
+		if (name && !strncmp(name, ".debug_", 7) && strcmp(name + 7, "frame") != 0)
+			header->sh_type = SHT_NOBITS;
+	}
+	return dwarf_begin_elf(elf, DWARF_C_READ, NULL);
+}
+
 Dwarf_CFI *module_debug_frame(struct module *m)
 {
-	if (!(m->opened & OPENED_FRAME) && (m->has & HAS_FRAME) && own_dwarf(m))
-		m->debug_frame = dwarf_getcfi(m->own_dwarf);
+	if (!(m->opened & OPENED_FRAME) && (m->has & HAS_FRAME)) {
+		m->frames = begin_frames(m->own.elf);
+		m->debug_frame = m->frames ? dwarf_getcfi(m->frames) : NULL;
+	}
 	m->opened |= OPENED_FRAME;
 	return m->debug_frame;
 }

@@ -4,9 +4,9 @@
  *
  * Offsets are file offsets (what frames carry), vaddrs the image's own virtual addresses (what
  * libdw wants). Accepted: 64-bit x86-64 ELF of at most LIMIT_MODULE_BYTES; all header tables are
- * range-checked at opening. Nothing here opens files: separate debug files are handed in. DWARF and
- * CFI are opened when first asked for, and a failure is remembered. What accessors return is owned
- * by the module and lives until module_close.
+ * range-checked at opening. Nothing here opens files: separate debug files are handed in. CFI is
+ * opened when first asked for, and a failure is remembered. What accessors return is owned by the
+ * module and lives until module_close.
  */
 #ifndef SYMBOLIZE_MODULE_H
 #define SYMBOLIZE_MODULE_H
@@ -14,6 +14,7 @@
 #include <elfutils/libdw.h>
 
 #include "output/types.h"
+#include "symbolize/dwarf/section.h"
 #include "symbolize/extras.h"
 #include "symbolize/gopclntab.h"
 
@@ -47,10 +48,10 @@ const struct extra *module_next_want(struct module *m);
 
 /* The file that was asked for; takes fd, -1: it is not to be had. 0; -EINVAL: it is not that file
  * (another build id or checksum, not ELF), and may be offered again; -EEXIST. Other wants, and what
- * module_dwarf and module_flags answer, may change by it. */
+ * module_debug_sections and module_flags answer, may change by it. */
 int module_take_extra(struct module *m, const struct extra_file *file, int fd);
 
-/* NULL: there is none, or it is not here yet. What zstd packed is plain in it. */
+/* NULL: there is none, or it is not here yet. */
 const struct image *module_extra(const struct module *m, enum extra_kind kind, uint32_t index);
 
 /* The split file (.dwo) of a unit: name and comp_dir (NULL: unknown) as the unit has them; index is
@@ -79,16 +80,9 @@ Elf *module_debug_elf(const struct module *m);
  * for. NULL: none, or there is a debug file, which has more. */
 Elf *module_minidebug_elf(struct module *m);
 
-/* Before sections of debug information are read in module_elf's: those that zstd packed become
- * plain. */
-void module_unpack(struct module *m);
-
-/* The image's own debug information, else the debug file's, else NULL. */
-Dwarf *module_dwarf(struct module *m);
-
-/* Gives back what reading debug information took; module_dwarf and module_debug_frame open it anew.
- */
-void module_drop_dwarf(struct module *m);
+/* The sections with debug information of the image itself, else of its debug file; NULL if neither
+ * has any. index: that of the extra files that belong to them. */
+const struct sections *module_debug_sections(const struct module *m, uint32_t *index);
 
 /* Go's table of functions; NULL if it has none. */
 const struct gopclntab *module_gopclntab(const struct module *m);

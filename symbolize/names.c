@@ -7,7 +7,7 @@
 #include "base/limits.h"
 #include "base/list.h"
 #include "symbolize/demangle.h"
-#include "symbolize/lines.h"
+#include "symbolize/path.h"
 #include "symbolize/names.h"
 
 #define NAMES_MAX (16u * 1024 * 1024)
@@ -46,7 +46,7 @@ static char *shown_path(const char *path)
 	char *copy = strndup(path, LIMIT_PATH);
 
 	if (copy)
-		lines_normalize(copy);
+		path_normalize(copy);
 	return copy;
 }
 
@@ -102,19 +102,11 @@ const struct name *names_function(struct names *x, const char *linkage_name, int
 	return name;
 }
 
-/* libdw joins some paths with the directory and others not. */
-static int needs_directory(const char *directory, const char *path)
-{
-	size_t n = directory ? strlen(directory) : 0;
-
-	return n && *path != '/' && !(!strncmp(path, directory, n) && path[n] == '/');
-}
-
 const char *names_path(struct names *x, const char *directory, const char *path)
 {
 	char joined[LIMIT_PATH];
 
-	if (needs_directory(directory, path) &&
+	if (directory && *directory && *path != '/' &&
 		snprintf(joined, sizeof(joined), "%s/%s", directory, path) < (int)sizeof(joined))
 		path = joined;
 	const struct name *name = look_up(x, path, 1);

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <dwarf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,10 +14,9 @@ struct query {
 	uint32_t asked; /* position in the request */
 	uint32_t n;
 	struct symbol *lines;
-	Dwarf_Off unit; /* of the compile unit, or NO_UNIT */
+	struct unit *unit; /* or NULL */
 };
 
-#define NO_UNIT	 UINT64_MAX
 #define NO_VADDR UINT64_MAX
 
 #define CHAIN_MAX (LIMIT_INLINE_DEPTH + 1) /* and the function itself */
@@ -28,11 +26,7 @@ struct batch {
 	struct query *v; /* sorted by unit and address */
 	uint32_t n;
 	enum symbols_level level;
-	const char *directory; /* where the current unit was compiled; NULL: unknown */
 };
-
-/* Compile units whose tables libdw may hold at a time, some MB each: line tables above all. */
-#define UNITS_KEPT 32u
 
 /* Strings at the start of a batch; it adds some MB. */
 #define NAMES_KEPT (64 * MIB)
@@ -56,13 +50,10 @@ static void forget(struct symbolizer *s)
 {
 	if (s->has_symtab)
 		symtab_fini(&s->symtab);
-	if (s->has_ranges)
-		cu_ranges_fini(&s->ranges);
-	if (s->current)
-		module_drop_dwarf(s->current);
+	if (s->has_dwarf)
+		debug_info_close(&s->dwarf);
 	names_fini(&s->names);
-	s->has_symtab = s->has_ranges = 0;
-	s->units = 0;
+	s->has_symtab = s->has_dwarf = 0;
 	s->current = NULL;
 }
 
@@ -94,25 +85,34 @@ static int prepare(struct symbolizer *s, struct module *m, enum symbols_level le
 		s->has_symtab = !error;
 		beat(s);
 	}
-	if (error || level != SYMBOLS_FULL || s->has_ranges || !module_dwarf(m))
+	if (error || level != SYMBOLS_FULL || s->has_dwarf)
 		return error;
-	error = cu_ranges_init(&s->ranges, module_dwarf(m));
-	s->has_ranges = !error;
+	error = debug_info_open(&s->dwarf, m);
+	s->has_dwarf = !error;
 	beat(s);
-	return error;
+	/* Where the debug information is no good there are still symbols. */
+	return error == -ENOMEM ? error : 0;
 }
 
 /* --- one address -------------------------------------------------------------------------- */
 
-static int set_line(struct batch *b, struct symbol *out, const struct name *both, const char *file,
-	uint32_t line, uint32_t start_line)
+/* Where in the source; relative files are in directory, where the compiler ran. */
+struct place {
+	const char *directory, *file; /* or NULL */
+	uint32_t line;
+};
+
+static const struct place nowhere;
+
+static int set_line(struct batch *b, struct symbol *out, const struct name *both,
+	const struct place *at, uint32_t start_line)
 {
 	if (!both)
 		return -ENOMEM;
 	out->system_name = both->raw;
 	out->name = both->shown;
-	out->file = file ? names_path(&b->s->names, b->directory, file) : "";
-	out->line = line;
+	out->file = at->file ? names_path(&b->s->names, at->directory, at->file) : "";
+	out->line = at->line;
 	out->start_line = start_line;
 	return out->file ? 0 : -ENOMEM;
 }
@@ -147,13 +147,13 @@ static int by_gopclntab(struct batch *b, struct query *q)
 		const struct name *both = e && q->n == n - 1
 						  ? symtab_name(b, e)
 						  : names_function(&b->s->names, line->name, 0);
-		error = set_line(
-			b, &q->lines[q->n], both, line->file, line->line, line->start_line);
+		struct place at = {NULL, line->file, line->line};
+		error = set_line(b, &q->lines[q->n], both, &at, line->start_line);
 	}
 	return error;
 }
 
-static int by_symtab(struct batch *b, struct query *q, const char *file, uint32_t line)
+static int by_symtab(struct batch *b, struct query *q, const struct place *at)
 {
 	const struct symtab_entry *e = symtab_find(&b->s->symtab, q->vaddr);
 
@@ -163,7 +163,7 @@ static int by_symtab(struct batch *b, struct query *q, const char *file, uint32_
 	if (!q->lines)
 		return -ENOMEM;
 	q->n = 1;
-	return set_line(b, q->lines, symtab_name(b, e), file, line, 0);
+	return set_line(b, q->lines, symtab_name(b, e), at, 0);
 }
 
 /* An address that no unit of the debug information covers. */
@@ -171,25 +171,26 @@ static int without_dwarf(struct batch *b, struct query *q)
 {
 	int error = by_gopclntab(b, q);
 
-	return error || q->n ? error : by_symtab(b, q, NULL, 0);
+	return error || q->n ? error : by_symtab(b, q, &nowhere);
 }
 
-/* What the scope is called: the function at the address as in the symbol table. */
-static const struct name *scope_name(
-	struct batch *b, const struct query *q, const struct inlines_scope *scope)
-{
-	const struct symtab_entry *e =
-		inlines_is_inlined(scope) ? NULL : symtab_find(&b->s->symtab, q->vaddr);
-	const char *name = e ? NULL : inlines_name(scope);
+/* --- a compile unit's addresses ----------------------------------------------------------- */
 
-	return e ? symtab_name(b, e) : names_function(&b->s->names, name ? name : "", 0);
-}
+/* What was read of a unit for its addresses. */
+struct reading {
+	const struct unit *unit; /* where its lines are */
+	struct inlines inlines;
+	struct lines lines;
+};
 
-/* An inlined function whose name cannot be had: dwz may have moved it to a file that is not here.
- */
-static int is_nameless(const struct inlines_scope *scope)
+/* room is for its file's name. */
+static struct place place_of(const struct reading *r, struct lines_row row, char room[LIMIT_PATH])
 {
-	return inlines_is_inlined(scope) && !inlines_name(scope);
+	return (struct place){
+		.directory = r->unit->comp_dir,
+		.file = lines_path(&r->lines, row.file, room, LIMIT_PATH),
+		.line = row.line,
+	};
 }
 
 static uint32_t chain_length(const struct inlines *x, int32_t scope)
@@ -201,96 +202,79 @@ static uint32_t chain_length(const struct inlines *x, int32_t scope)
 	return n;
 }
 
-/* From the innermost function outwards: where the code is, then where each was called. Of a chain
- * that is too long the middle is left out: the last line is the function itself. A function without
- * a name is left out too, and the one around it stands for it: with the line that is executed. */
-static int by_chain(
-	struct batch *b, struct query *q, Dwarf_Die *unit, const struct inlines *x, int32_t scope)
+/* What the scope is called: the function at the address as in the symbol table. NULL: nobody knows;
+ * dwz may have moved the name to a file that is not here. */
+static const struct name *scope_name(
+	struct batch *b, const struct query *q, const struct inlines_scope *scope, const char *name)
 {
-	const char *file;
-	uint32_t line;
+	const struct symtab_entry *e =
+		scope->is_inlined ? NULL : symtab_find(&b->s->symtab, q->vaddr);
+
+	return e ? symtab_name(b, e) : names_function(&b->s->names, name ? name : "", 0);
+}
+
+/* From the innermost function outwards: where the code is, then where each was called. Of a chain
+ * that is too long the middle is left out: the last line is the function itself. An inlined
+ * function without a name is left out too, and the one around it stands for it: with the line that
+ * is executed. */
+static int by_chain(struct batch *b, struct query *q, const struct reading *r, int32_t scope,
+	struct lines_row row)
+{
+	const struct inlines *x = &r->inlines;
+	struct place at;
+	char room[LIMIT_PATH];
+	uint32_t depth = chain_length(x, scope), start_line;
 	int error = 0;
 
-	lines_find(unit, q->vaddr, &file, &line);
+	at = place_of(r, row, room);
+	/* No function of the debug information, but maybe a symbol. */
 	if (scope < 0)
-		return by_symtab(b, q, file, line);
-	uint32_t depth = chain_length(x, scope);
+		return by_symtab(b, q, &at);
 	q->lines = calloc(depth < CHAIN_MAX ? depth : CHAIN_MAX, sizeof(*q->lines));
 	if (!q->lines)
 		return -ENOMEM;
 	for (; scope >= 0 && !error; scope = x->scopes[scope].parent, depth--) {
-		const struct inlines_scope *at = &x->scopes[scope];
-		if (is_nameless(at))
+		const struct inlines_scope *s = &x->scopes[scope];
+		const char *name = inlines_name(x, s, &start_line);
+		if (s->is_inlined && !name)
 			continue;
 		if (q->n + 1 < CHAIN_MAX || depth == 1)
-			error = set_line(b, &q->lines[q->n++], scope_name(b, q, at), file, line,
-				inlines_start_line(at));
-		if (inlines_is_inlined(at))
-			inlines_call_site(at, unit, &file, &line);
+			error = set_line(
+				b, &q->lines[q->n++], scope_name(b, q, s, name), &at, start_line);
+		if (s->is_inlined)
+			at = place_of(r, (struct lines_row){s->call_file, s->call_line}, room);
 	}
 	return error;
-}
-
-/* --- a compile unit's addresses ----------------------------------------------------------- */
-
-/* Where the unit's functions are: in a file of their own if it was compiled with -gsplit-dwarf. In
- * the worker's sandbox that file cannot be opened, and then there are lines only. */
-static Dwarf_Die *code_of(Dwarf_Die *unit, Dwarf_Die *split)
-{
-	uint8_t type = 0;
-
-	if (dwarf_cu_info(unit->cu, NULL, &type, NULL, split, NULL, NULL, NULL) < 0 ||
-		type != DW_UT_skeleton || !split->addr)
-		return unit;
-	return split;
 }
 
 static int answer_unit(
-	struct batch *b, Dwarf_Die *unit, const uint64_t *vaddrs, struct query *v, uint32_t n)
+	struct batch *b, struct unit *unit, const uint64_t *vaddrs, struct query *v, uint32_t n)
 {
-	Dwarf_Attribute attribute;
-	Dwarf_Die split;
-	struct inlines x;
-	int error = inlines_init(&x, code_of(unit, &split), vaddrs, n);
+	struct reading r = {.unit = unit};
+	struct split split;
+	struct unit *code = split_open(&split, &b->s->dwarf, unit);
+	int error = code ? inlines_init(&r.inlines, code, vaddrs, n) : -ENOMEM;
 
-	if (error)
-		return error;
-	b->directory = dwarf_formstring(dwarf_attr(unit, DW_AT_comp_dir, &attribute));
+	if (!error)
+		error = lines_init(&r.lines, unit, vaddrs, n);
 	for (uint32_t i = 0; i < n && !error; i++)
-		error = by_chain(b, &v[i], unit, &x, x.innermost[i]);
-	b->directory = NULL;
-	inlines_fini(&x);
+		error = by_chain(b, &v[i], &r, r.inlines.innermost[i], r.lines.rows[i]);
+	lines_fini(&r.lines);
+	inlines_fini(&r.inlines);
+	split_close(&split);
+	dwarf_file_trim(unit->file);
 	return error;
-}
-
-/* libdw gives back a unit's tables only with all others; a unit is known by its offset, so that the
- * debug information can be opened anew. */
-static Dwarf_Die *open_unit(struct symbolizer *s, Dwarf_Off unit, Dwarf_Die *out)
-{
-	if (s->units == UNITS_KEPT) {
-		module_drop_dwarf(s->current);
-		s->units = 0;
-	}
-	s->units += !s->units || unit != s->last_unit;
-	s->last_unit = unit;
-	return dwarf_offdie(module_dwarf(s->current), unit, out);
 }
 
 static int one_unit(struct batch *b, struct query *v, uint32_t n)
 {
 	uint64_t *vaddrs = malloc(n * sizeof(*vaddrs));
-	Dwarf_Die unit;
-	int error = 0;
 
 	if (!vaddrs)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < n; i++)
 		vaddrs[i] = v[i].vaddr;
-	if (open_unit(b->s, v->unit, &unit))
-		error = answer_unit(b, &unit, vaddrs, v, n);
-	else
-		for (uint32_t i = 0; i < n && !error; i++)
-			error = without_dwarf(b, &v[i]);
+	int error = answer_unit(b, v->unit, vaddrs, v, n);
 	free(vaddrs);
 	beat(b->s);
 	return error;
@@ -304,7 +288,7 @@ static int answer_all(struct batch *b)
 		next = i + 1;
 		if (b->v[i].vaddr == NO_VADDR)
 			continue;
-		if (b->v[i].unit == NO_UNIT) {
+		if (!b->v[i].unit) {
 			error = without_dwarf(b, &b->v[i]);
 			continue;
 		}
@@ -321,6 +305,7 @@ static int by_unit(const void *a, const void *b)
 {
 	const struct query *x = a, *y = b;
 
+	/* Units are in an array, in the order of their offsets. */
 	if (x->unit != y->unit)
 		return x->unit < y->unit ? -1 : 1;
 	return (x->vaddr > y->vaddr) - (x->vaddr < y->vaddr);
@@ -337,12 +322,13 @@ static void fill(struct batch *b, struct module *m, const uint64_t *offsets)
 {
 	for (uint32_t i = 0; i < b->n; i++) {
 		struct query *q = &b->v[i];
-		*q = (struct query){.vaddr = NO_VADDR, .asked = i, .unit = NO_UNIT};
+		*q = (struct query){.vaddr = NO_VADDR, .asked = i};
 		if (!m || module_offset_to_vaddr(m, offsets[i], &q->vaddr) < 0)
 			continue;
-		const struct cu_range *range = b->level == SYMBOLS_FULL && b->s->has_ranges
-						       ? cu_ranges_find(&b->s->ranges, q->vaddr)
-						       : NULL;
+		const struct cu_range *range =
+			b->level == SYMBOLS_FULL && b->s->has_dwarf
+				? cu_ranges_find(&b->s->dwarf.ranges, q->vaddr)
+				: NULL;
 		if (range)
 			q->unit = range->unit;
 	}

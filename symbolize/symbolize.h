@@ -4,14 +4,14 @@
  * address the symbol table's linkage name first (it knows C1/C2 and clones), then DWARF's; file,
  * line and inlined functions from DWARF. Lines come innermost first, the physical function last.
  *
- * The symbol table, the ranges of the units and the names of one module are kept until another
- * module is asked for, what libdw keeps of units (line tables above all) of a few units only.
+ * The symbol table, the debug sections, the ranges of the units and the names of one module are
+ * kept until another module is asked for, what is read of a unit until its addresses are answered.
  */
 #ifndef SYMBOLIZE_SYMBOLIZE_H
 #define SYMBOLIZE_SYMBOLIZE_H
 
 #include "base/message.h"
-#include "symbolize/cu_ranges.h"
+#include "symbolize/debug_info.h"
 #include "symbolize/modules.h"
 #include "symbolize/names.h"
 #include "symbolize/symtab.h"
@@ -20,12 +20,10 @@ struct symbolizer {
 	struct modules *modules; /* borrowed */
 	struct module *current;
 	struct symtab symtab;
-	struct cu_ranges ranges;
-	int has_symtab, has_ranges;
-	struct names names;  /* of current */
-	Elf *debug;	     /* the debug file whose symbols are in symtab */
-	uint32_t units;	     /* read since the debug information was opened */
-	Dwarf_Off last_unit; /* of these */
+	struct debug_info dwarf; /* of current */
+	int has_symtab, has_dwarf;
+	struct names names; /* of current */
+	Elf *debug;	    /* the debug file whose symbols are in symtab */
 	void (*beat)(void *arg);
 	void *arg;
 };

@@ -14,7 +14,7 @@
 
 #include "base/limits.h"
 #include "symbolize/demangle.h"
-#include "symbolize/lines.h"
+#include "symbolize/path.h"
 #include "symbolize/names.h"
 
 /* One name at the three levels; what is NULL is as the one before. */
@@ -284,7 +284,7 @@ static void paths_have_one_spelling(void **state)
 
 	for (size_t i = 0; i < sizeof(v) / sizeof(*v); i++) {
 		snprintf(path, sizeof(path), "%s", v[i][0]);
-		lines_normalize(path);
+		path_normalize(path);
 		assert_string_equal(path, v[i][1]);
 	}
 }
@@ -298,8 +298,7 @@ static void paths_are_in_their_directory(void **state)
 	assert_string_equal(names_path(&x, "/src/b", "../inc/h.h"), "/src/inc/h.h");
 	assert_string_equal(names_path(&x, "/src/b", "/abs/h.h"), "/abs/h.h");
 	assert_string_equal(names_path(&x, "./io", "../inc/h.h"), "inc/h.h");
-	/* libdw did it before. */
-	assert_string_equal(names_path(&x, "./io", "./io/a.c"), "io/a.c");
+	assert_string_equal(names_path(&x, "./io", "a.c"), "io/a.c");
 	assert_string_equal(names_path(&x, NULL, "../inc/h.h"), "../inc/h.h");
 	assert_string_equal(names_path(&x, "/other", "../inc/h.h"), "/inc/h.h");
 	assert_ptr_equal(names_path(&x, "/a", "x.c"), names_path(&x, NULL, "/a/x.c"));

@@ -330,7 +330,7 @@ static void symtab_level_has_no_lines(void **state)
 	assert_string_equal(a->file[0], "");
 	assert_int_equal(a->line[0], 0);
 	assert_int_equal(a->start_line[0], 0);
-	assert_int_equal(symbolizer.has_ranges, 0);
+	assert_int_equal(symbolizer.has_dwarf, 0);
 	symbolizer_fini(&symbolizer);
 	symbolizer = with_dwarf;
 	/* Nor if they were read for another request. */

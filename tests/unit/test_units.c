@@ -81,20 +81,6 @@ static void each_unit_is_a_beat(void **state)
 	}
 }
 
-/* So often that what libdw keeps is given back several times in between. */
-static void units_are_opened_anew(void **state)
-{
-	uint32_t before, drops = 0;
-
-	(void)state;
-	for (int round = 0; round < 40; round++) {
-		before = symbolizer.units;
-		ask_all();
-		drops += symbolizer.units < before;
-	}
-	assert_true(drops >= 2);
-}
-
 static const char *shown; /* of the last answer */
 
 static int keep_name(void *arg, uint64_t offset, const struct symbol *lines, uint32_t n)
@@ -141,7 +127,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_unit_is_a_beat),
-		cmocka_unit_test(units_are_opened_anew),
 		cmocka_unit_test(names_are_kept),
 	};
 
