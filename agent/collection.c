@@ -425,6 +425,7 @@ int collection_module_info(struct collection *c, const struct worker_module_info
 		info->build_id_len > sizeof(info->build_id))
 		return -EPROTO;
 	struct module *m = &c->modules[info->module - 1];
+	m->has = info->has;
 	/* A debug file that came later gives what was missing. */
 	m->info.flags = (m->info.flags & ~MODULE_LACKS) | info->flags;
 	/* That of a recording stays, whatever file is there now. */

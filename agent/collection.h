@@ -17,6 +17,7 @@ struct module {
 	struct module_info info; /* path is owned */
 	int fd;			 /* its file, to give to a new worker; -1 */
 	int has_frames;		 /* in some profile */
+	uint32_t has;		 /* enum module_has */
 	int symtab_only;	 /* its debug information brought down a worker */
 	uint32_t deaths;	 /* of workers that were reading it */
 };

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "agent/modules_report.h"
 #include "agent/phases.h"
 #include "agent/summary.h"
 #include "agent/tracer/stats.h"
@@ -294,6 +295,9 @@ static void modules_lines(const struct session *s, struct buf *out)
 	for (size_t i = 0; i < sizeof(lacks) / sizeof(*lacks); i++)
 		if (!lacks[i].is_usual || log_get_level() >= LOG_VERBOSE)
 			lack_line(s, &lacks[i], out);
+	modules_report_missing(s, out);
+	if (log_get_level() >= LOG_VERBOSE)
+		modules_report(s, out);
 }
 
 static void recording_line(const struct session *s, struct buf *out)

@@ -288,11 +288,25 @@ struct worker_forget {
 	uint32_t unused;
 };
 
+/* What there is to read in a module's own file. */
+enum module_has {
+	HAS_INFO = 1,
+	HAS_FRAME = 2,
+	HAS_EH_FRAME = 4,
+	HAS_SYMTAB = 8,
+	HAS_DYNSYM = 16,
+	HAS_ZSTD = 32, /* some debug section that cannot be read */
+	HAS_XZ = 64,   /* symbols in .gnu_debugdata */
+	HAS_GO = 128,  /* Go's table of functions */
+};
+
+#define HAS_SYMBOLS (HAS_SYMTAB | HAS_DYNSYM)
+
 struct worker_module_info {
 	uint32_t module;
 	uint32_t flags; /* enum module_flag, those the worker found */
 	uint32_t build_id_len;
-	uint32_t unused;
+	uint32_t has; /* enum module_has */
 	unsigned char build_id[32];
 };
 

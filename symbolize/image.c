@@ -11,7 +11,6 @@
 
 #include "base/limits.h"
 #include "symbolize/image.h"
-#include "symbolize/packed.h"
 
 void image_close(struct image *image)
 {
@@ -97,12 +96,12 @@ static int drop_missing_sections(struct image *image)
 {
 	Elf64_Ehdr *header = image->map;
 	Elf64_Shdr first;
-	size_t room = image->size - sizeof(first);
+	uint64_t at = header->e_shoff, size = image->size;
 
-	if (header->e_shoff < room && header->e_shoff + sizeof(first) <= room) {
-		memcpy(&first, (char *)image->map + header->e_shoff + sizeof(first), sizeof(first));
-		size_t n = (image->size - header->e_shoff) / sizeof(first);
-		if (first.sh_type != SHT_NULL && header->e_shnum <= n)
+	if (at < size && size - at >= 2 * sizeof(first) &&
+		header->e_shnum <= (size - at) / sizeof(first)) {
+		memcpy(&first, (char *)image->map + at + sizeof(first), sizeof(first));
+		if (first.sh_type != SHT_NULL)
 			return 0;
 	}
 	if (mprotect(header, sizeof(*header), PROT_READ | PROT_WRITE) < 0)
@@ -123,14 +122,10 @@ static int begin(struct image *image, enum image_use use)
 		image_close(image);
 		return -EINVAL;
 	}
-	return 0;
-}
-
-static void finish(struct image *image)
-{
 	unprotect_section_headers(image);
 	sections_find(&image->sections, image->elf, 0);
 	read_build_id(image);
+	return 0;
 }
 
 int image_open(struct image *image, int fd, enum image_use use)
@@ -139,21 +134,13 @@ int image_open(struct image *image, int fd, enum image_use use)
 	int error = map_file(image, fd);
 
 	close(fd);
-	if (!error)
-		error = begin(image, use);
-	if (!error)
-		finish(image);
-	return error;
+	return error ? error : begin(image, use);
 }
 
 int image_of_bytes(struct image *image, void *bytes, size_t size, enum image_use use)
 {
 	*image = (struct image){.map = bytes, .size = size};
-	int error = begin(image, use);
-
-	if (!error)
-		finish(image);
-	return error;
+	return begin(image, use);
 }
 
 int image_same_build(const struct image *a, const struct image *b)

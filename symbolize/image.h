@@ -20,7 +20,7 @@
  */
 struct image {
 	void *map;
-	size_t size;
+	size_t size; /* of the file's bytes */
 	Elf *elf;
 	struct sections sections; /* with debug information; not those of split units */
 	unsigned char build_id[IMAGE_BUILD_ID_MAX];

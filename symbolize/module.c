@@ -20,21 +20,12 @@ struct segment_load {
 	uint32_t is_code;
 };
 
-enum has {
-	HAS_INFO = 1,
-	HAS_FRAME = 2,
-	HAS_EH_FRAME = 4,
-	HAS_SYMBOLS = 8,
-	HAS_ZSTD = 16, /* some debug section that cannot be read */
-	HAS_XZ = 32,   /* symbols in .gnu_debugdata */
-};
-
 /* An answer of libdw that is asked for once; NULL then means "none". */
 enum opened { OPENED_EH = 1, OPENED_FRAME = 2, OPENED_XZ = 4 };
 
 struct module {
 	uint32_t id, flags;
-	uint32_t has, debug_has; /* enum has, of the image and of its debug file */
+	uint32_t has, debug_has; /* enum module_has, of the image and of its debug file */
 	uint32_t opened;	 /* enum opened */
 	struct image own, minidebug;
 	const struct image *debug; /* the debug file's, in extras; NULL */
@@ -91,8 +82,10 @@ static int is_packed_by_zstd(Elf_Scn *section, const GElf_Shdr *header)
 /* What a section of that name is good for; .zdebug is the old form of compression. */
 static uint32_t section_kind(const char *name, Elf_Scn *section, const GElf_Shdr *h)
 {
-	if (h->sh_type == SHT_SYMTAB || h->sh_type == SHT_DYNSYM)
-		return HAS_SYMBOLS;
+	if (h->sh_type == SHT_SYMTAB)
+		return HAS_SYMTAB;
+	if (h->sh_type == SHT_DYNSYM)
+		return HAS_DYNSYM;
 	if (h->sh_type == SHT_NOBITS)
 		return 0;
 	if (!strcmp(name, ".eh_frame"))
@@ -104,7 +97,7 @@ static uint32_t section_kind(const char *name, Elf_Scn *section, const GElf_Shdr
 	return is_packed_by_zstd(section, h) ? HAS_ZSTD : HAS_FRAME;
 }
 
-/* All enum has of an image. */
+/* All enum module_has of an image. */
 static uint32_t read_sections(const struct image *image)
 {
 	Elf *elf = image->elf;
@@ -154,8 +147,9 @@ static int read_image(struct module *m)
 	m->has |= read_sections(&m->own);
 	struct dynamic dynamic;
 	if (!(m->has & HAS_SYMBOLS) && dynamic_find(m, &dynamic) == 0)
-		m->has |= HAS_SYMBOLS;
+		m->has |= HAS_DYNSYM;
 	m->gopclntab = gopclntab_new(m);
+	m->has |= m->gopclntab ? HAS_GO : 0;
 	set_flags(m);
 	extras_read(&m->extras, &m->own, 0, !(m->has & HAS_INFO));
 	return 0;
@@ -238,6 +232,11 @@ uint32_t module_flags(const struct module *m)
 void module_lacks(struct module *m, uint32_t flag)
 {
 	m->flags |= flag;
+}
+
+uint32_t module_has(const struct module *m)
+{
+	return m->has;
 }
 
 int module_is_readable(const struct module *m)

@@ -30,6 +30,7 @@ void module_close(struct module *m);
 
 uint32_t module_id(const struct module *m);
 uint32_t module_flags(const struct module *m); /* enum module_flag, given and found */
+uint32_t module_has(const struct module *m);   /* enum module_has */
 
 /* Whether there is an image to read; all below works without one and answers NULL or an error. */
 int module_is_readable(const struct module *m);
@@ -78,13 +79,13 @@ const unsigned char *module_bytes(const struct module *m, uint64_t offset, size_
 Elf *module_elf(const struct module *m);
 Elf *module_debug_elf(const struct module *m);
 
-/* The sections with debug information of the image itself, else of its debug file; NULL if neither
- * has any. index: that of the extra files that belong to them. */
-const struct sections *module_debug_sections(const struct module *m, uint32_t *index);
-
 /* Symbols that a stripped image carries, packed by xz (.gnu_debugdata); unpacked when first asked
  * for. NULL: none, or there is a debug file, which has more. */
 Elf *module_minidebug_elf(struct module *m);
+
+/* The sections with debug information of the image itself, else of its debug file; NULL if neither
+ * has any. index: that of the extra files that belong to them. */
+const struct sections *module_debug_sections(const struct module *m, uint32_t *index);
 
 /* Go's table of functions; NULL if it has none. */
 const struct gopclntab *module_gopclntab(const struct module *m);

@@ -6,35 +6,6 @@
 #include "config.h"
 #include "symbolize/packed.h"
 
-#ifdef HAVE_ZSTD
-#include <zstd.h>
-
-int packed_has_zstd(void)
-{
-	return 1;
-}
-
-int packed_zstd(const void *in, size_t in_len, void *out, size_t n)
-{
-	size_t done = ZSTD_decompress(out, n, in, in_len);
-
-	return ZSTD_isError(done) || done != n ? -EBADMSG : 0;
-}
-
-#else
-
-int packed_has_zstd(void)
-{
-	return 0;
-}
-
-int packed_zstd(const void *in, size_t in_len, void *out, size_t n)
-{
-	(void)in, (void)in_len, (void)out, (void)n;
-	return -EBADMSG;
-}
-
-#endif
 #ifdef HAVE_LZMA
 #include <lzma.h>
 

@@ -8,11 +8,7 @@
 
 #include <stddef.h>
 
-int packed_has_zstd(void);
 int packed_has_xz(void);
-
-/* Fills out, all of its n bytes. 0; -EBADMSG: it is not such data, or of another size. */
-int packed_zstd(const void *in, size_t in_len, void *out, size_t n);
 
 /* Into fresh memory of at most LIMIT_UNPACKED bytes, which munmap frees. 0; -EBADMSG, -E2BIG,
  * -ENOMEM. */

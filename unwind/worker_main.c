@@ -171,6 +171,7 @@ static void tell_module(struct worker *w, uint32_t id)
 	if (!m)
 		return;
 	info.flags = module_flags(m);
+	info.has = module_has(m);
 	info.build_id_len = module_build_id(m, &build_id);
 	memcpy(info.build_id, build_id, info.build_id_len);
 	check(w, wire_send(w->sock, WORKER_MODULE, &info, sizeof(info), -1));

@@ -44,7 +44,7 @@ run()
 
 profile_it() # WHAT: profiles the target, and ends it
 {
-	profile_ok "$1" -v -p "$TARGET" -seconds 0.6 -hz 200 -profile cpu -o "$out"
+	profile_ok "$1" -v -p "$TARGET" -seconds 0.3 -hz 200 -profile cpu -o "$out"
 	stop_target
 }
 
@@ -79,6 +79,7 @@ cp "$WORK/other/app.debug" "$app/twins.debug"
 run "$app/app"
 found "by checksum, behind another build's" link
 rm "$app/.debug/twins.debug"
+said "by checksum" 'link/app: .*debug information of .*/.debug/twins.debug (that of another build is there)'
 run "$app/app"
 not_found "another build's, by checksum" other
 
@@ -126,6 +127,7 @@ if command -v dwz >/dev/null; then
 	if dwz -m "$common" -M "$common" "$WORK/first/app" "$WORK/second/app" 2>"$WORK/dwz.err" && [ -s "$common" ]; then
 		run "$WORK/first/app"
 		found "dwz's common file" both
+		said "dwz's common file" "debug information its own, dwz's $common"
 		if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 			chmod 755 "$WORK"
 			unprivileged=(setpriv --reuid 65534 --regid 65534 --clear-groups)
@@ -139,6 +141,7 @@ if command -v dwz >/dev/null; then
 			chmod 700 "$WORK/dwz"
 			run "${unprivileged[@]}" "$WORK/first/app"
 			not_found "a folder that the target may not search" both
+			said "a folder that the target may not search" "1 common debug files of dwz not found, of $WORK/first/app"
 		else
 			skip "another user: not root"
 		fi
@@ -147,6 +150,43 @@ if command -v dwz >/dev/null; then
 	fi
 else
 	skip "no dwz"
+fi
+
+# --- units in files of their own ---
+# split COMPILER VERSION DWP: beside its source, moved with the program, in a package, gone
+split()
+{
+	local here=$WORK/split.$1.$2 moved=$WORK/moved.$1.$2 what="$1, DWARF $2" dwo
+
+	mkdir "$here" "$moved"
+	# Compiled by itself: clang removes the split file together with an object that it names itself.
+	(cd "$here" && "$1" -O2 -g "-gdwarf-$2" -gsplit-dwarf -DNAME=split -c -o app.o "$source" && "$1" -o app app.o) ||
+		fail "$what: build"
+	dwo=$(cd "$here" && ls ./*.dwo)
+	run "$here/app"
+	found "$what: split" split
+	said "$what: split" 'app: .*, 1 split files and 0 missing'
+	mv "$here/app" "$here/$dwo" "$moved"
+	run "$moved/app"
+	found "$what: split, moved" split
+	if command -v "$3" >/dev/null; then
+		(cd "$moved" && timeout 20 "$3" -o app.dwp "$dwo" && rm "$dwo") || fail "$what: $3"
+		run "$moved/app"
+		found "$what: package" split
+		said "$what: package" "package $moved/app.dwp"
+	fi
+	rm -f "$moved/app.dwp" "$moved/$dwo"
+	run "$moved/app"
+	not_found "$what: split, and gone" split
+	said "$what: split, and gone" "1 split debug files (.dwo) not found, of $moved/app"
+}
+split gcc 4 dwp
+# No tool of this age makes a package of what gcc writes.
+split gcc 5 none
+if command -v clang >/dev/null; then
+	split clang 5 llvm-dwp
+else
+	skip "no clang"
 fi
 
 # --- symbols packed by xz, as gdb's manual makes them ---

@@ -3,7 +3,7 @@
 # The file that the target runs, and no other: deleted, replaced, in its own mount namespace or root, on
 # an overlay, in no file system at all. Each build has function names of its own.
 . "$(dirname "$0")/../lib/harness.sh"
-need python3 gcc
+need python3 gcc objcopy
 source=$(cd "$(dirname "$0")/../targets" && pwd)/twins.c
 out=$WORK/twins.pb.gz
 as_root=$([ "$(id -u)" = 0 ] && unshare -m true 2>/dev/null && echo yes)
@@ -45,6 +45,7 @@ cp "$WORK/a/app" "$WORK/a/gone"
 run "$WORK/a/gone"
 rm "$WORK/a/gone"
 right "deleted" old
+check "deleted: said" grep -q 'gone: deleted file, symbols symtab' "$WORK/run.err"
 
 cp "$WORK/a/app" "$WORK/a/changed"
 run "$WORK/a/changed"
@@ -96,12 +97,15 @@ CPPROF=$WORK/cpprof
 unprivileged=(setpriv --reuid 65534 --regid 65534 --clear-groups)
 for hash in gnu sysv; do
 	build $hash "$WORK/lib/libtwin.so" -shared -fPIC -DNO_MAIN -Wl,--hash-style=$hash -Wl,-soname,libtwin.so
+	# Or the headers of its sections would lie in the last page that is mapped.
+	objcopy --add-section .room=<(head -c 65536 /dev/zero) "$WORK/lib/libtwin.so"
 	build caller "$WORK/a/caller" -DFROM_LIBRARY=$hash "$WORK/lib/libtwin.so" -Wl,-rpath,"$WORK/lib"
 	run "${unprivileged[@]}" "$WORK/a/caller"
 	rm "$WORK/lib/libtwin.so"
 	out=$WORK/out/$hash.pb.gz
 	VIEW=("${unprivileged[@]}")
 	right "a library from memory, $hash hash" $hash
+	check "$hash hash: said" grep -q 'libtwin.so: read from memory, symbols dynsym.* unwinding eh_frame' "$WORK/run.err"
 	VIEW=()
 done
 finish
