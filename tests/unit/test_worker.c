@@ -95,7 +95,7 @@ static int end_worker(void **state)
 
 static void ask(uint32_t level)
 {
-	struct worker_symbolize head = {MODULE, ASKED, level, DEMANGLE_TEMPLATES};
+	struct worker_symbolize head = {MODULE, ASKED, level, DEMANGLE_TEMPLATES, 0, 0};
 	uint64_t offsets[ASKED];
 
 	for (uint32_t i = 0; i < ASKED; i++)
