@@ -183,27 +183,17 @@ static int is_sigreturn(const struct module *m, uint64_t offset)
 	return p && !memcmp(p, code, sizeof(code));
 }
 
-/* What only Go's own table tells: its CFI claims a caller for them, too. */
-static int compile_go_ends(const struct go_function *f, int is_return, struct rule *rule)
-{
-	if (f->flags & GO_ROOT)
-		rule->kind = RULE_END;
-	else if ((f->flags & GO_MOVES_SP) && is_return)
-		rule->kind = RULE_SWITCHED;
-	return rule->kind != RULE_NONE;
-}
-
 /* All else is in the caller's hands in Go: no register is saved but rbp, at places that the table
  * does not tell. */
-static void compile_go(
-	const struct gopclntab *t, const struct go_function *f, uint64_t vaddr, struct rule *rule)
+static void compile_go(const struct gopclntab *t, const struct go_function *f, uint64_t vaddr,
+	uint8_t cfa_register, struct rule *rule)
 {
 	int32_t depth = gopclntab_depth(t, f, vaddr);
 
-	if (depth < 0 || !offset_fits(depth) || (f->flags & GO_MOVES_SP))
+	if (depth < 0 || !offset_fits(depth))
 		return;
 	rule->kind = RULE_PLAIN;
-	rule->cfa_register = DWREG_RSP;
+	rule->cfa_register = cfa_register;
 	rule->cfa_offset = depth + 8;
 	rule->ra_offset = -8;
 	for (int i = 0; i < SAVED_COUNT; i++)
@@ -212,6 +202,33 @@ static void compile_go(
 		rule->saved[SAVED_RBP] = SAVED_SAME;
 		rule->same = 1u << DWREG_RBP;
 	}
+}
+
+static void compile_go_switch(const struct module *m, const struct gopclntab *t,
+	const struct go_function *f, struct rule *rule)
+{
+	uint64_t kept = 0;
+
+	rule->kind = RULE_SWITCHED;
+	rule->place = go_stacks_place(f);
+	if (rule->place == GO_CLOCK)
+		kept = go_stacks_kept_sp(m, f);
+	else if (rule->place != GO_ELSEWHERE)
+		rule->curg = go_stacks_curg(m, t);
+	if (kept)
+		compile_go(t, f, kept, DWREG_R12, rule);
+}
+
+/* What only Go's own table tells: its CFI claims a caller for them, too. A signal handler begins
+ * with a root that the kernel did call. */
+static int compile_go_ends(const struct module *m, const struct gopclntab *t,
+	const struct go_function *f, int is_return, struct rule *rule)
+{
+	if ((f->flags & GO_ROOT) && go_stacks_place(f) != GO_HANDLER)
+		rule->kind = RULE_END;
+	else if ((f->flags & GO_MOVES_SP) && is_return)
+		compile_go_switch(m, t, f, rule);
+	return rule->kind != RULE_NONE;
 }
 
 static void compile(
@@ -233,7 +250,7 @@ static void compile(
 	struct go_function function;
 	if (go && gopclntab_find(go, vaddr, &function) < 0)
 		go = NULL;
-	if (go && compile_go_ends(&function, is_return, rule))
+	if (go && compile_go_ends(m, go, &function, is_return, rule))
 		return;
 	Dwarf_CFI *cfi = module_eh_frame(m);
 	if (cfi && dwarf_cfi_addrframe(cfi, vaddr, &frame) != 0)
@@ -242,8 +259,10 @@ static void compile(
 		frame = NULL;
 	if (frame)
 		compile_frame(rules, frame, rule);
-	else if (go)
-		compile_go(go, &function, vaddr, rule);
+	else if (go && !(function.flags & GO_MOVES_SP))
+		compile_go(go, &function, vaddr, DWREG_RSP, rule);
+	if (go && go_stacks_place(&function) == GO_SWITCH)
+		rule->place = GO_SWITCH;
 	free(frame);
 }
 

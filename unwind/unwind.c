@@ -4,7 +4,7 @@
  *
  *   pc ──▶ mapping ──▶ rule ──┬─ plain, full, sigreturn ──▶ caller's registers ──▶ next frame
  *           │none       │none ├─ end ─▶ STACK_DONE
- *           │           │     └─ switched ─▶ STACK_SWITCHED
+ *           │           │     └─ switched ─▶ what Go saved of the other stack, or STACK_SWITCHED
  *           ▼           ▼
  *      STACK_NO_MODULE  frame pointer, validated, marked guessed ──not valid──▶ STACK_NO_CFI
  *
@@ -43,9 +43,10 @@ struct walk {
 	struct copy copy;
 	struct regs regs;
 	struct stack *out;
-	uint32_t flags;		   /* enum frame_flag: how we came to the frame at regs */
-	const struct mapping *map; /* of the last frame; the next is often in the same */
-	struct module *module;	   /* its module; NULL: not readable */
+	uint64_t other_sp, other_pc; /* of the other stack, until we are there */
+	uint32_t flags;		     /* enum frame_flag: how we came to the frame at regs */
+	const struct mapping *map;   /* of the last frame; the next is often in the same */
+	struct module *module;	     /* its module; NULL: not readable */
 };
 
 /* The frame pointer of a thread that was not stopped. */
@@ -167,6 +168,61 @@ static int step_sigreturn(struct walk *w)
 	return STACK_DONE;
 }
 
+static int enter_mapping(struct walk *w, uint64_t pc)
+{
+	w->map = call_site_mapping(w->code.maps, pc);
+	if (!w->map)
+		return -1;
+	w->module = modules_get(w->u->modules, w->map->module);
+	if (w->module && !module_is_readable(w->module))
+		w->module = NULL;
+	return 0;
+}
+
+/* At an address's first sight. */
+static const struct rule *compile_rule(const struct walk *w, uint64_t offset, int is_return)
+{
+	w->u->reading(w->u->arg, w->map->module);
+	const struct rule *rule = rules_compile(w->u->rules, w->module, offset, is_return);
+	w->u->reading(w->u->arg, 0);
+	return rule;
+}
+
+/* NULL: outside all code. */
+static const struct rule *find_rule(struct walk *w, uint64_t pc, int is_return, uint64_t *offset)
+{
+	static const struct rule none = {.kind = RULE_NONE};
+
+	if ((!w->map || pc < w->map->start || pc >= w->map->end) && enter_mapping(w, pc) < 0)
+		return NULL;
+	*offset = pc - w->map->start + w->map->offset;
+	if (!w->module)
+		return &none;
+	const struct rule *rule = rules_cached(w->u->rules, w->map->module, *offset, is_return);
+	return rule ? rule : compile_rule(w, *offset, is_return);
+}
+
+/* To the goroutine's stack, as Go saved it. What it saved at another time is not meant: each way of
+ * leaving that stack has its own kind of pc. */
+static enum stack_end step_back(struct walk *w, const struct rule *rule)
+{
+	uint64_t pc = w->other_pc, offset;
+
+	if (!pc || rule->place == GO_ELSEWHERE)
+		return STACK_SWITCHED;
+	w->other_pc = 0;
+	w->regs.known = KNOWN(DWREG_RSP) | KNOWN(DWREG_PC);
+	w->regs.r[DWREG_RSP] = w->other_sp;
+	w->regs.r[DWREG_PC] = pc;
+	if (rule->place == GO_GROWS)
+		return STACK_DONE;
+	rule = find_rule(w, pc, 0, &offset);
+	if (!rule || rule->place != GO_SWITCH || rule->kind != RULE_PLAIN ||
+		rule->cfa_register != DWREG_RSP)
+		return STACK_SWITCHED;
+	return step_plain(w, rule);
+}
+
 static enum stack_end step_guess(struct walk *w, int *over)
 {
 	uint32_t came = w->out->v[w->out->n - 1].flags;
@@ -205,14 +261,14 @@ static enum stack_end step(struct walk *w, const struct rule *rule, int *over)
 		*over = 1;
 		break;
 	case RULE_SWITCHED:
-		return STACK_SWITCHED;
+		return step_back(w, rule);
 	default:
 		end = step_guess(w, over);
 	}
 	if (end != STACK_DONE || *over)
 		return end;
 	/* A signal may have come in on another stack; all other frames lie above their callees. */
-	if (!rule->is_signal && w->regs.r[DWREG_RSP] <= sp)
+	if (!rule->is_signal && rule->place != GO_CLOCK && w->regs.r[DWREG_RSP] <= sp)
 		return STACK_NO_PROGRESS;
 	*over = w->regs.r[DWREG_PC] == 0;
 	return STACK_DONE;
@@ -227,44 +283,19 @@ static void take_trampoline(struct frame *f)
 	f->flags &= ~FRAME_RETURN;
 }
 
-static int enter_mapping(struct walk *w, uint64_t pc)
-{
-	w->map = call_site_mapping(w->code.maps, pc);
-	if (!w->map)
-		return -1;
-	w->module = modules_get(w->u->modules, w->map->module);
-	if (w->module && !module_is_readable(w->module))
-		w->module = NULL;
-	return 0;
-}
-
-/* At an address's first sight. */
-static const struct rule *compile_rule(const struct walk *w, uint64_t offset, int is_return)
-{
-	w->u->reading(w->u->arg, w->map->module);
-	const struct rule *rule = rules_compile(w->u->rules, w->module, offset, is_return);
-	w->u->reading(w->u->arg, 0);
-	return rule;
-}
-
 /* The present frame is added to the stack. Its rule; NULL: outside all code. */
 static const struct rule *take_frame(struct walk *w)
 {
-	static const struct rule none = {.kind = RULE_NONE};
 	int is_return = w->flags & FRAME_RETURN ? 1 : 0;
-	uint64_t pc = w->regs.r[DWREG_PC] - is_return;
+	uint64_t offset;
+	const struct rule *rule = find_rule(w, w->regs.r[DWREG_PC] - is_return, is_return, &offset);
 
-	if ((!w->map || pc < w->map->start || pc >= w->map->end) && enter_mapping(w, pc) < 0)
+	if (!rule)
 		return NULL;
 	struct frame *f = &w->out->v[w->out->n++];
 	f->module = w->map->module;
-	f->offset = pc - w->map->start + w->map->offset;
+	f->offset = offset;
 	f->flags = w->flags;
-	if (!w->module)
-		return &none;
-	const struct rule *rule = rules_cached(w->u->rules, w->map->module, f->offset, is_return);
-	if (!rule)
-		rule = compile_rule(w, f->offset, is_return);
 	if (rule->kind == RULE_SIGRETURN)
 		take_trampoline(f);
 	return rule;
@@ -306,6 +337,8 @@ void unwind_capture(const struct unwinder *u, const struct capture *capture,
 			.other = {capture->other_base, capture->other_len,
 				capture->stack + capture->stack_len, 0}},
 		.regs = capture->regs,
+		.other_sp = capture->other_sp,
+		.other_pc = capture->other_pc,
 		.out = out,
 	};
 

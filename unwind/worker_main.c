@@ -94,6 +94,20 @@ static void note_need(struct worker *w, const struct capture *c, uint64_t need)
 		atomic_store_explicit(want, unwind_want(before, need), memory_order_relaxed);
 }
 
+/* A thread was on its own stack with a goroutine's below it: from now on the tracer looks for
+ * those, too. */
+static void note_switch(struct worker *w, const struct capture *c)
+{
+	if (w->stack.end != STACK_SWITCHED)
+		return;
+	const struct frame *f = &w->stack.v[w->stack.n - 1];
+	const struct rule *rule =
+		rules_cached(w->rules, f->module, f->offset, !!(f->flags & FRAME_RETURN));
+	if (rule && rule->curg)
+		atomic_store_explicit(&w->ring->page->curg[c->process % RING_WANTS], rule->curg,
+			memory_order_relaxed);
+}
+
 /* A copy that waits for newer maps; 0 if it cannot wait. */
 static int hold(struct worker *w, const struct capture *c, uint32_t generation)
 {
@@ -119,6 +133,7 @@ static void unwind(struct worker *w, const struct capture *c, const struct maps 
 
 	unwind_capture(&w->unwinder, c, maps ? maps : &none, &w->stack, &need);
 	note_need(w, c, need);
+	note_switch(w, c);
 	if (w->stack.end != STACK_NO_MODULE || !may_hold ||
 		!hold(w, c, maps ? maps->generation : 0))
 		check(w, answers_stack(&w->answers, c, &w->stack));

@@ -10,6 +10,7 @@
 #include "agent/tracer/call.h"
 #include "agent/tracer/capture.h"
 #include "agent/tracer/clock.h"
+#include "agent/tracer/goroutine.h"
 #include "agent/tracer/memory.h"
 #include "agent/tracer/regs.h"
 #include "agent/tracer/sigframe.h"
@@ -42,11 +43,30 @@ static struct capture *reserve(struct capturer *c, size_t stack)
 	return cap;
 }
 
-/* Of the stack that a signal took the thread away from. */
-static void read_other(const struct thread *th, uint64_t sp, size_t want, struct capture *cap)
+/* In a program made by Go. What lies above the stack's end is none of this thread's. */
+static void look_for_goroutine(struct capturer *c, const struct thread *th,
+	const struct user_regs_struct *u, struct capture *cap)
 {
-	cap->other_len = 0;
+	uint32_t curg = atomic_load_explicit(
+		&c->ring->page->curg[th->process->number % RING_WANTS], memory_order_relaxed);
+
+	if (!curg)
+		return;
+	struct goroutine g = goroutine_of(th->tid, u, curg);
+	cap->other_sp = g.sp;
+	cap->other_pc = g.pc;
+	if (g.stack_end && g.stack_end - cap->stack_base < cap->stack_len)
+		cap->stack_len = g.stack_end - cap->stack_base;
+}
+
+/* Of the stack that a signal or Go's runtime took the thread away from. */
+static void read_other(struct capturer *c, const struct thread *th, uint64_t sp,
+	const struct user_regs_struct *u, size_t want, struct capture *cap)
+{
+	cap->other_pc = cap->other_len = 0;
 	cap->other_sp = sigframe_interrupted(cap->stack, cap->stack_len, cap->stack_base, sp);
+	if (!cap->other_sp && u)
+		look_for_goroutine(c, th, u, cap);
 	if (!cap->other_sp)
 		return;
 	long n = memory_read_stack(
@@ -54,15 +74,16 @@ static void read_other(const struct thread *th, uint64_t sp, size_t want, struct
 	cap->other_len = n > 0 ? n : 0;
 }
 
-/* The stack above sp, but not where a tracer before us never came back from. 0 or -errno. */
-static int read_stack(
-	struct capturer *c, const struct thread *th, uint64_t sp, size_t want, struct capture *cap)
+/* The stack above sp, but not where a tracer before us never came back from. u: NULL where
+ * only sp is known. 0 or -errno. */
+static int read_stack(struct capturer *c, const struct thread *th, uint64_t sp,
+	const struct user_regs_struct *u, size_t want, struct capture *cap)
 {
 	if (ring_begin_read(c->ring, th->tid))
 		return -EFAULT;
 	long n = memory_read_stack(th->tid, sp, cap->stack, want, &cap->stack_base);
 	cap->stack_len = n > 0 ? n : 0;
-	read_other(th, sp, want, cap);
+	read_other(c, th, sp, u, want, cap);
 	ring_end_read(c->ring);
 	return n > 0 ? 0 : n;
 }
@@ -141,7 +162,7 @@ static enum skip read_stopped(struct capturer *c, struct thread *th, struct capt
 	}
 	if (!keep)
 		return SKIP_BLOCKED;
-	return read_stack(c, th, u.rsp, want, cap) == 0 ? SKIPS : SKIP_UNREADABLE;
+	return read_stack(c, th, u.rsp, &u, want, cap) == 0 ? SKIPS : SKIP_UNREADABLE;
 }
 
 /* After a stop, where it costs no pause. The CPU time of a thread that runs on is known by the
@@ -261,7 +282,7 @@ static int read_blocked(struct capturer *c, struct thread *th, struct capture *c
 	int blocked = read_sp_pc(th, &sp, &pc);
 	if (blocked <= 0)
 		return blocked;
-	if (read_stack(c, th, sp, want, cap) == -ESRCH ||
+	if (read_stack(c, th, sp, NULL, want, cap) == -ESRCH ||
 		schedstat_read(th->schedstat_fd, &after) < 0)
 		return -ESRCH;
 	if (after.runs != before.runs)
