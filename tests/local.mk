@@ -2,6 +2,7 @@
 
 # --- programs that are profiled; no sanitizers and no libraries of ours in them ---
 target_names = \
+	altstacks \
 	bursty \
 	calls_locks \
 	calls_sockets \
@@ -157,6 +158,7 @@ tests_unit_test_worker_LDFLAGS = -Wl,--wrap=list_room
 # --- scripts ---
 test_scripts = \
 	tests/source_check.sh \
+	tests/integration/altstacks.sh \
 	tests/integration/bad_input.sh \
 	tests/integration/budget.sh \
 	tests/integration/bursty.sh \
