@@ -2,6 +2,7 @@
 
 # --- programs that are profiled; no sanitizers and no libraries of ours in them ---
 target_names = \
+	altstacks \
 	bursty \
 	calls_locks \
 	calls_sockets \
@@ -74,6 +75,7 @@ unit_tests = \
 	tests/unit/test_cpus \
 	tests/unit/test_demangle \
 	tests/unit/test_dwarf \
+	tests/unit/test_expression \
 	tests/unit/test_family \
 	tests/unit/test_fixtures \
 	tests/unit/test_folded \
@@ -88,6 +90,7 @@ unit_tests = \
 	tests/unit/test_maps \
 	tests/unit/test_options \
 	tests/unit/test_options_target \
+	tests/unit/test_other_stack \
 	tests/unit/test_player \
 	tests/unit/test_proc_stat \
 	tests/unit/test_profile \
@@ -124,6 +127,7 @@ tests_unit_test_conform_LDADD = $(unit_libs)
 tests_unit_test_cpus_LDADD = $(unit_libs)
 tests_unit_test_demangle_LDADD = $(unit_libs)
 tests_unit_test_dwarf_LDADD = $(unit_libs)
+tests_unit_test_expression_LDADD = $(unit_libs)
 tests_unit_test_family_LDADD = $(unit_libs)
 tests_unit_test_fixtures_LDADD = $(unit_libs)
 tests_unit_test_folded_LDADD = $(unit_libs)
@@ -138,6 +142,7 @@ tests_unit_test_loader_LDADD = $(unit_libs)
 tests_unit_test_maps_LDADD = $(unit_libs)
 tests_unit_test_options_LDADD = $(unit_libs)
 tests_unit_test_options_target_LDADD = $(unit_libs)
+tests_unit_test_other_stack_LDADD = $(unit_libs)
 tests_unit_test_player_LDADD = $(unit_libs)
 tests_unit_test_proc_stat_LDADD = $(unit_libs)
 tests_unit_test_profile_LDADD = $(unit_libs)
@@ -174,6 +179,7 @@ clean-local:
 # --- scripts ---
 test_scripts = \
 	tests/source_check.sh \
+	tests/integration/altstacks.sh \
 	tests/integration/bad_input.sh \
 	tests/integration/budget.sh \
 	tests/integration/bursty.sh \

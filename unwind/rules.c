@@ -177,12 +177,29 @@ static void compile_frame(struct rules *rules, Dwarf_Frame *frame, struct rule *
 
 /* mov $15,%rax; syscall: rt_sigreturn. musl and Go do not mark it, and glibc's own unwind rules for
  * it only say the same in seventeen expressions. */
-static int is_sigreturn(const struct module *m, uint64_t offset)
-{
-	static const unsigned char code[] = {0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05};
-	const unsigned char *p = module_bytes(m, offset, sizeof(code));
+static const unsigned char sigreturn[] = {0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05};
 
-	return p && !memcmp(p, code, sizeof(code));
+/* mov %rbx,%rsp; mov (%rsp),%rdi; test %rdi,%rdi: __start_context of glibc, to which the function
+ * given to makecontext returns. */
+static const unsigned char context[] = {0x48, 0x89, 0xdc, 0x48, 0x8b, 0x3c, 0x24, 0x48, 0x85, 0xff};
+
+static int is_code(const struct module *m, uint64_t offset, const unsigned char *code, size_t n)
+{
+	const unsigned char *p = module_bytes(m, offset, n);
+
+	return p && !memcmp(p, code, n);
+}
+
+/* What is known by its bytes. */
+static int compile_known(const struct module *m, uint64_t offset, int is_return, struct rule *rule)
+{
+	if (is_code(m, offset, sigreturn, sizeof(sigreturn))) {
+		rule->kind = RULE_SIGRETURN;
+		rule->is_signal = 1;
+	} else if (is_return && is_code(m, offset, context, sizeof(context))) {
+		rule->kind = RULE_CONTEXT;
+	}
+	return rule->kind != RULE_NONE;
 }
 
 /* All else is in the caller's hands in Go: no register is saved but rbp, at places that the table
@@ -263,11 +280,8 @@ static void compile(
 
 	*rule = no_rule;
 	rules->figures.compiled++;
-	if (is_sigreturn(m, offset + !!is_return)) {
-		rule->kind = RULE_SIGRETURN;
-		rule->is_signal = 1;
+	if (compile_known(m, offset + !!is_return, is_return, rule))
 		return;
-	}
 	if (module_offset_to_vaddr(m, offset, &vaddr) < 0)
 		return;
 	const struct gopclntab *go = module_gopclntab(m);

@@ -24,6 +24,7 @@ enum rule_kind {
 	RULE_SIGRETURN, /* the kernel's signal frame: registers are in the ucontext at sp */
 	RULE_END,	/* the outermost frame: its return address is undefined */
 	RULE_ENTRY,	/* none, but a program starts here: see entry.h */
+	RULE_CONTEXT,	/* the same, but not called: makecontext put its address there */
 	RULE_SWITCHED,	/* the caller's frame is on another stack; Go may have saved where */
 };
 

@@ -272,6 +272,7 @@ static enum stack_end step(struct walk *w, const struct rule *rule, int *over)
 		end = step_sigreturn(w);
 		break;
 	case RULE_END:
+	case RULE_CONTEXT:
 		*over = 1;
 		break;
 	case RULE_SWITCHED:
@@ -293,8 +294,8 @@ static enum stack_end step(struct walk *w, const struct rule *rule, int *over)
 	return STACK_DONE;
 }
 
-/* Nothing calls a signal's trampoline, its address is put on the stack as it is: one byte earlier
- * another function ends. */
+/* Nothing calls a trampoline, its address is put on the stack as it is: one byte earlier another
+ * function ends. */
 static void take_trampoline(struct frame *f)
 {
 	if (f->flags & FRAME_RETURN)
@@ -315,7 +316,7 @@ static const struct rule *take_frame(struct walk *w)
 	f->module = w->map->module;
 	f->offset = offset;
 	f->flags = w->flags;
-	if (rule->kind == RULE_SIGRETURN)
+	if (rule->kind == RULE_SIGRETURN || rule->kind == RULE_CONTEXT)
 		take_trampoline(f);
 	return rule;
 }

@@ -26,7 +26,7 @@ func Deep(n int) int {
 
 //go:noinline
 func Grow(done chan int) {
-	done <- Deep(300)
+	done <- Deep(25)
 }
 
 //go:noinline
@@ -47,7 +47,7 @@ func Clock(n int) {
 func Loop(stop time.Time) {
 	done := make(chan int)
 	for time.Now().Before(stop) {
-		for i := 0; i < 20; i++ {
+		for i := 0; i < 200; i++ {
 			go Grow(done)
 			sink += <-done
 		}
