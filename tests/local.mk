@@ -115,7 +115,7 @@ unit_tests = \
 if HAVE_CMOCKA
 unit_tests_built = $(unit_tests)
 endif
-check_PROGRAMS = $(unit_tests_built) tests/stepper/stepper
+check_PROGRAMS = $(unit_tests_built) tests/names/names tests/stepper/stepper
 unit_libs = libcpprof.a $(ALL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_answers_LDADD = $(unit_libs)
 tests_unit_test_base_LDADD = $(unit_libs)
@@ -167,6 +167,8 @@ tests_unit_test_worker_LDADD = $(unit_libs)
 tests_unit_test_worker_LDFLAGS = -Wl,--wrap=list_room
 
 # --- runs a program one instruction at a time ---
+tests_names_names_SOURCES = tests/names/names.c
+tests_names_names_LDADD = $(unit_libs)
 tests_stepper_stepper_SOURCES = \
 	tests/stepper/shadow.c tests/stepper/shadow.h \
 	tests/stepper/stepper.c \
@@ -195,6 +197,7 @@ test_scripts = \
 	tests/integration/kernel.sh \
 	tests/integration/kill.sh \
 	tests/integration/launch.sh \
+	tests/integration/lines.sh \
 	tests/integration/matrix.sh \
 	tests/integration/quota.sh \
 	tests/integration/raw.sh \
@@ -230,6 +233,6 @@ AM_TESTS_ENVIRONMENT = CPPROF=$(abs_top_builddir)/cpprof-attach; export CPPROF; 
 fixture_names = aligned altstack chain20 leaf nocfi noreturn signal
 EXTRA_DIST = $(test_scripts) $(target_names:%=tests/targets/%.c) tests/targets/calls.h tests/targets/chain.go tests/targets/stacks.go tests/targets/target.h \
 	tests/targets/variants.mk tests/targets/walks.c tests/targets/walks.cc tests/targets/woken.h tests/lib/faults.py tests/lib/faults.sh tests/lib/gdb_lines.py tests/lib/gdb_stacks.py tests/lib/zstd_sections.py tests/targets/twins.c \
-	tests/lib/harness.sh tests/lib/proof.py tests/matrix/chain.py tests/matrix/check.py tests/stress/faults.sh tests/unit/options_fixture.h \
+	tests/lib/harness.sh tests/lib/proof.py tests/matrix/chain.py tests/matrix/check.py tests/names/compare.py tests/names/inlined.cc tests/names/part.cc tests/stress/faults.sh tests/unit/options_fixture.h \
 	tests/unit/profile_fixture.h tests/unit/raw_fixture.h tests/fixtures/fixture.c tests/fixtures/make.sh \
 	$(fixture_names:%=tests/fixtures/%.elf) $(fixture_names:%=tests/fixtures/%.raw)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Names for addresses, as the worker finds them: symbolize [--no-demangle] FILE [DEBUG-FILE]
+ * Names for addresses, as the worker finds them: names [--no-demangle] FILE [DEBUG-FILE]
  * <ADDRESSES
  *
  * ADDRESSES: one hexadecimal virtual address a line. Prints what llvm-symbolizer prints: for each
