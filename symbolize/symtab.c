@@ -47,25 +47,31 @@ static int by_start(const void *a, const void *b)
 }
 
 /* Code that a stack may be in: functions, and labels of assembler code such as _start. */
-static int is_code(const GElf_Sym *sym, const char *name)
+static int is_code(const GElf_Sym *sym)
 {
 	int type = GELF_ST_TYPE(sym->st_info);
 
-	if (sym->st_shndx == SHN_UNDEF || sym->st_shndx == SHN_ABS || !name || !*name)
+	if (sym->st_shndx == SHN_UNDEF || sym->st_shndx == SHN_ABS || !sym->st_name)
 		return 0;
 	return type == STT_FUNC || type == STT_GNU_IFUNC || type == STT_NOTYPE;
 }
 
-/* End of the code section the symbol is in, 0 if it is in none. */
-static uint64_t section_end(Elf *elf, const GElf_Sym *sym)
+/* A section of code; most symbols are in the same one. */
+struct code {
+	uint32_t index;
+	uint64_t start, size; /* size 0: not of code, or there is no such section */
+};
+
+static void find_code(struct code *code, Elf *elf, uint32_t index)
 {
 	GElf_Shdr header;
-	Elf_Scn *section = elf_getscn(elf, sym->st_shndx);
+	Elf_Scn *section = elf_getscn(elf, index);
 
-	if (!section || !gelf_getshdr(section, &header) || !(header.sh_flags & SHF_EXECINSTR) ||
-		sym->st_value - header.sh_addr >= header.sh_size)
-		return 0;
-	return header.sh_addr + header.sh_size;
+	*code = (struct code){.index = index};
+	if (!section || !gelf_getshdr(section, &header) || !(header.sh_flags & SHF_EXECINSTR))
+		return;
+	code->start = header.sh_addr;
+	code->size = header.sh_size;
 }
 
 static uint8_t rank_of(const GElf_Sym *sym)
@@ -91,30 +97,35 @@ static int add(struct symtab *t, struct symtab_entry entry)
 }
 
 /* Of unknown size: for now up to the end of its section. A size must not wrap around. */
-static int add_symbol(struct symtab *t, Elf *elf, const GElf_Sym *sym, const char *name)
+static int add_symbol(
+	struct symtab *t, const struct code *code, const GElf_Sym *sym, const char *name)
 {
-	uint64_t end = section_end(elf, sym);
+	uint64_t end = code->start + code->size;
 
-	if (!end)
+	if (!name || sym->st_value - code->start >= code->size)
 		return 0;
 	if (sym->st_size && sym->st_size <= UINT64_MAX - sym->st_value)
 		end = sym->st_value + sym->st_size;
 	return add(t, (struct symtab_entry){sym->st_value, end, name, rank_of(sym), 0});
 }
 
+/* Names are not looked at: those of a large library are many pages, of which few are needed. */
 static int add_section(struct symtab *t, Elf *elf, Elf_Scn *section, const GElf_Shdr *header)
 {
 	Elf_Data *data = elf_getdata(section, NULL);
 	size_t n = data && header->sh_entsize ? data->d_size / header->sh_entsize : 0;
+	struct code code = {0};
 	GElf_Sym sym;
 	int error = 0;
 
 	for (size_t i = 0; i < n && !error; i++) {
 		if (!gelf_getsym(data, i, &sym))
 			break;
-		const char *name = elf_strptr(elf, header->sh_link, sym.st_name);
-		if (is_code(&sym, name))
-			error = add_symbol(t, elf, &sym, name);
+		if (!is_code(&sym))
+			continue;
+		if (sym.st_shndx != code.index)
+			find_code(&code, elf, sym.st_shndx);
+		error = add_symbol(t, &code, &sym, elf_strptr(elf, header->sh_link, sym.st_name));
 	}
 	/* Full is no failure: what is there serves. */
 	return error == -E2BIG ? 0 : error;
@@ -136,7 +147,7 @@ static int add_dynamic(struct symtab *t, const struct module *m)
 		memcpy(&sym, d.symbols + i * sizeof(sym), sizeof(sym));
 		uint64_t end = module_code_end(m, sym.st_value);
 		const char *name = sym.st_name < d.names_len ? d.names + sym.st_name : NULL;
-		if (!end || !is_code(&sym, name))
+		if (!end || !name || !is_code(&sym))
 			continue;
 		if (sym.st_size && sym.st_size <= end - sym.st_value)
 			end = sym.st_value + sym.st_size;
