@@ -239,6 +239,13 @@ void wants_on_file(struct session *s, struct wire_message *m)
 	settle(s, w, f->error);
 }
 
+void wants_offer(struct session *s, struct want *w, int fd, const char *path)
+{
+	w->fd = fd;
+	w->path = strdup(path);
+	settle(s, w, 0);
+}
+
 void wants_tracer_ended(struct session *s)
 {
 	struct wants *w = &s->wants;
@@ -270,6 +277,8 @@ int wants_on_answer(struct session *s, const struct wire_message *m)
 	w->path = NULL;
 	w->fd = -1;
 	w->rejected = 1;
+	if (w->is_fetched)
+		return 0;
 	w->file.candidate++;
 	w->state = WANT_NEW;
 	if (w - s->wants.v < s->wants.next)

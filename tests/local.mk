@@ -164,6 +164,7 @@ test_scripts = \
 	tests/integration/bursty.sh \
 	tests/integration/calls.sh \
 	tests/integration/debug_files.sh \
+	tests/integration/debuginfod.sh \
 	tests/integration/dlopen.sh \
 	tests/integration/exec.sh \
 	tests/integration/family.sh \
