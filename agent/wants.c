@@ -10,6 +10,7 @@
 #include "base/list.h"
 #include "base/log.h"
 
+#define NOTES_MAX 5u /* lines about files that may not be read; the report has them all */
 #define WANTS_MAX (LIMIT_SPLIT_FILES + 2 * EXTRA_SPLIT * LIMIT_MODULES)
 
 void wants_fini(struct wants *w)
@@ -230,7 +231,7 @@ void wants_on_file(struct session *s, struct wire_message *m)
 	w->file.candidate = f->candidate;
 	if (m->fd >= 0)
 		take_path(w, m, f);
-	else if (f->error != -ENOENT)
+	else if (f->error != -ENOENT && s->wants.told++ < NOTES_MAX)
 		log_note("%s of %s cannot be opened: %s", kind_name(f->kind),
 			log_escape(shown, sizeof(shown), s->data.modules[f->module - 1].info.path),
 			strerror(-f->error));

@@ -42,6 +42,7 @@ struct wants {
 	uint32_t asked, given; /* answers to come */
 	size_t asked_bytes;
 	uint32_t lost; /* past the ceiling */
+	uint32_t told; /* that may not be opened */
 };
 
 void wants_fini(struct wants *w);
