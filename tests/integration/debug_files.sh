@@ -44,7 +44,7 @@ run()
 
 profile_it() # WHAT: profiles the target, and ends it
 {
-	profile_ok "$1" -v -p "$TARGET" -seconds 0.3 -hz 200 -profile cpu -o "$out"
+	profile_some "$1" -v -p "$TARGET" -seconds 0.3 -hz 200 -profile cpu -o "$out"
 	stop_target
 }
 

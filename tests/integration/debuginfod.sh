@@ -46,20 +46,20 @@ shown() { proof stacks "$out" | grep -c "inlined_$1;work_$1"; }
 run "$WORK/served"
 arguments=(-v -p "$TARGET" -seconds 0.4 -hz 200 -profile cpu -o "$out")
 export DEBUGINFOD_URLS=http://127.0.0.1:$port
-profile_ok "not asked for" "${arguments[@]}"
+profile_some "not asked for" "${arguments[@]}"
 check_equal "not asked for: requests" 0 "$(grep -c GET "$WORK/requests")"
 check_equal "not asked for: inlined functions" 0 "$(shown served)"
-profile_ok "asked for" -debuginfod "${arguments[@]}"
+profile_some "asked for" -debuginfod "${arguments[@]}"
 check_number "asked for: inlined functions" "$(shown served) > 0"
 check "asked for: said" grep -q "served: .* debug information of debuginfod, $WORK/cache/$id" "$WORK/run.err"
 
 export DEBUGINFOD_URLS=
-profile_ok "no server" -debuginfod "${arguments[@]}"
+profile_some "no server" -debuginfod "${arguments[@]}"
 check "no server: said" grep -q 'no server is set; give DEBUGINFOD_URLS' "$WORK/run.err"
 
 export DEBUGINFOD_URLS=http://127.0.0.1:$port
 VIEW=(env PATH=/nonexistent)
-profile_ok "no program" -debuginfod "${arguments[@]}"
+profile_some "no program" -debuginfod "${arguments[@]}"
 VIEW=()
 check "no program: said" grep -q 'there is no debuginfod-find; install the package debuginfod' "$WORK/run.err"
 
@@ -78,7 +78,7 @@ stop_target
 
 run "$WORK/other"
 export DEBUGINFOD_URLS=http://127.0.0.1:$port
-profile_ok "another build's file" -debuginfod -v -p "$TARGET" -seconds 0.4 -hz 200 -profile cpu -o "$out"
+profile_some "another build's file" -debuginfod -v -p "$TARGET" -seconds 0.4 -hz 200 -profile cpu -o "$out"
 stop_target
 check_equal "another build's file: its functions" 0 "$(shown served)"
 check "another build's file: said" grep -q 'other: .*none (that of another build is there)' "$WORK/run.err"
