@@ -8,7 +8,7 @@
 #include "base/list.h"
 #include "output/table.h"
 
-#define BATCH 2048u /* offsets in one request */
+#define BATCH 2048u /* offsets in one message */
 
 _Static_assert(sizeof(struct worker_symbolize) + BATCH * 8 <= LIMIT_MESSAGE, "fits");
 
@@ -66,10 +66,34 @@ static int is_to_be_asked(const struct session *s, const struct naming_frame *f)
 	       !symbols_find(s->symbols, f->module, f->offset, &lines);
 }
 
-int naming_ask(struct session *s, int again)
+/* The next part of a request; 1 if that is not all of it. */
+static int ask_part(struct session *s, struct worker_symbolize *ask, uint32_t *sent)
 {
 	struct naming *n = &s->naming;
 	uint64_t offsets[BATCH];
+
+	ask->more = 0;
+	for (ask->n = 0; n->next + n->asked < n->n; n->asked++) {
+		const struct naming_frame *f = &n->frames[n->next + n->asked];
+		if (f->module != ask->module || *sent + ask->n == LIMIT_ASKED)
+			break;
+		if (!is_to_be_asked(s, f))
+			continue;
+		ask->more = ask->n == BATCH;
+		if (ask->more)
+			break;
+		offsets[ask->n++] = f->offset;
+	}
+	*sent += ask->n;
+	brief_send(
+		s, TO_WORKER_SYMBOLIZE, ask, sizeof(*ask), offsets, ask->n * sizeof(*offsets), -1);
+	return ask->more;
+}
+
+int naming_ask(struct session *s, int again)
+{
+	struct naming *n = &s->naming;
+	uint32_t sent = 0;
 
 	n->awaits = 0;
 	if (s->options->symbols == SYMBOLS_NONE)
@@ -86,18 +110,11 @@ int naming_ask(struct session *s, int again)
 		.level = s->options->symbols,
 		.demangle = s->options->demangle,
 	};
-	for (; ask.n < BATCH && n->next + n->asked < n->n; n->asked++) {
-		const struct naming_frame *f = &n->frames[n->next + n->asked];
-		if (f->module != ask.module)
-			break;
-		if (is_to_be_asked(s, f))
-			offsets[ask.n++] = f->offset;
-	}
 	if (s->data.modules[ask.module - 1].symtab_only && ask.level == SYMBOLS_FULL)
 		ask.level = SYMBOLS_SYMTAB;
 	n->module = ask.module;
-	brief_send(
-		s, TO_WORKER_SYMBOLIZE, &ask, sizeof(ask), offsets, ask.n * sizeof(*offsets), -1);
+	while (ask_part(s, &ask, &sent))
+		;
 	return 1;
 }
 

@@ -9,7 +9,6 @@
 #include "base/log.h"
 
 #define PACKED	    (64 * KIB)
-#define CAPTURE_MAX (sizeof(struct capture) + LIMIT_STACK_MAX)
 #define GZIP_WINDOW (15 + 16)
 
 /* A record that waits: a module's gets its identity when it leaves. */

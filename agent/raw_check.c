@@ -124,8 +124,9 @@ static int check_stats(const struct tracer_stats *s, uint32_t size)
 
 static int check_capture(const struct raw_check *c, const struct capture *cap, uint32_t size)
 {
-	if (size < sizeof(*cap) || cap->stack_len != size - sizeof(*cap) ||
-		cap->stack_len > LIMIT_STACK_MAX)
+	if (size < sizeof(*cap) || cap->stack_len > LIMIT_STACK_MAX ||
+		cap->other_len > LIMIT_STACK_MAX ||
+		cap->stack_len + cap->other_len != size - sizeof(*cap))
 		return -EPROTO;
 	if (cap->kind >= PROFILE_KINDS || cap->missing >= MISSING_REASONS || !cap->weight ||
 		cap->weight > UINT16_MAX)

@@ -12,7 +12,7 @@
 #include "base/message.h"
 
 #define RAW_MAGIC      "cpprofrw"
-#define RAW_VERSION    1u
+#define RAW_VERSION    2u
 #define RAW_BYTE_ORDER 0x01020304u
 #define RAW_MACHINE    62u /* EM_X86_64 */
 
@@ -41,12 +41,12 @@ enum raw_type {
 
 #define RAW_PAYLOAD_MAX LIMIT_IMAGE
 
-_Static_assert(sizeof(struct capture) + LIMIT_STACK_MAX <= RAW_PAYLOAD_MAX, "a capture fits");
+_Static_assert(CAPTURE_MAX <= RAW_PAYLOAD_MAX, "a capture fits");
 _Static_assert(LIMIT_MESSAGE <= RAW_PAYLOAD_MAX, "a message fits");
 
-/* What version 1 is. One of these fails? Then the new layout is another version. */
+/* What version 2 is. One of these fails? Then the new layout is another version. */
 _Static_assert(sizeof(struct raw_header) == 40, "RAW_VERSION");
-_Static_assert(sizeof(struct capture) == 208, "RAW_VERSION");
+_Static_assert(sizeof(struct capture) == 240, "RAW_VERSION");
 _Static_assert(sizeof(struct mapping) == 32, "RAW_VERSION");
 _Static_assert(sizeof(struct maps_part) == 16, "RAW_VERSION");
 _Static_assert(sizeof(struct tracer_attached) == 48, "RAW_VERSION");

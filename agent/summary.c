@@ -218,6 +218,7 @@ static const struct lack lacks[] = {
 	{MODULE_NO_CFI, "no unwind information", 0},
 	{MODULE_NO_SYMBOLS, "no symbols found", 0},
 	{MODULE_ZSTD, "debug information packed by zstd, not readable here", 0},
+	{MODULE_BAD_DWARF, "debug information damaged", 0},
 	{MODULE_XZ, "symbols packed by xz, not readable here", 0},
 	{MODULE_NO_DWARF, "no debug information", 1},
 };
@@ -250,7 +251,7 @@ static uint32_t lacks_of(const struct session *s, uint32_t first)
 	if (s->options->symbols == SYMBOLS_NONE)
 		flags &= ~MODULE_NAMELESS;
 	if (s->options->symbols != SYMBOLS_FULL)
-		flags &= ~(MODULE_ZSTD | MODULE_NO_DWARF);
+		flags &= ~(MODULE_ZSTD | MODULE_BAD_DWARF | MODULE_NO_DWARF);
 	if (flags & (MODULE_NO_SYMBOLS | MODULE_ZSTD | MODULE_FROM_MEMORY))
 		flags &= ~MODULE_NO_DWARF;
 	return flags;

@@ -45,6 +45,7 @@
 #define LIMIT_TABLE_NODES   (4u * 1024 * 1024) /* frames in the table of stacks */
 #define LIMIT_STRINGS	    (256 * MIB)
 #define LIMIT_SPLIT_FILES   4096u	/* split debug information (.dwo) read in one run */
+#define LIMIT_ASKED	    131072u	/* addresses of one module in one request for names */
 #define LIMIT_IMAGE	    (1 * MIB)	/* of a module that is nowhere but in memory */
 #define LIMIT_UNPACKED	    (512 * MIB) /* content of a compressed section, or of .gnu_debugdata */
 #define LIMIT_MEMORY_IMAGE  (64 * MIB)	/* of a file that cannot be opened, as it is mapped */

@@ -332,12 +332,15 @@ _Static_assert(sizeof(struct worker_stack) % _Alignof(struct frame) == 0, "frame
 enum symbols_level { SYMBOLS_NONE, SYMBOLS_SYMTAB, SYMBOLS_FULL };
 enum demangle_level { DEMANGLE_NONE, DEMANGLE_SIMPLE, DEMANGLE_TEMPLATES, DEMANGLE_FULL };
 
-/* Followed by n file offsets, sorted. */
+/* Followed by n file offsets, sorted. A request comes in as many messages as it needs: the reader
+ * of debug information pays for each unit that it touches, not for each address. */
 struct worker_symbolize {
 	uint32_t module;
 	uint32_t n;
 	uint32_t level;	   /* enum symbols_level */
 	uint32_t demangle; /* enum demangle_level */
+	uint32_t more;	   /* the next message belongs to the same request */
+	uint32_t unused;
 };
 
 /* Followed by `addresses` records: struct worker_address, then its `lines` times struct worker_line

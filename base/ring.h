@@ -37,6 +37,9 @@ struct ring_page {
 	_Atomic uint32_t worker_module; /* id of the module it is reading just now, or 0 */
 	_Atomic uint32_t maps_wanted;	/* generation in whose place newer maps are asked for */
 	_Atomic uint32_t stack_want[RING_WANTS]; /* bytes of stack, by thread serial % RING_WANTS */
+	/* By process number % RING_WANTS: of one made by Go, where a thread's data names its
+	 * goroutine (see go_stacks_curg); else 0. */
+	_Atomic uint32_t curg[RING_WANTS];
 };
 
 struct ring {

@@ -68,7 +68,9 @@ enum capture_missing {
 #define WEIGHT_ONE 16u
 
 /* One thread at one instant. stack[] holds stack_len bytes from address stack_base (= the sp's
- * red zone: sp - 128) upwards. Lives in the ring; the worker copies it out before it looks. */
+ * red zone: sp - 128) upwards, and then other_len bytes from other_base: of the stack that the
+ * thread was on before it changed to this one. Lives in the ring; the worker copies it out before
+ * it looks. */
 struct capture {
 	uint32_t kind;	     /* enum profile_kind */
 	uint32_t thread;     /* serial, see struct tracer_thread */
@@ -84,8 +86,12 @@ struct capture {
 	struct regs regs;
 	uint64_t stack_base;
 	uint64_t stack_len;
+	uint64_t other_sp, other_pc; /* registers there; pc 0: a signal's frame has them all */
+	uint64_t other_base, other_len;
 	unsigned char stack[];
 };
+
+#define CAPTURE_MAX (sizeof(struct capture) + 2 * LIMIT_STACK_MAX)
 
 /* An executable mapping. module 0 never occurs here. */
 struct mapping {
@@ -174,14 +180,17 @@ enum module_flag {
 	MODULE_NO_CFI = 64,
 	MODULE_NO_SYMBOLS = 128,
 	MODULE_NO_DWARF = 256,	  /* no debug information: no lines, no inlined functions */
-	MODULE_ZSTD = 512,	  /* debug sections compressed in a way libelf cannot read */
+	MODULE_ZSTD = 512,	  /* debug sections compressed in a way that cannot be read here */
 	MODULE_RECORDED = 1024,	  /* of a recording: only a file with that build id is it */
-	MODULE_XZ = 4096,	  /* symbols in .gnu_debugdata that cannot be read */
 	MODULE_OTHER_FILE = 2048, /* the file there is not the one that was recorded */
+	MODULE_XZ = 4096,	  /* symbols in .gnu_debugdata that cannot be read */
+	MODULE_BAD_DWARF = 8192,  /* debug information that makes no sense */
 };
 
 /* What is missing of the module and its files that came so far. */
-#define MODULE_LACKS (MODULE_NO_CFI | MODULE_NO_SYMBOLS | MODULE_NO_DWARF | MODULE_ZSTD | MODULE_XZ)
+#define MODULE_LACKS                                                                               \
+	(MODULE_NO_CFI | MODULE_NO_SYMBOLS | MODULE_NO_DWARF | MODULE_ZSTD | MODULE_XZ |           \
+		MODULE_BAD_DWARF)
 
 /* An ELF image of the target, known by its id (index + 1). Strings are owned by session. */
 struct module_info {

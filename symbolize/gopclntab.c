@@ -297,22 +297,13 @@ static uint64_t entry(const struct gopclntab *t, uint64_t i, uint32_t *at)
 	return t->text + start;
 }
 
-int gopclntab_find(const struct gopclntab *t, uint64_t vaddr, struct go_function *out)
+/* The function of an entry. */
+static int take_function(const struct gopclntab *t, uint64_t i, struct go_function *out)
 {
-	uint64_t low = 0, high = t->n;
 	uint32_t at, unused, name = 0, size = func_size(t);
 
-	while (low < high) {
-		uint64_t middle = low + (high - low) / 2;
-		if (entry(t, middle, &unused) <= vaddr)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (!low)
-		return -ENOENT;
-	*out = (struct go_function){.start = entry(t, low - 1, &at), .end = entry(t, low, &unused)};
-	if (vaddr >= out->end || at > t->size - t->functions || t->size - t->functions - at < size)
+	*out = (struct go_function){.start = entry(t, i, &at), .end = entry(t, i + 1, &unused)};
+	if (at > t->size - t->functions || t->size - t->functions - at < size)
 		return -ENOENT;
 	out->at = t->functions + at;
 	get_u32(t, out->at + FUNC_NAME, &name);
@@ -321,6 +312,31 @@ int gopclntab_find(const struct gopclntab *t, uint64_t vaddr, struct go_function
 	if (t->has_start_line)
 		get_u32(t, out->at + FUNC_START_LINE, &out->start_line);
 	return out->name ? 0 : -ENOENT;
+}
+
+int gopclntab_find(const struct gopclntab *t, uint64_t vaddr, struct go_function *out)
+{
+	uint64_t low = 0, high = t->n;
+	uint32_t unused;
+
+	while (low < high) {
+		uint64_t middle = low + (high - low) / 2;
+		if (entry(t, middle, &unused) <= vaddr)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (!low || take_function(t, low - 1, out) < 0 || vaddr >= out->end)
+		return -ENOENT;
+	return 0;
+}
+
+int gopclntab_find_name(const struct gopclntab *t, const char *name, struct go_function *out)
+{
+	for (uint64_t i = 0; i < t->n; i++)
+		if (take_function(t, i, out) == 0 && !strcmp(out->name, name))
+			return 0;
+	return -ENOENT;
 }
 
 int32_t gopclntab_depth(const struct gopclntab *t, const struct go_function *f, uint64_t vaddr)

@@ -44,6 +44,9 @@ void gopclntab_free(struct gopclntab *t);
 /* 0, or -ENOENT if no function covers the virtual address. */
 int gopclntab_find(const struct gopclntab *t, uint64_t vaddr, struct go_function *out);
 
+/* The first of that name. Looks at all functions. 0 or -ENOENT. */
+int gopclntab_find_name(const struct gopclntab *t, const char *name, struct go_function *out);
+
 /* Bytes between the stack pointer and the return address at vaddr; -1: not known. */
 int32_t gopclntab_depth(const struct gopclntab *t, const struct go_function *f, uint64_t vaddr);
 

@@ -70,8 +70,17 @@ static int read_segments(struct module *m)
 	return m->n_segments ? 0 : -EINVAL;
 }
 
+/* libelf cannot read it then. */
+static int is_packed_by_zstd(Elf_Scn *section, const GElf_Shdr *header)
+{
+	GElf_Chdr packed;
+
+	return (header->sh_flags & SHF_COMPRESSED) && gelf_getchdr(section, &packed) &&
+	       packed.ch_type != ELFCOMPRESS_ZLIB;
+}
+
 /* What a section of that name is good for; .zdebug is the old form of compression. */
-static uint32_t section_kind(const char *name, const GElf_Shdr *h)
+static uint32_t section_kind(const char *name, Elf_Scn *section, const GElf_Shdr *h)
 {
 	if (h->sh_type == SHT_SYMTAB)
 		return HAS_SYMTAB;
@@ -83,7 +92,9 @@ static uint32_t section_kind(const char *name, const GElf_Shdr *h)
 		return HAS_EH_FRAME;
 	if (!strcmp(name, ".gnu_debugdata"))
 		return HAS_XZ;
-	return strcmp(name, ".debug_frame") && strcmp(name, ".zdebug_frame") ? 0 : HAS_FRAME;
+	if (strcmp(name, ".debug_frame") && strcmp(name, ".zdebug_frame"))
+		return 0;
+	return is_packed_by_zstd(section, h) ? HAS_ZSTD : HAS_FRAME;
 }
 
 /* All enum module_has of an image. */
@@ -104,7 +115,7 @@ static uint32_t read_sections(const struct image *image)
 			continue;
 		const char *name = elf_strptr(elf, names, header.sh_name);
 		if (name)
-			has |= section_kind(name, &header);
+			has |= section_kind(name, section, &header);
 	}
 	return has;
 }
@@ -216,6 +227,11 @@ uint32_t module_id(const struct module *m)
 uint32_t module_flags(const struct module *m)
 {
 	return m->flags;
+}
+
+void module_lacks(struct module *m, uint32_t flag)
+{
+	m->flags |= flag;
 }
 
 uint32_t module_has(const struct module *m)

@@ -35,6 +35,9 @@ uint32_t module_has(const struct module *m);   /* enum module_has */
 /* Whether there is an image to read; all below works without one and answers NULL or an error. */
 int module_is_readable(const struct module *m);
 
+/* What a reader of it found: a flag of MODULE_LACKS. */
+void module_lacks(struct module *m, uint32_t flag);
+
 /* Its file is not read after all: as if it had been opened without one, with that flag. */
 void module_refuse(struct module *m, uint32_t flag);
 

@@ -91,6 +91,8 @@ static int prepare(struct symbolizer *s, struct module *m, enum symbols_level le
 	s->has_dwarf = !error;
 	beat(s);
 	/* Where the debug information is no good there are still symbols. */
+	if (error == -EINVAL && !(module_flags(m) & MODULE_ZSTD))
+		module_lacks(m, MODULE_BAD_DWARF);
 	return error == -ENOMEM ? error : 0;
 }
 

@@ -2,6 +2,7 @@
 
 # --- programs that are profiled; no sanitizers and no libraries of ours in them ---
 target_names = \
+	altstacks \
 	bursty \
 	calls_locks \
 	calls_sockets \
@@ -17,6 +18,7 @@ target_names = \
 	family \
 	fork_storm \
 	gaps \
+	handler \
 	idle \
 	inline_chain \
 	kernel \
@@ -54,7 +56,10 @@ tests/targets/idle_fp: $(top_srcdir)/tests/targets/idle.c $(top_srcdir)/tests/ta
 tests/targets/libfirst_part.so tests/targets/libsecond_part.so: tests/targets/lib%.so: \
 		$(top_srcdir)/tests/targets/dl_part.c $(top_srcdir)/tests/targets/target.h
 	$(AM_V_CC)$(CC) $(target_cflags) -fPIC -shared -DPART=$* -I$(top_srcdir) -o $@ $<
-check_DATA = $(target_programs) tests/targets/idle_o0 tests/targets/idle_fp \
+# The same where the trampoline and all of libc are in the program.
+tests/targets/handler_static: $(top_srcdir)/tests/targets/handler.c $(top_srcdir)/tests/targets/target.h
+	$(AM_V_CC)$(CC) $(target_cflags) -static -s -I$(top_srcdir) -o $@ $< -lm
+check_DATA = $(target_programs) tests/targets/handler_static tests/targets/idle_o0 tests/targets/idle_fp \
 	tests/targets/libfirst_part.so tests/targets/libsecond_part.so
 CLEANFILES += $(check_DATA)
 
@@ -71,6 +76,7 @@ unit_tests = \
 	tests/unit/test_debug_places \
 	tests/unit/test_demangle \
 	tests/unit/test_dwarf \
+	tests/unit/test_expression \
 	tests/unit/test_family \
 	tests/unit/test_fixtures \
 	tests/unit/test_folded \
@@ -85,6 +91,7 @@ unit_tests = \
 	tests/unit/test_maps \
 	tests/unit/test_options \
 	tests/unit/test_options_target \
+	tests/unit/test_other_stack \
 	tests/unit/test_player \
 	tests/unit/test_proc_stat \
 	tests/unit/test_profile \
@@ -107,8 +114,9 @@ unit_tests = \
 	tests/unit/test_wants \
 	tests/unit/test_worker
 if HAVE_CMOCKA
-check_PROGRAMS = $(unit_tests)
+unit_tests_built = $(unit_tests)
 endif
+check_PROGRAMS = $(unit_tests_built) tests/names/names tests/stepper/stepper
 unit_libs = libcpprof.a $(ALL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_answers_LDADD = $(unit_libs)
 tests_unit_test_base_LDADD = $(unit_libs)
@@ -121,6 +129,7 @@ tests_unit_test_cpus_LDADD = $(unit_libs)
 tests_unit_test_debug_places_LDADD = $(unit_libs)
 tests_unit_test_demangle_LDADD = $(unit_libs)
 tests_unit_test_dwarf_LDADD = $(unit_libs)
+tests_unit_test_expression_LDADD = $(unit_libs)
 tests_unit_test_family_LDADD = $(unit_libs)
 tests_unit_test_fixtures_LDADD = $(unit_libs)
 tests_unit_test_folded_LDADD = $(unit_libs)
@@ -135,6 +144,7 @@ tests_unit_test_loader_LDADD = $(unit_libs)
 tests_unit_test_maps_LDADD = $(unit_libs)
 tests_unit_test_options_LDADD = $(unit_libs)
 tests_unit_test_options_target_LDADD = $(unit_libs)
+tests_unit_test_other_stack_LDADD = $(unit_libs)
 tests_unit_test_player_LDADD = $(unit_libs)
 tests_unit_test_proc_stat_LDADD = $(unit_libs)
 tests_unit_test_profile_LDADD = $(unit_libs)
@@ -158,9 +168,22 @@ tests_unit_test_wants_LDADD = $(unit_libs)
 tests_unit_test_worker_LDADD = $(unit_libs)
 tests_unit_test_worker_LDFLAGS = -Wl,--wrap=list_room
 
+# --- runs a program one instruction at a time ---
+tests_names_names_SOURCES = tests/names/names.c
+tests_names_names_LDADD = $(unit_libs)
+tests_stepper_stepper_SOURCES = \
+	tests/stepper/shadow.c tests/stepper/shadow.h \
+	tests/stepper/stepper.c \
+	tests/stepper/view.c tests/stepper/view.h
+
+# --- programs by many compilers: harness.sh, variants ---
+clean-local:
+	rm -rf tests/variants
+
 # --- scripts ---
 test_scripts = \
 	tests/source_check.sh \
+	tests/integration/altstacks.sh \
 	tests/integration/bad_input.sh \
 	tests/integration/budget.sh \
 	tests/integration/bursty.sh \
@@ -177,6 +200,8 @@ test_scripts = \
 	tests/integration/kernel.sh \
 	tests/integration/kill.sh \
 	tests/integration/launch.sh \
+	tests/integration/lines.sh \
+	tests/integration/matrix.sh \
 	tests/integration/quota.sh \
 	tests/integration/raw.sh \
 	tests/integration/raw_many.sh \
@@ -194,6 +219,7 @@ test_scripts = \
 	tests/integration/shares.sh \
 	tests/integration/short_counts.sh \
 	tests/integration/signals.sh \
+	tests/integration/single_step.sh \
 	tests/integration/starved.sh \
 	tests/integration/strict.sh \
 	tests/integration/threads.sh \
@@ -201,15 +227,15 @@ test_scripts = \
 	tests/integration/usage.sh \
 	tests/stress/storms.sh
 
-TESTS = $(check_PROGRAMS) $(test_scripts)
+TESTS = $(unit_tests_built) $(test_scripts)
 TEST_EXTENSIONS = .sh
 SH_LOG_COMPILER = bash
 AM_TESTS_ENVIRONMENT = CPPROF=$(abs_top_builddir)/cpprof-attach; export CPPROF; \
 	TARGETS=$(abs_top_builddir)/tests/targets; export TARGETS;
 
-fixture_names = aligned chain20 leaf nocfi noreturn signal
-EXTRA_DIST = $(test_scripts) $(target_names:%=tests/targets/%.c) tests/targets/calls.h tests/targets/chain.go tests/targets/target.h \
-	tests/targets/woken.h tests/lib/faults.py tests/lib/faults.sh tests/lib/gdb_lines.py tests/lib/gdb_stacks.py tests/lib/zstd_sections.py tests/targets/twins.c \
-	tests/lib/harness.sh tests/lib/proof.py tests/stress/faults.sh tests/unit/options_fixture.h \
+fixture_names = aligned altstack chain20 leaf nocfi noreturn signal
+EXTRA_DIST = $(test_scripts) $(target_names:%=tests/targets/%.c) tests/targets/calls.h tests/targets/chain.go tests/targets/stacks.go tests/targets/target.h \
+	tests/targets/variants.mk tests/targets/walks.c tests/targets/walks.cc tests/targets/woken.h tests/lib/faults.py tests/lib/faults.sh tests/lib/gdb_lines.py tests/lib/gdb_stacks.py tests/lib/zstd_sections.py tests/targets/twins.c \
+	tests/lib/harness.sh tests/lib/proof.py tests/matrix/chain.py tests/matrix/check.py tests/names/compare.py tests/names/inlined.cc tests/names/part.cc tests/stress/faults.sh tests/unit/options_fixture.h \
 	tests/unit/profile_fixture.h tests/unit/raw_fixture.h tests/fixtures/fixture.c tests/fixtures/make.sh \
 	$(fixture_names:%=tests/fixtures/%.elf) $(fixture_names:%=tests/fixtures/%.raw)

@@ -21,7 +21,7 @@ nothing()
 }
 
 mapfile -t sources < <(ls agent/*.[ch] agent/tracer/*.[ch] base/*.[ch] output/*.[ch] symbolize/*.[ch] unwind/*.[ch] 2>/dev/null)
-all=("${sources[@]}" tests/unit/*.c tests/targets/*.[ch] bench/*.c)
+all=("${sources[@]}" tests/unit/*.c tests/targets/*.[ch] tests/stepper/*.[ch] bench/*.c)
 [ ${#sources[@]} -gt 50 ] || { echo "FAIL: sources not found"; exit 1; }
 
 # calls FUNCTION-PATTERN ALLOWED-PATTERN: the calls outside the files that may make them

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The copied slice of stack that all unwinding reads from. There is no way to read anything else:
- * an address outside is "unreadable", never a guess.
+ * The copied slices of stack that all unwinding reads from: of the thread's stack, and of the one
+ * that it was on before. There is no way to read anything else: an address outside is
+ * "unreadable", never a guess.
  */
 #ifndef UNWIND_COPY_H
 #define UNWIND_COPY_H
@@ -9,26 +10,36 @@
 #include <stdint.h>
 #include <string.h>
 
-struct copy {
+struct slice {
 	uint64_t base, len;
 	const unsigned char *bytes;
 	uint64_t used_end; /* address behind the highest word read */
-	uint64_t wanted;   /* the last address that was not there; 0: none */
 };
+
+struct copy {
+	struct slice stack, other; /* other.len may be 0 */
+	uint64_t wanted;	   /* the last address that was not there; 0: none */
+};
+
+static inline int slice_word(struct slice *s, uint64_t address, uint64_t *out)
+{
+	uint64_t at = address - s->base;
+
+	if (s->len < sizeof(*out) || at > s->len - sizeof(*out))
+		return -1;
+	memcpy(out, s->bytes + at, sizeof(*out));
+	if (address + sizeof(*out) > s->used_end)
+		s->used_end = address + sizeof(*out);
+	return 0;
+}
 
 /* 0, or -1 outside the copy. */
 static inline int copy_word(struct copy *c, uint64_t address, uint64_t *out)
 {
-	uint64_t at = address - c->base;
-
-	if (c->len < sizeof(*out) || at > c->len - sizeof(*out)) {
-		c->wanted = address;
-		return -1;
-	}
-	memcpy(out, c->bytes + at, sizeof(*out));
-	if (address + sizeof(*out) > c->used_end)
-		c->used_end = address + sizeof(*out);
-	return 0;
+	if (slice_word(&c->stack, address, out) == 0 || slice_word(&c->other, address, out) == 0)
+		return 0;
+	c->wanted = address;
+	return -1;
 }
 
 #endif

@@ -24,12 +24,19 @@ static uint64_t called_before_pc(const struct code *code, uint64_t address, uint
 	return call_site_is_plt(code, target) ? LEAF_BYTES : NO_CALL;
 }
 
+/* In the copy, or in a larger one. */
+static int is_near(const struct copy *copy, uint64_t address)
+{
+	return address - copy->stack.base < LIMIT_STACK_MAX ||
+	       (copy->other.len && address - copy->other.base < LIMIT_STACK_MAX);
+}
+
 static int has_frame_pointer(const struct copy *copy, const struct regs *regs)
 {
 	uint64_t bp = regs->r[DWREG_RBP];
 
 	return (regs->known & 1u << DWREG_RBP) && bp >= regs->r[DWREG_RSP] && !(bp & 7) &&
-	       bp - copy->base < LIMIT_STACK_MAX;
+	       is_near(copy, bp);
 }
 
 /* The word at sp may have been left by an earlier call: if the frame at rbp fits the present

@@ -6,7 +6,9 @@
 #include "base/hash.h"
 #include "base/index.h"
 #include "base/list.h"
+#include "unwind/entry.h"
 #include "unwind/rules.h"
+#include "unwind/stubs.h"
 
 #define PLACES_MAX (16u * 1024 * 1024)
 #define RULES_MAX  (1024u * 1024) /* distinct ones */
@@ -175,35 +177,42 @@ static void compile_frame(struct rules *rules, Dwarf_Frame *frame, struct rule *
 
 /* mov $15,%rax; syscall: rt_sigreturn. musl and Go do not mark it, and glibc's own unwind rules for
  * it only say the same in seventeen expressions. */
-static int is_sigreturn(const struct module *m, uint64_t offset)
-{
-	static const unsigned char code[] = {0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05};
-	const unsigned char *p = module_bytes(m, offset, sizeof(code));
+static const unsigned char sigreturn[] = {0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05};
 
-	return p && !memcmp(p, code, sizeof(code));
+/* mov %rbx,%rsp; mov (%rsp),%rdi; test %rdi,%rdi: __start_context of glibc, to which the function
+ * given to makecontext returns. */
+static const unsigned char context[] = {0x48, 0x89, 0xdc, 0x48, 0x8b, 0x3c, 0x24, 0x48, 0x85, 0xff};
+
+static int is_code(const struct module *m, uint64_t offset, const unsigned char *code, size_t n)
+{
+	const unsigned char *p = module_bytes(m, offset, n);
+
+	return p && !memcmp(p, code, n);
 }
 
-/* What only Go's own table tells: its CFI claims a caller for them, too. */
-static int compile_go_ends(const struct go_function *f, int is_return, struct rule *rule)
+/* What is known by its bytes. */
+static int compile_known(const struct module *m, uint64_t offset, int is_return, struct rule *rule)
 {
-	if (f->flags & GO_ROOT)
-		rule->kind = RULE_END;
-	else if ((f->flags & GO_MOVES_SP) && is_return)
-		rule->kind = RULE_SWITCHED;
+	if (is_code(m, offset, sigreturn, sizeof(sigreturn))) {
+		rule->kind = RULE_SIGRETURN;
+		rule->is_signal = 1;
+	} else if (is_return && is_code(m, offset, context, sizeof(context))) {
+		rule->kind = RULE_CONTEXT;
+	}
 	return rule->kind != RULE_NONE;
 }
 
 /* All else is in the caller's hands in Go: no register is saved but rbp, at places that the table
  * does not tell. */
-static void compile_go(
-	const struct gopclntab *t, const struct go_function *f, uint64_t vaddr, struct rule *rule)
+static void compile_go(const struct gopclntab *t, const struct go_function *f, uint64_t vaddr,
+	uint8_t cfa_register, struct rule *rule)
 {
 	int32_t depth = gopclntab_depth(t, f, vaddr);
 
-	if (depth < 0 || !offset_fits(depth) || (f->flags & GO_MOVES_SP))
+	if (depth < 0 || !offset_fits(depth))
 		return;
 	rule->kind = RULE_PLAIN;
-	rule->cfa_register = DWREG_RSP;
+	rule->cfa_register = cfa_register;
 	rule->cfa_offset = depth + 8;
 	rule->ra_offset = -8;
 	for (int i = 0; i < SAVED_COUNT; i++)
@@ -214,6 +223,55 @@ static void compile_go(
 	}
 }
 
+static void compile_go_switch(const struct module *m, const struct gopclntab *t,
+	const struct go_function *f, struct rule *rule)
+{
+	uint64_t kept = 0;
+
+	rule->kind = RULE_SWITCHED;
+	rule->place = go_stacks_place(f);
+	if (rule->place == GO_CLOCK)
+		kept = go_stacks_kept_sp(m, f);
+	else if (rule->place != GO_ELSEWHERE)
+		rule->curg = go_stacks_curg(m, t);
+	if (kept)
+		compile_go(t, f, kept, DWREG_R12, rule);
+}
+
+/* What only Go's own table tells: its CFI claims a caller for them, too. A signal handler begins
+ * with a root that the kernel did call. */
+static int compile_go_ends(const struct module *m, const struct gopclntab *t,
+	const struct go_function *f, int is_return, struct rule *rule)
+{
+	if ((f->flags & GO_ROOT) && go_stacks_place(f) != GO_HANDLER)
+		rule->kind = RULE_END;
+	else if ((f->flags & GO_MOVES_SP) && is_return)
+		compile_go_switch(m, t, f, rule);
+	return rule->kind != RULE_NONE;
+}
+
+static int compile_stub(const struct module *m, uint64_t vaddr, struct rule *rule)
+{
+	struct stub stub;
+
+	if (stubs_find(m, vaddr, &stub) < 0)
+		return -1;
+	rule->kind = RULE_PLAIN;
+	rule->cfa_register = stub.base;
+	rule->cfa_offset = stub.offset;
+	rule->ra_offset = -8;
+	for (int i = 0; i < SAVED_COUNT; i++) {
+		rule->saved[i] = SAVED_SAME;
+		rule->same |= 1u << rules_saved_register[i];
+	}
+	if (stub.saves_rbp) {
+		rule->saved[SAVED_RBP] = -16;
+		rule->same &= ~(1u << DWREG_RBP);
+		rule->restored = 1u << SAVED_RBP;
+	}
+	return 0;
+}
+
 static void compile(
 	struct rules *rules, struct module *m, uint64_t offset, int is_return, struct rule *rule)
 {
@@ -222,18 +280,15 @@ static void compile(
 
 	*rule = no_rule;
 	rules->figures.compiled++;
-	if (is_sigreturn(m, offset + !!is_return)) {
-		rule->kind = RULE_SIGRETURN;
-		rule->is_signal = 1;
+	if (compile_known(m, offset + !!is_return, is_return, rule))
 		return;
-	}
 	if (module_offset_to_vaddr(m, offset, &vaddr) < 0)
 		return;
 	const struct gopclntab *go = module_gopclntab(m);
 	struct go_function function;
 	if (go && gopclntab_find(go, vaddr, &function) < 0)
 		go = NULL;
-	if (go && compile_go_ends(&function, is_return, rule))
+	if (go && compile_go_ends(m, go, &function, is_return, rule))
 		return;
 	Dwarf_CFI *cfi = module_eh_frame(m);
 	if (cfi && dwarf_cfi_addrframe(cfi, vaddr, &frame) != 0)
@@ -242,8 +297,12 @@ static void compile(
 		frame = NULL;
 	if (frame)
 		compile_frame(rules, frame, rule);
-	else if (go)
-		compile_go(go, &function, vaddr, rule);
+	else if (go && !(function.flags & GO_MOVES_SP))
+		compile_go(go, &function, vaddr, DWREG_RSP, rule);
+	else if (!go && compile_stub(m, vaddr, rule) < 0 && entry_holds(m, vaddr))
+		rule->kind = RULE_ENTRY;
+	if (go && go_stacks_place(&function) == GO_SWITCH)
+		rule->place = GO_SWITCH;
 	free(frame);
 }
 

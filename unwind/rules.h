@@ -13,6 +13,7 @@
 
 #include <elfutils/libdw.h>
 
+#include "symbolize/go_stacks.h"
 #include "symbolize/module.h"
 #include "unwind/full_rules.h"
 
@@ -22,7 +23,9 @@ enum rule_kind {
 	RULE_FULL,	/* expressions: see struct full_rule */
 	RULE_SIGRETURN, /* the kernel's signal frame: registers are in the ucontext at sp */
 	RULE_END,	/* the outermost frame: its return address is undefined */
-	RULE_SWITCHED,	/* the caller's frame is on another stack, nothing here says where */
+	RULE_ENTRY,	/* none, but a program starts here: see entry.h */
+	RULE_CONTEXT,	/* the same, but not called: makecontext put its address there */
+	RULE_SWITCHED,	/* the caller's frame is on another stack; Go may have saved where */
 };
 
 /* The callee-saved registers of the x86-64 ABI, which frames save. */
@@ -41,6 +44,8 @@ struct rule {
 	int32_t saved[SAVED_COUNT]; /* offset from the CFA, SAVED_SAME or SAVED_UNDEFINED */
 	uint32_t same;		    /* bits 1 << number: registers that are as in the caller */
 	uint32_t full;		    /* RULE_FULL: number of its struct full_rule */
+	uint16_t place;		    /* enum go_place */
+	uint16_t curg;		    /* RULE_SWITCHED: see go_stacks_curg */
 };
 
 struct rules;

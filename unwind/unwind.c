@@ -4,7 +4,8 @@
  *
  *   pc ──▶ mapping ──▶ rule ──┬─ plain, full, sigreturn ──▶ caller's registers ──▶ next frame
  *           │none       │none ├─ end ─▶ STACK_DONE
- *           │           │     └─ switched ─▶ STACK_SWITCHED
+ *           │           │     ├─ entry, and the program's arguments at sp ─▶ STACK_DONE
+ *           │           │     └─ switched ─▶ what Go saved of the other stack, or STACK_SWITCHED
  *           ▼           ▼
  *      STACK_NO_MODULE  frame pointer, validated, marked guessed ──not valid──▶ STACK_NO_CFI
  *
@@ -13,6 +14,7 @@
  */
 #include <dwarf.h>
 
+#include "unwind/entry.h"
 #include "unwind/expression.h"
 #include "unwind/frame_pointer.h"
 #include "unwind/prologue.h"
@@ -43,9 +45,10 @@ struct walk {
 	struct copy copy;
 	struct regs regs;
 	struct stack *out;
-	uint32_t flags;		   /* enum frame_flag: how we came to the frame at regs */
-	const struct mapping *map; /* of the last frame; the next is often in the same */
-	struct module *module;	   /* its module; NULL: not readable */
+	uint64_t other_sp, other_pc; /* of the other stack, until we are there */
+	uint32_t flags;		     /* enum frame_flag: how we came to the frame at regs */
+	const struct mapping *map;   /* of the last frame; the next is often in the same */
+	struct module *module;	     /* its module; NULL: not readable */
 };
 
 /* The frame pointer of a thread that was not stopped. */
@@ -102,9 +105,17 @@ static enum stack_end expression_end(enum expression_result why)
 					       : STACK_NO_CFI;
 }
 
+/* gcc says of a realigned frame that rbp is saved where rbp points, also where it has been popped:
+ * then it is the caller's, and points out of the frame. */
+static int is_popped(const struct walk *w, const struct ops *ops, uint64_t at, uint64_t cfa)
+{
+	return ops->n == 2 && ops->v[1].atom == DW_OP_breg0 + DWREG_RBP &&
+	       (at < w->regs.r[DWREG_RSP] || at >= cfa);
+}
+
 /* One register of a full rule. 0, or why not. */
 static enum stack_end full_register(
-	struct walk *w, const struct ops *ops, uint64_t cfa, uint64_t *out)
+	struct walk *w, const struct ops *ops, int number, uint64_t cfa, uint64_t *out)
 {
 	enum expression_result got;
 
@@ -116,6 +127,10 @@ static enum stack_end full_register(
 		return STACK_DONE;
 	}
 	got = expression_run(ops->v, ops->n, &w->regs, &cfa, &w->copy, out);
+	if (got == EXPRESSION_ADDRESS && number == DWREG_RBP && is_popped(w, ops, *out, cfa)) {
+		*out = w->regs.r[DWREG_RBP];
+		return STACK_DONE;
+	}
 	if (got == EXPRESSION_ADDRESS)
 		return copy_word(&w->copy, *out, out) < 0 ? STACK_UNREADABLE : STACK_DONE;
 	return got == EXPRESSION_VALUE ? STACK_DONE : expression_end(got);
@@ -137,7 +152,7 @@ static int step_full(struct walk *w, const struct full_rule *full)
 			next.r[i] = w->regs.r[i];
 			end = STACK_DONE;
 		} else if (ops->n) {
-			end = full_register(w, ops, cfa, &next.r[i]);
+			end = full_register(w, ops, i, cfa, &next.r[i]);
 		}
 		if (end == STACK_DONE)
 			next.known |= KNOWN(i);
@@ -165,6 +180,61 @@ static int step_sigreturn(struct walk *w)
 			return STACK_UNREADABLE;
 	w->regs = next;
 	return STACK_DONE;
+}
+
+static int enter_mapping(struct walk *w, uint64_t pc)
+{
+	w->map = call_site_mapping(w->code.maps, pc);
+	if (!w->map)
+		return -1;
+	w->module = modules_get(w->u->modules, w->map->module);
+	if (w->module && !module_is_readable(w->module))
+		w->module = NULL;
+	return 0;
+}
+
+/* At an address's first sight. */
+static const struct rule *compile_rule(const struct walk *w, uint64_t offset, int is_return)
+{
+	w->u->reading(w->u->arg, w->map->module);
+	const struct rule *rule = rules_compile(w->u->rules, w->module, offset, is_return);
+	w->u->reading(w->u->arg, 0);
+	return rule;
+}
+
+/* NULL: outside all code. */
+static const struct rule *find_rule(struct walk *w, uint64_t pc, int is_return, uint64_t *offset)
+{
+	static const struct rule none = {.kind = RULE_NONE};
+
+	if ((!w->map || pc < w->map->start || pc >= w->map->end) && enter_mapping(w, pc) < 0)
+		return NULL;
+	*offset = pc - w->map->start + w->map->offset;
+	if (!w->module)
+		return &none;
+	const struct rule *rule = rules_cached(w->u->rules, w->map->module, *offset, is_return);
+	return rule ? rule : compile_rule(w, *offset, is_return);
+}
+
+/* To the goroutine's stack, as Go saved it. What it saved at another time is not meant: each way of
+ * leaving that stack has its own kind of pc. */
+static enum stack_end step_back(struct walk *w, const struct rule *rule)
+{
+	uint64_t pc = w->other_pc, offset;
+
+	if (!pc || rule->place == GO_ELSEWHERE)
+		return STACK_SWITCHED;
+	w->other_pc = 0;
+	w->regs.known = KNOWN(DWREG_RSP) | KNOWN(DWREG_PC);
+	w->regs.r[DWREG_RSP] = w->other_sp;
+	w->regs.r[DWREG_PC] = pc;
+	if (rule->place == GO_GROWS)
+		return STACK_DONE;
+	rule = find_rule(w, pc, 0, &offset);
+	if (!rule || rule->place != GO_SWITCH || rule->kind != RULE_PLAIN ||
+		rule->cfa_register != DWREG_RSP)
+		return STACK_SWITCHED;
+	return step_plain(w, rule);
 }
 
 static enum stack_end step_guess(struct walk *w, int *over)
@@ -202,24 +272,30 @@ static enum stack_end step(struct walk *w, const struct rule *rule, int *over)
 		end = step_sigreturn(w);
 		break;
 	case RULE_END:
+	case RULE_CONTEXT:
 		*over = 1;
 		break;
 	case RULE_SWITCHED:
-		return STACK_SWITCHED;
+		return step_back(w, rule);
+	case RULE_ENTRY:
+		*over = (w->regs.known & KNOWN(DWREG_RSP)) && entry_is_outermost(&w->copy, sp);
+		if (!*over)
+			end = step_guess(w, over);
+		break;
 	default:
 		end = step_guess(w, over);
 	}
 	if (end != STACK_DONE || *over)
 		return end;
 	/* A signal may have come in on another stack; all other frames lie above their callees. */
-	if (!rule->is_signal && w->regs.r[DWREG_RSP] <= sp)
+	if (!rule->is_signal && rule->place != GO_CLOCK && w->regs.r[DWREG_RSP] <= sp)
 		return STACK_NO_PROGRESS;
 	*over = w->regs.r[DWREG_PC] == 0;
 	return STACK_DONE;
 }
 
-/* Nothing calls a signal's trampoline, its address is put on the stack as it is: one byte earlier
- * another function ends. */
+/* Nothing calls a trampoline, its address is put on the stack as it is: one byte earlier another
+ * function ends. */
 static void take_trampoline(struct frame *f)
 {
 	if (f->flags & FRAME_RETURN)
@@ -227,45 +303,20 @@ static void take_trampoline(struct frame *f)
 	f->flags &= ~FRAME_RETURN;
 }
 
-static int enter_mapping(struct walk *w, uint64_t pc)
-{
-	w->map = call_site_mapping(w->code.maps, pc);
-	if (!w->map)
-		return -1;
-	w->module = modules_get(w->u->modules, w->map->module);
-	if (w->module && !module_is_readable(w->module))
-		w->module = NULL;
-	return 0;
-}
-
-/* At an address's first sight. */
-static const struct rule *compile_rule(const struct walk *w, uint64_t offset, int is_return)
-{
-	w->u->reading(w->u->arg, w->map->module);
-	const struct rule *rule = rules_compile(w->u->rules, w->module, offset, is_return);
-	w->u->reading(w->u->arg, 0);
-	return rule;
-}
-
 /* The present frame is added to the stack. Its rule; NULL: outside all code. */
 static const struct rule *take_frame(struct walk *w)
 {
-	static const struct rule none = {.kind = RULE_NONE};
 	int is_return = w->flags & FRAME_RETURN ? 1 : 0;
-	uint64_t pc = w->regs.r[DWREG_PC] - is_return;
+	uint64_t offset;
+	const struct rule *rule = find_rule(w, w->regs.r[DWREG_PC] - is_return, is_return, &offset);
 
-	if ((!w->map || pc < w->map->start || pc >= w->map->end) && enter_mapping(w, pc) < 0)
+	if (!rule)
 		return NULL;
 	struct frame *f = &w->out->v[w->out->n++];
 	f->module = w->map->module;
-	f->offset = pc - w->map->start + w->map->offset;
+	f->offset = offset;
 	f->flags = w->flags;
-	if (!w->module)
-		return &none;
-	const struct rule *rule = rules_cached(w->u->rules, w->map->module, f->offset, is_return);
-	if (!rule)
-		rule = compile_rule(w, f->offset, is_return);
-	if (rule->kind == RULE_SIGRETURN)
+	if (rule->kind == RULE_SIGRETURN || rule->kind == RULE_CONTEXT)
 		take_trampoline(f);
 	return rule;
 }
@@ -286,17 +337,30 @@ static enum stack_end walk_up(struct walk *w)
 	return end;
 }
 
+/* How much of a slice was used, or should have been there up to wanted. */
+static uint64_t need_of(const struct slice *s, uint64_t sp, uint64_t wanted)
+{
+	uint64_t need = s->used_end > sp ? s->used_end - sp : 0;
+
+	/* A copy that was cut needs much more more often than a little: fewer rounds until it fits.
+	 * What is farther away is on another stack (a handler's caller) and in no larger copy. */
+	return wanted - sp < LIMIT_STACK_MAX && wanted - sp > need ? 3 * (wanted - sp) : need;
+}
+
 void unwind_capture(const struct unwinder *u, const struct capture *capture,
 	const struct maps *maps, struct stack *out, uint64_t *need)
 {
 	struct walk w = {
 		.u = u,
 		.code = {u->modules, maps, u->reading, u->arg},
-		.copy = {capture->stack_base, capture->stack_len, capture->stack, 0, 0},
+		.copy = {.stack = {capture->stack_base, capture->stack_len, capture->stack, 0},
+			.other = {capture->other_base, capture->other_len,
+				capture->stack + capture->stack_len, 0}},
 		.regs = capture->regs,
+		.other_sp = capture->other_sp,
+		.other_pc = capture->other_pc,
 		.out = out,
 	};
-	uint64_t sp = capture->regs.r[DWREG_RSP];
 
 	out->n = 0;
 	*need = 0;
@@ -305,13 +369,13 @@ void unwind_capture(const struct unwinder *u, const struct capture *capture,
 		return;
 	}
 	out->end = walk_up(&w);
-	if (w.copy.used_end > sp)
-		*need = w.copy.used_end - sp;
-	/* A copy that was cut needs much more more often than a little: fewer rounds until it fits.
-	 * What is farther away is on another stack (a handler's caller) and in no larger copy. */
-	if (out->end == STACK_UNREADABLE && w.copy.wanted - sp < LIMIT_STACK_MAX &&
-		w.copy.wanted + 8 - sp > *need)
-		*need = 3 * (w.copy.wanted + 8 - sp);
+	uint64_t wanted = out->end == STACK_UNREADABLE ? w.copy.wanted + 8 : 0;
+	*need = need_of(&w.copy.stack, capture->regs.r[DWREG_RSP], wanted);
+	if (!w.copy.other.len)
+		return;
+	uint64_t other = need_of(&w.copy.other, capture->other_sp, wanted);
+	if (other > *need)
+		*need = other;
 }
 
 uint32_t unwind_want(uint32_t want, uint64_t need)

@@ -19,8 +19,8 @@ struct unwinder {
 	void *arg;
 };
 
-/* need: how many bytes above the stack pointer were read, or would have been had they been there.
- */
+/* need: how many bytes above the stack pointer were read, or would have been had they been there,
+ * on that of the two stacks where it was more. */
 void unwind_capture(const struct unwinder *u, const struct capture *capture,
 	const struct maps *maps, struct stack *out, uint64_t *need);
 

@@ -16,9 +16,11 @@
 #include <unistd.h>
 
 #include "base/generations.h"
+#include "base/list.h"
 #include "base/wire.h"
 #include "symbolize/symbolize.h"
 #include "unwind/answers.h"
+#include "unwind/tell.h"
 #include "unwind/unwind.h"
 #include "unwind/worker_main.h"
 
@@ -28,7 +30,6 @@
 #define WAIT_MAPS_MS  1000 /* for a generation that was announced by a capture */
 #define HELD_MAX      64u  /* captures waiting for newer maps */
 #define HELD_MS	      1500
-#define CAPTURE_MAX   (sizeof(struct capture) + LIMIT_STACK_MAX)
 
 struct held {
 	struct capture *capture;
@@ -51,6 +52,8 @@ struct worker {
 	int flush_asked;
 	int forwards; /* captures go to session as well */
 	int idle_ms;
+	uint64_t *offsets; /* a request for names, while it comes in */
+	uint32_t n_offsets, offsets_room;
 	struct capture *capture; /* CAPTURE_MAX bytes */
 	struct stack stack;
 };
@@ -95,10 +98,24 @@ static void note_need(struct worker *w, const struct capture *c, uint64_t need)
 		atomic_store_explicit(want, unwind_want(before, need), memory_order_relaxed);
 }
 
+/* A thread was on its own stack with a goroutine's below it: from now on the tracer looks for
+ * those, too. */
+static void note_switch(struct worker *w, const struct capture *c)
+{
+	if (w->stack.end != STACK_SWITCHED)
+		return;
+	const struct frame *f = &w->stack.v[w->stack.n - 1];
+	const struct rule *rule =
+		rules_cached(w->rules, f->module, f->offset, !!(f->flags & FRAME_RETURN));
+	if (rule && rule->curg)
+		atomic_store_explicit(&w->ring->page->curg[c->process % RING_WANTS], rule->curg,
+			memory_order_relaxed);
+}
+
 /* A copy that waits for newer maps; 0 if it cannot wait. */
 static int hold(struct worker *w, const struct capture *c, uint32_t generation)
 {
-	size_t size = sizeof(*c) + c->stack_len;
+	size_t size = sizeof(*c) + c->stack_len + c->other_len;
 	struct capture *copy;
 
 	if (w->n_held == HELD_MAX || !(copy = malloc(size)))
@@ -120,6 +137,7 @@ static void unwind(struct worker *w, const struct capture *c, const struct maps 
 
 	unwind_capture(&w->unwinder, c, maps ? maps : &none, &w->stack, &need);
 	note_need(w, c, need);
+	note_switch(w, c);
 	if (w->stack.end != STACK_NO_MODULE || !may_hold ||
 		!hold(w, c, maps ? maps->generation : 0))
 		check(w, answers_stack(&w->answers, c, &w->stack));
@@ -148,37 +166,6 @@ static void release_held(struct worker *w, int all, const uint32_t *process)
 
 /* --- messages ----------------------------------------------------------------------------- */
 
-static void tell_module(struct worker *w, uint32_t id)
-{
-	const struct module *m = modules_get(&w->modules, id);
-	const unsigned char *build_id;
-	struct worker_module_info info = {.module = id};
-
-	if (!m)
-		return;
-	info.flags = module_flags(m);
-	info.has = module_has(m);
-	info.build_id_len = module_build_id(m, &build_id);
-	memcpy(info.build_id, build_id, info.build_id_len);
-	check(w, wire_send(w->sock, WORKER_MODULE, &info, sizeof(info), -1));
-}
-
-/* The files that it names; 1 if there were any. */
-static int tell_wants(struct worker *w, struct module *m)
-{
-	const struct extra *e;
-	int any = 0;
-
-	while ((e = module_next_want(m))) {
-		struct extra_file file = e->file;
-		file.module = module_id(m);
-		check(w, wire_send2(w->sock, WORKER_WANTS, &file, sizeof(file), e->names,
-				 file.name_len + file.folder_len, -1));
-		any = 1;
-	}
-	return any;
-}
-
 /* A file in the place of the recorded one, whose code is another, would give wrong stacks. */
 static void refuse_other(struct worker *w, const struct worker_module *wanted)
 {
@@ -199,13 +186,15 @@ static void on_module(struct worker *w, struct wire_message *msg)
 
 	if (!m)
 		return;
+	int any = 0;
 	mark_reading(w, m->module);
 	int error = modules_open(&w->modules, msg->fd, m->module, m->flags);
 	msg->fd = -1;
 	if (!error) {
 		refuse_other(w, m);
-		tell_wants(w, modules_get(&w->modules, m->module));
-		tell_module(w, m->module);
+		struct module *module = modules_get(&w->modules, m->module);
+		check(w, tell_wants(w->sock, module, &any));
+		check(w, tell_module(w->sock, module));
 	}
 	mark_reading(w, 0);
 }
@@ -228,12 +217,13 @@ static void on_extra(struct worker *w, struct wire_message *msg)
 	if (!m)
 		return;
 	struct extra_file answer = *f;
+	int any = 0;
 	mark_reading(w, f->module);
 	answer.error = module_take_extra(m, f, msg->fd);
 	msg->fd = -1;
 	if (!answer.error) {
-		tell_wants(w, m);
-		tell_module(w, f->module);
+		check(w, tell_wants(w->sock, m, &any));
+		check(w, tell_module(w->sock, m));
 	}
 	mark_reading(w, 0);
 	check(w, wire_send(w->sock, WORKER_EXTRA, &answer, sizeof(answer), -1));
@@ -254,8 +244,11 @@ static int answer_address(void *arg, uint64_t offset, const struct symbol *lines
 {
 	struct worker *w = arg;
 	struct module *m = modules_get(&w->modules, w->answers.module);
+	int any = 0;
 
-	if (!w->answers.answered && m && tell_wants(w, m))
+	if (!w->answers.answered && m)
+		check(w, tell_wants(w->sock, m, &any));
+	if (any)
 		return -EAGAIN;
 	return answers_address(&w->answers, offset, lines, n);
 }
@@ -281,22 +274,45 @@ static int answer_symbols(
 	return error && error != -EAGAIN ? error : answers_end_symbols(a);
 }
 
+/* Takes a part of a request. 0, or -errno: then it is as if nothing had been asked. */
+static int take_offsets(
+	struct worker *w, const struct worker_symbolize *part, const uint64_t *offsets)
+{
+	int error = list_room(&w->offsets, w->n_offsets, part->n, &w->offsets_room,
+		sizeof(*w->offsets), LIMIT_ASKED);
+
+	if (error)
+		return error;
+	memcpy(w->offsets + w->n_offsets, offsets, part->n * sizeof(*offsets));
+	w->n_offsets += part->n;
+	return 0;
+}
+
 static void on_symbolize(struct worker *w, const struct wire_message *msg)
 {
-	const struct worker_symbolize *ask = wire_payload(msg, sizeof(*ask));
+	const struct worker_symbolize *part = wire_payload(msg, sizeof(*part));
 
-	if (!ask || msg->size != sizeof(*ask) + (size_t)ask->n * sizeof(uint64_t))
+	if (!part || msg->size != sizeof(*part) + (size_t)part->n * sizeof(uint64_t))
 		return;
-	const struct module *m = modules_get(&w->modules, ask->module);
-	uint32_t before = m ? module_flags(m) : 0;
-	mark_reading(w, ask->module);
-	answers_begin_symbols(&w->answers, ask->module);
+	struct worker_symbolize ask = *part;
 	/* Without an end session would wait; a new worker is asked again. */
-	if (answer_symbols(w, ask, (const uint64_t *)(ask + 1)) < 0)
+	if (take_offsets(w, part, (const uint64_t *)(part + 1)) < 0) {
+		w->over = 1;
+		return;
+	}
+	if (ask.more)
+		return;
+	ask.n = w->n_offsets;
+	w->n_offsets = 0;
+	const struct module *m = modules_get(&w->modules, ask.module);
+	uint32_t before = m ? module_flags(m) : 0;
+	mark_reading(w, ask.module);
+	answers_begin_symbols(&w->answers, ask.module);
+	if (answer_symbols(w, &ask, w->offsets) < 0)
 		w->over = 1;
 	/* Some of it could not be unpacked. */
 	if (m && before != module_flags(m))
-		tell_module(w, ask->module);
+		check(w, tell_module(w->sock, m));
 	mark_reading(w, 0);
 }
 
@@ -376,6 +392,7 @@ static const struct maps *maps_for(struct worker *w, const struct capture *c)
 static int is_sane(const struct capture *c, long size)
 {
 	return size >= (long)sizeof(*c) && c->stack_len <= (uint64_t)size - sizeof(*c) &&
+	       c->other_len <= (uint64_t)size - sizeof(*c) - c->stack_len &&
 	       c->kind < PROFILE_KINDS && c->missing < MISSING_REASONS;
 }
 
@@ -436,6 +453,7 @@ static void worker_fini(struct worker *w)
 	symbolizer_fini(&w->symbolizer);
 	modules_fini(&w->modules);
 	answers_fini(&w->answers);
+	free(w->offsets);
 	free(w->capture);
 }
 

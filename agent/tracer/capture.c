@@ -10,8 +10,10 @@
 #include "agent/tracer/call.h"
 #include "agent/tracer/capture.h"
 #include "agent/tracer/clock.h"
+#include "agent/tracer/goroutine.h"
 #include "agent/tracer/memory.h"
 #include "agent/tracer/regs.h"
+#include "agent/tracer/sigframe.h"
 #include "agent/tracer/stats.h"
 
 /* How much stack this thread needed so far; the worker's word, so held within bounds. A snapshot
@@ -31,24 +33,59 @@ static size_t stack_wanted(
 	return want > LIMIT_STACK_MAX ? LIMIT_STACK_MAX : want;
 }
 
+/* Room for as much of two stacks. */
 static struct capture *reserve(struct capturer *c, size_t stack)
 {
-	struct capture *cap = ring_reserve(c->ring, sizeof(*cap) + stack);
+	struct capture *cap = ring_reserve(c->ring, sizeof(*cap) + 2 * stack);
 
 	if (!cap)
 		atomic_fetch_add_explicit(&c->ring->page->dropped, 1, memory_order_relaxed);
 	return cap;
 }
 
-/* The stack above sp, but not where a tracer before us never came back from. */
-static long read_stack(
-	struct capturer *c, const struct thread *th, uint64_t sp, size_t want, struct capture *cap)
+/* In a program made by Go. What lies above the stack's end is none of this thread's. */
+static void look_for_goroutine(struct capturer *c, const struct thread *th,
+	const struct user_regs_struct *u, struct capture *cap)
+{
+	uint32_t curg = atomic_load_explicit(
+		&c->ring->page->curg[th->process->number % RING_WANTS], memory_order_relaxed);
+
+	if (!curg)
+		return;
+	struct goroutine g = goroutine_of(th->tid, u, curg);
+	cap->other_sp = g.sp;
+	cap->other_pc = g.pc;
+	if (g.stack_end && g.stack_end - cap->stack_base < cap->stack_len)
+		cap->stack_len = g.stack_end - cap->stack_base;
+}
+
+/* Of the stack that a signal or Go's runtime took the thread away from. */
+static void read_other(struct capturer *c, const struct thread *th, uint64_t sp,
+	const struct user_regs_struct *u, size_t want, struct capture *cap)
+{
+	cap->other_pc = cap->other_len = 0;
+	cap->other_sp = sigframe_interrupted(cap->stack, cap->stack_len, cap->stack_base, sp);
+	if (!cap->other_sp && u)
+		look_for_goroutine(c, th, u, cap);
+	if (!cap->other_sp)
+		return;
+	long n = memory_read_stack(
+		th->tid, cap->other_sp, cap->stack + cap->stack_len, want, &cap->other_base);
+	cap->other_len = n > 0 ? n : 0;
+}
+
+/* The stack above sp, but not where a tracer before us never came back from. u: NULL where
+ * only sp is known. 0 or -errno. */
+static int read_stack(struct capturer *c, const struct thread *th, uint64_t sp,
+	const struct user_regs_struct *u, size_t want, struct capture *cap)
 {
 	if (ring_begin_read(c->ring, th->tid))
 		return -EFAULT;
 	long n = memory_read_stack(th->tid, sp, cap->stack, want, &cap->stack_base);
+	cap->stack_len = n > 0 ? n : 0;
+	read_other(c, th, sp, u, want, cap);
 	ring_end_read(c->ring);
-	return n;
+	return n > 0 ? 0 : n;
 }
 
 static void fill(struct capture *cap, const struct capturer *c, const struct thread *th,
@@ -64,8 +101,9 @@ static void fill(struct capture *cap, const struct capturer *c, const struct thr
 	cap->weight = kind == PROFILE_CPU ? th->weight : WEIGHT_ONE;
 	cap->state = state;
 	cap->time = clock_now();
-	cap->stack_base = 0;
-	cap->stack_len = 0;
+	cap->stack_base = cap->stack_len = 0;
+	cap->other_sp = cap->other_pc = 0;
+	cap->other_base = cap->other_len = 0;
 }
 
 static void push(struct capturer *c, const struct capture *cap)
@@ -74,7 +112,7 @@ static void push(struct capturer *c, const struct capture *cap)
 		c->stats->samples++;
 	else
 		c->stats->snapshots++;
-	ring_commit(c->ring, sizeof(*cap) + cap->stack_len);
+	ring_commit(c->ring, sizeof(*cap) + cap->stack_len + cap->other_len);
 }
 
 /* Whether what the thread does at its stop is what it did at the check. A thread in user mode was
@@ -114,7 +152,6 @@ static enum skip read_stopped(struct capturer *c, struct thread *th, struct capt
 	if (tracee_get_regs(&c->tracee, &u) < 0)
 		return SKIP_GONE;
 	int keep = kind != PROFILE_CPU || was_computing(th, &u);
-	long n = 0;
 	regs_from_user(&cap->regs, &u);
 	/* Before the target's memory is read, where we may hang and be killed. */
 	if (regs_in_syscall(&u)) {
@@ -123,12 +160,9 @@ static enum skip read_stopped(struct capturer *c, struct thread *th, struct capt
 		tracee_mend_call(&c->tracee, &u);
 		count_calls(c);
 	}
-	if (keep)
-		n = read_stack(c, th, u.rsp, want, cap);
-	cap->stack_len = n > 0 ? n : 0;
 	if (!keep)
 		return SKIP_BLOCKED;
-	return n > 0 ? SKIPS : SKIP_UNREADABLE;
+	return read_stack(c, th, u.rsp, &u, want, cap) == 0 ? SKIPS : SKIP_UNREADABLE;
 }
 
 /* After a stop, where it costs no pause. The CPU time of a thread that runs on is known by the
@@ -248,15 +282,14 @@ static int read_blocked(struct capturer *c, struct thread *th, struct capture *c
 	int blocked = read_sp_pc(th, &sp, &pc);
 	if (blocked <= 0)
 		return blocked;
-	long n = read_stack(c, th, sp, want, cap);
-	if (n == -ESRCH || schedstat_read(th->schedstat_fd, &after) < 0)
+	if (read_stack(c, th, sp, NULL, want, cap) == -ESRCH ||
+		schedstat_read(th->schedstat_fd, &after) < 0)
 		return -ESRCH;
 	if (after.runs != before.runs)
 		return -EAGAIN;
 	cap->regs = (struct regs){.known = 1u << DWREG_RSP | 1u << DWREG_PC};
 	cap->regs.r[DWREG_RSP] = sp;
 	cap->regs.r[DWREG_PC] = pc;
-	cap->stack_len = n > 0 ? n : 0;
 	return 1;
 }
 

@@ -21,8 +21,7 @@ static void wait_for_room(struct capturer *c)
 {
 	uint64_t until = clock_now() + ROOM_WAIT_NS;
 
-	while (!ring_reserve(c->ring, sizeof(struct capture) + LIMIT_STACK_MAX) &&
-		clock_now() < until) {
+	while (!ring_reserve(c->ring, CAPTURE_MAX) && clock_now() < until) {
 		struct timespec pause = {.tv_nsec = 1000000};
 		ring_wake(c->ring);
 		nanosleep(&pause, NULL);

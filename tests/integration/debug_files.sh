@@ -233,6 +233,7 @@ if command -v zstd >/dev/null; then
 	printf '\377\377\377\377' | dd of="$WORK/broken/app" bs=1 seek=$((0x$at + 40)) conv=notrunc status=none
 	run "$WORK/broken/app"
 	not_found "packed and damaged" broken
+	said "packed and damaged" 'debug information damaged: app'
 else
 	skip "no zstd"
 fi

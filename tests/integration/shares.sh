@@ -33,9 +33,8 @@ profile_ok "handler on an alternate stack" -p "$TARGET" -seconds 10 -hz 200 -pro
 check "the target's own sums hold" stop_target
 handler=$(awk "BEGIN { print $(truth handler_work) / $(truth process_cpu) }")
 check_number "handler's share" "($(proof cum "$out" handler_work) - $handler)^2 <= 0.06^2"
-# The interrupted stack is another one than the copied: either it is there, or its lack is said.
-check_number "the handler's stacks end in main or say why not" \
+check_number "the handler's stacks go on to main" \
 	"$(proof stacks "$out" | awk -F'\t' '
-		$3 ~ /handler_work/ { n++; ok += $3 ~ /on_timer.*(main|\[stack copy too short\])/ }
-		END { print n ? ok / n : 0 }') >= 1"
+		$3 ~ /handler_work/ { n++; ok += $3 ~ /on_timer.*main/ }
+		END { print n ? ok / n : 0 }') >= 0.99"
 finish

@@ -11,9 +11,12 @@ for thread in sorted(gdb.selected_inferior().threads(), key=lambda t: t.ptid[1])
     frame, pcs, exact = gdb.newest_frame(), [], True
     while frame is not None and len(pcs) < 5000:
         if frame.type() not in (gdb.INLINE_FRAME, gdb.TAILCALL_FRAME):
-            pcs.append(frame.pc() if exact else frame.pc() - 1)
-            # The frame below a signal handler was interrupted, it made no call.
-            exact = frame.type() == gdb.SIGTRAMP_FRAME
+            # Nothing calls a signal's trampoline, and what the signal interrupted made no call.
+            is_trampoline = frame.type() == gdb.SIGTRAMP_FRAME
+            # Go's outermost frames have a return address of 0.
+            if frame.pc():
+                pcs.append(frame.pc() if exact or is_trampoline else frame.pc() - 1)
+            exact = is_trampoline
         try:
             frame = frame.older()
         except gdb.error:

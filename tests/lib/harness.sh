@@ -88,6 +88,16 @@ check_number()
 	fi
 }
 
+# variants GOAL: programs of targets/variants.mk, made in the folder VARIANTS, where they stay.
+variants()
+{
+	VARIANTS=${VARIANTS:-$PWD/tests/variants}
+	mkdir -p "$VARIANTS"
+	make -s -j2 -f "$LIB/../targets/variants.mk" -C "$VARIANTS" "$@" >"$WORK/variants.out" 2>&1 && return
+	fail "variants $*: $(grep -v warning "$WORK/variants.out" | head -5)"
+	finish
+}
+
 # start_target NAME ARG...: sets TARGET (pid) and TARGET_OUT; waits until the target is set up.
 start_target()
 {

@@ -13,7 +13,7 @@ proof.py incomplete FILE            the commonest roots of the stacks that aren'
 proof.py threads FILE               one line for each thread: tid, name, values
 proof.py pids FILE                  one line for each process: pid label, values
 proof.py stacks FILE [THREAD]       every stack, leaf first: values<TAB>tid<TAB>frames
-proof.py addresses FILE TID         the stack addresses of a thread, leaf first, in hex
+proof.py addresses FILE             tid and stack addresses of each, leaf first, in hex
 proof.py lines FILE TID LIBRARY     FILE:LINE of a thread's frames in a library, leaf first
 proof.py places FILE MODULE         address, innermost function, FILE:LINE of each location in a module
 proof.py within4 FILE FUNC SHARE [THREAD]   exit 1 if the share is more than 4 sigma away
@@ -291,9 +291,10 @@ def print_incomplete(profile):
         print(count, name)
 
 
-def print_addresses(profile, tid):
-    for sample in profile.of_thread(tid):
-        print(" ".join("%x" % profile.locations[n].get(3, 0) for n in sample.locations))
+def print_addresses(profile):
+    for sample in profile.samples:
+        print(sample.labels.get("tid"),
+              " ".join("%x" % profile.locations[n].get(3, 0) for n in sample.locations))
 
 
 def print_lines(profile, tid, library):
@@ -355,7 +356,7 @@ def main(argv):
     elif command == "places":
         print_places(profile, rest[0])
     elif command == "addresses":
-        print_addresses(profile, rest[0])
+        print_addresses(profile)
     elif command == "lines":
         print_lines(profile, rest[0], rest[1])
     elif command == "within4":

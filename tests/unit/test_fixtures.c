@@ -200,6 +200,12 @@ static void a_signal_handler(void **state)
 	chain_is_exact(&(struct fixture){"signal", signals, 0, 3});
 }
 
+static void a_signal_handler_on_its_own_stack(void **state)
+{
+	(void)state;
+	chain_is_exact(&(struct fixture){"altstack", signals, 0, 3});
+}
+
 static void a_call_that_is_the_last_instruction(void **state)
 {
 	(void)state;
@@ -225,6 +231,7 @@ int main(void)
 		cmocka_unit_test(twenty_functions),
 		cmocka_unit_test(a_leaf_without_a_frame),
 		cmocka_unit_test(a_signal_handler),
+		cmocka_unit_test(a_signal_handler_on_its_own_stack),
 		cmocka_unit_test(a_call_that_is_the_last_instruction),
 		cmocka_unit_test(frames_that_align_the_stack),
 		cmocka_unit_test(no_unwind_information),

@@ -11,7 +11,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "symbolize/gopclntab.h"
+#include "symbolize/go_stacks.h"
 #include "symbolize/module.h"
 
 /* Where things are in the file, which is loaded at BASE as a whole. */
@@ -254,6 +254,77 @@ static void other_layouts_are_not_read(void **state)
 	}
 }
 
+/* The second function under another name, with that code. */
+static struct module *open_named(const char *name, const char *code, size_t n)
+{
+	make();
+	put_bytes(TABLE + T_NAMES + 0x30, name, strlen(name) + 1);
+	put32(TABLE + T_FUNCTIONS + 0x60 + 4, 0x30);
+	put_bytes(TEXT + 0x40, code, n);
+	return open_file();
+}
+
+static uint32_t curg_of(const char *name, const char *code, size_t n)
+{
+	struct module *m = open_named(name, code, n);
+	uint32_t curg = go_stacks_curg(m, module_gopclntab(m));
+
+	module_close(m);
+	return curg;
+}
+
+static void the_goroutine_is_found_in_systemstack(void **state)
+{
+	(void)state;
+#define CURG(name, code) curg_of(name, code, sizeof(code))
+	/* mov 0x30(%rax),%rbx; cmp 0x48(%rbx),%rax; cmp 0xb8(%rbx),%rax */
+	assert_int_equal(CURG("runtime.systemstack",
+				 "\x48\x8b\x58\x30\x48\x3b\x43\x48\x48\x3b\x83\xb8\0\0\0"),
+		0xb8);
+	assert_int_equal(CURG("main.systemstack", "\x48\x8b\x58\x30\x48\x3b\x83\xb8\0\0\0"), 0);
+	/* Of another register; too large; no multiple of 8. */
+	assert_int_equal(CURG("runtime.systemstack", "\x48\x3b\x83\xb8\0\0\0"), 0);
+	assert_int_equal(
+		CURG("runtime.systemstack", "\x48\x8b\x58\x30\x48\x3b\x83\xb8\0\0\x40"), 0);
+	assert_int_equal(CURG("runtime.systemstack", "\x48\x8b\x58\x30\x48\x3b\x83\xb9\0\0\0"), 0);
+}
+
+static void places_are_known_by_name(void **state)
+{
+	static const struct {
+		const char *name;
+		enum go_place place;
+	} rows[] = {{"runtime.systemstack", GO_CALLS}, {"runtime.asmcgocall.abi0", GO_CALLS},
+		{"runtime.morestack", GO_GROWS}, {"runtime.morestack_noctxt", GO_ELSEWHERE},
+		{"runtime.systemstack_switch", GO_SWITCH}, {"time.now", GO_CLOCK},
+		{"runtime.nanotime1.abi0", GO_CLOCK}, {"runtime.sigtramp", GO_HANDLER},
+		{"runtime.mcall", GO_ELSEWHERE}, {"runtime", GO_ELSEWHERE}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct go_function f = {.name = rows[i].name};
+		assert_int_equal(go_stacks_place(&f), rows[i].place);
+	}
+}
+
+static void the_kept_stack_pointer_is_found(void **state)
+{
+	static const char code[] = "\x55\x49\x89\xe4";
+	struct module *m = open_named("time.now", code, sizeof(code));
+	struct go_function f;
+
+	(void)state;
+	assert_int_equal(gopclntab_find_name(module_gopclntab(m), "time.now", &f), 0);
+	assert_true(go_stacks_kept_sp(m, &f) == f.start + 1);
+	f.start += 8;
+	f.end += 8;
+	assert_int_equal(go_stacks_kept_sp(m, &f), 0);
+	f.end = f.start + 8;
+	assert_int_equal(go_stacks_kept_sp(m, &f), 0);
+	assert_true(gopclntab_find_name(module_gopclntab(m), "time.then", &f) < 0);
+	module_close(m);
+}
+
 static void ask_everything(const struct gopclntab *t)
 {
 	struct go_function f;
@@ -302,6 +373,9 @@ int main(void)
 		cmocka_unit_test(inlined_functions_come_first),
 		cmocka_unit_test(a_circle_of_calls_ends),
 		cmocka_unit_test(other_layouts_are_not_read),
+		cmocka_unit_test(the_goroutine_is_found_in_systemstack),
+		cmocka_unit_test(places_are_known_by_name),
+		cmocka_unit_test(the_kept_stack_pointer_is_found),
 		cmocka_unit_test(damaged_tables_do_no_harm),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

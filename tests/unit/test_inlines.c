@@ -106,7 +106,7 @@ static int take_answer(void *arg, uint64_t offset, const struct symbol *lines, u
 
 static struct answer ask(const char *code)
 {
-	struct worker_symbolize head = {MODULE, 1, SYMBOLS_FULL, DEMANGLE_TEMPLATES};
+	struct worker_symbolize head = {MODULE, 1, SYMBOLS_FULL, DEMANGLE_TEMPLATES, 0, 0};
 	uint64_t offset, vaddr = (uint64_t)code - (uint64_t)__ehdr_start;
 	struct answer a;
 

@@ -182,7 +182,7 @@ static uint64_t offset_of(uint64_t address)
 
 static int ask_many(uint32_t module, const uint64_t *offsets, uint32_t n, uint32_t level)
 {
-	struct worker_symbolize ask = {module, n, level, DEMANGLE_TEMPLATES};
+	struct worker_symbolize ask = {module, n, level, DEMANGLE_TEMPLATES, 0, 0};
 
 	memset(&answers, 0, sizeof(answers));
 	return symbolizer_request(&symbolizer, &ask, offsets, take_answer, &answers);
@@ -359,7 +359,7 @@ static void answers_come_as_asked(void **state)
 static void emit_ends_the_request(void **state)
 {
 	uint64_t v[] = {0, 1, 2};
-	struct worker_symbolize ask = {MODULE, 3, SYMBOLS_FULL, DEMANGLE_NONE};
+	struct worker_symbolize ask = {MODULE, 3, SYMBOLS_FULL, DEMANGLE_NONE, 0, 0};
 	struct answers stop = {.stop_after = 2};
 	(void)state;
 

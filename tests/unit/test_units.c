@@ -58,7 +58,7 @@ static int is_named(void *arg, uint64_t offset, const struct symbol *lines, uint
 
 static void ask_all(void)
 {
-	struct worker_symbolize ask = {MODULE, 3, SYMBOLS_FULL, DEMANGLE_TEMPLATES};
+	struct worker_symbolize ask = {MODULE, 3, SYMBOLS_FULL, DEMANGLE_TEMPLATES, 0, 0};
 	uint64_t offsets[3];
 	uint32_t answered = 0;
 
@@ -93,7 +93,7 @@ static int keep_name(void *arg, uint64_t offset, const struct symbol *lines, uin
 
 static void ask_symtab(uint32_t demangle)
 {
-	struct worker_symbolize ask = {MODULE, 1, SYMBOLS_SYMTAB, demangle};
+	struct worker_symbolize ask = {MODULE, 1, SYMBOLS_SYMTAB, demangle, 0, 0};
 	uint64_t offset;
 
 	assert_int_equal(module_vaddr_to_offset(modules_get(&modules, MODULE),

@@ -12,10 +12,9 @@
 #include <fcntl.h>
 #include <ucontext.h>
 #include <unistd.h>
-#include <dwarf.h>
 #include <cmocka.h>
 
-#include "unwind/expression.h"
+#include "agent/tracer/sigframe.h"
 #include "unwind/frame_pointer.h"
 #include "unwind/unwind.h"
 
@@ -55,6 +54,27 @@ __attribute__((no_sanitize("address"))) static void copy_stack(uint64_t sp, size
 
 static size_t copy_bytes = STACK_BYTES;
 static volatile uint64_t stack_top; /* volatile: a handler reads it */
+static volatile uint64_t other_top; /* of the stack that a handler interrupted */
+static volatile size_t other_bytes; /* of it, in the copy */
+
+/* As the tracer does it: what the kernel's frame says. */
+__attribute__((no_sanitize("address"))) static void copy_other(void)
+{
+	uint64_t sp = sigframe_interrupted(capture->stack, capture->stack_len, capture->stack_base,
+		capture->regs.r[DWREG_RSP]);
+
+	capture->other_len = 0;
+	capture->other_sp = sp;
+	if (!sp || !other_bytes)
+		return;
+	capture->other_base = sp - 128;
+	capture->other_len = other_top - (sp - 128);
+	if (capture->other_len > other_bytes)
+		capture->other_len = other_bytes;
+	const volatile unsigned char *p = (const volatile unsigned char *)(sp - 128);
+	for (size_t i = 0; i < capture->other_len; i++)
+		capture->stack[capture->stack_len + i] = p[i];
+}
 
 __attribute__((noinline, no_sanitize("address"))) static void take(void)
 {
@@ -65,6 +85,7 @@ __attribute__((noinline, no_sanitize("address"))) static void take(void)
 	uint64_t sp = capture->regs.r[DWREG_RSP];
 	size_t most = stack_top - (sp - 128);
 	copy_stack(sp, copy_bytes < most ? copy_bytes : most);
+	copy_other();
 	truth[n_truth++] = (uint64_t)__builtin_return_address(0);
 }
 
@@ -115,7 +136,7 @@ static int set_up(void **state)
 	modules_init(&modules);
 	rules = rules_new();
 	maps = (struct maps){.generation = 1, .v = calloc(256, sizeof(struct mapping))};
-	capture = calloc(1, sizeof(*capture) + STACK_BYTES);
+	capture = calloc(1, sizeof(*capture) + 2 * STACK_BYTES);
 	while (fgets(line, sizeof(line), f)) {
 		path[0] = '\0';
 		sscanf(line, "%lx-%lx %7s %lx %*s %*s %255s", &start, &end, perms, &offset, path);
@@ -225,27 +246,128 @@ static void short_copy_says_so(void **state)
 	assert_truth(1, 0, stack.n - 1);
 }
 
-/* A handler on a stack of its own, and its caller's stack is not in the copy. No larger copy of
- * this stack would have it. */
-static void far_stack_is_not_wanted(void **state)
+static char room[64 * 1024];
+
+/* A handler on a stack of its own, with so much of its caller's in the copy. How much was needed.
+ */
+static uint64_t handle_on_alternate_stack(size_t other)
 {
-	static char room[64 * 1024];
 	stack_t alternate = {.ss_sp = room, .ss_size = sizeof(room)}, old;
 	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_ONSTACK};
 	uint64_t top = stack_top;
 
-	(void)state;
 	n_truth = 0;
+	other_bytes = other;
+	other_top = top;
 	stack_top = (uint64_t)room + sizeof(room);
 	sigaltstack(&alternate, &old);
 	sigaction(SIGUSR1, &action, NULL);
 	raise(SIGUSR1);
 	sigaltstack(&old, NULL);
 	stack_top = top;
-	uint64_t need = unwind_now();
+	other_bytes = 0;
+	return unwind_now();
+}
+
+/* No larger copy of the handler's stack would have its caller's. */
+static void far_stack_is_not_wanted(void **state)
+{
+	(void)state;
+	uint64_t need = handle_on_alternate_stack(0);
 	assert_int_equal(stack.end, STACK_UNREADABLE);
 	assert_true(stack.v[stack.n - 1].flags & FRAME_SIGNAL);
 	assert_true(need > 0 && need <= sizeof(room));
+}
+
+static void other_stack_is_followed(void **state)
+{
+	(void)state;
+	handle_on_alternate_stack(STACK_BYTES);
+	assert_int_equal(stack.end, STACK_DONE);
+	assert_truth(1, 0, 5);
+	assert_true(stack.v[7].flags & FRAME_SIGNAL);
+	assert_true(stack.n > 9);
+}
+
+/* The want is of the stack that needs more. */
+static void short_other_stack_is_wanted(void **state)
+{
+	(void)state;
+	uint64_t need = handle_on_alternate_stack(128 + 64);
+	assert_int_equal(stack.end, STACK_UNREADABLE);
+	assert_false(stack.v[stack.n - 1].flags & FRAME_SIGNAL);
+	assert_true(need > 3 * 64 && need < LIMIT_STACK_MAX);
+}
+
+/* --- captures that make no sense ------------------------------------------------------------ */
+
+static uint64_t random64(void)
+{
+	static uint64_t x = 88172645463325252;
+
+	x ^= x << 13, x ^= x >> 7, x ^= x << 17;
+	return x;
+}
+
+/* Words that lead somewhere: code, either stack, the ends of the address space. */
+static uint64_t random_word(void)
+{
+	const struct mapping *map = &maps.v[random64() % maps.n];
+	uint64_t some = random64() >> 20;
+
+	switch (random64() % 5) {
+	case 0:
+		return map->start + some % (map->end - map->start);
+	case 1:
+		return capture->stack_base + some % (capture->stack_len + 64);
+	case 2:
+		return capture->other_base + some % (capture->other_len + 64);
+	case 3:
+		return -(some % 512);
+	default:
+		return random64() >> some % 64;
+	}
+}
+
+static void spoil(const struct capture *whole, size_t size)
+{
+	memcpy(capture, whole, size);
+	for (unsigned i = random64() % 6; i-- > 0;) {
+		size_t at = random64() % (capture->stack_len + capture->other_len - 8);
+		uint64_t word = random_word();
+		memcpy(capture->stack + (at & ~7ul), &word, sizeof(word));
+	}
+	for (unsigned i = random64() % 3; i-- > 0;)
+		capture->regs.r[random64() % REGS_COUNT] = random_word();
+	if (random64() % 4 == 0)
+		capture->other_sp = random_word();
+	if (random64() % 4 == 0)
+		capture->other_pc = random_word();
+	if (random64() % 4 == 0)
+		capture->other_base = random_word();
+	if (random64() % 8 == 0)
+		capture->other_len = random64() % (capture->other_len + 1);
+}
+
+/* The sanitizers look on. */
+static void any_capture_ends(void **state)
+{
+	(void)state;
+	handle_on_alternate_stack(STACK_BYTES);
+	size_t size = sizeof(*capture) + capture->stack_len + capture->other_len;
+	struct capture *whole = malloc(size), *roomy = capture;
+	assert_non_null(whole);
+	memcpy(whole, capture, size);
+	capture = malloc(size);
+	assert_non_null(capture);
+	for (unsigned round = 0; round < 20000; round++) {
+		spoil(whole, size);
+		unwind_now();
+		assert_true(stack.n <= LIMIT_FRAMES && stack.end < STACK_ENDS);
+	}
+	free(capture);
+	capture = roomy;
+	free(whole);
 }
 
 static void want_sinks_slowly(void **state)
@@ -324,90 +446,6 @@ static void rules_are_cached(void **state)
 	assert_true(after.distinct <= after.compiled);
 }
 
-/* --- expressions ---------------------------------------------------------------------------- */
-
-#define OP1(atom)                                                                                  \
-	{                                                                                          \
-		atom, 0, 0, 0                                                                      \
-	}
-#define OP2(atom, number)                                                                          \
-	{                                                                                          \
-		atom, number, 0, 0                                                                 \
-	}
-
-struct expression_row {
-	Dwarf_Op ops[8];
-	size_t n;
-	enum expression_result result;
-	uint64_t value;
-};
-
-static void expressions(void **state)
-{
-	const struct expression_row rows[] = {
-		{{OP2(DW_OP_breg7, 8)}, 1, EXPRESSION_ADDRESS, 0x1008},
-		{{OP2(DW_OP_breg7, 8), OP1(DW_OP_stack_value)}, 2, EXPRESSION_VALUE, 0x1008},
-		{{OP2(DW_OP_breg7, 0), OP1(DW_OP_deref)}, 2, EXPRESSION_ADDRESS, 0x55},
-		{{OP2(DW_OP_breg7, 8), OP1(DW_OP_deref)}, 2, EXPRESSION_UNREADABLE, 0},
-		{{OP2(DW_OP_breg3, 0)}, 1, EXPRESSION_NO_REGISTER, 0},
-		{{OP1(DW_OP_call_frame_cfa), OP2(DW_OP_plus_uconst, -16)}, 2, EXPRESSION_ADDRESS,
-			0x1ff0},
-		/* The PLT's: rsp + 8 + ((rip & 15) >= 11) << 3, with rip = 0x40b and 0x40a. */
-		{{OP1(DW_OP_lit11), OP1(DW_OP_lit15), OP2(DW_OP_breg16, 0), OP1(DW_OP_and),
-			 OP1(DW_OP_swap), OP1(DW_OP_ge), OP1(DW_OP_lit3), OP1(DW_OP_shl)},
-			8, EXPRESSION_ADDRESS, 8},
-		{{OP1(DW_OP_lit5), OP1(DW_OP_lit7), OP1(DW_OP_minus)}, 3, EXPRESSION_ADDRESS,
-			-2ull},
-		{{OP1(DW_OP_lit1), OP1(DW_OP_dup), OP1(DW_OP_lit3), OP2(DW_OP_pick, 2)}, 4,
-			EXPRESSION_ADDRESS, 1},
-		{{OP1(DW_OP_plus)}, 1, EXPRESSION_BAD, 0},
-		{{OP1(DW_OP_GNU_entry_value)}, 1, EXPRESSION_BAD, 0},
-		/* Jumps to itself: must end. */
-		{{OP2(DW_OP_skip, -3)}, 1, EXPRESSION_BAD, 0},
-		{{OP1(DW_OP_nop)}, 0, EXPRESSION_BAD, 0},
-	};
-	uint64_t word = 0x55, cfa = 0x2000, out;
-	struct copy copy = {0x1000, 8, (const unsigned char *)&word, 0, 0};
-	struct regs regs = {.known = 1u << DWREG_RSP | 1u << DWREG_PC};
-
-	(void)state;
-	regs.r[DWREG_RSP] = 0x1000;
-	regs.r[DWREG_PC] = 0x40b;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		enum expression_result got =
-			expression_run(rows[i].ops, rows[i].n, &regs, &cfa, &copy, &out);
-		if (got != rows[i].result)
-			print_error("row %zu\n", i);
-		assert_int_equal(got, rows[i].result);
-		if (got <= EXPRESSION_ADDRESS)
-			assert_int_equal(out, rows[i].value);
-	}
-	/* What was missing is known. */
-	assert_int_equal(
-		expression_run(rows[3].ops, 2, &regs, &cfa, &copy, &out), EXPRESSION_UNREADABLE);
-	assert_int_equal(copy.wanted, 0x1008);
-	regs.r[DWREG_PC] = 0x40a;
-	assert_int_equal(
-		expression_run(rows[6].ops, 8, &regs, &cfa, &copy, &out), EXPRESSION_ADDRESS);
-	assert_int_equal(out, 0);
-}
-
-static void expression_depth_is_bounded(void **state)
-{
-	Dwarf_Op ops[EXPRESSION_DEPTH + 1];
-	struct regs regs = {.known = 0};
-	struct copy copy = {0};
-	uint64_t out;
-
-	(void)state;
-	for (unsigned i = 0; i <= EXPRESSION_DEPTH; i++)
-		ops[i] = (Dwarf_Op)OP1(DW_OP_lit1);
-	assert_int_equal(expression_run(ops, EXPRESSION_DEPTH, &regs, NULL, &copy, &out),
-		EXPRESSION_ADDRESS);
-	assert_int_equal(expression_run(ops, EXPRESSION_DEPTH + 1, &regs, NULL, &copy, &out),
-		EXPRESSION_BAD);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -415,14 +453,15 @@ int main(void)
 		cmocka_unit_test(signal_frame_is_crossed),
 		cmocka_unit_test(short_copy_says_so),
 		cmocka_unit_test(far_stack_is_not_wanted),
+		cmocka_unit_test(other_stack_is_followed),
+		cmocka_unit_test(short_other_stack_is_wanted),
+		cmocka_unit_test(any_capture_ends),
 		cmocka_unit_test(want_sinks_slowly),
 		cmocka_unit_test(unknown_registers_are_not_used),
 		cmocka_unit_test(nowhere_is_no_module),
 		cmocka_unit_test(damaged_stack_ends),
 		cmocka_unit_test(no_stack_is_not_read),
 		cmocka_unit_test(rules_are_cached),
-		cmocka_unit_test(expressions),
-		cmocka_unit_test(expression_depth_is_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -93,9 +93,10 @@ static int end_worker(void **state)
 	return status;
 }
 
-static void ask(uint32_t level)
+/* more: there are further parts. */
+static void ask_part(uint32_t level, uint32_t more)
 {
-	struct worker_symbolize head = {MODULE, ASKED, level, DEMANGLE_TEMPLATES};
+	struct worker_symbolize head = {MODULE, ASKED, level, DEMANGLE_TEMPLATES, more, 0};
 	uint64_t offsets[ASKED];
 
 	for (uint32_t i = 0; i < ASKED; i++)
@@ -103,6 +104,11 @@ static void ask(uint32_t level)
 	assert_int_equal(wire_send2(sock, TO_WORKER_SYMBOLIZE, &head, sizeof(head), offsets,
 				 sizeof(offsets), -1),
 		0);
+}
+
+static void ask(uint32_t level)
+{
+	ask_part(level, 0);
 }
 
 struct answered {
@@ -149,6 +155,19 @@ static void all_is_named(void **state)
 	struct answered got = answer();
 	assert_int_equal(got.addresses, ASKED);
 	assert_int_equal(got.with_line, ASKED);
+}
+
+static void parts_are_answered_as_one(void **state)
+{
+	(void)state;
+	start_worker();
+	for (int round = 0; round < 2; round++) {
+		for (int part = 0; part < 20; part++)
+			ask_part(SYMBOLS_FULL, part < 19);
+		struct answered got = answer();
+		assert_int_equal(got.addresses, 20 * ASKED);
+		assert_int_equal(got.with_line, 20 * ASKED);
+	}
 }
 
 /* Not even the symbol table fits: addresses remain, and the worker lives. */
@@ -203,6 +222,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(all_is_named, end_worker),
+		cmocka_unit_test_teardown(parts_are_answered_as_one, end_worker),
 		cmocka_unit_test_teardown(without_memory_addresses_remain, end_worker),
 		cmocka_unit_test_teardown(without_memory_for_lines_names_remain, end_worker),
 	};

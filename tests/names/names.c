@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Names for addresses, as the worker finds them: symbolize [--no-demangle] FILE [DEBUG-FILE]
+ * Names for addresses, as the worker finds them: names [--no-demangle] FILE [DEBUG-FILE]
  * <ADDRESSES
  *
  * ADDRESSES: one hexadecimal virtual address a line. Prints what llvm-symbolizer prints: for each
@@ -111,7 +111,8 @@ int main(int argc, char **argv)
 	for (uint32_t i = 0; i < n; i++)
 		if (module_vaddr_to_offset(module, offsets[i], &offsets[i]) < 0)
 			offsets[i] = UINT64_MAX;
-	struct worker_symbolize ask = {1, n, SYMBOLS_FULL, is_raw ? DEMANGLE_NONE : DEMANGLE_FULL};
+	struct worker_symbolize ask = {
+		1, n, SYMBOLS_FULL, is_raw ? DEMANGLE_NONE : DEMANGLE_FULL, 0, 0};
 	int printed = 0, error = -EAGAIN;
 	while (error == -EAGAIN)
 		error = symbolizer_request(&s, &ask, offsets, print, &printed);

@@ -1,0 +1,58 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Threads that compute on another stack than their own, in handlers and in a coroutine: the known
+# chains on both stacks, whole, and the share of time that each spends there.
+. "$(dirname "$0")/../lib/harness.sh"
+need python3
+seconds=${SECONDS_EACH:-5}
+out=$WORK/altstacks.pb.gz
+
+start_target altstacks
+profile_ok "cpu profile, 500 Hz" -p "$TARGET" -seconds "$seconds" -hz 500 -max-stop 100% -profile cpu -o "$out" || finish
+profile_ok "all stacks" -p "$TARGET" -profile threads -o "$WORK/threads.pb.gz" || finish
+check_unharmed "$TARGET" "afterwards" && pass "unharmed"
+check "the target's own sums hold" stop_target
+check "profile is sane" proof sane "$out"
+
+# Samples in NAME_work, and those of them with the whole chain: five calls above, with handlers
+# between it and the twenty below but for the coroutine.
+chain() # NAME HANDLERS ROOT FILE THREAD
+{
+	proof stacks "$4" "$5" | awk -F'\t' -v name="$1" -v handlers="$2" -v root="$3" '
+		$3 ~ name {
+			split($1, v, " ")
+			n += v[1]
+			k = split($3, f, ";")
+			above = below = hand = found = order = 0
+			for (i = 1; i <= k; i++) {
+				above += f[i] == "above"
+				hand += f[i] ~ /^on_(signal|outer)$/
+				below += f[i] == "below"
+				order += f[i] == "above" && below || f[i] ~ /^on_/ && below
+				found += f[i] == root
+			}
+			whole += above == 5 && below == 20 && hand == handlers && found && !order ? v[1] : 0
+		}
+		END { print n + 0, whole + 0 }'
+}
+
+check_kind() # NAME HANDLERS ROOT
+{
+	local n whole
+
+	read -r n whole < <(chain "^$1_work" "$2" "$3" "$out" "$1")
+	check_number "$1: samples" "$n > 8 * $seconds"
+	# Until it is known how much of a stack is needed, one or two are too short.
+	check_number "$1: whole chains" "$whole >= 0.99 * $n - 2"
+	check "$1: share of its time" proof within4 "$out" "$1_work" \
+		"$(awk "BEGIN { print $(truth "$1") / $(truth "$1_total") }")" "$1"
+}
+
+check_kind heap 1 heap
+check_kind nested 2 nested
+check_kind array 1 array
+check_kind coroutine 0 body
+check_complete "$out" 0.98
+read -r n whole < <(chain . 1 sleeper "$WORK/threads.pb.gz" sleeper)
+check_equal "a thread that sleeps in a handler, without a stop" "1 1" "$n $whole"
+finish

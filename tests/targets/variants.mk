@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# make -f .../variants.mk -C FOLDER GOAL: the same programs by many compilers and with many options,
+# made once for all test suites. Goals: walks, matrix.
+src := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))
+CLANG ?= clang
+CLANGXX ?= clang++
+
+# --- walks: to be run one instruction at a time ---
+walks := w-O0 w-O2 w-O3 w-cet w-static w-static-pie w-clang w-lld w-musl w-cc
+walks: $(walks)
+w-O0: MAKE_IT = gcc -O0
+w-O2: MAKE_IT = gcc -O2 -Wl,-z,lazy
+w-O3: MAKE_IT = gcc -O3 -fomit-frame-pointer -flto
+w-cet: MAKE_IT = gcc -O1 -fcf-protection -Wl,-z,lazy -Wl,-z,ibtplt
+w-static: MAKE_IT = gcc -O3 -static
+w-static-pie: MAKE_IT = gcc -O2 -static-pie
+w-clang: MAKE_IT = $(CLANG) -O2
+w-lld: MAKE_IT = $(CLANG) -O1 -fuse-ld=lld -Wl,-z,lazy -fcf-protection
+w-musl: MAKE_IT = musl-gcc -O2 -static
+$(filter-out w-cc,$(walks)): $(src)walks.c
+	$(MAKE_IT) -o $@ $<
+w-cc: $(src)walks.cc
+	g++ -O2 -static-pie -o $@ $<
+
+
+# --- matrix: 40 links of a chain by each compiler, LANGUAGE-COMPILER-VARIANT ---
+chain := $(src)../matrix/chain.py
+common := O0 O2 O3 static static-pie lto stripped cet
+matrix := $(common:%=c-gcc-%) $(common:%=c-clang-%) c-clang-lld c-musl-dynamic c-musl-static \
+	$(common:%=c++-gcc-%) $(common:%=c++-clang-%) c++-clang-lld \
+	$(addprefix rust-rustc-,O0 O2 static lto stripped) $(addprefix go-go-,O2 stripped pie) \
+	$(addprefix fortran-gfortran-,O0 O2 static) ada-gnat-O2 d-ldc-O2 ocaml-ocamlopt-O2 \
+	asm-none-frame-pointers asm-none-none
+matrix: $(matrix)
+
+options_O0 := -O0
+options_O2 := -O2
+options_O3 := -O3 -fomit-frame-pointer
+options_static := -O2 -static
+options_static-pie := -O2 -static-pie
+options_lto := -O2 -flto
+options_stripped := -O2
+options_cet := -O2 -fcf-protection -Wl,-z,lazy
+options_lld := -O2 -fuse-ld=lld
+options = $(options_$(lastword $(subst -gcc-, ,$(subst -clang-, ,$(subst -gfortran-, ,$@)))))
+
+# A stripped one's truth is its symbols before that.
+strip = $(if $(filter %-stripped,$@),nm -CSn --defined-only $@ >$@.symbols && strip -s $@)
+chain.%: $(chain)
+	python3 $(chain) $* >$@
+$(filter c-gcc-%,$(matrix)): chain.c
+	gcc $(options) -o $@ $<
+	$(strip)
+$(filter c-clang-%,$(matrix)): chain.c
+	$(CLANG) $(options) $(if $(filter %-lto,$@),-fuse-ld=lld) -o $@ $<
+	$(strip)
+$(filter c++-gcc-%,$(matrix)): chain.c++
+	g++ $(options) -x c++ -o $@ $<
+	$(strip)
+$(filter c++-clang-%,$(matrix)): chain.c++
+	$(CLANGXX) $(options) $(if $(filter %-lto,$@),-fuse-ld=lld) -x c++ -o $@ $<
+	$(strip)
+c-musl-dynamic: chain.c
+	musl-gcc -O2 -o $@ $<
+c-musl-static: chain.c
+	musl-gcc -O2 -static -o $@ $<
+$(filter fortran-%,$(matrix)): chain.fortran
+	mkdir -p $@.d
+	gfortran $(options) -fno-inline -fno-ipa-icf -fno-ipa-cp -fno-optimize-sibling-calls -J $@.d \
+		-x f95 -ffree-form -o $@ $<
+rust-rustc-O0: rust_options = -C opt-level=0
+rust-rustc-O2: rust_options = -O
+rust-rustc-static: rust_options = -O -C target-feature=+crt-static
+rust-rustc-lto: rust_options = -O -C lto=fat -C codegen-units=1
+rust-rustc-stripped: rust_options = -O
+$(filter rust-%,$(matrix)): chain.rust
+	env -u MAKEFLAGS rustc $(rust_options) --crate-name chain --out-dir $@.d $< && mv $@.d/chain $@
+	$(strip)
+go-go-O2: go_options =
+go-go-stripped: go_options = -ldflags '-s -w'
+go-go-pie: go_options = -buildmode=pie
+$(filter go-%,$(matrix)): chain.go
+	GO111MODULE=off GOTOOLCHAIN=local go build $(go_options) -o $@ $<
+ada-gnat-O2: chain.ada
+	mkdir -p ada.d && cp $< ada.d/chain.adb && cd ada.d && gnatmake -q -O2 chain.adb && mv chain ../$@
+d-ldc-O2: chain.d
+	ldc2 -O2 -of=$@ $<
+ocaml-ocamlopt-O2: chain.ocaml
+	mkdir -p ocaml.d && cp $< ocaml.d/chain.ml && cd ocaml.d && ocamlopt -I +unix unix.cmxa chain.ml -o ../$@
+asm-none-frame-pointers: chain.asm
+	gcc -nostdlib -static -DFRAME_POINTERS -x assembler-with-cpp -o $@ $<
+asm-none-none: chain.asm
+	gcc -nostdlib -static -x assembler-with-cpp -o $@ $<
+
+.PHONY: walks matrix
