@@ -116,7 +116,7 @@ static void put_debug(const struct session *s, uint32_t id, struct buf *out)
 	if (m->has & HAS_INFO)
 		buf_string(out, "its own");
 	else if (debug)
-		put_path("of ", debug, out);
+		put_path(debug->is_fetched ? "of debuginfod, " : "of ", debug, out);
 	else
 		buf_string(out, m->has & HAS_GO ? "gopclntab" : "none");
 	if (named && named->rejected)

@@ -29,7 +29,7 @@ static const char *const later_kinds[] = {
 static const char *const later_formats[] = {"speedscope", "html"};
 static const char *const later_options[] = {"http", "push", "label", "tenant", "dump", "heap-rate",
 	"thread", "compare", "fail-over", "cleanup", "summary", "kernel", "http-token",
-	"alloc-prefix", "open", "debuginfod"};
+	"alloc-prefix", "open"};
 
 #define IN(list, word) is_in(list, sizeof(list) / sizeof(*(list)), word)
 
@@ -89,17 +89,13 @@ static int set_name(struct options *o, const char *name, const char *value)
 	return 0;
 }
 
-static int set_children(struct options *o, const char *name, const char *value)
+static int set_switch(struct options *o, const char *name, const char *value)
 {
-	(void)name, (void)value;
-	o->with_children = 1;
-	return 0;
-}
-
-static int set_exit_status(struct options *o, const char *name, const char *value)
-{
-	(void)name, (void)value;
-	o->exit_status = 1;
+	(void)value;
+	o->with_children |= !strcmp(name, "children");
+	o->exit_status |= !strcmp(name, "exit-status");
+	o->debuginfod |= !strcmp(name, "debuginfod");
+	o->debuginfod_urls = getenv("DEBUGINFOD_URLS");
 	return 0;
 }
 
@@ -264,9 +260,8 @@ static option_handler show_help, show_version;
 static const struct option_row rows[] = {
 	{"p", "pid", "PID,...", set_pid, "the process to profile, or several"},
 	{"name", NULL, "COMM", set_name, "the processes of that name"},
-	{"children", NULL, NULL, set_children, "their descendants, too, as they appear"},
-	{"exit-status", NULL, NULL, set_exit_status,
-		"end with the status of the command (after --)"},
+	{"children", NULL, NULL, set_switch, "their descendants, too, as they appear"},
+	{"exit-status", NULL, NULL, set_switch, "end with the status of the command (after --)"},
 	{"seconds", "d", "DUR", set_seconds, "how long: 60, 1m30s; 0 = until Ctrl-C (default 30)"},
 	{"every", NULL, "DUR", set_every, "a new file each time: 60s, 1h (until Ctrl-C)"},
 	{"count", NULL, "N", set_count, "with -every: end after N files"},
@@ -280,6 +275,7 @@ static const struct option_row rows[] = {
 	{"symbols", NULL, "HOW", set_symbols, "none, symtab or full (default full)"},
 	{"demangle", NULL, "HOW", set_demangle,
 		"none, simple, templates or full (default templates)"},
+	{"debuginfod", NULL, NULL, set_switch, "ask DEBUGINFOD_URLS for missing debug information"},
 	{"save-raw", NULL, "FILE", set_save_raw, "save what was sampled, for -replay"},
 	{"replay", NULL, "FILE", set_replay, "profile what -save-raw saved; - is standard input"},
 	{"symfs", NULL, "DIR", set_symfs, "-replay: look for the program's files below DIR first"},

@@ -36,8 +36,10 @@ struct options {
 	int top_asked; /* on stdout, and no file unless one is asked for */
 	enum symbols_level symbols;
 	enum demangle_level demangle;
-	const char *save_raw; /* record into this file; NULL: no */
-	const char *replay;   /* play this recording, "-": standard input; NULL: sample */
+	int debuginfod;		     /* ask a server for what is missing */
+	const char *debuginfod_urls; /* DEBUGINFOD_URLS, which the roles do not keep; NULL */
+	const char *save_raw;	     /* record into this file; NULL: no */
+	const char *replay;	     /* play this recording, "-": standard input; NULL: sample */
 	const char *symfs; /* files of a recording are below this folder; NULL: where they were */
 	const char *check; /* hold this file to the rules instead of profiling */
 };

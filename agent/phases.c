@@ -113,6 +113,7 @@ static void finish_recording(struct session *s)
 static void begin_naming(struct session *s)
 {
 	finish_recording(s);
+	debuginfod_begin(s);
 	if ((!s->is_last &&
 		    collection_forget(&s->data, s->written->number, forget_process, s) < 0) ||
 		naming_collect(s) < 0) {
@@ -129,6 +130,9 @@ void phases_files(struct session *s)
 		s->phase == PHASE_DEBUG || (s->phase == PHASE_SYMBOLIZE && s->naming.awaits);
 
 	if (!is_awaited || wants_ask(s))
+		return;
+	/* What it brings may want more. */
+	if (s->phase == PHASE_DEBUG && debuginfod_step(s))
 		return;
 	if (s->phase == PHASE_DEBUG)
 		phases_go(s, PHASE_SYMBOLIZE);

@@ -177,7 +177,8 @@ static int find_file(struct player *p, struct tracer_module *m)
 	int fd = p->image;
 
 	p->image = -1;
-	if (m->flags & (MODULE_NO_FILE | MODULE_FROM_MEMORY | MODULE_REFUSED))
+	int has_image = fd >= 0 && (m->flags & MODULE_FROM_MEMORY);
+	if (has_image || (m->flags & (MODULE_NO_FILE | MODULE_REFUSED)))
 		return fd;
 	if (fd >= 0)
 		close(fd);

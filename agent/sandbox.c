@@ -307,3 +307,15 @@ int sandbox_enter_player(pid_t parent, const char **what)
 	error = error ? error : tie_life(parent, what);
 	return error ? error : filter_calls(1);
 }
+
+int sandbox_enter_client(pid_t parent)
+{
+	int error = keep_capabilities(0);
+
+	if (error)
+		return error;
+	setpgid(0, 0);
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		return -errno;
+	return getppid() == parent ? 0 : -ESRCH;
+}

@@ -22,4 +22,8 @@ int sandbox_enter(enum role role, pid_t parent, const char **what);
  * capability, and a filter like the worker's that lets it open files too, only to read them. */
 int sandbox_enter_player(pid_t parent, const char **what);
 
+/* A program that is run for session, in its place: no capability, killed with its parent, and in a
+ * process group of its own. 0 or -errno. */
+int sandbox_enter_client(pid_t parent);
+
 #endif

@@ -239,6 +239,8 @@ static void on_interrupt(struct session *s)
 	} else if (s->phase == PHASE_SAMPLE) {
 		phases_go(s, PHASE_STOP);
 	}
+	debuginfod_leave(s);
+	phases_files(s);
 	/* else once the interval that just ended is written */
 }
 
@@ -318,6 +320,8 @@ static void on_time(struct session *s)
 	check_life(s, &s->worker, atomic_load(&page->worker_beat), busy, LIMIT_WORKER_SILENT_MS);
 	if (s->phase == PHASE_SAMPLE && phases_window_is_over(s, clock_now()))
 		phases_go(s, PHASE_STOP);
+	if (s->debuginfod.pid)
+		phases_files(s);
 	progress_show(s);
 }
 
@@ -339,13 +343,14 @@ static void loop(struct session *s)
 	static struct wire_message of_supervisor;
 
 	while (s->phase != PHASE_OVER) {
-		struct pollfd p[3] = {
+		struct pollfd p[4] = {
 			{.fd = s->supervisor, .events = POLLIN},
 			{.fd = s->tracer.sock, .events = POLLIN},
 			{.fd = s->worker.sock,
 				.events = POLLIN | (s->to_worker.first ? POLLOUT : 0)},
+			{.fd = s->debuginfod.answer, .events = POLLIN},
 		};
-		poll(p, 3, patience(s));
+		poll(p, 4, patience(s));
 		if (p[2].revents & POLLOUT)
 			outbox_flush(&s->to_worker, s->worker.sock);
 		drain(s, &s->tracer);
@@ -369,6 +374,7 @@ int session_run(const struct options *o, int supervisor, struct ring *ring)
 	s.ring = ring;
 	s.tracer = (struct link){.role = ROLE_TRACER, .sock = -1};
 	s.worker = (struct link){.role = ROLE_WORKER, .sock = -1};
+	debuginfod_begin(&s);
 	s.symbols = symbols_new();
 	if (!s.symbols || collection_init(&s.data) < 0) {
 		log_error("out of memory");

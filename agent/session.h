@@ -10,6 +10,7 @@
 #define AGENT_SESSION_H
 
 #include "agent/collection.h"
+#include "agent/debuginfod.h"
 #include "agent/options.h"
 #include "agent/raw.h"
 #include "agent/replay.h"
@@ -67,6 +68,7 @@ struct session {
 	struct symbols *symbols;
 	struct naming naming;
 	struct wants wants;
+	struct debuginfod debuginfod;
 	struct raw raw;		  /* -save-raw */
 	struct replay replay;	  /* -replay */
 	struct interval *written; /* the one that the present phase is about, from PHASE_FLUSH on */

@@ -10,6 +10,7 @@
 #include "base/list.h"
 #include "base/log.h"
 
+#define NOTES_MAX 5u /* lines about files that may not be read; the report has them all */
 #define WANTS_MAX (LIMIT_SPLIT_FILES + 2 * EXTRA_SPLIT * LIMIT_MODULES)
 
 void wants_fini(struct wants *w)
@@ -230,13 +231,20 @@ void wants_on_file(struct session *s, struct wire_message *m)
 	w->file.candidate = f->candidate;
 	if (m->fd >= 0)
 		take_path(w, m, f);
-	else if (f->error != -ENOENT)
+	else if (f->error != -ENOENT && s->wants.told++ < NOTES_MAX)
 		log_note("%s of %s cannot be opened: %s", kind_name(f->kind),
 			log_escape(shown, sizeof(shown), s->data.modules[f->module - 1].info.path),
 			strerror(-f->error));
 	w->fd = m->fd;
 	m->fd = -1;
 	settle(s, w, f->error);
+}
+
+void wants_offer(struct session *s, struct want *w, int fd, const char *path)
+{
+	w->fd = fd;
+	w->path = strdup(path);
+	settle(s, w, 0);
 }
 
 void wants_tracer_ended(struct session *s)
@@ -270,6 +278,8 @@ int wants_on_answer(struct session *s, const struct wire_message *m)
 	w->path = NULL;
 	w->fd = -1;
 	w->rejected = 1;
+	if (w->is_fetched)
+		return 0;
 	w->file.candidate++;
 	w->state = WANT_NEW;
 	if (w - s->wants.v < s->wants.next)

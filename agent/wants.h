@@ -30,7 +30,8 @@ struct want {
 	char *path;  /* where it was found; NULL */
 	int fd;	     /* -1: none */
 	enum want_state state;
-	uint8_t rejected; /* some place had another file */
+	uint8_t rejected;   /* some place had another file */
+	uint8_t is_fetched; /* a server was asked for it */
 };
 
 struct wants {
@@ -41,6 +42,7 @@ struct wants {
 	uint32_t asked, given; /* answers to come */
 	size_t asked_bytes;
 	uint32_t lost; /* past the ceiling */
+	uint32_t told; /* that may not be opened */
 };
 
 void wants_fini(struct wants *w);
@@ -60,6 +62,9 @@ uint32_t wants_ask(struct session *s);
 
 void wants_on_file(struct session *s, struct wire_message *m);	      /* TRACER_EXTRA */
 int wants_on_answer(struct session *s, const struct wire_message *m); /* WORKER_EXTRA */
+
+/* A file for one that was not found; takes fd. */
+void wants_offer(struct session *s, struct want *w, int fd, const char *path);
 
 /* Tells a new worker of a module's files. */
 void wants_tell(struct session *s, uint32_t module);

@@ -73,6 +73,7 @@ unit_tests = \
 	tests/unit/test_collection \
 	tests/unit/test_conform \
 	tests/unit/test_cpus \
+	tests/unit/test_debug_places \
 	tests/unit/test_demangle \
 	tests/unit/test_dwarf \
 	tests/unit/test_expression \
@@ -125,6 +126,7 @@ tests_unit_test_clock_LDADD = $(unit_libs)
 tests_unit_test_collection_LDADD = $(unit_libs)
 tests_unit_test_conform_LDADD = $(unit_libs)
 tests_unit_test_cpus_LDADD = $(unit_libs)
+tests_unit_test_debug_places_LDADD = $(unit_libs)
 tests_unit_test_demangle_LDADD = $(unit_libs)
 tests_unit_test_dwarf_LDADD = $(unit_libs)
 tests_unit_test_expression_LDADD = $(unit_libs)
@@ -187,6 +189,7 @@ test_scripts = \
 	tests/integration/bursty.sh \
 	tests/integration/calls.sh \
 	tests/integration/debug_files.sh \
+	tests/integration/debuginfod.sh \
 	tests/integration/dlopen.sh \
 	tests/integration/exec.sh \
 	tests/integration/family.sh \

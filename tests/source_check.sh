@@ -28,13 +28,13 @@ all=("${sources[@]}" tests/unit/*.c tests/targets/*.[ch] tests/stepper/*.[ch] be
 calls() { grep -nE "(^|[^_a-zA-Z0-9.>])($1)\(" "${sources[@]}" | grep -vE "^($2):|: *(/?\*|//)" ; }
 
 calls 'ptrace' 'agent/tracer/tracee\.c' | nothing "ptrace only in tracee.c"
-calls 'waitpid|wait4|waitid' 'agent/tracer/tracee\.c|agent/supervisor\.c|agent/launch\.c|agent/sandbox\.c' |
+calls 'waitpid|wait4|waitid' 'agent/tracer/tracee\.c|agent/supervisor\.c|agent/launch\.c|agent/sandbox\.c|agent/debuginfod\.c' |
 	nothing "wait calls only in tracee.c and supervisor.c"
 calls 'fopen|open|openat|openat2|opendir|creat' \
-	'output/(sink|check)\.c|agent/player(_files)?\.c|agent/tracer/(cpus|family|proc_file|target|module_file|debug_file|roots|mappings|threads|proc_stat|tracer_main|memory|refusal)\.c|agent/refusal\.c' |
+	'output/(sink|check)\.c|agent/player(_files)?\.c|agent/tracer/(cpus|family|proc_file|target|module_file|debug_file|roots|mappings|threads|proc_stat|tracer_main|memory|refusal)\.c|agent/refusal\.c|agent/debuginfod\.c' |
 	nothing "files are opened by name only where that is the job"
-calls 'system|popen|execve|execvp|execlp|execl|strcat|sprintf|gets' 'agent/launch\.c' |
-	nothing "no shell, no exec but of the command, no unbounded string functions"
+calls 'system|popen|execve|execvp|execlp|execl|strcat|sprintf|gets' 'agent/(launch|debuginfod)\.c' |
+	nothing "no shell, no exec but of the command and of debuginfod-find, no unbounded string functions"
 grep -lE '#include <(elfutils/|libelf|gelf|dwarf)' "${sources[@]}" | grep -vE '^(unwind|symbolize)/' |
 	nothing "libelf and libdw only in unwind/ and symbolize/"
 

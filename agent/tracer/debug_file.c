@@ -120,22 +120,22 @@ static int try_place(
 	const struct root *root, const struct debug_place *place, char *path, size_t room)
 {
 	struct root ours;
-	int error = -ENOENT;
+	int fd;
 
 	if (!place->in_host) {
-		error = root ? open_path(root, place->path, 0) : -ENOENT;
-		return error < 0 ? error : open_checked(root, 0, error, path, room);
+		fd = root ? open_path(root, place->path, 0) : -ENOENT;
+		return fd < 0 ? fd : open_checked(root, 0, fd, path, room);
 	}
 	/* Seen already. */
 	if (root && root->is_ours)
 		return -ENOENT;
 	if (roots_open_ours(&ours, root) < 0)
 		return -ENOENT;
-	error = open_path(&ours, place->path, 0);
-	if (error >= 0)
-		error = open_checked(&ours, 1, error, path, room);
+	fd = open_path(&ours, place->path, 0);
+	if (fd >= 0)
+		fd = open_checked(&ours, 1, fd, path, room);
 	close(ours.fd);
-	return error;
+	return fd;
 }
 
 int debug_file_open(struct debug_question *q, const struct root *root, char *path, size_t room)

@@ -178,6 +178,9 @@ static void on_start(struct tracer *t, const struct wire_message *m)
 		return;
 	t->start = *start;
 	why.detail = -roster_init(&t->roster, t->sock, start);
+	/* The one before may have died of memory that does not answer. */
+	if (start->flags & START_RESTARTED)
+		t->roster.common.modules.memory_images = LIMIT_MEMORY_IMAGES;
 	if (why.detail ||
 		roster_start(&t->roster, start, (const struct tracer_pid *)(start + 1), &why) < 0)
 		refuse(t, &why);

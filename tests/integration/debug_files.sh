@@ -44,7 +44,7 @@ run()
 
 profile_it() # WHAT: profiles the target, and ends it
 {
-	profile_ok "$1" -v -p "$TARGET" -seconds 0.3 -hz 200 -profile cpu -o "$out"
+	profile_some "$1" -v -p "$TARGET" -seconds 0.3 -hz 200 -profile cpu -o "$out"
 	stop_target
 }
 
@@ -95,6 +95,13 @@ if [ "$(id -u)" = 0 ] && chroot / true 2>/dev/null; then
 	mv "$WORK/id/app.debug" "$tree/${id:2}.debug"
 	run chroot "$root" /bin/app
 	found "by build id, in a chroot" id
+	# The process is gone when files are asked for.
+	run chroot "$root" /bin/app
+	(sleep 1; kill -TERM "$TARGET") &
+	started+=($!)
+	profile_ok "by build id, of a process that ended" -p "$TARGET" -seconds 20 -hz 200 -profile cpu -o "$out"
+	check_number "by build id, of a process that ended: inlined functions" "$(proof stacks "$out" | grep -c 'inlined_id;work_id') > 0"
+	stop_target
 	# Another build under that name; the right one is where its path says.
 	build path -static -Wl,--build-id
 	strip_linked path twins.debug

@@ -31,7 +31,7 @@ run() # COMMAND...: the target
 # right WHAT NAME [UNWANTED]: the samples are in this build's function, and whole
 right()
 {
-	profile_ok "$1" -v -p "$TARGET" -seconds 0.6 -hz 200 -profile cpu -o "$out"
+	profile_some "$1" -v -p "$TARGET" -seconds 0.4 -hz 200 -profile cpu -o "$out"
 	stop_target
 	check_number "$1: share" "$(proof share "$out" "work_$2") >= 0.9"
 	check_number "$1: complete" "$(proof complete "$out") >= 0.9"
