@@ -23,6 +23,7 @@ enum rule_kind {
 	RULE_SIGRETURN, /* the kernel's signal frame: registers are in the ucontext at sp */
 	RULE_END,	/* the outermost frame: its return address is undefined */
 	RULE_ENTRY,	/* none, but a program starts here: see entry.h */
+	RULE_LIKELY,	/* as RULE_PLAIN, but read off the code: see way_out.h */
 	RULE_SWITCHED,	/* the caller's frame is on another stack, nothing here says where */
 };
 

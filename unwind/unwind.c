@@ -193,9 +193,32 @@ static enum stack_end step_guess(struct walk *w, int *over)
 	case FRAME_POINTER_UNREADABLE:
 		return STACK_UNREADABLE;
 	default:
+		if (frame_pointer_no_return(&w->code, &w->copy, &w->regs) == 0) {
+			w->flags |= FRAME_GUESSED;
+			return STACK_DONE;
+		}
 		*over = (came & FRAME_GUESSED) && frame_pointer_is_root(&w->code, &w->regs);
 		return *over ? STACK_DONE : STACK_NO_CFI;
 	}
+}
+
+/* As the code will return, if that leads behind a call or to the end of a signal's handler. */
+static enum stack_end step_likely(struct walk *w, const struct rule *rule, int *over)
+{
+	struct regs before = w->regs;
+	uint64_t target;
+
+	if (step_plain(w, rule) == STACK_DONE && w->regs.r[DWREG_RSP] > before.r[DWREG_RSP]) {
+		uint64_t pc = w->regs.r[DWREG_PC];
+		enum call_site call = call_site_before(&w->code, pc, &target);
+		if (call == CALL_DIRECT || call == CALL_INDIRECT ||
+			call_site_is_trampoline(&w->code, pc)) {
+			w->flags |= FRAME_GUESSED;
+			return STACK_DONE;
+		}
+	}
+	w->regs = before;
+	return step_guess(w, over);
 }
 
 /* To the caller. STACK_DONE with *over clear means: go on. */
@@ -224,6 +247,9 @@ static enum stack_end step(struct walk *w, const struct rule *rule, int *over)
 		*over = (w->regs.known & KNOWN(DWREG_RSP)) && entry_is_outermost(&w->copy, sp);
 		if (!*over)
 			end = step_guess(w, over);
+		break;
+	case RULE_LIKELY:
+		end = step_likely(w, rule, over);
 		break;
 	default:
 		end = step_guess(w, over);
