@@ -75,6 +75,8 @@ static uint32_t finish(
 		at += modrm_length(at);
 	switch (letter) {
 	case 'x':
+	case 'p':
+	case 'r':
 		return 0;
 	case 'b':
 	case 'j':

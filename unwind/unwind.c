@@ -202,23 +202,35 @@ static enum stack_end step_guess(struct walk *w, int *over)
 	}
 }
 
+static int is_return_address(const struct code *code, uint64_t address)
+{
+	uint64_t target;
+	enum call_site call = call_site_before(code, address, &target);
+
+	return call == CALL_DIRECT || call == CALL_INDIRECT ||
+	       call_site_is_trampoline(code, address);
+}
+
 /* As the code will return, if that leads behind a call or to the end of a signal's handler. */
 static enum stack_end step_likely(struct walk *w, const struct rule *rule, int *over)
 {
 	struct regs before = w->regs;
-	uint64_t target;
+	uint64_t sp = before.r[DWREG_RSP];
+	enum stack_end end = step_plain(w, rule);
 
-	if (step_plain(w, rule) == STACK_DONE && w->regs.r[DWREG_RSP] > before.r[DWREG_RSP]) {
-		uint64_t pc = w->regs.r[DWREG_PC];
-		enum call_site call = call_site_before(&w->code, pc, &target);
-		if (call == CALL_DIRECT || call == CALL_INDIRECT ||
-			call_site_is_trampoline(&w->code, pc)) {
-			w->flags |= FRAME_GUESSED;
-			return STACK_DONE;
-		}
+	if (end == STACK_DONE && w->regs.r[DWREG_RSP] > sp &&
+		is_return_address(&w->code, w->regs.r[DWREG_PC])) {
+		w->flags |= FRAME_GUESSED;
+		return STACK_DONE;
 	}
+	int is_short = end == STACK_UNREADABLE && w->copy.wanted - sp < LIMIT_STACK_MAX;
+	uint64_t wanted = w->copy.wanted;
 	w->regs = before;
-	return step_guess(w, over);
+	end = step_guess(w, over);
+	if (end == STACK_DONE || !is_short)
+		return end;
+	w->copy.wanted = wanted;
+	return STACK_UNREADABLE;
 }
 
 /* To the caller. STACK_DONE with *over clear means: go on. */
