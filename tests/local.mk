@@ -84,6 +84,7 @@ unit_tests = \
 	tests/unit/test_gopclntab \
 	tests/unit/test_guess \
 	tests/unit/test_inlines \
+	tests/unit/test_instruction \
 	tests/unit/test_interval \
 	tests/unit/test_known_modules \
 	tests/unit/test_known_threads \
@@ -137,6 +138,7 @@ tests_unit_test_generations_LDADD = $(unit_libs)
 tests_unit_test_gopclntab_LDADD = $(unit_libs)
 tests_unit_test_guess_LDADD = $(unit_libs)
 tests_unit_test_inlines_LDADD = $(unit_libs)
+tests_unit_test_instruction_LDADD = $(unit_libs)
 tests_unit_test_interval_LDADD = $(unit_libs)
 tests_unit_test_known_modules_LDADD = $(unit_libs)
 tests_unit_test_known_threads_LDADD = $(unit_libs)

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "unwind/call_site.h"
+#include "unwind/instruction.h"
 
 #define LONGEST                                                                                    \
 	7u /* bytes of the longest call without prefixes: ff /2, SIB, 32-bit displacement          \
@@ -9,6 +10,7 @@
 
 /* From the instruction that clears rbp to behind the call: musl's _start takes 21. */
 #define CLEAR_BYTES 32u
+#define RUN_BYTES   4096u
 
 const struct mapping *call_site_mapping(const struct maps *maps, uint64_t pc)
 {
@@ -87,6 +89,30 @@ int call_site_clears_rbp(const struct code *code, uint64_t address)
 
 	return map && copy_code(code, map, address - CLEAR_BYTES, bytes, CLEAR_BYTES) == 0 &&
 	       memmem(bytes, CLEAR_BYTES, "\x31\xed", 2);
+}
+
+int call_site_no_return(const struct code *code, uint64_t from, uint64_t to)
+{
+	const struct mapping *map = call_site_mapping(code->maps, from);
+	unsigned char bytes[RUN_BYTES];
+	struct instruction i;
+
+	if (!map || to - from > RUN_BYTES || copy_code(code, map, from, bytes, to - from) < 0)
+		return 0;
+	for (size_t at = 0; at < to - from; at += i.length)
+		if (instruction_decode(bytes + at, to - from - at, &i) < 0 || i.is_return)
+			return 0;
+	return 1;
+}
+
+/* mov $15,%rax; syscall: rt_sigreturn. */
+int call_site_is_trampoline(const struct code *code, uint64_t address)
+{
+	const struct mapping *map = call_site_mapping(code->maps, address);
+	unsigned char bytes[9];
+
+	return map && copy_code(code, map, address, bytes, sizeof(bytes)) == 0 &&
+	       !memcmp(bytes, "\x48\xc7\xc0\x0f\0\0\0\x0f\x05", sizeof(bytes));
 }
 
 /* jmp *GOT(%rip), behind endbr64 or a bnd prefix or both where they are. */

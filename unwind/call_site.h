@@ -33,6 +33,13 @@ enum call_site call_site_before(const struct code *code, uint64_t address, uint6
  * caller. */
 int call_site_clears_rbp(const struct code *code, uint64_t address);
 
+/* Whether the instructions from one address to the other, less than 4 KiB on, have no return among
+ * them. */
+int call_site_no_return(const struct code *code, uint64_t from, uint64_t to);
+
+/* Whether a signal's handler returns to that address. */
+int call_site_is_trampoline(const struct code *code, uint64_t address);
+
 /* Whether a PLT's stub begins there. */
 int call_site_is_plt(const struct code *code, uint64_t address);
 

@@ -12,8 +12,8 @@
 /* Whether vaddr lies in the first instructions from the image's entry point on. */
 int entry_holds(const struct module *m, uint64_t vaddr);
 
-/* Whether the stack of a frame in such code begins where the kernel put the program's arguments:
- * nothing called it. */
+/* Whether the stack of a frame in such code begins where, to some words, the kernel put the
+ * program's arguments: nothing called it. */
 int entry_is_outermost(struct copy *copy, uint64_t sp);
 
 #endif

@@ -11,6 +11,9 @@
 #define LEAF_BYTES 4096u
 #define NO_CALL	   UINT64_MAX
 
+/* What a function that never returns may have on its stack: exit, the C library's start. */
+#define NO_RETURN_BYTES 256u
+
 /* How many bytes before pc the function begins that is called right before address. Behind a stub
  * of the PLT it may be anywhere. */
 static uint64_t called_before_pc(const struct code *code, uint64_t address, uint64_t pc)
@@ -78,6 +81,35 @@ enum frame_pointer frame_pointer_step(
 	regs->r[DWREG_RBP] = saved;
 	regs->known &= KNOWN;
 	return FRAME_POINTER_FOUND;
+}
+
+/* Whether the function that is called before address is the one around pc, which never returns: no
+ * return lies between its beginning and pc. */
+static int calls_without_return(const struct code *code, uint64_t address, uint64_t pc)
+{
+	uint64_t target;
+
+	return call_site_before(code, address, &target) == CALL_DIRECT &&
+	       pc - target < LEAF_BYTES && call_site_no_return(code, target, pc);
+}
+
+int frame_pointer_no_return(const struct code *code, struct copy *copy, struct regs *regs)
+{
+	uint64_t sp = regs->r[DWREG_RSP], pc = regs->r[DWREG_PC], at = sp, address, target;
+
+	do {
+		if (at == sp + NO_RETURN_BYTES || copy_word(copy, at, &address) < 0)
+			return -1;
+		at += 8;
+	} while (call_site_before(code, address, &target) == CALL_NONE);
+	int is_root = call_site_clears_rbp(code, address);
+	if (!is_root && !calls_without_return(code, address, pc))
+		return -1;
+	regs->r[DWREG_PC] = address;
+	regs->r[DWREG_RSP] = at;
+	regs->r[DWREG_RBP] = 0;
+	regs->known = is_root ? KNOWN : KNOWN & ~(1u << DWREG_RBP);
+	return 0;
 }
 
 int frame_pointer_is_root(const struct code *code, const struct regs *regs)

@@ -21,6 +21,11 @@ enum frame_pointer {
 enum frame_pointer frame_pointer_step(
 	const struct code *code, int is_leaf, struct copy *copy, struct regs *regs);
 
+/* A function that never returns, to its caller: the first word above sp that is a return address
+ * has to be behind a direct call to this very function, or behind one of the code in which all
+ * stacks begin (frame_pointer_is_root). 0, or -1: it is not, regs are unchanged. */
+int frame_pointer_no_return(const struct code *code, struct copy *copy, struct regs *regs);
+
 /* Whether the frame, found by such a step, is the outermost: the ABI (System V, 3.4.1) has its rbp
  * zero. So can a register be that holds data; thus its code must clear rbp before the call. */
 int frame_pointer_is_root(const struct code *code, const struct regs *regs);

@@ -9,6 +9,7 @@
 #include "unwind/entry.h"
 #include "unwind/rules.h"
 #include "unwind/stubs.h"
+#include "unwind/way_out.h"
 
 #define PLACES_MAX (16u * 1024 * 1024)
 #define RULES_MAX  (1024u * 1024) /* distinct ones */
@@ -34,6 +35,8 @@ struct rules {
 	struct full_rules full;
 	struct rules_figures figures;
 };
+
+_Static_assert(WAY_OUT_SAME == SAVED_SAME && WAY_OUT_UNKNOWN == SAVED_UNDEFINED, "as they are");
 
 static const struct rule no_rule = {.kind = RULE_NONE};
 
@@ -272,6 +275,38 @@ static int compile_stub(const struct module *m, uint64_t vaddr, struct rule *rul
 	return 0;
 }
 
+/* next: the offset of the instruction that comes next. */
+static void compile_likely(const struct module *m, uint64_t next, struct rule *rule)
+{
+	struct way_out way;
+
+	if (way_out_find(m, next, &way) < 0)
+		return;
+	rule->kind = RULE_LIKELY;
+	rule->cfa_register = way.base;
+	rule->cfa_offset = way.cfa;
+	rule->ra_offset = -8;
+	for (int i = 0; i < SAVED_COUNT; i++) {
+		int number = rules_saved_register[i];
+		rule->saved[i] = way.saved[number];
+		if (way.saved[number] == SAVED_SAME)
+			rule->same |= 1u << number;
+		else if (way.saved[number] != SAVED_UNDEFINED)
+			rule->restored |= 1u << i;
+	}
+}
+
+/* Code without any table. */
+static void compile_bare(const struct module *m, uint64_t vaddr, uint64_t next, struct rule *rule)
+{
+	if (compile_stub(m, vaddr, rule) == 0)
+		return;
+	if (entry_holds(m, vaddr))
+		rule->kind = RULE_ENTRY;
+	else
+		compile_likely(m, next, rule);
+}
+
 static void compile(
 	struct rules *rules, struct module *m, uint64_t offset, int is_return, struct rule *rule)
 {
@@ -299,8 +334,8 @@ static void compile(
 		compile_frame(rules, frame, rule);
 	else if (go && !(function.flags & GO_MOVES_SP))
 		compile_go(go, &function, vaddr, DWREG_RSP, rule);
-	else if (!go && compile_stub(m, vaddr, rule) < 0 && entry_holds(m, vaddr))
-		rule->kind = RULE_ENTRY;
+	else if (!go)
+		compile_bare(m, vaddr, offset + !!is_return, rule);
 	if (go && go_stacks_place(&function) == GO_SWITCH)
 		rule->place = GO_SWITCH;
 	free(frame);

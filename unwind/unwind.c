@@ -249,9 +249,44 @@ static enum stack_end step_guess(struct walk *w, int *over)
 	case FRAME_POINTER_UNREADABLE:
 		return STACK_UNREADABLE;
 	default:
+		if (frame_pointer_no_return(&w->code, &w->copy, &w->regs) == 0) {
+			w->flags |= FRAME_GUESSED;
+			return STACK_DONE;
+		}
 		*over = (came & FRAME_GUESSED) && frame_pointer_is_root(&w->code, &w->regs);
 		return *over ? STACK_DONE : STACK_NO_CFI;
 	}
+}
+
+static int is_return_address(const struct code *code, uint64_t address)
+{
+	uint64_t target;
+	enum call_site call = call_site_before(code, address, &target);
+
+	return call == CALL_DIRECT || call == CALL_INDIRECT ||
+	       call_site_is_trampoline(code, address);
+}
+
+/* As the code will return, if that leads behind a call or to the end of a signal's handler. */
+static enum stack_end step_likely(struct walk *w, const struct rule *rule, int *over)
+{
+	struct regs before = w->regs;
+	uint64_t sp = before.r[DWREG_RSP];
+	enum stack_end end = step_plain(w, rule);
+
+	if (end == STACK_DONE && w->regs.r[DWREG_RSP] > sp &&
+		is_return_address(&w->code, w->regs.r[DWREG_PC])) {
+		w->flags |= FRAME_GUESSED;
+		return STACK_DONE;
+	}
+	int is_short = end == STACK_UNREADABLE && w->copy.wanted - sp < LIMIT_STACK_MAX;
+	uint64_t wanted = w->copy.wanted;
+	w->regs = before;
+	end = step_guess(w, over);
+	if (end == STACK_DONE || !is_short)
+		return end;
+	w->copy.wanted = wanted;
+	return STACK_UNREADABLE;
 }
 
 /* To the caller. STACK_DONE with *over clear means: go on. */
@@ -281,6 +316,9 @@ static enum stack_end step(struct walk *w, const struct rule *rule, int *over)
 		*over = (w->regs.known & KNOWN(DWREG_RSP)) && entry_is_outermost(&w->copy, sp);
 		if (!*over)
 			end = step_guess(w, over);
+		break;
+	case RULE_LIKELY:
+		end = step_likely(w, rule, over);
 		break;
 	default:
 		end = step_guess(w, over);

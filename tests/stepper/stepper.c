@@ -6,6 +6,7 @@
  *
  *   steps N instructions N deepest N signals N
  *   whole N short N wrong N guessed N excused N
+ *   frames N found N
  *   blocked N whole N short N wrong N guessed N
  *   differs STEPS MODULE FUNCTION+OFFSET END FRAMES
  *
@@ -59,7 +60,7 @@ static struct {
 	struct place *places;
 	struct index by_pc;
 	uint32_t n_places, room, deepest;
-	uint64_t steps, signals;
+	uint64_t steps, signals, frames, found; /* found: true frames from the leaf on */
 	uint64_t stepped[VERDICTS], blocked[VERDICTS];
 } run;
 
@@ -159,6 +160,8 @@ static void compare(void)
 	if (run.truth.n > run.deepest)
 		run.deepest = run.truth.n;
 	uint32_t same = same_frames();
+	run.frames += run.truth.n + 1;
+	run.found += same;
 	enum verdict verdict = judge(same);
 	run.stepped[verdict]++;
 	if (verdict == WHOLE || verdict == EXCUSED || p->differ++)
@@ -272,6 +275,7 @@ static void report(void)
 	printf("steps %" PRIu64 " instructions %u deepest %u signals %" PRIu64 "\n", run.steps,
 		run.n_places, run.deepest, run.signals);
 	print_verdicts(run.stepped);
+	printf("frames %" PRIu64 " found %" PRIu64 "\n", run.frames, run.found);
 	printf("blocked ");
 	print_verdicts(run.blocked);
 	qsort(run.places, run.n_places, sizeof(*run.places), by_pc);

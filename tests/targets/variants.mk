@@ -6,7 +6,7 @@ CLANG ?= clang
 CLANGXX ?= clang++
 
 # --- walks: to be run one instruction at a time ---
-walks := w-O0 w-O2 w-O3 w-cet w-static w-static-pie w-clang w-lld w-musl w-cc
+walks := w-O0 w-O2 w-O3 w-cet w-static w-static-pie w-clang w-lld w-musl w-musl-dynamic w-cc w-bare w-bare-O0
 walks: $(walks)
 w-O0: MAKE_IT = gcc -O0
 w-O2: MAKE_IT = gcc -O2 -Wl,-z,lazy
@@ -17,8 +17,12 @@ w-static-pie: MAKE_IT = gcc -O2 -static-pie
 w-clang: MAKE_IT = $(CLANG) -O2
 w-lld: MAKE_IT = $(CLANG) -O1 -fuse-ld=lld -Wl,-z,lazy -fcf-protection
 w-musl: MAKE_IT = musl-gcc -O2 -static
+w-musl-dynamic: MAKE_IT = musl-gcc -O2
+w-bare: MAKE_IT = gcc -O2 -static
+w-bare-O0: MAKE_IT = gcc -O0 -static
 $(filter-out w-cc,$(walks)): $(src)walks.c
 	$(MAKE_IT) -o $@ $<
+	$(if $(filter w-bare%,$@),objcopy -R .eh_frame $@)
 w-cc: $(src)walks.cc
 	g++ -O2 -static-pie -o $@ $<
 

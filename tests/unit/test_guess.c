@@ -34,6 +34,7 @@ __asm__(".text\n"
 	"andq $-16, %rsp\n"
 	"call guess_code\n"
 	"guess_start_return: hlt\n"
+	".skip 64, 0x90\n"
 	"call guess_stubs\n"
 	"guess_stub_return: nop\n"
 	".skip 8192, 0x90\n"
@@ -204,6 +205,7 @@ static void chain_beyond_the_copy_is_wanted(void **state)
 	unwind_made();
 	assert_int_equal(stack.end, STACK_NO_CFI);
 	made.head.regs.r[DWREG_RBP] = BASE - 8;
+	link_at(4, 0, ADDRESS(guess_stub_return));
 	unwind_made();
 	assert_int_equal(stack.n, 1);
 	assert_int_equal(stack.end, STACK_NO_CFI);
@@ -253,6 +255,29 @@ static void frame_of_its_own_comes_first(void **state)
 	assert_frame(1, guess_return);
 }
 
+/* guess_code never returns: the first return address there is has to be its own. */
+static void code_without_return_is_called_directly(void **state)
+{
+	(void)state;
+	make(8);
+	made_words[3] = ADDRESS(guess_return) + 1;
+	made_words[7] = ADDRESS(guess_return);
+	made_words[9] = ADDRESS(guess_start_return);
+	unwind_made();
+	assert_int_equal(stack.n, 3);
+	assert_frame(1, guess_return);
+	assert_frame(2, guess_start_return);
+	made_words[5] = ADDRESS(guess_stub_return);
+	unwind_made();
+	assert_int_equal(stack.n, 1);
+	assert_int_equal(stack.end, STACK_NO_CFI);
+	/* Or that of the code in which all begins. */
+	made_words[5] = ADDRESS(guess_start_return);
+	unwind_made();
+	assert_int_equal(stack.n, 2);
+	assert_int_equal(stack.end, STACK_DONE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -262,6 +287,7 @@ int main(void)
 		cmocka_unit_test(chain_beyond_the_copy_is_wanted),
 		cmocka_unit_test(leaf_keeps_its_caller),
 		cmocka_unit_test(frame_of_its_own_comes_first),
+		cmocka_unit_test(code_without_return_is_called_directly),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -15,6 +15,8 @@
 
 extern const char __ehdr_start[];
 extern const char rules_plain[], rules_same[], asm_full[], rules_other[], rules_none[];
+extern const char rules_bare[], rules_bare_body[], rules_framed[], rules_framed_body[],
+	rules_framed_end[];
 __asm__(".text\n"
 	"rules_plain: .cfi_startproc\n"
 	"nop\n"
@@ -36,7 +38,24 @@ __asm__(".text\n"
 	".cfi_escape 0x10, 6, 2, 0x77, 16\n"
 	"nop\n"
 	".cfi_endproc\n"
-	"rules_none: nop\n");
+	"rules_none: ud2\n"
+	/* No unwind information, but a way out, behind a call and along a jump. */
+	"rules_bare: push %rbx\n"
+	"sub $0x20, %rsp\n"
+	"rules_bare_body: call rules_none\n"
+	"jmp 1f\n"
+	"ud2\n"
+	"1: mov 0x18(%rsp), %r12\n"
+	"add $0x20, %rsp\n"
+	"pop %rbx\n"
+	"ret\n"
+	/* The same with a frame pointer, and nothing known of sp. */
+	"rules_framed: push %rbp\n"
+	"mov %rsp, %rbp\n"
+	"rules_framed_body: and $-32, %rsp\n"
+	"mov -8(%rbp), %r13\n"
+	"rules_framed_end: leave\n"
+	"ret\n");
 
 static struct modules modules;
 static struct rules *rules;
@@ -86,6 +105,29 @@ static void plain_rules(void **state)
 	assert_int_equal(rule_at(rules_none)->kind, RULE_NONE);
 }
 
+static void way_out_is_read_off_the_code(void **state)
+{
+	const struct rule *rule = rule_at(rules_bare);
+
+	(void)state;
+	assert_int_equal(rule->kind, RULE_LIKELY);
+	assert_int_equal(rule->cfa_register, DWREG_RSP);
+	assert_int_equal(rule->cfa_offset, 8);
+	assert_int_equal(rule->restored, 0);
+	rule = rule_at(rules_bare_body);
+	assert_int_equal(rule->cfa_offset, 0x20 + 16);
+	assert_int_equal(rule->saved[SAVED_RBX], -16);
+	assert_int_equal(rule->saved[SAVED_R12], -24);
+	assert_int_equal(rule->saved[SAVED_R13], SAVED_SAME);
+	rule = rule_at(rules_framed);
+	assert_int_equal(rule->kind, RULE_NONE); /* no path that knows sp */
+	rule = rule_at(rules_framed_end);
+	assert_int_equal(rule->kind, RULE_LIKELY);
+	assert_int_equal(rule->cfa_register, DWREG_RBP);
+	assert_int_equal(rule->cfa_offset, 16);
+	assert_int_equal(rule->saved[SAVED_RBP], -16);
+}
+
 static void caller_at_the_same_address_is_no_rule(void **state)
 {
 	(void)state;
@@ -119,6 +161,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(plain_rules),
+		cmocka_unit_test(way_out_is_read_off_the_code),
 		cmocka_unit_test(caller_at_the_same_address_is_no_rule),
 		cmocka_unit_test(equal_rules_are_kept_once),
 	};

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One x86-64 instruction: how long it is and where its parts lie. All that compilers emit, up to
+ * AVX-512; the rest has no length.
+ */
+#ifndef UNWIND_INSTRUCTION_H
+#define UNWIND_INSTRUCTION_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct instruction {
+	uint32_t length;
+	uint8_t rex;	   /* 0: none */
+	uint8_t is_wide;   /* of the two-byte opcodes, which begin with 0f */
+	uint8_t is_vector; /* VEX or EVEX: opcode says nothing by itself */
+	uint8_t is_return;
+	uint8_t opcode;
+	const uint8_t *modrm; /* behind the opcode, whether it has one or not */
+	int64_t immediate;    /* sign-extended; 0 without one */
+};
+
+/* The instruction at p, of which n bytes may be read. 0, or -1 if it is none or longer. */
+int instruction_decode(const uint8_t *p, size_t n, struct instruction *out);
+
+#endif
