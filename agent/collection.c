@@ -23,6 +23,8 @@ static void module_fini(struct module *m)
 		close(m->fd);
 	if (m->debug_fd >= 0)
 		close(m->debug_fd);
+	if (m->perf_map.fd >= 0)
+		close(m->perf_map.fd);
 }
 
 void collection_fini(struct collection *c)
@@ -281,6 +283,7 @@ static int add_module(struct collection *c, const struct tracer_module *t, char 
 		.info = {.path = path, .flags = t->flags, .dev = t->dev, .ino = t->ino},
 		.fd = fd,
 		.debug_fd = -1,
+		.perf_map = {.fd = -1},
 	};
 	return c->n_modules;
 }

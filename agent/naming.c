@@ -6,6 +6,7 @@
 
 #include "agent/brief.h"
 #include "agent/naming.h"
+#include "agent/perf_maps.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "output/table.h"
@@ -41,7 +42,7 @@ int naming_collect(struct session *s)
 	struct naming *n = &s->naming;
 	int error = 0;
 
-	n->n = n->next = n->asked = n->debug_next = n->debug_pending = 0;
+	n->n = n->next = n->asked = n->debug_next = n->debug_pending = n->module = 0;
 	for (int kind = 0; kind < PROFILE_KINDS && !error; kind++)
 		error = table_each_frame(s->written->tables[kind], take_frame, n);
 	if (n->n)
@@ -104,14 +105,16 @@ void naming_on_debug_file(struct session *s, struct wire_message *m)
 }
 
 /* A module whose file no worker may read keeps its addresses; what an interval before had a name
- * for is not asked again. */
+ * for is not asked again, unless it is code that comes and goes. */
 static int is_to_be_asked(const struct session *s, const struct naming_frame *f)
 {
 	uint32_t never = MODULE_NO_FILE | MODULE_REFUSED | MODULE_BLACKLISTED | MODULE_UNREADABLE;
+	const struct module *m = &s->data.modules[f->module - 1];
 	uint32_t lines;
 
-	return !(s->data.modules[f->module - 1].info.flags & never) &&
-	       !symbols_find(s->symbols, f->module, f->offset, &lines);
+	return perf_maps_is_usable(m) ||
+	       (!(m->info.flags & never) &&
+		       !symbols_find(s->symbols, f->module, f->offset, &lines));
 }
 
 int naming_ask(struct session *s, int again)
@@ -142,6 +145,8 @@ int naming_ask(struct session *s, int again)
 	}
 	if (s->data.modules[ask.module - 1].symtab_only && ask.level == SYMBOLS_FULL)
 		ask.level = SYMBOLS_SYMTAB;
+	if (n->module != ask.module || again)
+		perf_maps_brief(s, ask.module);
 	n->module = ask.module;
 	brief_send(
 		s, TO_WORKER_SYMBOLIZE, &ask, sizeof(ask), offsets, ask.n * sizeof(*offsets), -1);

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "agent/perf_maps.h"
 #include "agent/phases.h"
 #include "agent/summary.h"
 #include "agent/tracer/stats.h"
@@ -295,6 +296,7 @@ static void modules_lines(const struct session *s, struct buf *out)
 	for (size_t i = 0; i < sizeof(lacks) / sizeof(*lacks); i++)
 		if (!lacks[i].is_usual || log_get_level() >= LOG_VERBOSE)
 			lack_line(s, &lacks[i], out);
+	perf_maps_text(s, out);
 }
 
 static void recording_line(const struct session *s, struct buf *out)

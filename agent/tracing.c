@@ -4,6 +4,7 @@
 
 #include "agent/brief.h"
 #include "agent/naming.h"
+#include "agent/perf_maps.h"
 #include "agent/phases.h"
 #include "agent/refusal.h"
 #include "agent/result.h"
@@ -190,6 +191,9 @@ void tracing_on_message(struct session *s, struct wire_message *m)
 		break;
 	case TRACER_DONE:
 		on_done(s, wire_payload(m, sizeof(struct tracer_done)));
+		break;
+	case TRACER_PERF_MAP:
+		s->data.broken += perf_maps_on_file(s, m) < 0;
 		break;
 	case TRACER_DEBUG_FILE:
 		naming_on_debug_file(s, m);

@@ -31,7 +31,7 @@ calls 'ptrace' 'agent/tracer/tracee\.c' | nothing "ptrace only in tracee.c"
 calls 'waitpid|wait4|waitid' 'agent/tracer/tracee\.c|agent/supervisor\.c|agent/launch\.c|agent/sandbox\.c' |
 	nothing "wait calls only in tracee.c and supervisor.c"
 calls 'fopen|open|openat|openat2|opendir|creat' \
-	'output/(sink|check)\.c|agent/player(_files)?\.c|agent/tracer/(cpus|family|proc_file|target|module_file|debug_file|mappings|threads|proc_stat|tracer_main|memory|refusal)\.c|agent/refusal\.c' |
+	'output/(sink|check)\.c|agent/player(_files)?\.c|agent/tracer/(cpus|family|proc_file|target|module_file|debug_file|perf_map_file|mappings|threads|proc_stat|tracer_main|memory|refusal)\.c|agent/refusal\.c' |
 	nothing "files are opened by name only where that is the job"
 calls 'system|popen|execve|execvp|execlp|execl|strcat|sprintf|gets' 'agent/launch\.c' |
 	nothing "no shell, no exec but of the command, no unbounded string functions"

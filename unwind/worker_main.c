@@ -17,6 +17,7 @@
 
 #include "base/generations.h"
 #include "base/wire.h"
+#include "symbolize/jit.h"
 #include "symbolize/symbolize.h"
 #include "unwind/answers.h"
 #include "unwind/unwind.h"
@@ -40,6 +41,7 @@ struct worker {
 	struct ring *ring;
 	struct modules modules;
 	struct symbolizer symbolizer;
+	struct jit jit;
 	struct rules *rules;
 	struct unwinder unwinder;
 	struct generations generations;
@@ -215,6 +217,26 @@ static void on_debug_file(struct worker *w, struct wire_message *msg)
 	mark_reading(w, 0);
 }
 
+/* Its names are asked for next. */
+static void on_perf_map(struct worker *w, const struct wire_message *msg)
+{
+	const struct worker_module *m = wire_payload(msg, sizeof(*m));
+	struct worker_perf_map answer = {.error = -EBADF};
+
+	if (!m)
+		return;
+	answer.module = m->module;
+	mark_reading(w, m->module);
+	if (msg->fd >= 0)
+		answer.error = jit_set_map(&w->jit, m->module, msg->fd);
+	mark_reading(w, 0);
+	if (!answer.error) {
+		answer.functions = perf_map_functions(w->jit.map);
+		answer.bad = perf_map_bad(w->jit.map);
+	}
+	check(w, wire_send(w->sock, WORKER_PERF_MAP, &answer, sizeof(answer), -1));
+}
+
 static void on_maps(struct worker *w, const struct wire_message *msg)
 {
 	const struct maps_part *part = wire_payload(msg, sizeof(*part));
@@ -232,7 +254,9 @@ static int answer_symbols(
 {
 	struct worker_symbolize rest = *ask;
 	struct answers *a = &w->answers;
-	int error = symbolizer_request(&w->symbolizer, ask, offsets, answers_address, a);
+	int error = jit_has_map(&w->jit, ask->module)
+			    ? jit_request(&w->jit, ask, offsets, answers_address, a)
+			    : symbolizer_request(&w->symbolizer, ask, offsets, answers_address, a);
 
 	if (error == -ENOMEM && ask->level == SYMBOLS_FULL) {
 		symbolizer_fini(&w->symbolizer);
@@ -283,6 +307,9 @@ static void on_message(struct worker *w, struct wire_message *msg)
 		break;
 	case TO_WORKER_DEBUG_FILE:
 		on_debug_file(w, msg);
+		break;
+	case TO_WORKER_PERF_MAP:
+		on_perf_map(w, msg);
 		break;
 	case TO_WORKER_SYMBOLIZE:
 		on_symbolize(w, msg);
@@ -394,6 +421,7 @@ static void worker_fini(struct worker *w)
 	generations_fini(&w->generations);
 	rules_free(w->rules);
 	symbolizer_fini(&w->symbolizer);
+	jit_fini(&w->jit);
 	modules_fini(&w->modules);
 	answers_fini(&w->answers);
 	free(w->capture);

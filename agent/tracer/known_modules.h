@@ -15,6 +15,7 @@
 struct known_module {
 	uint64_t dev, ino;
 	uint32_t process; /* of memory without a file; else 0 */
+	int is_jit;	  /* memory without a file in which a compiler may have put code */
 	char *path;
 };
 
@@ -26,6 +27,10 @@ struct known_modules {
 };
 
 void known_modules_fini(struct known_modules *k);
+
+/* Whether there is no file behind the mapping, nor an image of the kernel's: shared anonymous
+ * memory has an inode, too. */
+int known_modules_has_no_file(const struct maps_line *line);
 
 /* Whether the mapping is of the image that the kernel writes into each process. */
 int known_modules_is_vdso(const struct maps_line *line);
