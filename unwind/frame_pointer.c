@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "unwind/frame_pointer.h"
+#include "unwind/frameless.h"
 
 #define KNOWN (1u << DWREG_RSP | 1u << DWREG_RBP | 1u << DWREG_PC)
 
@@ -69,6 +70,37 @@ enum frame_pointer frame_pointer_step(
 	regs->r[DWREG_PC] = address;
 	regs->r[DWREG_RSP] = bp + 16;
 	regs->r[DWREG_RBP] = saved;
+	regs->known &= KNOWN;
+	return FRAME_POINTER_FOUND;
+}
+
+enum frame_pointer frame_pointer_frameless_step(
+	const struct code *code, const unsigned char *at_pc, struct copy *copy, struct regs *regs)
+{
+	uint64_t sp = regs->r[DWREG_RSP], address, target;
+	int above = frameless_return(at_pc);
+
+	if (above < 0 || copy_word(copy, sp + above, &address) < 0 ||
+		call_site_before(code, address, &target) == CALL_NONE)
+		return FRAME_POINTER_NONE;
+	regs->r[DWREG_PC] = address;
+	regs->r[DWREG_RSP] = sp + above + 8;
+	regs->known &= KNOWN;
+	return FRAME_POINTER_FOUND;
+}
+
+enum frame_pointer frame_pointer_padded_step(
+	const struct code *code, struct copy *copy, struct regs *regs)
+{
+	uint64_t sp = regs->r[DWREG_RSP], address, target;
+
+	if (copy_word(copy, sp + 8, &address) < 0)
+		return FRAME_POINTER_NONE;
+	enum call_site site = call_site_before(code, address, &target);
+	if (site != CALL_DIRECT && site != CALL_INDIRECT)
+		return FRAME_POINTER_NONE;
+	regs->r[DWREG_PC] = address;
+	regs->r[DWREG_RSP] = sp + 16;
 	regs->known &= KNOWN;
 	return FRAME_POINTER_FOUND;
 }

@@ -29,6 +29,21 @@ void mappings_fini(struct mappings *m)
 	*m = (struct mappings){0};
 }
 
+int mappings_has_no_file(const struct mappings *m, uint64_t pc)
+{
+	size_t low = 0, high = m->list.n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (m->list.v[middle].end <= pc)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	const struct maps_line *line = low < m->list.n ? &m->list.v[low] : NULL;
+	return line && pc >= line->start && known_modules_has_no_file(line);
+}
+
 static uint32_t module_flags(const struct mappings *m, const struct maps_line *line, pid_t tid)
 {
 	if (known_modules_is_vdso(line))
