@@ -19,6 +19,7 @@ target_names = \
 	gaps \
 	idle \
 	inline_chain \
+	jit \
 	kernel \
 	leader_exit \
 	loads \
@@ -168,6 +169,7 @@ test_scripts = \
 	tests/integration/gdb_compare.sh \
 	tests/integration/golang.sh \
 	tests/integration/idle.sh \
+	tests/integration/jit.sh \
 	tests/integration/kernel.sh \
 	tests/integration/kill.sh \
 	tests/integration/launch.sh \

@@ -31,6 +31,11 @@ enum frame_pointer frame_pointer_frameless_step(
 enum frame_pointer frame_pointer_padded_step(
 	const struct code *code, struct copy *copy, struct regs *regs);
 
+/* Along rbp from the last frame that has one to a caller that keeps other things in that register:
+ * its code is in a file, and calls there. */
+enum frame_pointer frame_pointer_last_step(
+	const struct code *code, struct copy *copy, struct regs *regs);
+
 /* Whether the frame, found by such a step, is the outermost: the ABI (System V, 3.4.1) has its rbp
  * zero. So can a register be that holds data; thus its code must clear rbp before the call. */
 int frame_pointer_is_root(const struct code *code, const struct regs *regs);

@@ -184,6 +184,8 @@ static enum frame_pointer guess(struct walk *w, uint32_t came)
 		found = frame_pointer_step(&w->code, !(came & FRAME_RETURN), &w->copy, &w->regs);
 	if (found == FRAME_POINTER_NONE && came == FRAME_RETURN && !w->module)
 		found = frame_pointer_padded_step(&w->code, &w->copy, &w->regs);
+	if (found == FRAME_POINTER_NONE && !w->module)
+		found = frame_pointer_last_step(&w->code, &w->copy, &w->regs);
 	return found;
 }
 

@@ -85,6 +85,9 @@ static int find_folder(struct perf_map_file *f, const struct target *t, pid_t ti
 
 static int refusal_of(const struct perf_map_file *f, const struct stat *st)
 {
+	/* With O_PATH it is opened itself, and not what it stands for. */
+	if (S_ISLNK(st->st_mode))
+		return -ELOOP;
 	if (!S_ISREG(st->st_mode))
 		return -EINVAL;
 	if (st->st_uid != 0 && st->st_uid != f->uid)
@@ -100,7 +103,8 @@ static int open_map(const struct perf_map_file *f, struct stat *st)
 	char name[48];
 
 	snprintf(name, sizeof(name), "perf-%d.map", f->pid);
-	int path = open_beneath(f->folder, name, O_NOFOLLOW, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+	int path =
+		open_beneath(f->folder, name, O_NOFOLLOW, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
 	if (path < 0)
 		return path;
 	int error = fstat(path, st) < 0 ? -errno : refusal_of(f, st);
