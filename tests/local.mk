@@ -78,6 +78,7 @@ unit_tests = \
 	tests/unit/test_guess \
 	tests/unit/test_inlines \
 	tests/unit/test_interval \
+	tests/unit/test_jit \
 	tests/unit/test_known_modules \
 	tests/unit/test_known_threads \
 	tests/unit/test_loader \
@@ -85,6 +86,8 @@ unit_tests = \
 	tests/unit/test_naming \
 	tests/unit/test_options \
 	tests/unit/test_options_target \
+	tests/unit/test_perf_map \
+	tests/unit/test_perf_map_file \
 	tests/unit/test_player \
 	tests/unit/test_proc_stat \
 	tests/unit/test_profile \
@@ -126,6 +129,7 @@ tests_unit_test_gopclntab_LDADD = $(unit_libs)
 tests_unit_test_guess_LDADD = $(unit_libs)
 tests_unit_test_inlines_LDADD = $(unit_libs)
 tests_unit_test_interval_LDADD = $(unit_libs)
+tests_unit_test_jit_LDADD = $(unit_libs)
 tests_unit_test_known_modules_LDADD = $(unit_libs)
 tests_unit_test_known_threads_LDADD = $(unit_libs)
 tests_unit_test_loader_LDADD = $(unit_libs)
@@ -133,6 +137,8 @@ tests_unit_test_maps_LDADD = $(unit_libs)
 tests_unit_test_naming_LDADD = $(unit_libs)
 tests_unit_test_options_LDADD = $(unit_libs)
 tests_unit_test_options_target_LDADD = $(unit_libs)
+tests_unit_test_perf_map_LDADD = $(unit_libs)
+tests_unit_test_perf_map_file_LDADD = $(unit_libs)
 tests_unit_test_player_LDADD = $(unit_libs)
 tests_unit_test_proc_stat_LDADD = $(unit_libs)
 tests_unit_test_profile_LDADD = $(unit_libs)
