@@ -73,6 +73,7 @@ unit_tests = \
 	tests/unit/test_family \
 	tests/unit/test_fixtures \
 	tests/unit/test_folded \
+	tests/unit/test_frameless \
 	tests/unit/test_generations \
 	tests/unit/test_gopclntab \
 	tests/unit/test_guess \
@@ -124,6 +125,7 @@ tests_unit_test_demangle_LDADD = $(unit_libs)
 tests_unit_test_family_LDADD = $(unit_libs)
 tests_unit_test_fixtures_LDADD = $(unit_libs)
 tests_unit_test_folded_LDADD = $(unit_libs)
+tests_unit_test_frameless_LDADD = $(unit_libs)
 tests_unit_test_generations_LDADD = $(unit_libs)
 tests_unit_test_gopclntab_LDADD = $(unit_libs)
 tests_unit_test_guess_LDADD = $(unit_libs)
