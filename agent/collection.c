@@ -21,6 +21,8 @@ static void module_fini(struct module *m)
 	free(m->info.path);
 	if (m->fd >= 0)
 		close(m->fd);
+	if (m->perf_map.fd >= 0)
+		close(m->perf_map.fd);
 }
 
 void collection_fini(struct collection *c)
@@ -278,6 +280,7 @@ static int add_module(struct collection *c, const struct tracer_module *t, char 
 	c->modules[c->n_modules++] = (struct module){
 		.info = {.path = path, .flags = t->flags, .dev = t->dev, .ino = t->ino},
 		.fd = fd,
+		.perf_map = {.fd = -1},
 	};
 	return c->n_modules;
 }

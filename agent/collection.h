@@ -18,8 +18,14 @@ struct module {
 	int fd;			 /* its file, to give to a new worker; -1 */
 	int has_frames;		 /* in some profile */
 	uint32_t has;		 /* enum module_has */
-	int symtab_only;	 /* its debug information brought down a worker */
-	uint32_t deaths;	 /* of workers that were reading it */
+	struct perf_map {
+		int fd;			 /* names of its code, if it has no file; -1 */
+		int32_t error;		 /* why there is none, or none any more */
+		int32_t pid;		 /* the map's name; 0: nothing was told */
+		uint32_t functions, bad; /* what is in it, as the worker says */
+	} perf_map;
+	int symtab_only; /* its debug information brought down a worker */
+	uint32_t deaths; /* of workers that were reading it */
 };
 
 /* A process of the target. */

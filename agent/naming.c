@@ -5,6 +5,7 @@
 
 #include "agent/brief.h"
 #include "agent/naming.h"
+#include "agent/perf_maps.h"
 #include "base/list.h"
 #include "output/table.h"
 
@@ -39,7 +40,7 @@ int naming_collect(struct session *s)
 	struct naming *n = &s->naming;
 	int error = 0;
 
-	n->n = n->next = n->asked = n->awaits = 0;
+	n->n = n->next = n->asked = n->awaits = n->module = 0;
 	wants_begin(&s->wants);
 	for (int kind = 0; kind < PROFILE_KINDS && !error; kind++)
 		error = table_each_frame(s->written->tables[kind], take_frame, n);
@@ -56,14 +57,16 @@ int naming_collect(struct session *s)
 }
 
 /* A module whose file no worker may read keeps its addresses; what an interval before had a name
- * for is not asked again. */
+ * for is not asked again, unless it is code that comes and goes. */
 static int is_to_be_asked(const struct session *s, const struct naming_frame *f)
 {
 	uint32_t never = MODULE_NO_FILE | MODULE_REFUSED | MODULE_BLACKLISTED | MODULE_UNREADABLE;
+	const struct module *m = &s->data.modules[f->module - 1];
 	uint32_t lines;
 
-	return !(s->data.modules[f->module - 1].info.flags & never) &&
-	       !symbols_find(s->symbols, f->module, f->offset, &lines);
+	return perf_maps_is_usable(m) ||
+	       (!(m->info.flags & never) &&
+		       !symbols_find(s->symbols, f->module, f->offset, &lines));
 }
 
 /* The next part of a request; 1 if that is not all of it. */
@@ -112,6 +115,8 @@ int naming_ask(struct session *s, int again)
 	};
 	if (s->data.modules[ask.module - 1].symtab_only && ask.level == SYMBOLS_FULL)
 		ask.level = SYMBOLS_SYMTAB;
+	if (n->module != ask.module || again)
+		perf_maps_brief(s, ask.module);
 	n->module = ask.module;
 	while (ask_part(s, &ask, &sent))
 		;

@@ -175,7 +175,7 @@ static int add(struct raw *r, uint32_t type, const void *payload, size_t size, u
 void raw_message(struct raw *r, const struct wire_message *m)
 {
 	if (!r->is_open || m->type == TRACER_MODULE || m->type == TRACER_REFUSED ||
-		m->type == TRACER_EXTRA)
+		m->type == TRACER_EXTRA || m->type == TRACER_PERF_MAP)
 		return;
 	r->has_said = 1;
 	int error = add(r, m->type, m->payload, m->size, 0);

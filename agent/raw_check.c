@@ -197,6 +197,7 @@ int raw_check(struct raw_check *c, const struct raw_record *record, const void *
 	case TRACER_REFUSED:
 	case TRACER_MARK: /* a recording is one interval */
 	case TRACER_EXTRA:
+	case TRACER_PERF_MAP:
 		return -EPROTO; /* never recorded */
 	default:
 		return record->type >= RAW_FIRST_SAID && record->type <= RAW_LAST_SAID &&

@@ -11,6 +11,7 @@
 
 #include "agent/brief.h"
 #include "agent/naming.h"
+#include "agent/perf_maps.h"
 #include "agent/phases.h"
 #include "agent/progress.h"
 #include "agent/tracer/clock.h"
@@ -100,6 +101,9 @@ static void on_worker_message(struct session *s, struct wire_message *m)
 	case WORKER_FLUSHED:
 		if (s->phase == PHASE_FLUSH)
 			phases_go(s, PHASE_DEBUG);
+		break;
+	case WORKER_PERF_MAP:
+		error = perf_maps_on_read(s, m);
 		break;
 	case WORKER_SYMBOLS:
 		error = s->phase == PHASE_SYMBOLIZE ? naming_on_symbols(s, m) : -EPROTO;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "agent/modules_report.h"
+#include "agent/perf_maps.h"
 #include "agent/phases.h"
 #include "agent/summary.h"
 #include "agent/tracer/stats.h"
@@ -298,6 +299,7 @@ static void modules_lines(const struct session *s, struct buf *out)
 	modules_report_missing(s, out);
 	if (log_get_level() >= LOG_VERBOSE)
 		modules_report(s, out);
+	perf_maps_text(s, out);
 }
 
 static void recording_line(const struct session *s, struct buf *out)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "agent/brief.h"
+#include "agent/perf_maps.h"
 #include "agent/phases.h"
 #include "agent/refusal.h"
 #include "agent/result.h"
@@ -193,6 +194,9 @@ void tracing_on_message(struct session *s, struct wire_message *m)
 	case TRACER_EXTRA:
 		wants_on_file(s, m);
 		phases_files(s);
+		break;
+	case TRACER_PERF_MAP:
+		s->data.broken += perf_maps_on_file(s, m) < 0;
 		break;
 	default:
 		s->data.broken += replay_on_message(s, m) < 0;

@@ -43,6 +43,7 @@ enum message_type {
 	TRACER_MARK,	      /* struct tracer_mark: what follows belongs to the next interval */
 	TRACER_DONE,	      /* struct tracer_done: the window is over */
 	TRACER_EXTRA,	      /* struct extra_file + where it is + fd (none: not found) */
+	TRACER_PERF_MAP,      /* struct tracer_perf_map + fd (none: why not) */
 
 	/* session -> worker */
 	TO_WORKER_MODULE = 64, /* struct worker_module + fd (none: known to be unreadable) */
@@ -51,12 +52,14 @@ enum message_type {
 	TO_WORKER_FORGET,      /* struct worker_forget: no more captures of this process */
 	TO_WORKER_FLUSH,       /* unwind all that is in the ring, then answer */
 	TO_WORKER_SYMBOLIZE,   /* struct worker_symbolize + uint64_t offsets[] */
+	TO_WORKER_PERF_MAP,    /* struct worker_module + fd: names of a module without a file */
 
 	/* worker -> session */
 	WORKER_STACKS = 80, /* any number of struct worker_stack, each followed by its frames */
 	WORKER_MODULE,	    /* struct worker_module_info */
 	WORKER_FLUSHED,	    /* answer to TO_WORKER_FLUSH */
 	WORKER_SYMBOLS,	    /* struct worker_symbols, then records, see there */
+	WORKER_PERF_MAP,    /* struct worker_perf_map: what the map was good for */
 	WORKER_CAPTURE,	    /* struct worker_capture + bytes: a part of a capture, to be saved */
 	WORKER_WANTS,	    /* struct extra_file + its first two strings: to be looked for */
 	WORKER_EXTRA,	    /* struct extra_file: answer to TO_WORKER_EXTRA, after what it wants */
@@ -275,6 +278,16 @@ struct extra_file {
 	unsigned char build_id[32];
 };
 
+/* Of a module that has no file; told again when the process has another map. */
+struct tracer_perf_map {
+	uint32_t module; /* the tracer's number */
+	int32_t pid;	 /* of the process in its own namespace: the map goes by it */
+	int32_t error;	 /* why there is no descriptor: -ENOENT no map; -ELOOP a link; -EPERM of
+			    another user; -EMLINK with more than one name; -EINVAL not a regular
+			    file; -EFBIG too large; or another -errno */
+	uint32_t unused;
+};
+
 struct worker_module {
 	uint32_t module;
 	uint32_t flags; /* enum module_flag */
@@ -308,6 +321,13 @@ struct worker_module_info {
 	uint32_t build_id_len;
 	uint32_t has; /* enum module_has */
 	unsigned char build_id[32];
+};
+
+struct worker_perf_map {
+	uint32_t module;
+	uint32_t functions; /* lines that count */
+	uint32_t bad;	    /* lines left out */
+	int32_t error;	    /* 0, or why it could not be read: -errno */
 };
 
 /* Followed by n struct frame, so its size keeps them aligned. */

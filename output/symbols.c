@@ -111,14 +111,18 @@ int symbols_add(struct symbols *store, uint32_t module, uint64_t offset, const s
 	uint32_t n)
 {
 	struct place place = {offset, module, n, NULL};
-
-	if (find(store, module, offset) >= 0)
-		return 0;
+	long before = find(store, module, offset);
 	int error = list_room(&store->v, store->n, 1, &store->room, sizeof(place), UINT32_MAX / 4);
+
 	if (!error)
 		error = copy_lines(store, lines, n, &place.lines);
 	if (error)
 		return error;
+	if (before >= 0) {
+		free(store->v[before].lines);
+		store->v[before] = place;
+		return 0;
+	}
 	if (index_add(&store->by_place, hash_pair(offset, module), store->n) < 0) {
 		free(place.lines);
 		return -ENOMEM;

@@ -13,12 +13,12 @@ struct symbols;
 struct symbols *symbols_new(void); /* NULL: no memory */
 void symbols_free(struct symbols *store);
 
-/* Copies lines. 0, -ENOMEM, or -E2BIG past LIMIT_STRINGS. A second answer for a place is ignored.
- */
+/* Copies lines. 0, -ENOMEM, or -E2BIG past LIMIT_STRINGS. A second answer for a place takes the
+ * place of the first. */
 int symbols_add(struct symbols *store, uint32_t module, uint64_t offset, const struct symbol *lines,
 	uint32_t n);
 
-/* Borrowed until symbols_free; NULL if nothing is known, then *n is 0. */
+/* Borrowed until symbols_free or symbols_add; NULL if nothing is known, then *n is 0. */
 const struct symbol *symbols_find(
 	const struct symbols *store, uint32_t module, uint64_t offset, uint32_t *n);
 

@@ -54,7 +54,13 @@ enum capture_flag {
 	CAPTURE_STOPPED = 1,  /* taken in a ptrace stop: all registers known */
 	CAPTURE_TAIL_CUT = 2, /* the copy ends before the mapping does */
 	CAPTURE_NO_STACK = 4, /* nothing could be read; why is in `missing` */
+	CAPTURE_CODE = 8,     /* stack[] begins with CODE_BYTES bytes of code instead */
 };
+
+/* The code around pc where no file has it: CODE_BEFORE bytes before, the others from there on. It
+ * lies in the place of what is farthest below the stack pointer, which no frame needs. */
+#define CODE_BEFORE 16u
+#define CODE_BYTES  64u
 
 /* Why a thread that had to be shown has no stack (capture.missing). */
 enum capture_missing {

@@ -21,6 +21,7 @@ target_names = \
 	handler \
 	idle \
 	inline_chain \
+	jit \
 	kernel \
 	leader_exit \
 	loads \
@@ -80,12 +81,14 @@ unit_tests = \
 	tests/unit/test_family \
 	tests/unit/test_fixtures \
 	tests/unit/test_folded \
+	tests/unit/test_frameless \
 	tests/unit/test_generations \
 	tests/unit/test_gopclntab \
 	tests/unit/test_guess \
 	tests/unit/test_inlines \
 	tests/unit/test_instruction \
 	tests/unit/test_interval \
+	tests/unit/test_jit \
 	tests/unit/test_known_modules \
 	tests/unit/test_known_threads \
 	tests/unit/test_loader \
@@ -93,6 +96,8 @@ unit_tests = \
 	tests/unit/test_options \
 	tests/unit/test_options_target \
 	tests/unit/test_other_stack \
+	tests/unit/test_perf_map \
+	tests/unit/test_perf_map_file \
 	tests/unit/test_player \
 	tests/unit/test_proc_stat \
 	tests/unit/test_profile \
@@ -134,12 +139,14 @@ tests_unit_test_expression_LDADD = $(unit_libs)
 tests_unit_test_family_LDADD = $(unit_libs)
 tests_unit_test_fixtures_LDADD = $(unit_libs)
 tests_unit_test_folded_LDADD = $(unit_libs)
+tests_unit_test_frameless_LDADD = $(unit_libs)
 tests_unit_test_generations_LDADD = $(unit_libs)
 tests_unit_test_gopclntab_LDADD = $(unit_libs)
 tests_unit_test_guess_LDADD = $(unit_libs)
 tests_unit_test_inlines_LDADD = $(unit_libs)
 tests_unit_test_instruction_LDADD = $(unit_libs)
 tests_unit_test_interval_LDADD = $(unit_libs)
+tests_unit_test_jit_LDADD = $(unit_libs)
 tests_unit_test_known_modules_LDADD = $(unit_libs)
 tests_unit_test_known_threads_LDADD = $(unit_libs)
 tests_unit_test_loader_LDADD = $(unit_libs)
@@ -147,6 +154,8 @@ tests_unit_test_maps_LDADD = $(unit_libs)
 tests_unit_test_options_LDADD = $(unit_libs)
 tests_unit_test_options_target_LDADD = $(unit_libs)
 tests_unit_test_other_stack_LDADD = $(unit_libs)
+tests_unit_test_perf_map_LDADD = $(unit_libs)
+tests_unit_test_perf_map_file_LDADD = $(unit_libs)
 tests_unit_test_player_LDADD = $(unit_libs)
 tests_unit_test_proc_stat_LDADD = $(unit_libs)
 tests_unit_test_profile_LDADD = $(unit_libs)
@@ -199,6 +208,7 @@ test_scripts = \
 	tests/integration/gdb_compare.sh \
 	tests/integration/golang.sh \
 	tests/integration/idle.sh \
+	tests/integration/jit.sh \
 	tests/integration/kernel.sh \
 	tests/integration/kill.sh \
 	tests/integration/launch.sh \

@@ -60,6 +60,13 @@ static int copy_code(const struct code *code, const struct mapping *map, uint64_
 	return 0;
 }
 
+int call_site_code(const struct code *code, uint64_t pc, unsigned char *out)
+{
+	const struct mapping *map = call_site_mapping(code->maps, pc);
+
+	return map ? copy_code(code, map, pc - CODE_BEFORE, out, CODE_BYTES) : -1;
+}
+
 enum call_site call_site_before(const struct code *code, uint64_t address, uint64_t *target)
 {
 	const struct mapping *map = call_site_mapping(code->maps, address - 1);

@@ -29,6 +29,9 @@ const struct mapping *call_site_mapping(const struct maps *maps, uint64_t pc);
 /* The instruction that ends at address. *target is set for CALL_DIRECT. */
 enum call_site call_site_before(const struct code *code, uint64_t address, uint64_t *target);
 
+/* The CODE_BYTES bytes around pc (output/types.h); -1 where the file does not have them all. */
+int call_site_code(const struct code *code, uint64_t pc, unsigned char *out);
+
 /* Whether rbp is set to zero shortly before the call that ends at address: by code that has no
  * caller. */
 int call_site_clears_rbp(const struct code *code, uint64_t address);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "unwind/frame_pointer.h"
+#include "unwind/frameless.h"
 
 #define KNOWN (1u << DWREG_RSP | 1u << DWREG_RBP | 1u << DWREG_PC)
 
@@ -63,18 +64,19 @@ static int entry_step(const struct code *code, struct copy *copy, struct regs *r
 	return 0;
 }
 
-enum frame_pointer frame_pointer_step(
-	const struct code *code, int is_leaf, struct copy *copy, struct regs *regs)
+/* Over the frame at rbp. What was saved there is a frame pointer again, or only a register of a
+ * caller that has none: then its call must be seen. */
+static enum frame_pointer link_step(
+	const struct code *code, int is_last, struct copy *copy, struct regs *regs)
 {
 	uint64_t bp = regs->r[DWREG_RBP], saved, address, target;
 
-	if (is_leaf && entry_step(code, copy, regs) == 0)
-		return FRAME_POINTER_FOUND;
 	if (!has_frame_pointer(copy, regs))
 		return FRAME_POINTER_NONE;
 	if (copy_word(copy, bp, &saved) < 0 || copy_word(copy, bp + 8, &address) < 0)
 		return FRAME_POINTER_UNREADABLE;
-	if ((saved && saved <= bp) || call_site_before(code, address, &target) == CALL_NONE)
+	enum call_site site = call_site_before(code, address, &target);
+	if (site == CALL_NONE || (is_last ? site == CALL_UNSEEN : saved && saved <= bp))
 		return FRAME_POINTER_NONE;
 	regs->r[DWREG_PC] = address;
 	regs->r[DWREG_RSP] = bp + 16;
@@ -110,6 +112,51 @@ int frame_pointer_no_return(const struct code *code, struct copy *copy, struct r
 	regs->r[DWREG_RBP] = 0;
 	regs->known = is_root ? KNOWN : KNOWN & ~(1u << DWREG_RBP);
 	return 0;
+}
+
+enum frame_pointer frame_pointer_step(
+	const struct code *code, int is_leaf, struct copy *copy, struct regs *regs)
+{
+	if (is_leaf && entry_step(code, copy, regs) == 0)
+		return FRAME_POINTER_FOUND;
+	return link_step(code, 0, copy, regs);
+}
+
+enum frame_pointer frame_pointer_last_step(
+	const struct code *code, struct copy *copy, struct regs *regs)
+{
+	return link_step(code, 1, copy, regs);
+}
+
+enum frame_pointer frame_pointer_frameless_step(
+	const struct code *code, const unsigned char *at_pc, struct copy *copy, struct regs *regs)
+{
+	uint64_t sp = regs->r[DWREG_RSP], address, target;
+	int above = frameless_return(at_pc);
+
+	if (above < 0 || copy_word(copy, sp + above, &address) < 0 ||
+		call_site_before(code, address, &target) == CALL_NONE)
+		return FRAME_POINTER_NONE;
+	regs->r[DWREG_PC] = address;
+	regs->r[DWREG_RSP] = sp + above + 8;
+	regs->known &= KNOWN;
+	return FRAME_POINTER_FOUND;
+}
+
+enum frame_pointer frame_pointer_padded_step(
+	const struct code *code, struct copy *copy, struct regs *regs)
+{
+	uint64_t sp = regs->r[DWREG_RSP], address, target;
+
+	if (copy_word(copy, sp + 8, &address) < 0)
+		return FRAME_POINTER_NONE;
+	enum call_site site = call_site_before(code, address, &target);
+	if (site != CALL_DIRECT && site != CALL_INDIRECT)
+		return FRAME_POINTER_NONE;
+	regs->r[DWREG_PC] = address;
+	regs->r[DWREG_RSP] = sp + 16;
+	regs->known &= KNOWN;
+	return FRAME_POINTER_FOUND;
 }
 
 int frame_pointer_is_root(const struct code *code, const struct regs *regs)

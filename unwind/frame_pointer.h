@@ -26,6 +26,21 @@ enum frame_pointer frame_pointer_step(
  * stacks begin (frame_pointer_is_root). 0, or -1: it is not, regs are unchanged. */
 int frame_pointer_no_return(const struct code *code, struct copy *copy, struct regs *regs);
 
+/* Where pc has no frame (yet, or any more), which the code around it shows: over the return address
+ * alone. at_pc: CODE_BYTES of it, see there. */
+enum frame_pointer frame_pointer_frameless_step(
+	const struct code *code, const unsigned char *at_pc, struct copy *copy, struct regs *regs);
+
+/* A frame that its callee's unwind information led to, exactly, and that has no frame pointer: over
+ * one word of padding, which is all that python's trampolines have (Python/asm_trampoline.S). */
+enum frame_pointer frame_pointer_padded_step(
+	const struct code *code, struct copy *copy, struct regs *regs);
+
+/* Along rbp from the last frame that has one to a caller that keeps other things in that register:
+ * its code is in a file, and calls there. */
+enum frame_pointer frame_pointer_last_step(
+	const struct code *code, struct copy *copy, struct regs *regs);
+
 /* Whether the frame, found by such a step, is the outermost: the ABI (System V, 3.4.1) has its rbp
  * zero. So can a register be that holds data; thus its code must clear rbp before the call. */
 int frame_pointer_is_root(const struct code *code, const struct regs *regs);

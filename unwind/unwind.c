@@ -45,10 +45,11 @@ struct walk {
 	struct copy copy;
 	struct regs regs;
 	struct stack *out;
-	uint64_t other_sp, other_pc; /* of the other stack, until we are there */
-	uint32_t flags;		     /* enum frame_flag: how we came to the frame at regs */
-	const struct mapping *map;   /* of the last frame; the next is often in the same */
-	struct module *module;	     /* its module; NULL: not readable */
+	uint64_t other_sp, other_pc;	/* of the other stack, until we are there */
+	uint32_t flags;			/* enum frame_flag: how we came to the frame at regs */
+	const struct mapping *map;	/* of the last frame; the next is often in the same */
+	struct module *module;		/* its module; NULL: not readable */
+	const unsigned char *leaf_code; /* around the first pc; NULL: its file has it */
 };
 
 /* The frame pointer of a thread that was not stopped. */
@@ -182,6 +183,27 @@ static int step_sigreturn(struct walk *w)
 	return STACK_DONE;
 }
 
+/* In the order of what is most certain. */
+static enum frame_pointer guess(struct walk *w, uint32_t came)
+{
+	enum frame_pointer found = FRAME_POINTER_NONE;
+	const unsigned char *code = w->out->n == 1 ? w->leaf_code : NULL;
+	unsigned char in_file[CODE_BYTES];
+
+	if (!(came & FRAME_RETURN) && !code &&
+		call_site_code(&w->code, w->regs.r[DWREG_PC], in_file) == 0)
+		code = in_file;
+	if (code)
+		found = frame_pointer_frameless_step(&w->code, code, &w->copy, &w->regs);
+	if (found == FRAME_POINTER_NONE)
+		found = frame_pointer_step(&w->code, !(came & FRAME_RETURN), &w->copy, &w->regs);
+	if (found == FRAME_POINTER_NONE && came == FRAME_RETURN && !w->module)
+		found = frame_pointer_padded_step(&w->code, &w->copy, &w->regs);
+	if (found == FRAME_POINTER_NONE && !w->module)
+		found = frame_pointer_last_step(&w->code, &w->copy, &w->regs);
+	return found;
+}
+
 static int enter_mapping(struct walk *w, uint64_t pc)
 {
 	w->map = call_site_mapping(w->code.maps, pc);
@@ -240,9 +262,8 @@ static enum stack_end step_back(struct walk *w, const struct rule *rule)
 static enum stack_end step_guess(struct walk *w, int *over)
 {
 	uint32_t came = w->out->v[w->out->n - 1].flags;
-	int is_leaf = !(came & FRAME_RETURN);
 
-	switch (frame_pointer_step(&w->code, is_leaf, &w->copy, &w->regs)) {
+	switch (guess(w, came)) {
 	case FRAME_POINTER_FOUND:
 		w->flags |= FRAME_GUESSED;
 		return STACK_DONE;
@@ -359,6 +380,19 @@ static const struct rule *take_frame(struct walk *w)
 	return rule;
 }
 
+/* What of the copy is code. */
+static void take_code(struct walk *w, const struct capture *capture)
+{
+	struct slice *s = &w->copy.stack;
+
+	if (!(capture->flags & CAPTURE_CODE) || s->len < CODE_BYTES)
+		return;
+	w->leaf_code = s->bytes;
+	s->base += CODE_BYTES;
+	s->len -= CODE_BYTES;
+	s->bytes += CODE_BYTES;
+}
+
 static enum stack_end walk_up(struct walk *w)
 {
 	enum stack_end end = STACK_DONE;
@@ -400,6 +434,7 @@ void unwind_capture(const struct unwinder *u, const struct capture *capture,
 		.out = out,
 	};
 
+	take_code(&w, capture);
 	out->n = 0;
 	*need = 0;
 	if (capture->flags & CAPTURE_NO_STACK) {

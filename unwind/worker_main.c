@@ -15,48 +15,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/generations.h"
-#include "base/list.h"
-#include "base/wire.h"
-#include "symbolize/symbolize.h"
-#include "unwind/answers.h"
-#include "unwind/tell.h"
-#include "unwind/unwind.h"
+#include "unwind/worker.h"
 #include "unwind/worker_main.h"
 
 #define MS	      1000000ull
 #define IDLE_MS	      500  /* between looks at a ring that fills slowly */
 #define FIRST_IDLE_MS 10   /* at first: how much stack the threads need must be known soon */
 #define WAIT_MAPS_MS  1000 /* for a generation that was announced by a capture */
-#define HELD_MAX      64u  /* captures waiting for newer maps */
 #define HELD_MS	      1500
-
-struct held {
-	struct capture *capture;
-	uint64_t until;
-};
-
-struct worker {
-	int sock;
-	struct ring *ring;
-	struct modules modules;
-	struct symbolizer symbolizer;
-	struct rules *rules;
-	struct unwinder unwinder;
-	struct generations generations;
-	struct answers answers;
-	struct held held[HELD_MAX];
-	uint32_t n_held;
-	uint32_t asked; /* the generation in whose place newer maps were asked for */
-	int over;	/* session is gone */
-	int flush_asked;
-	int forwards; /* captures go to session as well */
-	int idle_ms;
-	uint64_t *offsets; /* a request for names, while it comes in */
-	uint32_t n_offsets, offsets_room;
-	struct capture *capture; /* CAPTURE_MAX bytes */
-	struct stack stack;
-};
 
 static uint64_t now_ns(void)
 {
@@ -74,14 +40,14 @@ static void beat(void *arg)
 }
 
 /* Should this module be the last that this worker ever sees, session knows. */
-static void mark_reading(void *arg, uint32_t module)
+void worker_reading(void *arg, uint32_t module)
 {
 	struct worker *w = arg;
 
 	atomic_store_explicit(&w->ring->page->worker_module, module, memory_order_relaxed);
 }
 
-static void check(struct worker *w, int error)
+void worker_check(struct worker *w, int error)
 {
 	if (error == -EPIPE)
 		w->over = 1;
@@ -140,7 +106,7 @@ static void unwind(struct worker *w, const struct capture *c, const struct maps 
 	note_switch(w, c);
 	if (w->stack.end != STACK_NO_MODULE || !may_hold ||
 		!hold(w, c, maps ? maps->generation : 0))
-		check(w, answers_stack(&w->answers, c, &w->stack));
+		worker_check(w, answers_stack(&w->answers, c, &w->stack));
 	beat(w);
 }
 
@@ -166,39 +132,6 @@ static void release_held(struct worker *w, int all, const uint32_t *process)
 
 /* --- messages ----------------------------------------------------------------------------- */
 
-/* A file in the place of the recorded one, whose code is another, would give wrong stacks. */
-static void refuse_other(struct worker *w, const struct worker_module *wanted)
-{
-	struct module *m = modules_get(&w->modules, wanted->module);
-	const unsigned char *id;
-
-	if (!m || !(wanted->flags & MODULE_RECORDED) || !module_is_readable(m))
-		return;
-	size_t n = module_build_id(m, &id);
-	if (n != wanted->build_id_len || n > sizeof(wanted->build_id) ||
-		memcmp(id, wanted->build_id, n) != 0)
-		module_refuse(m, MODULE_OTHER_FILE);
-}
-
-static void on_module(struct worker *w, struct wire_message *msg)
-{
-	const struct worker_module *m = wire_payload(msg, sizeof(*m));
-
-	if (!m)
-		return;
-	int any = 0;
-	mark_reading(w, m->module);
-	int error = modules_open(&w->modules, msg->fd, m->module, m->flags);
-	msg->fd = -1;
-	if (!error) {
-		refuse_other(w, m);
-		struct module *module = modules_get(&w->modules, m->module);
-		check(w, tell_wants(w->sock, module, &any));
-		check(w, tell_module(w->sock, module));
-	}
-	mark_reading(w, 0);
-}
-
 /* That process has ended, and all its captures are unwound. */
 static void on_forget(struct worker *w, const struct wire_message *msg)
 {
@@ -206,27 +139,6 @@ static void on_forget(struct worker *w, const struct wire_message *msg)
 
 	if (f)
 		generations_forget(&w->generations, f->process);
-}
-
-/* What it wants in turn, and what is known of the module now, before the answer. */
-static void on_extra(struct worker *w, struct wire_message *msg)
-{
-	const struct extra_file *f = wire_payload(msg, sizeof(*f));
-	struct module *m = f ? modules_get(&w->modules, f->module) : NULL;
-
-	if (!m)
-		return;
-	struct extra_file answer = *f;
-	int any = 0;
-	mark_reading(w, f->module);
-	answer.error = module_take_extra(m, f, msg->fd);
-	msg->fd = -1;
-	if (!answer.error) {
-		check(w, tell_wants(w->sock, m, &any));
-		check(w, tell_module(w->sock, m));
-	}
-	mark_reading(w, 0);
-	check(w, wire_send(w->sock, WORKER_EXTRA, &answer, sizeof(answer), -1));
 }
 
 static void on_maps(struct worker *w, const struct wire_message *msg)
@@ -239,97 +151,20 @@ static void on_maps(struct worker *w, const struct wire_message *msg)
 		release_held(w, 1, &part->process);
 }
 
-/* Files that were found wanting come first: then the same is asked again. */
-static int answer_address(void *arg, uint64_t offset, const struct symbol *lines, uint32_t n)
-{
-	struct worker *w = arg;
-	struct module *m = modules_get(&w->modules, w->answers.module);
-	int any = 0;
-
-	if (!w->answers.answered && m)
-		check(w, tell_wants(w->sock, m, &any));
-	if (any)
-		return -EAGAIN;
-	return answers_address(&w->answers, offset, lines, n);
-}
-
-/* What cannot be named keeps its address in the profile: a worker that ended here would be asked
- * the same by session again and again. Without memory for all there may be enough for names. */
-static int answer_symbols(
-	struct worker *w, const struct worker_symbolize *ask, const uint64_t *offsets)
-{
-	struct worker_symbolize rest = *ask;
-	struct answers *a = &w->answers;
-	int error = symbolizer_request(&w->symbolizer, ask, offsets, answer_address, w);
-
-	if (error == -ENOMEM && ask->level == SYMBOLS_FULL) {
-		symbolizer_fini(&w->symbolizer);
-		rest.level = SYMBOLS_SYMTAB;
-		rest.n -= a->answered;
-		error = symbolizer_request(
-			&w->symbolizer, &rest, offsets + a->answered, answer_address, w);
-	}
-	if (error && error != -EPIPE && error != -EAGAIN)
-		error = answers_nothing(a, offsets, ask->n);
-	return error && error != -EAGAIN ? error : answers_end_symbols(a);
-}
-
-/* Takes a part of a request. 0, or -errno: then it is as if nothing had been asked. */
-static int take_offsets(
-	struct worker *w, const struct worker_symbolize *part, const uint64_t *offsets)
-{
-	int error = list_room(&w->offsets, w->n_offsets, part->n, &w->offsets_room,
-		sizeof(*w->offsets), LIMIT_ASKED);
-
-	if (error)
-		return error;
-	memcpy(w->offsets + w->n_offsets, offsets, part->n * sizeof(*offsets));
-	w->n_offsets += part->n;
-	return 0;
-}
-
-static void on_symbolize(struct worker *w, const struct wire_message *msg)
-{
-	const struct worker_symbolize *part = wire_payload(msg, sizeof(*part));
-
-	if (!part || msg->size != sizeof(*part) + (size_t)part->n * sizeof(uint64_t))
-		return;
-	struct worker_symbolize ask = *part;
-	/* Without an end session would wait; a new worker is asked again. */
-	if (take_offsets(w, part, (const uint64_t *)(part + 1)) < 0) {
-		w->over = 1;
-		return;
-	}
-	if (ask.more)
-		return;
-	ask.n = w->n_offsets;
-	w->n_offsets = 0;
-	const struct module *m = modules_get(&w->modules, ask.module);
-	uint32_t before = m ? module_flags(m) : 0;
-	mark_reading(w, ask.module);
-	answers_begin_symbols(&w->answers, ask.module);
-	if (answer_symbols(w, &ask, w->offsets) < 0)
-		w->over = 1;
-	/* Some of it could not be unpacked. */
-	if (m && before != module_flags(m))
-		check(w, tell_module(w->sock, m));
-	mark_reading(w, 0);
-}
-
 /* After the ring is empty: session asks when nothing more comes in. */
 static void flush(struct worker *w)
 {
 	w->flush_asked = 0;
 	release_held(w, 1, NULL);
-	check(w, answers_flush_stacks(&w->answers));
-	check(w, wire_send(w->sock, WORKER_FLUSHED, NULL, 0, -1));
+	worker_check(w, answers_flush_stacks(&w->answers));
+	worker_check(w, wire_send(w->sock, WORKER_FLUSHED, NULL, 0, -1));
 }
 
 static void on_message(struct worker *w, struct wire_message *msg)
 {
 	switch (msg->type) {
 	case TO_WORKER_MODULE:
-		on_module(w, msg);
+		request_module(w, msg);
 		break;
 	case TO_WORKER_MAPS:
 		on_maps(w, msg);
@@ -338,10 +173,13 @@ static void on_message(struct worker *w, struct wire_message *msg)
 		on_forget(w, msg);
 		break;
 	case TO_WORKER_EXTRA:
-		on_extra(w, msg);
+		request_extra(w, msg);
+		break;
+	case TO_WORKER_PERF_MAP:
+		request_perf_map(w, msg);
 		break;
 	case TO_WORKER_SYMBOLIZE:
-		on_symbolize(w, msg);
+		request_symbolize(w, msg);
 		break;
 	case TO_WORKER_FLUSH:
 		w->flush_asked = 1;
@@ -405,8 +243,8 @@ static void forward(struct worker *w, long size)
 		size_t n = size - part.at, most = LIMIT_MESSAGE - sizeof(part);
 		if (n > most)
 			n = most;
-		check(w, wire_send2(w->sock, WORKER_CAPTURE, &part, sizeof(part),
-				 (char *)w->capture + part.at, n, -1));
+		worker_check(w, wire_send2(w->sock, WORKER_CAPTURE, &part, sizeof(part),
+					(char *)w->capture + part.at, n, -1));
 		part.at += n;
 	} while (part.at < part.size && !w->over);
 }
@@ -439,7 +277,7 @@ static int worker_init(struct worker *w, int sock, struct ring *ring)
 	answers_init(&w->answers, sock);
 	w->rules = rules_new();
 	w->capture = malloc(CAPTURE_MAX);
-	w->unwinder = (struct unwinder){&w->modules, w->rules, mark_reading, w};
+	w->unwinder = (struct unwinder){&w->modules, w->rules, worker_reading, w};
 	w->asked = UINT32_MAX;
 	w->idle_ms = FIRST_IDLE_MS;
 	return w->rules && w->capture ? 0 : -ENOMEM;
@@ -451,6 +289,7 @@ static void worker_fini(struct worker *w)
 	generations_fini(&w->generations);
 	rules_free(w->rules);
 	symbolizer_fini(&w->symbolizer);
+	jit_fini(&w->jit);
 	modules_fini(&w->modules);
 	answers_fini(&w->answers);
 	free(w->offsets);
@@ -483,7 +322,7 @@ int worker_main(int sock, struct ring *ring, int forwards)
 		take_messages(&w);
 		take_captures(&w);
 		release_held(&w, 0, NULL);
-		check(&w, answers_flush_stacks(&w.answers));
+		worker_check(&w, answers_flush_stacks(&w.answers));
 		if (w.flush_asked && !w.over)
 			flush(&w);
 		if (!w.over)

@@ -213,6 +213,25 @@ static int is_past_its_wait(struct thread *th)
 	return 1;
 }
 
+/* Code without a file cannot be looked at later. The thread runs again: this costs no pause. */
+static void read_code(struct capturer *c, const struct thread *th, struct capture *cap)
+{
+	uint64_t pc = cap->regs.r[DWREG_PC], sp = cap->regs.r[DWREG_RSP];
+	unsigned char code[CODE_BYTES];
+
+	_Static_assert(CODE_BYTES <= MEMORY_RED_ZONE, "there is room for it");
+	if (cap->stack_base != sp - MEMORY_RED_ZONE || cap->stack_len < MEMORY_RED_ZONE ||
+		!mappings_has_no_file(&th->process->mappings, pc) ||
+		ring_begin_read(c->ring, th->tid))
+		return;
+	long n = memory_read(th->tid, pc - CODE_BEFORE, code, sizeof(code));
+	ring_end_read(c->ring);
+	if (n != (long)sizeof(code))
+		return;
+	memcpy(cap->stack, code, sizeof(code));
+	cap->flags |= CAPTURE_CODE;
+}
+
 enum skip capture_running(struct capturer *c, struct thread *th, enum profile_kind kind, int state)
 {
 	size_t want = stack_wanted(c, th, kind);
@@ -240,6 +259,7 @@ enum skip capture_running(struct capturer *c, struct thread *th, enum profile_ki
 	if (skip != SKIPS && skip != SKIP_UNREADABLE)
 		return skip;
 	cap->flags = CAPTURE_STOPPED | (cap->stack_len == want ? CAPTURE_TAIL_CUT : 0);
+	read_code(c, th, cap);
 	push(c, cap);
 	return SKIPS;
 }

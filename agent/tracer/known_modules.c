@@ -29,6 +29,13 @@ const struct root *known_modules_root(const struct known_modules *k, uint32_t nu
 	return root ? &k->roots.v[root - 1] : NULL;
 }
 
+int known_modules_has_no_file(const struct maps_line *line)
+{
+	/* mmap(2) of shared anonymous memory; PHP keeps its code in such. */
+	return line->ino ? !strcmp(line->path, "/dev/zero (deleted)")
+			 : !known_modules_is_vdso(line);
+}
+
 struct wanted_module {
 	const struct known_modules *known;
 	struct known_module key;
@@ -46,9 +53,9 @@ static int is_same(const void *arg, uint32_t position)
 uint32_t known_modules_number(
 	struct known_modules *k, const struct maps_line *line, uint32_t process, int *is_new)
 {
-	int is_shared = line->ino || known_modules_is_vdso(line);
+	int is_own = known_modules_has_no_file(line);
 	struct wanted_module w = {
-		k, {line->dev, line->ino, is_shared ? 0 : process, 0, line->path}};
+		k, {line->dev, line->ino, is_own ? process : 0, 0, 0, line->path}};
 	uint64_t hash = hash_pair(hash_bytes(line->path, strlen(line->path)) ^ line->dev,
 		line->ino ^ (uint64_t)w.key.process << 32);
 	long found = index_find(&k->by_key, hash, is_same, &w);
@@ -56,6 +63,7 @@ uint32_t known_modules_number(
 	*is_new = 0;
 	if (found >= 0)
 		return found + 1;
+	w.key.is_jit = is_own && strcmp(line->path, "[vsyscall]") != 0;
 	w.key.path = strdup(line->path);
 	if (!w.key.path || list_room(&k->v, k->n, 1, &k->room, sizeof(*k->v), LIMIT_MODULES) < 0 ||
 		index_add(&k->by_key, hash, k->n) < 0) {

@@ -17,6 +17,7 @@ struct known_module {
 	uint64_t dev, ino;
 	uint32_t process; /* of memory without a file; else 0 */
 	uint32_t root;	  /* where its file was met: position + 1 in roots; 0: not known */
+	int is_jit;	  /* memory without a file in which a compiler may have put code */
 	char *path;
 };
 
@@ -30,6 +31,10 @@ struct known_modules {
 };
 
 void known_modules_fini(struct known_modules *k);
+
+/* Whether there is no file behind the mapping, nor an image of the kernel's: shared anonymous
+ * memory has an inode, too. */
+int known_modules_has_no_file(const struct maps_line *line);
 
 /* Whether the mapping is of the image that the kernel writes into each process. */
 int known_modules_is_vdso(const struct maps_line *line);

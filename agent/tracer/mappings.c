@@ -30,11 +30,26 @@ void mappings_fini(struct mappings *m)
 	*m = (struct mappings){0};
 }
 
+int mappings_has_no_file(const struct mappings *m, uint64_t pc)
+{
+	size_t low = 0, high = m->list.n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (m->list.v[middle].end <= pc)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	const struct maps_line *line = low < m->list.n ? &m->list.v[low] : NULL;
+	return line && pc >= line->start && known_modules_has_no_file(line);
+}
+
 static uint32_t module_flags(const struct mappings *m, const struct maps_line *line, pid_t tid)
 {
 	if (known_modules_is_vdso(line))
 		return MODULE_FROM_MEMORY;
-	if (!line->ino)
+	if (known_modules_has_no_file(line))
 		return MODULE_NO_FILE;
 	return module_file_is_exe(m->target, tid, line) ? MODULE_IS_EXE : 0;
 }
@@ -92,7 +107,7 @@ static int send_all(struct mappings *m, pid_t tid)
 		for (head.n = 0; head.n < PART && i < m->list.n; i++) {
 			const struct maps_line *l = &m->list.v[i];
 			uint32_t number = number_of(m, l, tid);
-			uint64_t offset = l->ino || known_modules_is_vdso(l) ? l->offset : l->start;
+			uint64_t offset = known_modules_has_no_file(l) ? l->start : l->offset;
 			if (number)
 				part[head.n++] =
 					(struct mapping){l->start, l->end, offset, number, 0};

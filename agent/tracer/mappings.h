@@ -24,6 +24,9 @@ void mappings_init(struct mappings *m, const struct target *target, uint32_t pro
 	struct known_modules *known, uint32_t *next_generation, int sock);
 void mappings_fini(struct mappings *m);
 
+/* Whether pc lies in memory without a file, by the maps as last read. */
+int mappings_has_no_file(const struct mappings *m, uint64_t pc);
+
 /* Reads the maps through thread tid; where they changed, a new generation is begun and sent.
  * 1 changed, 0 not, -errno. */
 int mappings_refresh(struct mappings *m, pid_t tid);

@@ -120,6 +120,7 @@ struct process *process_open(
 	p->threads.first_listing_done = is_new;
 	mappings_init(
 		&p->mappings, &p->target, p->number, &c->modules, &c->next_generation, c->sock);
+	perf_map_file_init(&p->perf_map);
 	if (list_first(p, why) < 0) {
 		process_close(p);
 		return NULL;
@@ -135,6 +136,7 @@ void process_close(struct process *p)
 {
 	threads_fini(&p->threads);
 	mappings_fini(&p->mappings);
+	perf_map_file_fini(&p->perf_map);
 	target_close(&p->target);
 	free(p);
 }
@@ -169,9 +171,20 @@ void process_read_maps(struct process *p)
 	if (p->is_waiting)
 		return;
 	/* Those of a main thread that has ended are empty. */
-	if (mappings_refresh(&p->mappings, p->target.pid) < 0 &&
-		mappings_refresh(&p->mappings, process_live_tid(p)) < 0)
-		p->mappings.failed++;
+	int changed = mappings_refresh(&p->mappings, p->target.pid);
+	if (changed < 0)
+		changed = mappings_refresh(&p->mappings, process_live_tid(p));
+	p->mappings.failed += changed < 0;
+	if (changed == 1)
+		process_find_perf_map(p);
+}
+
+void process_find_perf_map(struct process *p)
+{
+	pid_t tid = target_is_alive(&p->target) ? process_live_tid(p) : 0;
+
+	perf_map_file_look(
+		&p->perf_map, &p->target, tid, &p->common->modules, p->number, p->common->sock);
 }
 
 /* Code of a library just opened runs only after a page fault: whoever had none since the last look

@@ -8,6 +8,7 @@
 #define TRACER_PROCESS_H
 
 #include "agent/tracer/mappings.h"
+#include "agent/tracer/perf_map_file.h"
 #include "agent/tracer/threads.h"
 
 /* What all processes of a run share. */
@@ -26,6 +27,7 @@ struct process {
 	struct target target;
 	struct threads threads;
 	struct mappings mappings;
+	struct perf_map_file perf_map;
 	/* Its CPU time: when last read; as session knows it; when all was last looked at anew. */
 	uint64_t clock, told_clock, refreshed_clock;
 	uint64_t start_stack;  /* of the program that runs; another one means exec */
@@ -70,6 +72,9 @@ void process_read_maps(struct process *p);
 
 /* The same for one that had page faults, where it is due: 1 if they were read. */
 int process_read_maps_of_faults(struct process *p);
+
+/* Looks for the names of the code that it made, also after its end. */
+void process_find_perf_map(struct process *p);
 
 /* Another program runs in it: everything anew. */
 void process_read_again(struct process *p, uint64_t now);

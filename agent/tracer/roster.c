@@ -225,6 +225,7 @@ static void end_process(struct roster *r, struct process *p)
 		process_read_program(p);
 	}
 	process_look(p);
+	process_find_perf_map(p);
 	process_read_children(p);
 	r->ended_children += p->children - p->children_begin;
 	if (p->has_parent)
@@ -274,6 +275,7 @@ void roster_refresh(struct roster *r, uint64_t now)
 		/* Else they are read when it is first met running. */
 		if (p->mappings.generation)
 			process_read_maps(p);
+		process_find_perf_map(p);
 		r->changed = 1;
 	}
 	tell_processes(r);
@@ -292,6 +294,8 @@ void roster_tell_all(struct roster *r, int list)
 		process_tell_threads(r->v[i]);
 	}
 	tell_processes(r);
+	for (uint32_t i = 0; i < r->n; i++)
+		process_find_perf_map(r->v[i]);
 	r->changed |= list;
 }
 

@@ -16,6 +16,7 @@ proof.py stacks FILE [THREAD]       every stack, leaf first: values<TAB>tid<TAB>
 proof.py addresses FILE             tid and stack addresses of each, leaf first, in hex
 proof.py lines FILE TID LIBRARY     FILE:LINE of a thread's frames in a library, leaf first
 proof.py places FILE MODULE         address, innermost function, FILE:LINE of each location in a module
+proof.py functions FILE             name, file, first line of each function
 proof.py within4 FILE FUNC SHARE [THREAD]   exit 1 if the share is more than 4 sigma away
 proof.py within4cum FILE FUNC SHARE         the same for FUNC anywhere in the stack
 proof.py sane FILE                  the rules that every profile has to keep
@@ -320,6 +321,12 @@ def print_places(profile, module):
                                profile.strings[function.get(4, 0)], line.get(2, 0)))
 
 
+def print_functions(profile):
+    for function in profile.functions.values():
+        print("%s %s:%d" % (profile.strings[function.get(2, 0)],
+                            profile.strings[function.get(4, 0)], function.get(5, 0)))
+
+
 def main(argv):
     if len(argv) < 3:
         print(__doc__, file=sys.stderr)
@@ -353,6 +360,8 @@ def main(argv):
         print_pids(profile)
     elif command == "stacks":
         print_stacks(profile, thread)
+    elif command == "functions":
+        print_functions(profile)
     elif command == "places":
         print_places(profile, rest[0])
     elif command == "addresses":

@@ -15,8 +15,10 @@
 #include "unwind/frame_pointer.h"
 #include "unwind/unwind.h"
 
-#define MODULE 1u
-#define BASE   0x7ffe00000000ull /* of the made up stack */
+#define MODULE	1u
+#define MADE	2u		  /* code without a file */
+#define MADE_AT 0x10000ul	  /* where it lies */
+#define BASE	0x7ffe00000000ull /* of the made up stack */
 
 extern const char __ehdr_start[], etext[];
 extern const char guess_code[], guess_caller[], guess_return[], guess_start_return[], guess_stubs[];
@@ -52,8 +54,9 @@ __asm__(".text\n"
 #define ADDRESS(label) ((uint64_t)(label))
 
 static struct modules modules;
-static struct mapping mapping;
-static struct maps maps = {.generation = 1, .n = 1, .v = &mapping};
+static struct mapping mappings[2] = {{MADE_AT, MADE_AT + 0x10000, MADE_AT, MADE, 0}};
+#define program mappings[1]
+static struct maps maps = {.generation = 1, .n = 2, .v = mappings};
 static uint32_t marks[64];
 static unsigned n_marks;
 
@@ -73,10 +76,11 @@ static int set_up(void **state)
 
 	(void)state;
 	modules_init(&modules);
-	if (modules_open(&modules, open("/proc/self/exe", O_RDONLY | O_CLOEXEC), MODULE, 0) ||
+	if (modules_open(&modules, -1, MADE, MODULE_NO_FILE) ||
+		modules_open(&modules, open("/proc/self/exe", O_RDONLY | O_CLOEXEC), MODULE, 0) ||
 		module_vaddr_to_offset(modules_get(&modules, MODULE), vaddr, &offset))
 		return -1;
-	mapping = (struct mapping){ADDRESS(guess_code), ADDRESS(etext), offset, MODULE, 0};
+	program = (struct mapping){ADDRESS(guess_code), ADDRESS(etext), offset, MODULE, 0};
 	return 0;
 }
 
@@ -161,7 +165,7 @@ static uint64_t unwind_made(void)
 static void assert_frame(uint32_t i, const char *address)
 {
 	assert_true(i < stack.n);
-	assert_int_equal(stack.v[i].offset - mapping.offset + mapping.start, ADDRESS(address) - 1);
+	assert_int_equal(stack.v[i].offset - program.offset + program.start, ADDRESS(address) - 1);
 	assert_int_equal(stack.v[i].flags, FRAME_RETURN | FRAME_GUESSED);
 }
 
@@ -278,6 +282,116 @@ static void code_without_return_is_called_directly(void **state)
 	assert_int_equal(stack.end, STACK_DONE);
 }
 
+/* --- code without a file ------------------------------------------------------------------- */
+
+#define SP_WORD 16u /* behind the red zone */
+
+static void assert_made_frame(uint32_t i, uint64_t address, uint32_t flags)
+{
+	assert_true(i < stack.n);
+	assert_int_equal(stack.v[i].module, MADE);
+	assert_int_equal(stack.v[i].offset, address);
+	assert_int_equal(stack.v[i].flags, flags);
+}
+
+/* In made code: around pc these bytes, from pc on. */
+static void make_made(uint64_t rbp, const char *code, size_t n)
+{
+	make(rbp);
+	made.head.regs.r[DWREG_PC] = MADE_AT + 0x100;
+	made.head.regs.r[DWREG_RSP] = BASE + 8 * SP_WORD;
+	made.head.flags = CAPTURE_STOPPED | CAPTURE_CODE;
+	memset(made.head.stack, 0x90, CODE_BYTES);
+	memcpy(made.head.stack + CODE_BEFORE, code, n);
+}
+
+static void made_leaf_keeps_its_caller(void **state)
+{
+	(void)state;
+	make_made(BASE + 8 * 20, "\x55\x48\x89\xe5", 4);
+	made_words[SP_WORD] = MADE_AT + 0x250;
+	link_at(20, BASE + 8 * 30, ADDRESS(guess_return));
+	unwind_made();
+	assert_made_frame(0, MADE_AT + 0x100, 0);
+	assert_made_frame(1, MADE_AT + 0x250 - 1, FRAME_RETURN | FRAME_GUESSED);
+	assert_frame(2, guess_return);
+	/* With its frame rbp is its own, */
+	make_made(BASE + 8 * 20, "\x90", 1);
+	made_words[SP_WORD] = MADE_AT + 0x250;
+	link_at(20, BASE + 8 * 30, ADDRESS(guess_return));
+	unwind_made();
+	assert_frame(1, guess_return);
+	/* and nothing is returned to where no call is. */
+	make_made(BASE + 8 * 20, "\xc3", 1);
+	made_words[SP_WORD] = ADDRESS(guess_return) + 1;
+	link_at(20, BASE + 8 * 30, ADDRESS(guess_return));
+	unwind_made();
+	assert_int_equal(stack.n, 2);
+	assert_frame(1, guess_return);
+}
+
+/* The bytes of code are no stack. */
+static void code_is_no_stack(void **state)
+{
+	(void)state;
+	make_made(BASE + 8, "\x90", 1);
+	made.head.regs.r[DWREG_RSP] = BASE;
+	made_words[1] = BASE + 8 * 30;
+	made_words[2] = ADDRESS(guess_return);
+	unwind_made();
+	assert_int_equal(stack.n, 1);
+	assert_int_equal(stack.end, STACK_NO_CFI);
+	/* A capture that is too short for them has none. */
+	made.head.stack_len = CODE_BYTES - 1;
+	unwind_made();
+	assert_frame(1, guess_return);
+}
+
+static void caller_of_made_code_needs_no_frame_pointer(void **state)
+{
+	(void)state;
+	make_made(BASE + 8 * 20, "\x90", 1);
+	link_at(20, 12345, ADDRESS(guess_return));
+	unwind_made();
+	assert_int_equal(stack.n, 2);
+	assert_frame(1, guess_return);
+	/* But its call must be seen. */
+	link_at(20, 12345, MADE_AT + 0x250);
+	unwind_made();
+	assert_int_equal(stack.n, 1);
+	link_at(20, 12345, ADDRESS(guess_return) + 1);
+	unwind_made();
+	assert_int_equal(stack.n, 1);
+	assert_int_equal(stack.end, STACK_NO_CFI);
+}
+
+/* A function with unwind information, which a trampoline without a frame pointer called. */
+static void trampoline_with_padding(void **state)
+{
+	(void)state;
+	make(0);
+	made.head.regs.r[DWREG_PC] = (uint64_t)unwind_made;
+	made_words[0] = MADE_AT + 0x250;
+	made_words[2] = ADDRESS(guess_return);
+	unwind_made();
+	assert_int_equal(stack.n, 3);
+	assert_made_frame(1, MADE_AT + 0x250 - 1, FRAME_RETURN);
+	assert_frame(2, guess_return);
+	/* Not over a word that is no return address, or whose call cannot be seen. */
+	made_words[2] = ADDRESS(guess_return) + 1;
+	unwind_made();
+	assert_int_equal(stack.n, 2);
+	assert_int_equal(stack.end, STACK_NO_CFI);
+	made_words[2] = MADE_AT + 0x300;
+	unwind_made();
+	assert_int_equal(stack.n, 2);
+	/* A frame pointer comes first. */
+	made_words[2] = ADDRESS(guess_return);
+	made.head.regs.r[DWREG_RBP] = link_at(10, BASE + 8 * 20, MADE_AT + 0x400);
+	unwind_made();
+	assert_made_frame(2, MADE_AT + 0x400 - 1, FRAME_RETURN | FRAME_GUESSED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -288,6 +402,10 @@ int main(void)
 		cmocka_unit_test(leaf_keeps_its_caller),
 		cmocka_unit_test(frame_of_its_own_comes_first),
 		cmocka_unit_test(code_without_return_is_called_directly),
+		cmocka_unit_test(made_leaf_keeps_its_caller),
+		cmocka_unit_test(code_is_no_stack),
+		cmocka_unit_test(caller_of_made_code_needs_no_frame_pointer),
+		cmocka_unit_test(trampoline_with_padding),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -93,6 +93,33 @@ static void memory_is_one_per_process_and_name(void **state)
 			assert_known(number(0, 0, names[i], p), 1 + 4 * p + i);
 }
 
+static void where_code_may_be_made(void **state)
+{
+	static const struct {
+		const char *path;
+		uint64_t ino;
+		int has_no_file, is_jit;
+	} cases[] = {
+		{"", 0, 1, 1},
+		{"[anon:v8]", 0, 1, 1},
+		{"/dev/zero (deleted)", 77, 1, 1},
+		{"[vsyscall]", 0, 1, 0},
+		{"[vdso]", 0, 0, 0},
+		{"/lib/libc.so.6", 78, 0, 0},
+		{"/dev/zero", 79, 0, 0},
+	};
+
+	(void)state;
+	for (uint32_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct maps_line line = {
+			.path = (char *)cases[i].path, .dev = 1, .ino = cases[i].ino};
+		assert_int_equal(known_modules_has_no_file(&line), cases[i].has_no_file);
+		assert_new(number(1, cases[i].ino, cases[i].path, 5), i + 1);
+		assert_int_equal(k.v[i].is_jit, cases[i].is_jit);
+		assert_int_equal(k.v[i].process, cases[i].has_no_file ? 5 : 0);
+	}
+}
+
 /* Past the ceiling none is new, and those that are known stay what they are. */
 static void there_is_a_ceiling(void **state)
 {
@@ -120,6 +147,7 @@ int main(void)
 		TEST(a_file_is_one_in_all_processes),
 		TEST(the_kernels_image_is_one),
 		TEST(memory_is_one_per_process_and_name),
+		TEST(where_code_may_be_made),
 		TEST(there_is_a_ceiling),
 	};
 

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "agent/tracer/module_file.h"
+#include "agent/tracer/perf_map_file.h"
+#include "agent/tracer/proc_file.h"
+#include "base/wire.h"
+
+void perf_map_file_init(struct perf_map_file *f)
+{
+	*f = (struct perf_map_file){.folder = -1, .fd = -1};
+}
+
+void perf_map_file_fini(struct perf_map_file *f)
+{
+	if (f->folder >= 0)
+		close(f->folder);
+	if (f->fd >= 0)
+		close(f->fd);
+	f->folder = f->fd = -1;
+}
+
+/* The last number in the line of that key (proc_pid_status(5): NSpid goes from our namespace down
+ * to its own); 0: there is none. */
+static long last_number(const char *text, const char *key)
+{
+	const char *at = strstr(text, key), *end = at ? strchr(at + 1, '\n') : NULL;
+
+	while (end && end > at && end[-1] >= '0' && end[-1] <= '9')
+		end--;
+	return end ? strtol(end, NULL, 10) : 0;
+}
+
+/* Who it is, which an exec may change. */
+static int read_identity(struct perf_map_file *f, const struct target *t, pid_t tid)
+{
+	char text[4096];
+	int n = proc_file_take(target_open_file(t, tid, "status"), text, sizeof(text));
+	const char *uid = n < 0 ? NULL : strstr(text, "\nUid:");
+	unsigned real, effective;
+
+	if (!uid || sscanf(uid, "\nUid: %u %u", &real, &effective) != 2)
+		return n < 0 ? n : -ESRCH;
+	f->uid = effective;
+	f->pid = last_number(text, "\nNStgid:");
+	return f->pid ? 0 : -ESRCH;
+}
+
+static int open_beneath(int folder, const char *name, uint64_t flags, uint64_t resolve)
+{
+	struct open_how how = {.flags = O_PATH | O_CLOEXEC | flags, .resolve = resolve};
+	int fd = syscall(SYS_openat2, folder, name, &how, sizeof(how));
+
+	return fd < 0 ? -errno : fd;
+}
+
+static int find_folder(struct perf_map_file *f, const struct target *t, pid_t tid)
+{
+	char name[48];
+	int error = read_identity(f, t, tid);
+
+	if (error)
+		return error;
+	snprintf(name, sizeof(name), "task/%d/root", tid);
+	int root = openat(t->proc, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return -errno;
+	int fd = open_beneath(root, "tmp", O_DIRECTORY, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+	close(root);
+	if (fd < 0)
+		return fd;
+	if (f->folder >= 0)
+		close(f->folder);
+	f->folder = fd;
+	return 0;
+}
+
+static int refusal_of(const struct perf_map_file *f, const struct stat *st)
+{
+	/* With O_PATH it is opened itself, and not what it stands for. */
+	if (S_ISLNK(st->st_mode))
+		return -ELOOP;
+	if (!S_ISREG(st->st_mode))
+		return -EINVAL;
+	if (st->st_uid != 0 && st->st_uid != f->uid)
+		return -EPERM;
+	if (st->st_nlink > 1)
+		return -EMLINK;
+	return (uint64_t)st->st_size > LIMIT_PERF_MAP ? -EFBIG : 0;
+}
+
+/* For reading, or -errno. */
+static int open_map(const struct perf_map_file *f, struct stat *st)
+{
+	char name[48];
+
+	snprintf(name, sizeof(name), "perf-%d.map", f->pid);
+	int path =
+		open_beneath(f->folder, name, O_NOFOLLOW, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
+	if (path < 0)
+		return path;
+	int error = fstat(path, st) < 0 ? -errno : refusal_of(f, st);
+	int fd = error ? error : module_file_reopen(path, st);
+	close(path);
+	return fd;
+}
+
+/* What of the process's modules session has not heard yet, or all. */
+static void tell(const struct perf_map_file *f, const struct known_modules *known, uint32_t process,
+	uint32_t from, int sock)
+{
+	struct tracer_perf_map msg = {.pid = f->pid, .error = f->error};
+
+	for (uint32_t i = from; i < known->n; i++) {
+		msg.module = i + 1;
+		if (known->v[i].is_jit && known->v[i].process == process)
+			wire_send(sock, TRACER_PERF_MAP, &msg, sizeof(msg), f->error ? -1 : f->fd);
+	}
+}
+
+/* 1: there is something to say of it. */
+static int take(struct perf_map_file *f, int fd, const struct stat *st)
+{
+	int before = f->error;
+
+	/* One that is gone is still open here and in session. */
+	if (fd == -ENOENT && f->fd >= 0)
+		return 0;
+	f->error = fd < 0 ? fd : 0;
+	if (fd < 0)
+		return f->error != before;
+	if (f->fd >= 0 && st->st_dev == f->dev && st->st_ino == f->ino) {
+		close(fd);
+		return before != 0;
+	}
+	if (f->fd >= 0)
+		close(f->fd);
+	f->fd = fd;
+	f->dev = st->st_dev;
+	f->ino = st->st_ino;
+	return 1;
+}
+
+void perf_map_file_look(struct perf_map_file *f, const struct target *t, pid_t tid,
+	const struct known_modules *known, uint32_t process, int sock)
+{
+	struct stat st = {0};
+	uint32_t from = f->modules;
+
+	for (; f->modules < known->n; f->modules++)
+		f->n_jit += known->v[f->modules].is_jit && known->v[f->modules].process == process;
+	if (!f->n_jit || (!tid && f->folder < 0))
+		return;
+	int fd = tid ? find_folder(f, t, tid) : 0;
+	fd = fd < 0 ? fd : open_map(f, &st);
+	/* It ends just now: one more look follows. */
+	if (fd == -ESRCH)
+		return;
+	tell(f, known, process, take(f, fd, &st) ? 0 : from, sock);
+}
