@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -38,7 +39,8 @@ struct player {
 	struct raw_check check;
 	struct tracer_identity identity; /* of the next module */
 	int has_identity;
-	int image; /* of the next module; negative: none */
+	int image;    /* of the next module; negative: none */
+	int perf_map; /* the last one; negative: none */
 	uint32_t kinds;
 	uint64_t wall_began; /* of the recorded run */
 	uint64_t captures, first_time, last_time;
@@ -171,6 +173,33 @@ static void take_image(struct player *p, uint32_t size)
 	p->image = module_file_of_image(p->reader.payload, size);
 }
 
+/* A part of the file that the next TRACER_PERF_MAPs mean. One that cannot be kept is none. */
+static void take_perf_map(struct player *p, uint32_t size)
+{
+	const struct raw_perf_map *part = (const void *)p->reader.payload;
+	ssize_t n = size - sizeof(*part);
+
+	if (!part->at) {
+		if (p->perf_map >= 0)
+			close(p->perf_map);
+		p->perf_map = memfd_create("cpprof-perf-map", MFD_CLOEXEC);
+	}
+	if (p->perf_map < 0 || write(p->perf_map, part + 1, n) == n)
+		return;
+	close(p->perf_map);
+	p->perf_map = -1;
+}
+
+static void play_perf_map(struct player *p)
+{
+	struct tracer_perf_map *m = (void *)p->reader.payload;
+	int fd = m->has_map ? p->perf_map : -1;
+
+	if (m->has_map && fd < 0)
+		m->error = -ENOMEM;
+	say(p, TRACER_PERF_MAP, m, sizeof(*m), fd);
+}
+
 /* The file as it is here, if it is still the one that was recorded. */
 static int find_file(struct player *p, struct tracer_module *m)
 {
@@ -217,6 +246,12 @@ static void play(struct player *p, const struct raw_record *record)
 		break;
 	case RAW_IMAGE:
 		take_image(p, record->size);
+		break;
+	case RAW_PERF_MAP:
+		take_perf_map(p, record->size);
+		break;
+	case TRACER_PERF_MAP:
+		play_perf_map(p);
 		break;
 	case TRACER_IDENTITY:
 		memcpy(&p->identity, p->reader.payload, sizeof(p->identity));
@@ -320,7 +355,7 @@ int player_main(int sock, struct ring *ring, const struct options *o)
 	p.sock = sock;
 	p.ring = ring;
 	p.options = o;
-	p.image = -1;
+	p.image = p.perf_map = -1;
 	raw_reader_init(&p.reader);
 	ring_produce(ring);
 	hear(&p, 1);

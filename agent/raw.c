@@ -112,6 +112,59 @@ static int write_image(struct raw *r, int fd, size_t size)
 	return error;
 }
 
+/* What can be read of the file now. */
+static int write_perf_map(struct raw *r, int fd)
+{
+	static unsigned char part[sizeof(struct raw_perf_map) + 60 * KIB];
+	struct raw_perf_map head = {0};
+	ssize_t n;
+
+	do {
+		n = pread(fd, part + sizeof(head), sizeof(part) - sizeof(head), head.at);
+		n = n < 0 ? 0 : n;
+		memcpy(part, &head, sizeof(head));
+		int error = write_record(r, RAW_PERF_MAP, part, sizeof(head) + n);
+		if (error)
+			return error;
+		head.at += n;
+	} while (n && head.at <= LIMIT_PERF_MAP - sizeof(part));
+	return 0;
+}
+
+static int is_same_file(int a, int b)
+{
+	struct stat x, y;
+
+	return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev &&
+	       x.st_ino == y.st_ino;
+}
+
+/* The perf map of each module of the last tracer that has one, or why not. One that several have is
+ * written once. */
+static int write_perf_maps(struct raw *r)
+{
+	const struct collection *c = r->data;
+	int last = -1, error = 0;
+
+	for (uint32_t i = 0; i < c->n_numbers && !error; i++) {
+		uint32_t id = c->number_module[i];
+		const struct perf_map *map = id ? &c->modules[id - 1].perf_map : NULL;
+		if (!map || !map->pid)
+			continue;
+		struct tracer_perf_map msg = {
+			.module = i + 1,
+			.pid = map->pid,
+			.error = map->error,
+			.has_map = map->fd >= 0,
+		};
+		if (msg.has_map && !is_same_file(map->fd, last))
+			error = write_perf_map(r, last = map->fd);
+		if (!error)
+			error = write_record(r, TRACER_PERF_MAP, &msg, sizeof(msg));
+	}
+	return error;
+}
+
 /* By what the file will be known again. */
 static int write_identity(struct raw *r, uint32_t id)
 {
@@ -251,6 +304,8 @@ void raw_finish(struct raw *r, uint64_t wall_began, uint64_t duration, int targe
 	r->end.lost = taken > r->end.captures ? taken - r->end.captures : 0;
 	r->end.target_ended = target_ended;
 	int error = write_held(r);
+	if (!error)
+		error = write_perf_maps(r);
 	if (!error)
 		error = write_record(r, TRACER_RECORDED, &r->end, sizeof(r->end));
 	if (!error)

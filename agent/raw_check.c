@@ -146,6 +146,26 @@ static int check_restarted(struct raw_check *c, uint32_t size)
 	return size ? -EPROTO : 0;
 }
 
+/* Parts of one file follow each other. */
+static int check_perf_map(struct raw_check *c, const struct raw_perf_map *part, uint32_t size)
+{
+	if (size < sizeof(*part) || (part->at && (part->at != c->perf_map || !c->has_perf_map)) ||
+		part->at > LIMIT_PERF_MAP - (size - sizeof(*part)))
+		return -EPROTO;
+	c->perf_map = part->at + (size - sizeof(*part));
+	c->has_perf_map = 1;
+	return 0;
+}
+
+static int check_perf_map_of(
+	const struct raw_check *c, const struct tracer_perf_map *m, uint32_t size)
+{
+	return size == sizeof(*m) && m->module && m->module <= c->n_modules && m->pid > 0 &&
+			       m->has_map <= (uint32_t)c->has_perf_map && m->error <= 0
+		       ? 0
+		       : -EPROTO;
+}
+
 static int check_identity(const struct tracer_identity *i, uint32_t size)
 {
 	return size == sizeof(*i) && i->build_id_len <= sizeof(i->build_id) ? 0 : -EPROTO;
@@ -190,6 +210,10 @@ int raw_check(struct raw_check *c, const struct raw_record *record, const void *
 		return check_identity(payload, size);
 	case TRACER_RECORDED:
 		return check_recorded(c, payload, size);
+	case TRACER_PERF_MAP:
+		return check_perf_map_of(c, payload, size);
+	case RAW_PERF_MAP:
+		return check_perf_map(c, payload, size);
 	case RAW_CAPTURE:
 		return check_capture(c, payload, size);
 	case RAW_IMAGE:
@@ -197,7 +221,6 @@ int raw_check(struct raw_check *c, const struct raw_record *record, const void *
 	case TRACER_REFUSED:
 	case TRACER_MARK: /* a recording is one interval */
 	case TRACER_EXTRA:
-	case TRACER_PERF_MAP:
 		return -EPROTO; /* never recorded */
 	default:
 		return record->type >= RAW_FIRST_SAID && record->type <= RAW_LAST_SAID &&

@@ -15,6 +15,8 @@ struct raw_check {
 	uint32_t generation;  /* the last one that is complete */
 	uint32_t n_building;  /* mappings of the present one */
 	uint64_t last_end;    /* of its last mapping */
+	uint64_t perf_map;    /* bytes of the last one so far */
+	int has_perf_map;     /* there was one */
 	int is_ready;	      /* all processes of the start are attached */
 };
 

@@ -33,6 +33,12 @@ struct raw_record {
 enum raw_type {
 	RAW_CAPTURE = 256, /* struct capture + stack */
 	RAW_IMAGE,	   /* the image of the next TRACER_MODULE, which has no file */
+	RAW_PERF_MAP,	   /* struct raw_perf_map + a part of the file that the TRACER_PERF_MAPs
+			      after it mean; these are as when the run ended */
+};
+
+struct raw_perf_map {
+	uint64_t at; /* where in the file; 0: another file */
 };
 
 /* Types of what the tracer says: those unknown to recorder and player are passed on as they are. */

@@ -255,7 +255,7 @@ static int enter_player(const char **what)
 		return error;
 	*what = "setting resource limits";
 	error = limit(RLIMIT_CORE, 0);
-	return error ? error : limit(RLIMIT_FSIZE, LIMIT_IMAGE);
+	return error ? error : limit(RLIMIT_FSIZE, LIMIT_PERF_MAP);
 }
 
 static int enter(enum role role, const char **what)

@@ -280,12 +280,12 @@ struct extra_file {
 
 /* Of a module that has no file; told again when the process has another map. */
 struct tracer_perf_map {
-	uint32_t module; /* the tracer's number */
-	int32_t pid;	 /* of the process in its own namespace: the map goes by it */
-	int32_t error;	 /* why there is no descriptor: -ENOENT no map; -ELOOP a link; -EPERM of
-			    another user; -EMLINK with more than one name; -EINVAL not a regular
-			    file; -EFBIG too large; or another -errno */
-	uint32_t unused;
+	uint32_t module;  /* the tracer's number */
+	int32_t pid;	  /* of the process in its own namespace: the map goes by it */
+	int32_t error;	  /* why there is no descriptor: -ENOENT no map; -ELOOP a link; -EPERM of
+			     another user; -EMLINK with more than one name; -EINVAL not a regular
+			     file; -EFBIG too large; or another -errno */
+	uint32_t has_map; /* with a descriptor; in a recording: the content comes before */
 };
 
 struct worker_module {

@@ -98,6 +98,7 @@ unit_tests = \
 	tests/unit/test_other_stack \
 	tests/unit/test_perf_map \
 	tests/unit/test_perf_map_file \
+	tests/unit/test_perf_maps \
 	tests/unit/test_player \
 	tests/unit/test_proc_stat \
 	tests/unit/test_profile \
@@ -156,6 +157,7 @@ tests_unit_test_options_target_LDADD = $(unit_libs)
 tests_unit_test_other_stack_LDADD = $(unit_libs)
 tests_unit_test_perf_map_LDADD = $(unit_libs)
 tests_unit_test_perf_map_file_LDADD = $(unit_libs)
+tests_unit_test_perf_maps_LDADD = $(unit_libs)
 tests_unit_test_player_LDADD = $(unit_libs)
 tests_unit_test_proc_stat_LDADD = $(unit_libs)
 tests_unit_test_profile_LDADD = $(unit_libs)

@@ -117,7 +117,7 @@ static int open_map(const struct perf_map_file *f, struct stat *st)
 static void tell(const struct perf_map_file *f, const struct known_modules *known, uint32_t process,
 	uint32_t from, int sock)
 {
-	struct tracer_perf_map msg = {.pid = f->pid, .error = f->error};
+	struct tracer_perf_map msg = {.pid = f->pid, .error = f->error, .has_map = !f->error};
 
 	for (uint32_t i = from; i < known->n; i++) {
 		msg.module = i + 1;

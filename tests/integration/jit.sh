@@ -80,7 +80,7 @@ shares() # WHAT
 }
 
 made 0 map
-run "map" "$TARGET" -v
+run "map" "$TARGET" -v -save-raw "$WORK/jit.raw"
 said "map: read" "functions in /tmp/perf-$TARGET\.map, 0 bad lines"
 check_unharmed "$TARGET" map && pass "map: unharmed"
 stop_target
@@ -88,6 +88,12 @@ shares map
 check_complete "$out" 0.97
 check_equal "file and line apart" "jit_chain7 /made/by/jit.x:107" "$(proof functions "$out" | grep '^jit_chain7 ')"
 check_go_pprof "$out"
+[ ! -e "/tmp/perf-$TARGET.map" ] || rm "/tmp/perf-$TARGET.map"
+proof stacks "$out" | sort >"$WORK/live"
+profile_ok "map: replay" -v -replay "$WORK/jit.raw" -profile cpu -o "$out"
+said "map: replay: read" "functions in /tmp/perf-$TARGET\.map, 0 bad lines"
+proof stacks "$out" | sort >"$WORK/again"
+check "map: replay and live run are the same" diff "$WORK/live" "$WORK/again"
 
 made 0 none
 run "no map" "$TARGET" -seconds 500ms

@@ -86,6 +86,85 @@ static void a_player_waits_for_room(void **state)
 	end_player();
 }
 
+#define MAP_BYTES 200000u /* in several parts */
+
+static int make_map(char fill, size_t n)
+{
+	int fd = memfd_create("map", MFD_CLOEXEC);
+	char *text = malloc(n + 1);
+
+	memset(text, fill, n);
+	assert_int_equal(write(fd, text, n), n);
+	free(text);
+	return fd;
+}
+
+static void set_map(int id, int fd, int error)
+{
+	data.modules[id - 1].perf_map = (struct perf_map){.fd = fd, .error = error, .pid = 9};
+}
+
+static void hear_map(uint32_t module, int error, char fill, size_t n)
+{
+	static char text[MAP_BYTES + 1];
+
+	assert_int_equal(wire_recv(sock, &message, 1), 1);
+	assert_int_equal(message.type, TRACER_PERF_MAP);
+	const struct tracer_perf_map *m = (void *)message.payload;
+	assert_int_equal(m->module, module);
+	assert_int_equal(m->pid, 9);
+	assert_int_equal(m->error, error);
+	assert_int_equal(message.fd >= 0, fill != 0);
+	if (message.fd < 0)
+		return;
+	assert_int_equal(pread(message.fd, text, sizeof(text), 0), n);
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(text[i], fill);
+	close(message.fd);
+}
+
+/* What was in the files when the run ended, once for all modules of a process. */
+static void perf_maps_come_back(void **state)
+{
+	(void)state;
+	int first = make_map('a', MAP_BYTES), second = make_map('b', 10), empty = make_map('c', 0);
+	begin();
+	say_attached();
+	say_thread(0);
+	for (uint32_t i = 1; i <= 6; i++)
+		assert_int_equal(say_module(i, MODULE_NO_FILE, -1), i);
+	for (int i = 1; i <= 6; i++)
+		say_build_id(i);
+	set_map(1, first, 0);
+	set_map(2, dup(first), 0);
+	set_map(3, -1, -ENOENT);
+	set_map(4, second, -ELOOP); /* kept when something else took its place */
+	set_map(5, empty, 0);
+	say(TRACER_DONE, &(struct tracer_done){0}, sizeof(struct tracer_done));
+	finish();
+	start_player(path);
+	hear(TRACER_RECORDING);
+	hear(TRACER_ATTACHED);
+	hear(TRACER_READY);
+	hear(TRACER_THREADS);
+	for (int i = 1; i <= 6; i++) {
+		hear(TRACER_IDENTITY);
+		hear(TRACER_MODULE);
+	}
+	hear(TRACER_STATS);
+	hear_map(1, 0, 'a', MAP_BYTES);
+	hear_map(2, 0, 'a', MAP_BYTES);
+	hear_map(3, -ENOENT, 0, 0);
+	hear_map(4, -ELOOP, 'b', 10);
+	hear_map(5, 0, 'c', 0);
+	hear(TRACER_RECORDED);
+	hear(TRACER_DONE);
+	end_player();
+	struct stat st;
+	assert_int_equal(stat(path, &st), 0);
+	assert_true(st.st_size < (off_t)MAP_BYTES / 10);
+}
+
 static void a_player_tells_of_damage(void **state)
 {
 	(void)state;
@@ -294,6 +373,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_player_waits_for_room),
+		cmocka_unit_test(perf_maps_come_back),
 		cmocka_unit_test(a_player_tells_of_damage),
 		cmocka_unit_test(a_file_is_known_by_its_build_id),
 		cmocka_unit_test(files_of_another_machine),

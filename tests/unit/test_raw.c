@@ -367,6 +367,47 @@ static void a_recording_is_one_interval(void **state)
 	assert_int_equal(CHECKED(&c, TRACER_MARK, &mark), -EPROTO);
 }
 
+static void perf_maps_make_sense(void **state)
+{
+	struct raw_check c = {.n_modules = 2};
+	struct {
+		struct raw_perf_map head;
+		char bytes[16];
+	} part = {{8}, ""};
+	struct tracer_perf_map m = {.module = 2, .pid = 1, .has_map = 1};
+
+	(void)state;
+	assert_int_equal(CHECKED(&c, TRACER_PERF_MAP, &m), -EPROTO); /* none came before */
+	assert_int_equal(CHECKED(&c, RAW_PERF_MAP, &part), -EPROTO); /* no begin */
+	part.head.at = 0;
+	assert_int_equal(checked(&c, RAW_PERF_MAP, &part, 7), -EPROTO);
+	assert_int_equal(checked(&c, RAW_PERF_MAP, &part, 8), 0);
+	assert_int_equal(CHECKED(&c, RAW_PERF_MAP, &part), 0);
+	assert_int_equal(CHECKED(&c, TRACER_PERF_MAP, &m), 0);
+	part.head.at = 16;
+	assert_int_equal(CHECKED(&c, RAW_PERF_MAP, &part), 0);
+	assert_int_equal(CHECKED(&c, RAW_PERF_MAP, &part), -EPROTO);
+	part.head.at = c.perf_map = LIMIT_PERF_MAP - 15;
+	assert_int_equal(CHECKED(&c, RAW_PERF_MAP, &part), -EPROTO);
+	part.head.at = c.perf_map = UINT64_MAX - 4;
+	assert_int_equal(CHECKED(&c, RAW_PERF_MAP, &part), -EPROTO);
+	assert_int_equal(checked(&c, TRACER_PERF_MAP, &m, sizeof(m) - 1), -EPROTO);
+	m.has_map = 2;
+	assert_int_equal(CHECKED(&c, TRACER_PERF_MAP, &m), -EPROTO);
+	m.has_map = 0;
+	m.module = 3;
+	assert_int_equal(CHECKED(&c, TRACER_PERF_MAP, &m), -EPROTO);
+	m.module = 0;
+	assert_int_equal(CHECKED(&c, TRACER_PERF_MAP, &m), -EPROTO);
+	m.module = 1;
+	m.error = 5;
+	assert_int_equal(CHECKED(&c, TRACER_PERF_MAP, &m), -EPROTO);
+	m.error = -5;
+	assert_int_equal(CHECKED(&c, TRACER_PERF_MAP, &m), 0);
+	m.pid = 0;
+	assert_int_equal(CHECKED(&c, TRACER_PERF_MAP, &m), -EPROTO);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -376,6 +417,7 @@ int main(void)
 		cmocka_unit_test(a_full_disk_is_told_and_ends_the_recording_only),
 		cmocka_unit_test(processes_must_have_been_told_of),
 		cmocka_unit_test(a_recording_is_one_interval),
+		cmocka_unit_test(perf_maps_make_sense),
 		cmocka_unit_test(every_shorter_file_is_truncated),
 		cmocka_unit_test(flipped_bits_of_the_file_show),
 		cmocka_unit_test(flipped_bytes_of_the_contents_do_no_harm),
