@@ -207,7 +207,7 @@ AM_TESTS_ENVIRONMENT = CPPROF=$(abs_top_builddir)/cpprof-attach; export CPPROF; 
 	TARGETS=$(abs_top_builddir)/tests/targets; export TARGETS;
 
 fixture_names = aligned altstack chain20 leaf nocfi noreturn signal
-EXTRA_DIST = $(test_scripts) $(target_names:%=tests/targets/%.c) tests/targets/calls.h tests/targets/chain.go tests/targets/stacks.go tests/targets/target.h \
+EXTRA_DIST = $(test_scripts) $(target_names:%=tests/targets/%.c) tests/targets/calls.h tests/targets/cgo.go tests/targets/chain.go tests/targets/stacks.go tests/targets/target.h \
 	tests/targets/woken.h tests/lib/faults.py tests/lib/faults.sh tests/lib/gdb_lines.py tests/lib/gdb_stacks.py \
 	tests/lib/harness.sh tests/lib/proof.py tests/stress/faults.sh tests/unit/options_fixture.h \
 	tests/unit/profile_fixture.h tests/unit/raw_fixture.h tests/fixtures/fixture.c tests/fixtures/make.sh \

@@ -228,10 +228,10 @@ static void compile_go_switch(const struct module *m, const struct gopclntab *t,
 
 	rule->kind = RULE_SWITCHED;
 	rule->place = go_stacks_place(f);
+	if (rule->place != GO_ELSEWHERE)
+		rule->curg = go_stacks_curg(m, t);
 	if (rule->place == GO_CLOCK)
 		kept = go_stacks_kept_sp(m, f);
-	else if (rule->place != GO_ELSEWHERE)
-		rule->curg = go_stacks_curg(m, t);
 	if (kept)
 		compile_go(t, f, kept, DWREG_R12, rule);
 }

@@ -250,6 +250,9 @@ static enum stack_end step(struct walk *w, const struct rule *rule, int *over)
 	switch (rule->kind) {
 	case RULE_PLAIN:
 		end = step_plain(w, rule);
+		/* No larger copy of this stack has it. */
+		if (end == STACK_UNREADABLE && rule->place == GO_CLOCK)
+			end = STACK_SWITCHED;
 		break;
 	case RULE_FULL:
 		end = step_full(w, rules_full(w->u->rules, rule));
