@@ -25,6 +25,8 @@ enum go_place go_stacks_place(const struct go_function *f)
 		return GO_GROWS;
 	if (is(f, "runtime.nanotime1") || is(f, "runtime.walltime") || is(f, "time.now"))
 		return GO_CLOCK;
+	if (is(f, "runtime.schedule"))
+		return GO_SCHEDULES;
 	if (is(f, "runtime.sigtramp"))
 		return GO_HANDLER;
 	return is(f, "runtime.systemstack_switch") ? GO_SWITCH : GO_ELSEWHERE;

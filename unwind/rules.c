@@ -275,8 +275,8 @@ static void compile(
 		compile_frame(rules, frame, rule);
 	else if (go && !(function.flags & GO_MOVES_SP))
 		compile_go(go, &function, vaddr, DWREG_RSP, rule);
-	if (go && go_stacks_place(&function) == GO_SWITCH)
-		rule->place = GO_SWITCH;
+	if (go && !(function.flags & GO_MOVES_SP))
+		rule->place = go_stacks_place(&function);
 	free(frame);
 }
 

@@ -300,6 +300,8 @@ static const struct rule *take_frame(struct walk *w)
 	f->module = w->map->module;
 	f->offset = offset;
 	f->flags = w->flags;
+	if (rule->place == GO_SCHEDULES)
+		w->other_pc = 0;
 	if (rule->kind == RULE_SIGRETURN || rule->kind == RULE_CONTEXT)
 		take_trampoline(f);
 	return rule;
