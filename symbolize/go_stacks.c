@@ -4,10 +4,8 @@
 #include "symbolize/go_stacks.h"
 #include "symbolize/module.h"
 
-#define CODE_BYTES                                                                                 \
-	64u	       /* from the beginning of a function; what is looked for is in the first 45  \
-			*/
-#define CURG_MAX 4096u /* struct m has fewer */
+#define CODE_BYTES 64u	 /* of a function; what is looked for is in the first 45 */
+#define CURG_MAX   4096u /* struct m has fewer */
 
 /* A name and its variant for assembly (ABI0). */
 static int is(const struct go_function *f, const char *name)
@@ -25,6 +23,10 @@ enum go_place go_stacks_place(const struct go_function *f)
 		return GO_GROWS;
 	if (is(f, "runtime.nanotime1") || is(f, "runtime.walltime") || is(f, "time.now"))
 		return GO_CLOCK;
+	if (is(f, "runtime.mcall"))
+		return GO_PARKS;
+	if (is(f, "runtime.schedule"))
+		return GO_SCHEDULES;
 	if (is(f, "runtime.sigtramp"))
 		return GO_HANDLER;
 	return is(f, "runtime.systemstack_switch") ? GO_SWITCH : GO_ELSEWHERE;

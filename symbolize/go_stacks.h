@@ -12,11 +12,13 @@
 
 enum go_place {
 	GO_ELSEWHERE,
-	GO_CALLS,   /* a function on the other stack; the pc saved is one of GO_SWITCH */
-	GO_GROWS,   /* the stack; the pc saved is a return address */
-	GO_CLOCK,   /* the vdso on the other stack; nothing is saved, r12 is the goroutine's sp */
-	GO_HANDLER, /* sigtramp: called by a signal, on a stack of its own */
-	GO_SWITCH,  /* systemstack_switch, which never runs: its frame is like that of GO_CALLS */
+	GO_CALLS,     /* a function on the other stack; the pc saved is one of GO_SWITCH */
+	GO_GROWS,     /* the stack; the pc saved is a return address */
+	GO_CLOCK,     /* the vdso on the other stack; nothing is saved, r12 is the goroutine's sp */
+	GO_HANDLER,   /* sigtramp: called by a signal, on a stack of its own */
+	GO_PARKS,     /* mcall: the goroutine is left, what it calls works for none */
+	GO_SCHEDULES, /* schedule: the thread may have another goroutine than it came with */
+	GO_SWITCH,    /* systemstack_switch, which never runs: its frame is like that of GO_CALLS */
 };
 
 enum go_place go_stacks_place(const struct go_function *f);

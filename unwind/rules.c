@@ -233,20 +233,23 @@ static void compile_go_switch(const struct module *m, const struct gopclntab *t,
 
 	rule->kind = RULE_SWITCHED;
 	rule->place = go_stacks_place(f);
+	if (rule->place != GO_ELSEWHERE)
+		rule->curg = go_stacks_curg(m, t);
 	if (rule->place == GO_CLOCK)
 		kept = go_stacks_kept_sp(m, f);
-	else if (rule->place != GO_ELSEWHERE)
-		rule->curg = go_stacks_curg(m, t);
 	if (kept)
 		compile_go(t, f, kept, DWREG_R12, rule);
 }
 
 /* What only Go's own table tells: its CFI claims a caller for them, too. A signal handler begins
- * with a root that the kernel did call. */
+ * with a root that the kernel did call. Go's own profiles have the scheduler's work begin at mcall.
+ */
 static int compile_go_ends(const struct module *m, const struct gopclntab *t,
 	const struct go_function *f, int is_return, struct rule *rule)
 {
-	if ((f->flags & GO_ROOT) && go_stacks_place(f) != GO_HANDLER)
+	enum go_place place = go_stacks_place(f);
+
+	if (((f->flags & GO_ROOT) && place != GO_HANDLER) || (place == GO_PARKS && is_return))
 		rule->kind = RULE_END;
 	else if ((f->flags & GO_MOVES_SP) && is_return)
 		compile_go_switch(m, t, f, rule);
@@ -336,8 +339,8 @@ static void compile(
 		compile_go(go, &function, vaddr, DWREG_RSP, rule);
 	else if (!go)
 		compile_bare(m, vaddr, offset + !!is_return, rule);
-	if (go && go_stacks_place(&function) == GO_SWITCH)
-		rule->place = GO_SWITCH;
+	if (go && !(function.flags & GO_MOVES_SP))
+		rule->place = go_stacks_place(&function);
 	free(frame);
 }
 

@@ -46,7 +46,7 @@ struct rule {
 	uint32_t same;		    /* bits 1 << number: registers that are as in the caller */
 	uint32_t full;		    /* RULE_FULL: number of its struct full_rule */
 	uint16_t place;		    /* enum go_place */
-	uint16_t curg;		    /* RULE_SWITCHED: see go_stacks_curg */
+	uint16_t curg;		    /* where Go changes stacks: see go_stacks_curg */
 };
 
 struct rules;

@@ -320,6 +320,9 @@ static enum stack_end step(struct walk *w, const struct rule *rule, int *over)
 	switch (rule->kind) {
 	case RULE_PLAIN:
 		end = step_plain(w, rule);
+		/* No larger copy of this stack has it. */
+		if (end == STACK_UNREADABLE && rule->place == GO_CLOCK)
+			end = STACK_SWITCHED;
 		break;
 	case RULE_FULL:
 		end = step_full(w, rules_full(w->u->rules, rule));
@@ -375,6 +378,8 @@ static const struct rule *take_frame(struct walk *w)
 	f->module = w->map->module;
 	f->offset = offset;
 	f->flags = w->flags;
+	if (rule->place == GO_SCHEDULES)
+		w->other_pc = 0;
 	if (rule->kind == RULE_SIGRETURN || rule->kind == RULE_CONTEXT)
 		take_trampoline(f);
 	return rule;

@@ -43,20 +43,23 @@ static struct capture *reserve(struct capturer *c, size_t stack)
 	return cap;
 }
 
-/* In a program made by Go. What lies above the stack's end is none of this thread's. */
-static void look_for_goroutine(struct capturer *c, const struct thread *th,
-	const struct user_regs_struct *u, struct capture *cap)
+/* In a program made by Go. What lies above a stack's end is none of this thread's. How much of the
+ * other stack is to be read. */
+static size_t look_for_goroutine(struct capturer *c, const struct thread *th,
+	const struct user_regs_struct *u, size_t want, struct capture *cap)
 {
 	uint32_t curg = atomic_load_explicit(
 		&c->ring->page->curg[th->process->number % RING_WANTS], memory_order_relaxed);
 
 	if (!curg)
-		return;
+		return 0;
 	struct goroutine g = goroutine_of(th->tid, u, curg);
-	cap->other_sp = g.sp;
-	cap->other_pc = g.pc;
 	if (g.stack_end && g.stack_end - cap->stack_base < cap->stack_len)
 		cap->stack_len = g.stack_end - cap->stack_base;
+	cap->other_sp = g.sp;
+	cap->other_pc = g.pc;
+	size_t whole = g.sp_end - g.sp + MEMORY_RED_ZONE;
+	return whole < want ? whole : want;
 }
 
 /* Of the stack that a signal or Go's runtime took the thread away from. */
@@ -66,7 +69,7 @@ static void read_other(struct capturer *c, const struct thread *th, uint64_t sp,
 	cap->other_pc = cap->other_len = 0;
 	cap->other_sp = sigframe_interrupted(cap->stack, cap->stack_len, cap->stack_base, sp);
 	if (!cap->other_sp && u)
-		look_for_goroutine(c, th, u, cap);
+		want = look_for_goroutine(c, th, u, want, cap);
 	if (!cap->other_sp)
 		return;
 	long n = memory_read_stack(

@@ -38,13 +38,16 @@ struct goroutine goroutine_of(pid_t tid, const struct user_regs_struct *u, uint3
 	uint64_t user_at = word_at(tid, g.m + curg);
 	/* It asks for the time: the goroutine itself calls the vdso on the other stack, and keeps
 	 * its sp in r12 (runtime.nanotime1). */
-	if (user_at == at && !out.stack_end && is_within(&g, u->r12))
+	if (user_at == at && !out.stack_end && is_within(&g, u->r12)) {
 		out.sp = u->r12;
+		out.sp_end = g.high;
+	}
 	if (!user_at || user_at == at ||
 		memory_read(tid, user_at, &user, sizeof(user)) != sizeof(user))
 		return out;
 	if (user.m == g.m && is_within(&user, user.sp)) {
 		out.sp = user.sp;
+		out.sp_end = user.high;
 		out.pc = user.pc;
 	}
 	return out;

@@ -13,6 +13,7 @@
 struct goroutine {
 	uint64_t stack_end; /* of the stack that the thread is on; 0: not known */
 	uint64_t sp;	    /* on the other stack; 0: there is none */
+	uint64_t sp_end;    /* where that stack ends */
 	uint64_t pc;	    /* there; 0: all registers but sp are still the thread's */
 };
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "agent/tracer/sigframe.h"
+#include "base/limits.h"
 
 /* struct rt_sigframe of arch/x86/include/asm/sigframe.h: the trampoline's address, struct ucontext
  * (uc_flags, uc_link, uc_stack, sigcontext, ...), siginfo. */
@@ -21,6 +22,9 @@ struct frame {
 
 /* The frame's address is 8 above a multiple of 16, and so is that of its segments. */
 #define ALIGN 16u
+
+/* Handlers are not deep, and each word costs time in the stop: 23 ns a KiB. */
+#define DEPTH_MAX (64 * KIB)
 
 #define FLAGS_MAX 7u /* UC_FP_XSTATE | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS */
 
@@ -44,6 +48,8 @@ uint64_t sigframe_interrupted(const unsigned char *bytes, size_t n, uint64_t bas
 {
 	size_t at = (ALIGN - 8 - base) % ALIGN + SEGMENTS_AT;
 
+	if (n > DEPTH_MAX)
+		n = DEPTH_MAX;
 	for (; at < n && n - at >= sizeof(struct frame) - SEGMENTS_AT; at += ALIGN) {
 		uint64_t word;
 		struct frame f;

@@ -13,7 +13,8 @@
 #include <stdint.h>
 
 /* The stack pointer that the signal interrupted, from the n bytes of stack at address base. 0: sp
- * is on no alternate stack, or its frame is not among these bytes. */
+ * is on no alternate stack, or its frame is not among these bytes, of which the first 64 KiB count.
+ */
 uint64_t sigframe_interrupted(const unsigned char *bytes, size_t n, uint64_t base, uint64_t sp);
 
 #endif

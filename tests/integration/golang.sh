@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Go programs without symbols and without DWARF: a known chain of 41 calls with functions inlined at
 # its end, as fixed and as position-independent program; lines as Go's own tool tells them; the
-# runtime at work on a stack of its own; the distribution's restic.
+# runtime at work on a stack of its own, C called by Go; the distribution's restic.
 . "$(dirname "$0")/../lib/harness.sh"
 need python3 go
-seconds=${SECONDS_EACH:-4}
+seconds=${SECONDS_EACH:-3}
 source=$(cd "$(dirname "$0")/../targets" && pwd)/chain.go
 out=$WORK/go.pb.gz
 export GOCACHE=${GOCACHE:-$(go env GOCACHE 2>/dev/null)}
@@ -115,6 +115,16 @@ check_crossed "called on the system stack" 'runtime\.systemstack;' 'runtime\.sys
 check_crossed "asking for the time" ';(time\.now|runtime\.nanotime1);' \
 	'(time\.now|runtime\.nanotime1);.*runtime\.(goexit|mcall|morestack|systemstack|mstart);?.*$'
 check_complete "$out" 0.85
+
+if [ "$(go env CGO_ENABLED)" = 1 ]; then
+	build cgo "" exe "${source%/*}/cgo.go"
+	run cgo
+	check_crossed "called through cgo" '^c_work;c_outer;.*;runtime\.asmcgocall' \
+		'runtime\.asmcgocall[^;]*;.*;main\.Inner;main\.Outer;main\.main;runtime\.main;runtime\.goexit'
+	check_complete "$out" 0.95
+else
+	skip "cgo: no C compiler for it"
+fi
 
 if command -v restic >/dev/null; then
 	export RESTIC_PASSWORD=x HOME=$WORK
