@@ -5,8 +5,9 @@
  *   pc ──▶ mapping ──▶ rule ──┬─ plain, full, sigreturn ──▶ caller's registers ──▶ next frame
  *           │none       │none ├─ end ─▶ STACK_DONE
  *           │           │     ├─ entry, and the program's arguments at sp ─▶ STACK_DONE
- *           │           │     └─ switched ─▶ what Go saved of the other stack, or STACK_SWITCHED
- *           ▼           ▼
+ *           │           │     ├─ switched ─▶ what Go saved of the other stack, or STACK_SWITCHED
+ *           │           │     └─ likely, validated, marked guessed ─▶ caller's registers
+ *           ▼           ▼                 │not valid
  *      STACK_NO_MODULE  frame pointer, validated, marked guessed ──not valid──▶ STACK_NO_CFI
  *
  * A caller's pc is a return address: it is looked up one byte earlier, inside the call. What a
@@ -270,12 +271,13 @@ static enum stack_end step_guess(struct walk *w, int *over)
 	case FRAME_POINTER_UNREADABLE:
 		return STACK_UNREADABLE;
 	default:
-		if (frame_pointer_no_return(&w->code, &w->copy, &w->regs) == 0) {
-			w->flags |= FRAME_GUESSED;
-			return STACK_DONE;
-		}
 		*over = (came & FRAME_GUESSED) && frame_pointer_is_root(&w->code, &w->regs);
-		return *over ? STACK_DONE : STACK_NO_CFI;
+		if (*over)
+			return STACK_DONE;
+		if (frame_pointer_no_return(&w->code, &w->copy, &w->regs) < 0)
+			return STACK_NO_CFI;
+		w->flags |= FRAME_GUESSED;
+		return STACK_DONE;
 	}
 }
 

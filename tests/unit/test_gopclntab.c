@@ -298,7 +298,7 @@ static void places_are_known_by_name(void **state)
 		{"runtime.morestack", GO_GROWS}, {"runtime.morestack_noctxt", GO_ELSEWHERE},
 		{"runtime.systemstack_switch", GO_SWITCH}, {"time.now", GO_CLOCK},
 		{"runtime.nanotime1.abi0", GO_CLOCK}, {"runtime.sigtramp", GO_HANDLER},
-		{"runtime.schedule", GO_SCHEDULES}, {"runtime.mcall", GO_ELSEWHERE},
+		{"runtime.schedule", GO_SCHEDULES}, {"runtime.mcall", GO_PARKS},
 		{"runtime", GO_ELSEWHERE}};
 
 	(void)state;

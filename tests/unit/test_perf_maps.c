@@ -47,7 +47,7 @@ static int begin(void **state)
 	session.naming.frames = frames;
 	session.naming.n = 2 * MODULES;
 	for (uint32_t i = 0; i < MODULES; i++) {
-		modules[i] = (struct module){.fd = -1, .debug_fd = -1, .perf_map = {.fd = -1}};
+		modules[i] = (struct module){.fd = -1, .perf_map = {.fd = -1}};
 		modules[i].info.flags = i + 1 < MODULES ? MODULE_NO_FILE : 0;
 		numbers[i] = i + 1;
 	}
