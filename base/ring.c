@@ -142,10 +142,25 @@ static uint64_t fill(const struct ring *ring)
 	return ring->head - tail <= ring->span ? ring->head - tail : ring->span;
 }
 
+void ring_wake(struct ring *ring)
+{
+	uint64_t one = 1;
+
+	/* A full counter means the consumer has been asked already. */
+	if (write(ring->wake, &one, sizeof(one)) < 0)
+		return;
+}
+
+/* What is skipped fills the ring as well as a record does. */
 static void publish(struct ring *ring, size_t bytes)
 {
+	uint64_t before = fill(ring), now = before + bytes, quarter = ring->span / 4;
+
 	ring->head += bytes;
 	atomic_store_explicit(&ring->page->head, ring->head, memory_order_release);
+	if (before < quarter && now >= quarter)
+		ring_wake(ring);
+	ring->is_short |= now > 2 * quarter;
 }
 
 /* A consumer that falls behind gets more room, at a moment when nothing is in the ring: positions
@@ -179,26 +194,11 @@ void *ring_reserve(struct ring *ring, size_t size)
 	return (unsigned char *)record_at(ring, ring->span, ring->head) + ALIGN;
 }
 
-void ring_wake(struct ring *ring)
-{
-	uint64_t one = 1;
-
-	/* A full counter means the consumer has been asked already. */
-	if (write(ring->wake, &one, sizeof(one)) < 0)
-		return;
-}
-
 void ring_commit(struct ring *ring, size_t size)
 {
-	uint64_t before = fill(ring);
-
 	*record_at(ring, ring->span, ring->head) = (struct record){.magic = RECORD, .size = size};
 	atomic_fetch_add_explicit(&ring->page->pushed, 1, memory_order_relaxed);
 	publish(ring, record_bytes(size));
-	uint64_t now = before + record_bytes(size), quarter = ring->span / 4;
-	if (before < quarter && now >= quarter)
-		ring_wake(ring);
-	ring->is_short |= now > 2 * quarter;
 }
 
 long ring_pop(struct ring *ring, void *buffer, size_t room)

@@ -33,11 +33,16 @@ static size_t stack_wanted(
 	return want > LIMIT_STACK_MAX ? LIMIT_STACK_MAX : want;
 }
 
-/* Room for as much of two stacks. */
+/* Room for as much of two stacks; where the worker falls behind, of one. */
 static struct capture *reserve(struct capturer *c, size_t stack)
 {
-	struct capture *cap = ring_reserve(c->ring, sizeof(*cap) + 2 * stack);
+	c->room = 2 * stack;
+	struct capture *cap = ring_reserve(c->ring, sizeof(*cap) + c->room);
 
+	if (!cap) {
+		c->room = stack;
+		cap = ring_reserve(c->ring, sizeof(*cap) + c->room);
+	}
 	if (!cap)
 		atomic_fetch_add_explicit(&c->ring->page->dropped, 1, memory_order_relaxed);
 	return cap;
@@ -70,7 +75,7 @@ static void read_other(struct capturer *c, const struct thread *th, uint64_t sp,
 	cap->other_sp = sigframe_interrupted(cap->stack, cap->stack_len, cap->stack_base, sp);
 	if (!cap->other_sp && u)
 		want = look_for_goroutine(c, th, u, want, cap);
-	if (!cap->other_sp)
+	if (!cap->other_sp || c->room - cap->stack_len < want)
 		return;
 	long n = memory_read_stack(
 		th->tid, cap->other_sp, cap->stack + cap->stack_len, want, &cap->other_base);

@@ -17,6 +17,7 @@ struct capturer {
 	struct ring *ring;
 	struct tracee tracee;
 	struct tracer_stats *stats;
+	size_t room;	   /* for stacks, in the capture that is being taken */
 	uint32_t interval; /* that captures belong to */
 	uint64_t began;	   /* the tick: a thread is sampled that was on a CPU then */
 };

@@ -129,6 +129,30 @@ static void ring_keeps_order_over_many_laps(void **state)
 	ring_close(&r);
 }
 
+/* The consumer is asked to look when a quarter is in use, also where the end of the ring, which is
+ * left out, makes it a quarter. */
+static void ring_wakes_at_a_quarter(void **state)
+{
+	static unsigned char out[300 * KIB];
+	struct ring r;
+	uint64_t count;
+
+	(void)state;
+	assert_int_equal(ring_open(&r), 0);
+	for (int i = 0; i < 13; i++) {
+		assert_non_null(ring_reserve(&r, sizeof(out)));
+		ring_commit(&r, sizeof(out));
+		if (i < 10)
+			assert_int_equal(ring_pop(&r, out, sizeof(out)), sizeof(out));
+	}
+	assert_true(read(r.wake, &count, sizeof(count)) < 0);
+	assert_non_null(ring_reserve(&r, sizeof(out)));
+	ring_commit(&r, sizeof(out));
+	assert_int_equal(read(r.wake, &count, sizeof(count)), sizeof(count));
+	assert_int_equal(count, 1);
+	ring_close(&r);
+}
+
 /* A producer that never came back from a read leaves word of it to the next. */
 static void ring_knows_where_a_producer_ended(void **state)
 {
@@ -280,6 +304,7 @@ int main(void)
 		cmocka_unit_test(wire_carries_payload_and_descriptor),
 		cmocka_unit_test(wire_refuses_a_false_length),
 		cmocka_unit_test(ring_keeps_order_over_many_laps),
+		cmocka_unit_test(ring_wakes_at_a_quarter),
 		cmocka_unit_test(ring_knows_where_a_producer_ended),
 		cmocka_unit_test(ring_survives_a_lying_partner),
 		cmocka_unit_test(ring_grows_while_empty),
