@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/list.h"
+#include "base/sorted.h"
 #include "symbolize/dwarf/range.h"
 #include "symbolize/inlines.h"
 
@@ -56,21 +57,6 @@ static enum kind kind_of(uint16_t tag)
 
 /* --- which addresses a function covers ---------------------------------------------------- */
 
-/* The first address that is not below start. */
-static uint32_t lower_bound(const struct inlines *x, uint64_t start)
-{
-	uint32_t low = 0, high = x->n_vaddrs;
-
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-		if (x->vaddrs[middle] < start)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
 struct covering {
 	struct scan *s;
 	const struct die *die;
@@ -107,7 +93,8 @@ static int cover(void *arg, uint64_t start, uint64_t end)
 	struct covering *k = arg;
 	struct inlines *x = k->s->x;
 
-	for (uint32_t i = lower_bound(x, start); i < x->n_vaddrs && x->vaddrs[i] < end; i++) {
+	for (uint32_t i = sorted_find(x->vaddrs, x->n_vaddrs, start);
+		i < x->n_vaddrs && x->vaddrs[i] < end; i++) {
 		if (x->innermost[i] >= 0 && x->depths[i] >= k->depth)
 			continue;
 		if (k->scope < 0) {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/list.h"
+#include "base/sorted.h"
 #include "symbolize/dwarf/file.h"
 #include "symbolize/lines.h"
 
@@ -149,20 +150,6 @@ static int read_header(struct lines *x, const struct unit *unit, struct program 
 
 /* --- the program -------------------------------------------------------------------------- */
 
-static uint32_t lower_bound(const uint64_t *v, uint32_t n, uint64_t value)
-{
-	uint32_t low = 0, high = n;
-
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-		if (v[middle] < value)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
 static void start_sequence(struct program *p)
 {
 	p->address = 0;
@@ -185,7 +172,7 @@ static void add_row(struct program *p)
 		close_row(p);
 	/* A sequence begins, or goes back, which it should not. */
 	if (!p->has_before || p->address < p->from)
-		p->next = lower_bound(p->vaddrs, p->n, p->address);
+		p->next = sorted_find(p->vaddrs, p->n, p->address);
 	p->from = p->address;
 	p->before = (struct lines_row){p->file, p->line};
 	p->has_before = 1;

@@ -122,13 +122,9 @@ static int send_all(struct mappings *m, pid_t tid)
 static int read_list(struct mappings *m, pid_t tid, struct maps_list *out)
 {
 	struct buf text;
-	int fd = target_open_file(m->target, tid, "maps");
 
-	if (fd < 0)
-		return fd;
 	buf_init(&text, LIMIT_MAPS_TEXT);
-	int error = buf_read_fd(&text, fd);
-	close(fd);
+	int error = target_read_file(m->target, tid, "maps", &text);
 	if (!error)
 		error = text.len ? maps_parse(text.data, text.len, out) : -ESRCH;
 	buf_fini(&text);

@@ -14,13 +14,9 @@ static int read_list(
 	const struct target *t, pid_t tid, const struct maps_line *of, struct maps_list *out)
 {
 	struct buf text;
-	int fd = target_open_file(t, tid, "maps");
 
-	if (fd < 0)
-		return fd;
 	buf_init(&text, LIMIT_MAPS_TEXT);
-	int error = buf_read_fd(&text, fd);
-	close(fd);
+	int error = target_read_file(t, tid, "maps", &text);
 	if (!error)
 		error = maps_parse_file(text.data, text.len, of, out);
 	buf_fini(&text);

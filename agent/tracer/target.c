@@ -248,3 +248,14 @@ int target_open_file(const struct target *t, pid_t tid, const char *name)
 	snprintf(path, sizeof(path), "task/%d/%s", tid, name);
 	return proc_file_open(t->proc, path);
 }
+
+int target_read_file(const struct target *t, pid_t tid, const char *name, struct buf *text)
+{
+	int fd = target_open_file(t, tid, name);
+
+	if (fd < 0)
+		return fd;
+	int error = buf_read_fd(text, fd);
+	close(fd);
+	return error;
+}

@@ -34,4 +34,7 @@ uint64_t target_clock(const struct target *t);
  * has ended; those of the process do not. */
 int target_open_file(const struct target *t, pid_t tid, const char *name);
 
+/* All of such a file, added to text. 0 or -errno. */
+int target_read_file(const struct target *t, pid_t tid, const char *name, struct buf *text);
+
 #endif

@@ -32,16 +32,6 @@ strip_linked()
 	rm -r "$folder/link"
 }
 
-# run COMMAND...: the target
-run()
-{
-	TARGET_OUT=$WORK/target.$((targets_started++)).out
-	"$@" >"$TARGET_OUT" 2>&1 &
-	TARGET=$!
-	started+=("$TARGET")
-	wait_ready
-}
-
 profile_it() # WHAT: profiles the target, and ends it
 {
 	profile_some "$1" -v -p "$TARGET" -seconds 0.3 -hz 200 -profile cpu -o "$out"
@@ -76,11 +66,11 @@ app=$WORK/link
 mkdir "$app/.debug"
 mv "$app/app.debug" "$app/.debug/twins.debug"
 cp "$WORK/other/app.debug" "$app/twins.debug"
-run "$app/app"
+start_command "$app/app"
 found "by checksum, behind another build's" link
 rm "$app/.debug/twins.debug"
 said "by checksum" 'link/app: .*debug information of .*/.debug/twins.debug (that of another build is there)'
-run "$app/app"
+start_command "$app/app"
 not_found "another build's, by checksum" other
 
 # --- by build id, in the target's file system only ---
@@ -93,10 +83,10 @@ mkdir -p "$root/bin" "$tree"
 mv "$WORK/id/app" "$root/bin/"
 if [ "$(id -u)" = 0 ] && chroot / true 2>/dev/null; then
 	mv "$WORK/id/app.debug" "$tree/${id:2}.debug"
-	run chroot "$root" /bin/app
+	start_command chroot "$root" /bin/app
 	found "by build id, in a chroot" id
 	# The process is gone when files are asked for.
-	run chroot "$root" /bin/app
+	start_command chroot "$root" /bin/app
 	(sleep 1; kill -TERM "$TARGET") &
 	started+=($!)
 	profile_ok "by build id, of a process that ended" -p "$TARGET" -seconds 20 -hz 200 -profile cpu -o "$out"
@@ -110,12 +100,12 @@ if [ "$(id -u)" = 0 ] && chroot / true 2>/dev/null; then
 	cp "$tree/${id:2}.debug" "$root/usr/lib/debug/.build-id/${wrong:0:2}/${wrong:2}.debug"
 	mv "$WORK/path/app" "$root/usr/bin/app"
 	mv "$WORK/path/app.debug" "$root/usr/lib/debug/bin/twins.debug"
-	run chroot "$root" /usr/bin/app
+	start_command chroot "$root" /usr/bin/app
 	found "by path, the other spelling of a merged /usr" path
 	# A link out of the root leads to nowhere.
 	mv "$root/usr/lib/debug/bin/twins.debug" "$WORK/outside.debug"
 	ln -s "$WORK/outside.debug" "$root/usr/lib/debug/bin/twins.debug"
-	run chroot "$root" /usr/bin/app
+	start_command chroot "$root" /usr/bin/app
 	not_found "a link out of the root" path
 else
 	skip "chroot: not allowed"
@@ -132,21 +122,21 @@ if command -v dwz >/dev/null; then
 		gcc -O2 -g -gdwarf-4 -DNAME=both -o "$WORK/$name/app" "$source"
 	done
 	if dwz -m "$common" -M "$common" "$WORK/first/app" "$WORK/second/app" 2>"$WORK/dwz.err" && [ -s "$common" ]; then
-		run "$WORK/first/app"
+		start_command "$WORK/first/app"
 		found "dwz's common file" both
 		said "dwz's common file" "debug information its own, dwz's $common"
 		if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 			chmod 755 "$WORK"
 			unprivileged=(setpriv --reuid 65534 --regid 65534 --clear-groups)
-			run "${unprivileged[@]}" "$WORK/first/app"
+			start_command "${unprivileged[@]}" "$WORK/first/app"
 			found "dwz's common file, of another user" both
 			chmod 600 "$common"
-			run "${unprivileged[@]}" "$WORK/first/app"
+			start_command "${unprivileged[@]}" "$WORK/first/app"
 			not_found "a file that the target may not read" both
 			said "a file that the target may not read" "common debug file of .*Permission denied"
 			chmod 644 "$common"
 			chmod 700 "$WORK/dwz"
-			run "${unprivileged[@]}" "$WORK/first/app"
+			start_command "${unprivileged[@]}" "$WORK/first/app"
 			not_found "a folder that the target may not search" both
 			said "a folder that the target may not search" "1 common debug files of dwz not found, of $WORK/first/app"
 		else
@@ -170,20 +160,20 @@ split()
 	(cd "$here" && "$1" -O2 -g "-gdwarf-$2" -gsplit-dwarf -DNAME=split -c -o app.o "$source" && "$1" -o app app.o) ||
 		fail "$what: build"
 	dwo=$(cd "$here" && ls ./*.dwo)
-	run "$here/app"
+	start_command "$here/app"
 	found "$what: split" split
 	said "$what: split" 'app: .*, 1 split files and 0 missing'
 	mv "$here/app" "$here/$dwo" "$moved"
-	run "$moved/app"
+	start_command "$moved/app"
 	found "$what: split, moved" split
 	if command -v "$3" >/dev/null; then
 		(cd "$moved" && timeout 20 "$3" -o app.dwp "$dwo" && rm "$dwo") || fail "$what: $3"
-		run "$moved/app"
+		start_command "$moved/app"
 		found "$what: package" split
 		said "$what: package" "package $moved/app.dwp"
 	fi
 	rm -f "$moved/app.dwp" "$moved/$dwo"
-	run "$moved/app"
+	start_command "$moved/app"
 	not_found "$what: split, and gone" split
 	said "$what: split, and gone" "1 split debug files (.dwo) not found, of $moved/app"
 }
@@ -209,12 +199,12 @@ if command -v xz >/dev/null; then
 	xz "$mini/mini_debuginfo"
 	cp "$mini/app" "$mini/plain"
 	objcopy --add-section .gnu_debugdata="$mini/mini_debuginfo.xz" "$mini/app"
-	run "$mini/app"
+	start_command "$mini/app"
 	profile_it "symbols packed by xz"
 	check_number "symbols packed by xz: share" "$(proof share "$out" work_mini) >= 0.9"
 	head -c $(($(stat -c %s "$mini/mini_debuginfo.xz") / 2)) "$mini/mini_debuginfo.xz" >"$mini/half.xz"
 	objcopy --add-section .gnu_debugdata="$mini/half.xz" "$mini/plain"
-	run "$mini/plain"
+	start_command "$mini/plain"
 	profile_it "half of them"
 	said "half of them" 'packed by xz, not readable here: plain'
 else
@@ -226,19 +216,19 @@ if command -v zstd >/dev/null; then
 	build packed
 	python3 "$LIB/zstd_sections.py" "$WORK/packed/app" || fail "packing"
 	check_number "sections packed by zstd" "$(readelf -SW "$WORK/packed/app" | grep -c '\.debug.* C ') >= 4"
-	run "$WORK/packed/app"
+	start_command "$WORK/packed/app"
 	found "packed by zstd" packed
 	build apart -Wl,--build-id=none
 	python3 "$LIB/zstd_sections.py" "$WORK/apart/app.debug"
 	strip_linked apart twins.debug
 	mv "$WORK/apart/app.debug" "$WORK/apart/twins.debug"
-	run "$WORK/apart/app"
+	start_command "$WORK/apart/app"
 	found "a debug file packed by zstd" apart
 	build broken
 	python3 "$LIB/zstd_sections.py" "$WORK/broken/app"
 	at=$(readelf -SW "$WORK/broken/app" | sed -nE 's/.* \.debug_info +[A-Z]+ +[0-9a-f]+ ([0-9a-f]+) .*/\1/p')
 	printf '\377\377\377\377' | dd of="$WORK/broken/app" bs=1 seek=$((0x$at + 40)) conv=notrunc status=none
-	run "$WORK/broken/app"
+	start_command "$WORK/broken/app"
 	not_found "packed and damaged" broken
 	said "packed and damaged" 'debug information damaged: app'
 else

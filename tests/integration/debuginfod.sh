@@ -32,18 +32,9 @@ started+=($!)
 for ((i = 0; i < 250; i++)); do [ -s "$WORK/ports" ] && break; sleep 0.02; done
 read -r port silent <"$WORK/ports"
 
-run() # COMMAND...: the target
-{
-	TARGET_OUT=$WORK/target.$((targets_started++)).out
-	"$@" >"$TARGET_OUT" 2>&1 &
-	TARGET=$!
-	started+=("$TARGET")
-	wait_ready
-}
-
 shown() { proof stacks "$out" | grep -c "inlined_$1;work_$1"; }
 
-run "$WORK/served"
+start_command "$WORK/served"
 arguments=(-v -p "$TARGET" -seconds 0.4 -hz 200 -profile cpu -o "$out")
 export DEBUGINFOD_URLS=http://127.0.0.1:$port
 profile_some "not asked for" "${arguments[@]}"
@@ -76,7 +67,7 @@ check_equal "Ctrl-C: exit" 0 $?
 check_number "Ctrl-C: samples" "$(proof samples "$out") > 0"
 stop_target
 
-run "$WORK/other"
+start_command "$WORK/other"
 export DEBUGINFOD_URLS=http://127.0.0.1:$port
 profile_some "another build's file" -debuginfod -v -p "$TARGET" -seconds 0.4 -hz 200 -profile cpu -o "$out"
 stop_target

@@ -19,15 +19,6 @@ build() # NAME FILE FLAG...
 	finish
 }
 
-run() # COMMAND...: the target
-{
-	TARGET_OUT=$WORK/target.$((targets_started++)).out
-	"$@" >"$TARGET_OUT" 2>&1 &
-	TARGET=$!
-	started+=("$TARGET")
-	wait_ready
-}
-
 # right WHAT NAME [UNWANTED]: the samples are in this build's function, and whole
 right()
 {
@@ -42,40 +33,40 @@ build old "$WORK/a/app"
 build new "$WORK/new"
 
 cp "$WORK/a/app" "$WORK/a/gone"
-run "$WORK/a/gone"
+start_command "$WORK/a/gone"
 rm "$WORK/a/gone"
 right "deleted" old
 check "deleted: said" grep -q 'gone: deleted file, symbols symtab' "$WORK/run.err"
 
 cp "$WORK/a/app" "$WORK/a/changed"
-run "$WORK/a/changed"
+start_command "$WORK/a/changed"
 mv "$WORK/new" "$WORK/a/changed"
 right "replaced by another build" old new
 
-run python3 -c 'import os, sys
+start_command python3 -c 'import os, sys
 fd = os.memfd_create("program", os.MFD_CLOEXEC)
 os.write(fd, open(sys.argv[1], "rb").read())
 os.execve(fd, ["program"], {})' "$WORK/a/app"
 right "in a memfd" old
 
 build gone "$WORK/a/leader" -DMAIN_ENDS
-run "$WORK/a/leader"
+start_command "$WORK/a/leader"
 right "the main thread has ended" gone
 
 if [ "$as_root" ]; then
 	build inside "$WORK/inside"
 	build outside "$WORK/mount/app"
-	run unshare -m sh -c 'mount -t tmpfs none "$1/mount" && cp "$1/inside" "$1/mount/app" && exec "$1/mount/app"' sh "$WORK"
+	start_command unshare -m sh -c 'mount -t tmpfs none "$1/mount" && cp "$1/inside" "$1/mount/app" && exec "$1/mount/app"' sh "$WORK"
 	right "another build at its path in our mount namespace" inside outside
 
 	build chroot "$WORK/root/$WORK/mount/app" -static
-	run chroot "$WORK/root" "$WORK/mount/app"
+	start_command chroot "$WORK/root" "$WORK/mount/app"
 	right "in a chroot, another build at its path in ours" chroot outside
 
 	mkdir "$WORK/lower" "$WORK/over"
 	build lower "$WORK/lower/app"
 	build upper "$WORK/upper"
-	run unshare -m sh -c 'mount -t tmpfs none "$1/over" && mkdir "$1/over/u" "$1/over/w" "$1/over/m" &&
+	start_command unshare -m sh -c 'mount -t tmpfs none "$1/over" && mkdir "$1/over/u" "$1/over/w" "$1/over/m" &&
 		mount -t overlay none -o lowerdir="$1/lower",upperdir="$1/over/u",workdir="$1/over/w" "$1/over/m" || exec sleep 9
 		"$1/over/m/app" & sleep 0.2; cp "$1/upper" "$1/over/m/new" && mv "$1/over/m/new" "$1/over/m/app"; wait' sh "$WORK"
 	shell=$TARGET
@@ -100,7 +91,7 @@ for hash in gnu sysv; do
 	# Or the headers of its sections would lie in the last page that is mapped.
 	objcopy --add-section .room=<(head -c 65536 /dev/zero) "$WORK/lib/libtwin.so"
 	build caller "$WORK/a/caller" -DFROM_LIBRARY=$hash "$WORK/lib/libtwin.so" -Wl,-rpath,"$WORK/lib"
-	run "${unprivileged[@]}" "$WORK/a/caller"
+	start_command "${unprivileged[@]}" "$WORK/a/caller"
 	rm "$WORK/lib/libtwin.so"
 	out=$WORK/out/$hash.pb.gz
 	VIEW=("${unprivileged[@]}")

@@ -105,9 +105,15 @@ start_target()
 
 	shift
 	[ -x "$TARGETS/$name" ] || skip_all "no target $TARGETS/$name"
+	start_command "$TARGETS/$name" "$@"
+}
+
+# The same of any command that says "ready".
+start_command() # COMMAND...
+{
 	# A name of its own: an older target's "ready" must not be taken for this one's.
-	TARGET_OUT=$WORK/$name.$((targets_started++)).out
-	"$TARGETS/$name" "$@" >"$TARGET_OUT" 2>&1 &
+	TARGET_OUT=$WORK/target.$((targets_started++)).out
+	"$@" >"$TARGET_OUT" 2>&1 &
 	TARGET=$!
 	started+=("$TARGET")
 	wait_ready
