@@ -3,7 +3,8 @@
  * altstacks [SECONDS]: threads that compute on a stack other than their own, below which a chain of
  * 20 calls of below() goes on. "heap" in a signal handler on a malloc'ed stack; "nested" in the
  * handler of a second signal there; "array" in a handler on an array inside its own stack;
- * "coroutine" on a stack that it swaps to, which has an end of its own. "sleeper" sleeps in a
+ * "coroutine" on a stack that it swaps to, which has an end of its own; "forged" in a handler that
+ * lies about the stack it interrupted. "sleeper" sleeps in a
  * handler for good. What a handler does is five calls of above() and then NAME_work.
  */
 #include "target.h"
@@ -21,6 +22,7 @@ WORK(heap_work)
 WORK(nested_work)
 WORK(array_work)
 WORK(coroutine_work)
+WORK(forged_work)
 WORK(other_work)
 
 static FRAME void above(int n)
@@ -125,6 +127,30 @@ static FRAME void coroutine(void)
 	KEEP_FRAME();
 }
 
+/* While it works its signal frame says that the interrupted stack is where there is none to read.
+ */
+static FRAME void on_forged(int sig, siginfo_t *info, void *context)
+{
+	volatile greg_t *sp = &((ucontext_t *)context)->uc_mcontext.gregs[REG_RSP];
+	const greg_t right = *sp, wrong[] = {1, -1, 0x7fffffffe000, (greg_t)0xffffffff81000000,
+					  (greg_t)right & ~0xfffff, (greg_t)context - (2 << 20)};
+
+	(void)sig, (void)info;
+	for (unsigned i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		*sp = wrong[i];
+		forged_work(100);
+	}
+	*sp = right;
+	KEEP_FRAME();
+}
+
+static FRAME void forged(void)
+{
+	set_stack(malloc(STACK_BYTES));
+	below(BELOW, SIGALRM);
+	KEEP_FRAME();
+}
+
 static FRAME void sleeper(void)
 {
 	set_stack(malloc(STACK_BYTES));
@@ -140,6 +166,7 @@ static const struct kind {
 	{"nested", nested},
 	{"array", array},
 	{"coroutine", coroutine},
+	{"forged", forged},
 	{"sleeper", sleeper},
 };
 #define KINDS (sizeof(kinds) / sizeof(*kinds))
@@ -160,12 +187,14 @@ static void *thread_main(void *arg)
 int main(int argc, char **argv)
 {
 	struct sigaction inner = {.sa_handler = on_signal, .sa_flags = SA_ONSTACK};
+	struct sigaction lie = {.sa_sigaction = on_forged, .sa_flags = SA_ONSTACK | SA_SIGINFO};
 	struct sigaction outer = {.sa_handler = on_outer, .sa_flags = SA_ONSTACK};
 	pthread_t threads[KINDS];
 
 	target_init(arg_number(argc, argv, 1, 0));
 	sigaction(SIGUSR1, &inner, NULL);
 	sigaction(SIGUSR2, &outer, NULL);
+	sigaction(SIGALRM, &lie, NULL);
 	for (unsigned i = 0; i < KINDS; i++)
 		pthread_create(&threads[i], NULL, thread_main, (void *)(uintptr_t)i);
 	target_ready();
