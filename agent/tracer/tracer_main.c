@@ -177,7 +177,7 @@ static void on_start(struct tracer *t, const struct wire_message *m)
 	if (!start || m->size != sizeof(*start) + start->n * sizeof(struct tracer_pid))
 		return;
 	t->start = *start;
-	why.detail = -roster_init(&t->roster, t->sock, start);
+	why.detail = -roster_init(&t->roster, t->sock, t->ring, start);
 	if (why.detail ||
 		roster_start(&t->roster, start, (const struct tracer_pid *)(start + 1), &why) < 0)
 		refuse(t, &why);

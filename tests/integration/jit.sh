@@ -108,11 +108,28 @@ run "removed early" "$TARGET" -seconds 2
 stop_target
 check_chain "removed early" "$out" jit_chain 20 1 0.97
 
+# profile_to_end WHAT: the target ends while it is profiled
+profile_to_end()
+{
+	local pid=$TARGET i
+
+	rm -f "$WORK/run.err"
+	{
+		for ((i = 0; i < 200; i++)); do
+			grep -q 'sampling process' "$WORK/run.err" 2>/dev/null && break
+			sleep 0.1
+		done
+		sleep 1
+		kill "$pid"
+	} &
+	profile_ok "$1" -p "$TARGET" -seconds 30 -hz 400 -profile cpu -o "$out"
+	said "$1: the target ended" "ended before the window"
+	wait
+}
+
 # As java -XX:+DumpPerfMapAtExit.
-made 1 end
-profile_ok "written at the end" -p "$TARGET" -seconds 20 -hz 400 -profile cpu -o "$out"
-said "written at the end: the target ended" "ended before the window"
-wait "$TARGET"
+made 0 end
+profile_to_end "written at the end"
 shares "written at the end"
 
 made 0 inside
@@ -126,6 +143,19 @@ if [ "$CHILD" ]; then
 	shares "other namespaces"
 else
 	skip "other namespaces: not allowed here"
+fi
+
+# The tracer hangs on it once, and is replaced.
+made 0 silent
+if [ "$CHILD" ] && kill -0 "$CHILD" 2>/dev/null; then
+	profile_ok "silent /tmp" -p "$CHILD" -seconds "${SECONDS_EACH:-2}" -hz 400 -profile cpu -o "$out"
+	said "silent /tmp: said" "JIT code +of 1 processes whose /tmp does not answer"
+	check_number "silent /tmp: tracers lost" "$(sed -nE 's/^restarts +tracer ([0-9]+),.*/\1/p' "$WORK/run.err") + 0 == 1"
+	check_unharmed "$CHILD" "silent /tmp" && pass "silent /tmp: unharmed"
+	kill "$CHILD"
+	end_of_target "silent /tmp" 0
+else
+	skip "silent /tmp: cannot be made here"
 fi
 
 # distrust WHAT PATTERN COMMAND...: what COMMAND puts in the place of the map is refused and said.
@@ -205,22 +235,21 @@ if command -v javac >/dev/null; then
 		echo "static int step20(int n) { int s = n; for (int i = 0; i < 20000; i++) s = s * 31 + i; return s; }"
 		for ((i = 19; i > 0; i--)); do echo "static int step$i(int n) { return step$((i + 1))(n + 1) + 1; }"; done
 		echo 'static int work(long ms) {'
-		echo 'long until = System.currentTimeMillis() + ms; int s = 0;'
-		echo 'while (System.currentTimeMillis() < until) s ^= step1(s); return s; }'
+		echo 'long until = System.nanoTime() + 1000000 * ms; int s = 0;'
+		echo 'while (System.nanoTime() < until) s ^= step1(s); return s; }'
 		echo 'public static void main(String[] a) { int s = work(1000);'
 		echo 'System.out.println("ready " + ProcessHandle.current().pid());'
-		echo 'System.out.println(s ^ work(Long.parseLong(a[0]))); } }'
+		echo 'System.out.println(s ^ work(1000000)); } }'
 	} >"$WORK/Chain.java"
 	javac -d "$WORK" "$WORK/Chain.java"
 	TARGET_OUT=$WORK/java.out
 	java -XX:+UnlockDiagnosticVMOptions -XX:+DumpPerfMapAtExit -XX:+PreserveFramePointer \
-		-XX:CompileCommand=dontinline,Chain::step\* -cp "$WORK" Chain 1000 >"$TARGET_OUT" 2>&1 &
+		-XX:CompileCommand=dontinline,Chain::step\* -cp "$WORK" Chain >"$TARGET_OUT" 2>&1 &
 	TARGET=$!
 	started+=("$TARGET")
 	maps+=("/tmp/perf-$TARGET.map")
 	wait_ready
-	profile_ok "java" -p "$TARGET" -seconds 20 -hz 400 -profile cpu -o "$out"
-	wait "$TARGET"
+	profile_to_end java
 	check_chain java "$out" 'Chain.step' 20 1 0.97
 	check_complete "$out" 0.97
 else
