@@ -171,6 +171,19 @@ static void trouble_line(const struct session *s, struct buf *out)
 			i->stats.lists_failed);
 }
 
+static void trapped_line(struct ring_page *page, struct buf *out)
+{
+	uint32_t n = atomic_load(&page->n_trapped), maps = 0;
+
+	for (uint32_t i = 0; i < n && i < LIMIT_RESTARTS; i++)
+		maps += !!(atomic_load(&page->trapped[i]) & RING_PERF_MAP);
+	if (n > maps)
+		buf_printf(
+			out, "stacks    of %u threads in memory that does not answer\n", n - maps);
+	if (maps)
+		buf_printf(out, "JIT code  of %u processes whose /tmp does not answer\n", maps);
+}
+
 static void events_line(const struct session *s, struct buf *out)
 {
 	uint32_t restarts = s->tracer.restarts + s->worker.restarts;
@@ -188,10 +201,7 @@ static void events_line(const struct session *s, struct buf *out)
 	if (restarts)
 		buf_printf(out, "restarts  tracer %u, worker %u\n", s->tracer.restarts,
 			s->worker.restarts);
-	uint32_t trapped = atomic_load(&s->ring->page->n_trapped);
-	if (trapped)
-		buf_printf(
-			out, "stacks    of %u threads in memory that does not answer\n", trapped);
+	trapped_line(s->ring->page, out);
 	if (s->written->guessed)
 		buf_printf(out,
 			"guessed   %" PRIu64 " stacks have a step without unwind information\n",

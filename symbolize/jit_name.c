@@ -46,20 +46,22 @@ static const char *find_blank(const char *name, const char *end)
 	return NULL;
 }
 
-/* FUNCTION FILE:LINE:COLUMN */
+/* FUNCTION FILE:LINE:COLUMN, or without a column. */
 static int split_v8(const char *name, size_t n, struct jit_name *out)
 {
-	uint32_t line = 0, column = 0;
-	size_t file_end = number_at_end(name, n, &column);
+	uint32_t last = 0, line = 0;
+	size_t at = number_at_end(name, n, &last), file_end = number_at_end(name, at, &line);
+	int has_column = file_end != 0;
 
-	file_end = file_end ? number_at_end(name, file_end, &line) : 0;
-	const char *blank = file_end ? find_blank(name, name + file_end) : NULL;
-	if (!blank || blank == name || blank + 1 >= name + file_end)
+	file_end = has_column ? file_end : at;
+	const char *end = name + file_end, *blank = file_end ? find_blank(name, end) : NULL;
+	if (!blank || blank == name || blank + 1 >= end ||
+		(!has_column && !is_path(blank + 1, end)))
 		return -1;
 	out->function_len = blank - name;
 	out->file = blank + 1;
-	out->file_len = name + file_end - out->file;
-	out->start_line = line;
+	out->file_len = end - out->file;
+	out->start_line = has_column ? line : last;
 	out->is_anonymous = memchr(":~*^+", blank[-1], 5) != NULL;
 	return 0;
 }

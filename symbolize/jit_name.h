@@ -3,8 +3,9 @@
  * A name of a perf map taken apart: function, file, line.
  *
  * Seen in real maps, and split:
- *   V8 (node 20; 18 and older say LazyCompile, Function, Eval)
+ *   V8 (node 20; node 18 has other words and no columns)
  *	JS:*step1 /srv/app.js:21:15	-> JS:*step1, /srv/app.js, line 21 (where it begins)
+ *	LazyCompile:*step1 /srv/app.js:21
  *	JS:~ node:internal/util:37:9	-> JS:~(anonymous), node:internal/util, 37
  *   CPython 3.12 and later (-X perf)
  *	py::run:/srv/app.py		-> py::run, /srv/app.py

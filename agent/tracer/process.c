@@ -182,9 +182,13 @@ void process_read_maps(struct process *p)
 void process_find_perf_map(struct process *p)
 {
 	pid_t tid = target_is_alive(&p->target) ? process_live_tid(p) : 0;
+	struct common *c = p->common;
 
-	perf_map_file_look(
-		&p->perf_map, &p->target, tid, &p->common->modules, p->number, p->common->sock);
+	/* In a file system of the target's own (FUSE) it may never be found. */
+	if (ring_begin_read(c->ring, p->target.pid | RING_PERF_MAP))
+		return;
+	perf_map_file_look(&p->perf_map, &p->target, tid, &c->modules, p->number, c->sock);
+	ring_end_read(c->ring);
 }
 
 /* Code of a library just opened runs only after a page fault: whoever had none since the last look

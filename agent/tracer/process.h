@@ -10,10 +10,12 @@
 #include "agent/tracer/mappings.h"
 #include "agent/tracer/perf_map_file.h"
 #include "agent/tracer/threads.h"
+#include "base/ring.h"
 
 /* What all processes of a run share. */
 struct common {
 	int sock; /* to session */
+	struct ring *ring;
 	uint32_t next_serial, next_generation, next_process;
 	uint64_t began;	       /* when the window did, as threads_time says */
 	pid_t launched;	       /* the command that we start; 0: none */

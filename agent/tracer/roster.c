@@ -14,10 +14,11 @@
 
 _Static_assert(FIGURES * sizeof(struct tracer_process) <= LIMIT_MESSAGE, "fits");
 
-int roster_init(struct roster *r, int sock, const struct tracer_start *start)
+int roster_init(struct roster *r, int sock, struct ring *ring, const struct tracer_start *start)
 {
 	*r = (struct roster){
 		.common = {.sock = sock,
+			.ring = ring,
 			.next_serial = start->first_serial,
 			.next_generation = start->first_generation,
 			.next_process = start->first_process,

@@ -34,7 +34,7 @@ struct roster {
 };
 
 /* 0 or -errno. */
-int roster_init(struct roster *r, int sock, const struct tracer_start *start);
+int roster_init(struct roster *r, int sock, struct ring *ring, const struct tracer_start *start);
 
 /* Attaches to all that the start names; 0, or -1 and why where there is none, or one of those given
  * by number is refused. */

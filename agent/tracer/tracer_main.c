@@ -177,7 +177,7 @@ static void on_start(struct tracer *t, const struct wire_message *m)
 	if (!start || m->size != sizeof(*start) + start->n * sizeof(struct tracer_pid))
 		return;
 	t->start = *start;
-	why.detail = -roster_init(&t->roster, t->sock, start);
+	why.detail = -roster_init(&t->roster, t->sock, t->ring, start);
 	/* The one before may have died of memory that does not answer. */
 	if (start->flags & START_RESTARTED)
 		t->roster.common.modules.memory_images = LIMIT_MEMORY_IMAGES;

@@ -84,7 +84,7 @@ static void names_of_v8(void **state)
 {
 	(void)state;
 	assert_shown("JS:*step1 /srv/app.js:21:15", "JS:*step1", "/srv/app.js", 21);
-	assert_shown("LazyCompile:~run /srv/app.js:7:1", "LazyCompile:~run", "/srv/app.js", 7);
+	assert_shown("LazyCompile:~run /srv/app.js:7", "LazyCompile:~run", "/srv/app.js", 7);
 	assert_shown("JS:^value node:internal/console:204:20", "JS:^value", "node:internal/console",
 		204);
 	assert_shown("JS:~ node:internal/util:37:9", "JS:~(anonymous)", "node:internal/util", 37);
@@ -96,9 +96,11 @@ static void names_of_v8(void **state)
 		"evalmachine.<anonymous>", 1);
 	/* Not certain, or no such. */
 	assert_shown("JS:*a b c.js:1:2", "JS:*a b c.js:1:2", "", 0);
-	assert_shown("JS:*f /srv/x.js:1", "JS:*f /srv/x.js:1", "", 0);
+	assert_shown("Script:~ node:fs:1", "Script:~(anonymous)", "node:fs", 1);
+	assert_shown("JS:*f x.js:1", "JS:*f x.js:1", "", 0);
+	assert_shown("f g:1", "f g:1", "", 0);
 	assert_shown("JS:*f /srv/x.js:1:", "JS:*f /srv/x.js:1:", "", 0);
-	assert_shown("JS:*f /x.js:9999999999:1", "JS:*f /x.js:9999999999:1", "", 0);
+	assert_shown("JS:*f /x.js:9999999999", "JS:*f /x.js:9999999999", "", 0);
 	assert_shown("JS:*f:1:2", "JS:*f:1:2", "", 0);
 	assert_shown("f :1:2", "f :1:2", "", 0);
 	assert_shown("Builtin:ArrayMap", "Builtin:ArrayMap", "", 0);
