@@ -109,3 +109,16 @@ uint64_t interval_ended_cpu(const struct interval *i)
 	 * is of threads that came and went between two listings. */
 	return all > seen && (i->threads_ended || all - seen > slack) ? all - seen : 0;
 }
+
+uint64_t interval_lost(const struct interval *i, enum profile_kind kind)
+{
+	const struct tracer_stats *t = &i->stats;
+	uint64_t sent = kind == PROFILE_CPU ? t->samples : t->snapshots;
+
+	return sent > i->received[kind] ? sent - i->received[kind] : 0;
+}
+
+double interval_rate(const struct interval *i)
+{
+	return i->ended > i->began ? i->stats.ticks / ((i->ended - i->began) / 1e9) : 0;
+}

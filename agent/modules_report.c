@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -80,22 +82,9 @@ static const char *unwinding_of(const struct module *m)
 	return m->has & HAS_GO ? "gopclntab" : "none";
 }
 
-static void put_path(const char *before, const struct want *w, struct buf *out)
+static struct module_splits count_splits(const struct wants *w, uint32_t module)
 {
-	char shown[512];
-
-	if (w)
-		buf_printf(out, "%s%s", before,
-			log_escape(shown, sizeof(shown), w->path ? w->path : "?"));
-}
-
-struct splits {
-	uint32_t found, missing;
-};
-
-static struct splits count_splits(const struct wants *w, uint32_t module)
-{
-	struct splits n = {0};
+	struct module_splits n = {0};
 
 	for (uint32_t i = 0; i < w->n; i++)
 		if (w->v[i].file.module == module && w->v[i].file.kind == EXTRA_SPLIT) {
@@ -105,75 +94,111 @@ static struct splits count_splits(const struct wants *w, uint32_t module)
 	return n;
 }
 
-static void put_debug(const struct session *s, uint32_t id, struct buf *out)
+static const char *debug_of(const struct module *m, const struct want *debug)
+{
+	if (m->has & HAS_INFO)
+		return "its own";
+	if (debug)
+		return debug->is_fetched ? "of debuginfod" : "of";
+	return m->has & HAS_GO ? "gopclntab" : "none";
+}
+
+static struct module_report report_of(const struct session *s, uint32_t id)
 {
 	const struct module *m = &s->data.modules[id - 1];
 	const struct want *debug = found(s, id, EXTRA_DEBUG, 0);
 	const struct want *named = wants_find(&s->wants, id, EXTRA_DEBUG, 0);
-	struct splits splits = count_splits(&s->wants, id);
+	struct module_report r = {
+		.info = &m->info,
+		.source = source_of(m),
+		.symbols = symbols_of(m, debug),
+		.unwinding = unwinding_of(m),
+		.debug = debug_of(m, debug),
+		.debug_file = m->has & HAS_INFO ? NULL : debug,
+		.is_other_build = named && named->rejected,
+		.splits = count_splits(&s->wants, id),
+	};
 
-	buf_string(out, ", debug information ");
-	if (m->has & HAS_INFO)
-		buf_string(out, "its own");
-	else if (debug)
-		put_path(debug->is_fetched ? "of debuginfod, " : "of ", debug, out);
-	else
-		buf_string(out, m->has & HAS_GO ? "gopclntab" : "none");
-	if (named && named->rejected)
-		buf_string(out, " (that of another build is there)");
 	for (uint32_t i = 0; i < 2; i++) {
-		put_path(", dwz's ", found(s, id, EXTRA_ALT, i), out);
-		put_path(", package ", found(s, id, EXTRA_PACKAGE, i), out);
+		r.alt[i] = found(s, id, EXTRA_ALT, i);
+		r.package[i] = found(s, id, EXTRA_PACKAGE, i);
 	}
-	if (splits.found || splits.missing)
-		buf_printf(out, ", %u split files and %u missing", splits.found, splits.missing);
+	return r;
 }
 
-static void put_build_id(const struct module_info *info, struct buf *out)
-{
-	buf_string(out, ", build id ");
-	for (uint32_t i = 0; i < info->build_id_len; i++)
-		buf_printf(out, "%02x", info->build_id[i]);
-	if (!info->build_id_len)
-		buf_string(out, "none");
-}
-
-static void put_module(
-	const struct session *s, const struct share *share, uint64_t all, struct buf *out)
-{
-	const struct module *m = &s->data.modules[share->module - 1];
-	char shown[512];
-
-	buf_printf(out, "module    %4.1f%% %s: %s, symbols %s",
-		all ? 100.0 * share->samples / all : 0,
-		log_escape(shown, sizeof(shown), m->info.path), source_of(m),
-		symbols_of(m, found(s, share->module, EXTRA_DEBUG, 0)));
-	put_debug(s, share->module, out);
-	buf_printf(out, ", unwinding %s", unwinding_of(m));
-	put_build_id(&m->info, out);
-	buf_string(out, "\n");
-}
-
-void modules_report(const struct session *s, struct buf *out)
+int modules_report_each(const struct session *s, module_report_take *take, void *arg)
 {
 	struct shares shares = {.n = s->data.n_modules + 1};
 	int kind = s->written->received[PROFILE_CPU] ? PROFILE_CPU : PROFILE_THREADS;
 
 	shares.v = calloc(shares.n, sizeof(*shares.v));
-	if (!shares.v) {
-		out->failed = 1;
-		return;
-	}
+	if (!shares.v)
+		return -ENOMEM;
 	for (uint32_t id = 0; id < shares.n; id++)
 		shares.v[id].module = id;
 	table_each(s->written->tables[kind], count, &shares);
 	qsort(shares.v + 1, shares.n - 1, sizeof(*shares.v), by_samples);
 	for (uint32_t i = 1; i < shares.n; i++) {
 		const struct module *m = &s->data.modules[shares.v[i].module - 1];
-		if (m->has_frames && !(m->info.flags & MODULE_NO_FILE))
-			put_module(s, &shares.v[i], shares.all, out);
+		if (!m->has_frames || (m->info.flags & MODULE_NO_FILE))
+			continue;
+		struct module_report r = report_of(s, shares.v[i].module);
+		r.share = shares.all ? 1.0 * shares.v[i].samples / shares.all : 0;
+		take(arg, &r);
 	}
 	free(shares.v);
+	return 0;
+}
+
+/* --- as text ------------------------------------------------------------------------------ */
+
+static void put_path(const char *before, const struct want *w, struct buf *out)
+{
+	char shown[512];
+
+	if (w)
+		buf_printf(out, "%s%s", before,
+			log_escape(shown, sizeof(shown), w->path ? w->path : "?"));
+}
+
+static void put_debug(const struct module_report *r, struct buf *out)
+{
+	buf_printf(out, ", debug information %s", r->debug);
+	put_path(" ", r->debug_file, out);
+	if (r->is_other_build)
+		buf_string(out, " (that of another build is there)");
+	for (uint32_t i = 0; i < 2; i++) {
+		put_path(", dwz's ", r->alt[i], out);
+		put_path(", package ", r->package[i], out);
+	}
+	if (r->splits.found || r->splits.missing)
+		buf_printf(
+			out, ", %u split files and %u missing", r->splits.found, r->splits.missing);
+}
+
+void modules_report_build_id(const struct module_info *info, char out[MODULES_BUILD_ID])
+{
+	*out = '\0';
+	for (uint32_t i = 0; i < info->build_id_len; i++)
+		snprintf(out + 2 * i, 3, "%02x", info->build_id[i]);
+}
+
+static void put_module(void *arg, const struct module_report *r)
+{
+	struct buf *out = arg;
+	char shown[512], id[MODULES_BUILD_ID];
+
+	buf_printf(out, "module    %4.1f%% %s: %s, symbols %s", 100 * r->share,
+		log_escape(shown, sizeof(shown), r->info->path), r->source, r->symbols);
+	put_debug(r, out);
+	modules_report_build_id(r->info, id);
+	buf_printf(out, ", unwinding %s, build id %s\n", r->unwinding, *id ? id : "none");
+}
+
+void modules_report(const struct session *s, struct buf *out)
+{
+	if (modules_report_each(s, put_module, out) < 0)
+		out->failed = -ENOMEM;
 }
 
 /* --- what is missing ---------------------------------------------------------------------- */

@@ -9,6 +9,34 @@
 #include "agent/session.h"
 #include "base/buf.h"
 
+struct module_splits {
+	uint32_t found, missing;
+};
+
+/* Words are constants. Files that were found have a path, others are NULL. */
+struct module_report {
+	const struct module_info *info;
+	double share;	    /* of the samples, by the innermost frame */
+	const char *source; /* of its file: "file", "deleted file", "read from memory", "no file" */
+	const char *symbols;   /* "symtab", "dynsym", "minidebug", "gopclntab", "none" */
+	const char *unwinding; /* "eh_frame", "debug_frame", "gopclntab", "none" */
+	const char *debug; /* "its own", "of" debug_file, "of debuginfod", "gopclntab", "none" */
+	const struct want *debug_file;
+	const struct want *alt[2], *package[2];
+	int is_other_build; /* a debug file of another build is there */
+	struct module_splits splits;
+};
+
+typedef void module_report_take(void *arg, const struct module_report *r);
+
+/* Each module, those with the most samples first. 0 or -ENOMEM. */
+int modules_report_each(const struct session *s, module_report_take *take, void *arg);
+
+#define MODULES_BUILD_ID (2 * 32 + 1)
+
+/* In hexadecimal; "" if there is none. */
+void modules_report_build_id(const struct module_info *info, char out[MODULES_BUILD_ID]);
+
 /* A line for each, those with the most samples first. */
 void modules_report(const struct session *s, struct buf *out);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agent/options.h"
+#include "agent/options_settle.h"
 #include "agent/values.h"
 #include "base/log.h"
 #include "config.h"
@@ -28,8 +29,8 @@ static const char *const later_kinds[] = {
 	"wall", "threadcreate", "block", "mutex", "heap", "allocs"};
 static const char *const later_formats[] = {"speedscope", "html"};
 static const char *const later_options[] = {"http", "push", "label", "tenant", "dump", "heap-rate",
-	"thread", "compare", "fail-over", "cleanup", "summary", "kernel", "http-token",
-	"alloc-prefix", "open"};
+	"thread", "compare", "fail-over", "cleanup", "kernel", "http-token", "alloc-prefix",
+	"open"};
 
 #define IN(list, word) is_in(list, sizeof(list) / sizeof(*(list)), word)
 
@@ -225,6 +226,14 @@ static int set_save_raw(struct options *o, const char *name, const char *value)
 	return 0;
 }
 
+static int set_summary(struct options *o, const char *name, const char *value)
+{
+	if (!*value)
+		return values_bad(name, value, "a file name or - for standard output");
+	o->summary = value;
+	return 0;
+}
+
 static int set_replay(struct options *o, const char *name, const char *value)
 {
 	if (!*value)
@@ -276,6 +285,7 @@ static const struct option_row rows[] = {
 	{"demangle", NULL, "HOW", set_demangle,
 		"none, simple, templates or full (default templates)"},
 	{"debuginfod", NULL, NULL, set_switch, "ask DEBUGINFOD_URLS for missing debug information"},
+	{"summary", NULL, "FILE", set_summary, "what the run says of itself, as JSON"},
 	{"save-raw", NULL, "FILE", set_save_raw, "save what was sampled, for -replay"},
 	{"replay", NULL, "FILE", set_replay, "profile what -save-raw saved; - is standard input"},
 	{"symfs", NULL, "DIR", set_symfs, "-replay: look for the program's files below DIR first"},
@@ -359,107 +369,6 @@ static int take_option(struct options *o, int argc, char **argv, int *i)
 	return row->handler(o, name, value);
 }
 
-static int ends_with(const char *text, const char *end)
-{
-	size_t n = strlen(text), m = strlen(end);
-
-	return n >= m && !strcmp(text + n - m, end);
-}
-
-/* A recording is of one window, and has its own processes and rate. */
-static int settle_recording(struct options *o)
-{
-	const char *live = o->n_pids	      ? "-p"
-			   : o->name	      ? "-name"
-			   : o->with_children ? "-children"
-			   : o->command	      ? "-- CMD"
-			   : o->save_raw      ? "-save-raw"
-					      : NULL;
-
-	if (o->symfs && !o->replay)
-		log_error("-symfs is for the files of a recording: give -replay FILE");
-	else if (o->replay && live)
-		log_error("-replay: a recording is played, not sampled; leave out %s", live);
-	else if ((o->replay || o->save_raw) && (o->every_ns || o->count))
-		log_error("%s: a recording is one profile; leave out %s",
-			o->replay ? "-replay" : "-save-raw", o->every_ns ? "-every" : "-count");
-	else
-		return 0;
-	return -EINVAL;
-}
-
-/* One target is meant: by number, by name, a command, or a recording. */
-static int settle_target(const struct options *o)
-{
-	int ways = !!o->n_pids + !!o->name + !!o->command + !!o->replay;
-
-	if (ways == 1 && o->exit_status && !o->command)
-		log_error("-exit-status: there is no command; give it after --");
-	else if (!ways)
-		log_error(
-			"which process? give -p PID, -name COMM or -- CMD (see cpprof-attach -h)");
-	else if (ways > 1)
-		log_error("two targets where one is meant: give one of -p PID, -name COMM, -- CMD");
-	else
-		return 0;
-	return -EINVAL;
-}
-
-/* How long: a command until its end, files one after the other until Ctrl-C, else 30 seconds. */
-static int settle_window(struct options *o)
-{
-	if (o->count && !o->every_ns) {
-		log_error("-count: how long is one? give -every DUR");
-		return -EINVAL;
-	}
-	if (o->replay)
-		o->window_ns = 0;
-	else if (!o->window_given)
-		o->window_ns = o->command || o->every_ns ? 0 : 30 * SECOND;
-	return 0;
-}
-
-static int settle_output(struct options *o, int format_given)
-{
-	if (o->output && !format_given) {
-		if (ends_with(o->output, ".folded"))
-			o->format = FORMAT_FOLDED;
-		else if (ends_with(o->output, ".txt"))
-			o->format = FORMAT_TEXT;
-	}
-	int single = o->output && !ends_with(o->output, "/");
-	if (!o->kinds) /* a command has no stacks worth a look before it begins */
-		o->kinds = single || o->command ? 1u << PROFILE_CPU : (1u << PROFILE_KINDS) - 1;
-	if (o->command && !(o->kinds & 1u << PROFILE_CPU)) {
-		log_error("-profile: a command that has not begun has no stacks; add cpu");
-		return -EINVAL;
-	}
-	if (single && (o->kinds & (o->kinds - 1))) {
-		log_error(
-			"-o %s: two profiles do not fit in one file; give -o FOLDER/ or one -profile",
-			o->output);
-		return -EINVAL;
-	}
-	if (single && o->every_ns) {
-		log_error("-o %s: -every makes many files; give -o FOLDER/", o->output);
-		return -EINVAL;
-	}
-	return 0;
-}
-
-/* What the single options could not see. */
-static int settle(struct options *o, int format_given)
-{
-	if (o->check)
-		return 0;
-	int error = settle_recording(o);
-	if (!error)
-		error = settle_target(o);
-	if (!error)
-		error = settle_window(o);
-	return error ? error : settle_output(o, format_given);
-}
-
 int options_parse(struct options *o, int argc, char **argv, int *status)
 {
 	int error = 0, format_given = 0;
@@ -489,7 +398,7 @@ int options_parse(struct options *o, int argc, char **argv, int *status)
 		}
 	}
 	if (!error)
-		error = settle(o, format_given);
+		error = options_settle(o, format_given);
 	*status = error < 0 ? 2 : 0;
 	return error;
 }

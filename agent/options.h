@@ -38,6 +38,7 @@ struct options {
 	enum demangle_level demangle;
 	int debuginfod;		     /* ask a server for what is missing */
 	const char *debuginfod_urls; /* DEBUGINFOD_URLS, which the roles do not keep; NULL */
+	const char *summary;	     /* as JSON into this file, "-": standard output; NULL: no */
 	const char *save_raw;	     /* record into this file; NULL: no */
 	const char *replay;	     /* play this recording, "-": standard input; NULL: sample */
 	const char *symfs; /* files of a recording are below this folder; NULL: where they were */

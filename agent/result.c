@@ -10,6 +10,7 @@
 
 #include "agent/result.h"
 #include "agent/summary.h"
+#include "agent/summary_json.h"
 #include "base/log.h"
 #include "output/folded.h"
 #include "output/pprof.h"
@@ -113,6 +114,10 @@ static int told(const char *path, int error)
 int result_probe(const struct session *s)
 {
 	char path[LIMIT_PATH];
+	int summary = s->options->summary ? sink_probe(s->options->summary, 0) : 0;
+
+	if (summary)
+		return told(s->options->summary, summary);
 
 	for (int kind = 0; kind < PROFILE_KINDS && writes_files(s); kind++) {
 		if (!is_asked(s, kind))
@@ -199,6 +204,26 @@ static int write_file(const struct session *s, const struct profile *p, const ch
 	if (!error)
 		error = sink_commit(&sink);
 	sink_abort(&sink);
+	return error ? told(path, error) : 0;
+}
+
+/* All summaries so far, at each interval: the file is whole whenever it is read. */
+static int write_summary(struct session *s)
+{
+	const char *path = s->options->summary;
+	struct sink sink;
+
+	if (!path || !s->summaries.data || s->summaries.failed)
+		return path ? told(path, s->summaries.failed ? s->summaries.failed : -ENOMEM) : 0;
+	int error = sink_open(&sink, path, 0);
+	if (error)
+		return told(path, error);
+	error = sink_write(&sink, s->summaries.data, s->summaries.len);
+	if (!error)
+		error = sink_commit(&sink);
+	sink_abort(&sink);
+	if (sink_is_stdout(path))
+		buf_clear(&s->summaries);
 	return error ? told(path, error) : 0;
 }
 
@@ -329,10 +354,18 @@ static int write_interval(struct session *s)
 	return failed;
 }
 
+static int summarize(struct session *s)
+{
+	if (!s->options->summary)
+		return 0;
+	summary_json(s, &s->summaries);
+	return write_summary(s) ? 1 : 0;
+}
+
 int result_write(struct session *s)
 {
 	if (!s->is_last && log_get_level() < LOG_VERBOSE)
-		return write_interval(s);
+		return write_interval(s) | summarize(s);
 	enum profile_merged merged[PROFILE_KINDS] = {MERGED_NOT};
 	uint64_t samples = 0;
 	int failed = 0;
@@ -344,6 +377,7 @@ int result_write(struct session *s)
 		failed |= one_kind(s, kind, &merged[kind]) != 0;
 	}
 	print_summary(s, merged);
+	failed |= summarize(s);
 	tell_empty(s);
 	if (!failed)
 		print_next_step(s);

@@ -380,6 +380,7 @@ int session_run(const struct options *o, int supervisor, struct ring *ring)
 	s.worker = (struct link){.role = ROLE_WORKER, .sock = -1};
 	debuginfod_begin(&s);
 	s.symbols = symbols_new();
+	buf_init(&s.summaries, 64 * MIB);
 	if (!s.symbols || collection_init(&s.data) < 0) {
 		log_error("out of memory");
 		return 1;

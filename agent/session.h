@@ -15,6 +15,7 @@
 #include "agent/raw.h"
 #include "agent/replay.h"
 #include "agent/wants.h"
+#include "base/buf.h"
 #include "base/outbox.h"
 #include "base/ring.h"
 #include "output/symbols.h"
@@ -72,6 +73,7 @@ struct session {
 	struct raw raw;		  /* -save-raw */
 	struct replay replay;	  /* -replay */
 	struct interval *written; /* the one that the present phase is about, from PHASE_FLUSH on */
+	struct buf summaries;	  /* -summary, of the intervals so far */
 	uint64_t began, ends;	  /* of the run, CLOCK_MONOTONIC; ends 0: open */
 	uint64_t next_mark;	  /* when the interval ends; 0: with the run */
 	uint64_t stopped_at;	  /* when the tracer read the interval's last figures; 0: unknown */

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/ring.h"
 #include "config.h"
+#include "output/pseudo.h"
 #include "output/table.h"
 
 #define SECONDS(ns) ((double)(ns) / 1e9)
@@ -17,22 +18,6 @@
 static double percent(double part, double whole)
 {
 	return whole > 0 ? 100 * part / whole : 0;
-}
-
-static uint64_t lost_in_worker(const struct interval *i, int kind)
-{
-	const struct tracer_stats *t = &i->stats;
-	uint64_t sent = kind == PROFILE_CPU ? t->samples : t->snapshots;
-
-	return sent > i->received[kind] ? sent - i->received[kind] : 0;
-}
-
-/* Ticks a second that were really taken. */
-static double rate_of(const struct interval *i)
-{
-	double window = SECONDS(i->ended - i->began);
-
-	return window > 0 ? i->stats.ticks / window : 0;
 }
 
 static void rare_skips(const struct tracer_stats *t, struct buf *out)
@@ -56,8 +41,9 @@ static void samples_line(const struct session *s, struct buf *out)
 		"samples   %" PRIu64 " at %" PRIu64 " ticks (%" PRIu64 " missed, %" PRIu64
 		" late): %.4g Hz of %u asked; "
 		"%" PRIu64 " lost in the worker, %" PRIu64 " for want of room\n",
-		i->received[PROFILE_CPU], t->ticks, t->ticks_missed, t->ticks_late, rate_of(i),
-		s->options->hz, lost_in_worker(i, PROFILE_CPU), t->skipped[SKIP_RING_FULL]);
+		i->received[PROFILE_CPU], t->ticks, t->ticks_missed, t->ticks_late,
+		interval_rate(i), s->options->hz, interval_lost(i, PROFILE_CPU),
+		t->skipped[SKIP_RING_FULL]);
 	buf_printf(out,
 		"          not sampled: %" PRIu64 " went to sleep or ended before their stop, "
 		"%" PRIu64 " not their turn",
@@ -72,22 +58,11 @@ static void samples_line(const struct session *s, struct buf *out)
 
 static void ends_line(const struct interval *i, enum profile_kind kind, struct buf *out)
 {
-	static const char *const words[STACK_ENDS] = {
-		[STACK_DEPTH] = "too deep",
-		[STACK_UNREADABLE] = "copy too short",
-		[STACK_NO_PROGRESS] = "damaged",
-		[STACK_NO_MODULE] = "outside all code",
-		[STACK_NO_CFI] = "no unwind information",
-		[STACK_NO_REGISTER] = "register unknown",
-		[STACK_WORKER_LOST] = "worker lost",
-		[STACK_NOT_READ] = "not readable",
-		[STACK_SWITCHED] = "came from another stack",
-	};
 	const char *between = ": ";
 
 	if (!i->received[kind])
 		return;
-	uint64_t lost = kind == PROFILE_THREADS ? lost_in_worker(i, kind) : 0;
+	uint64_t lost = kind == PROFILE_THREADS ? interval_lost(i, kind) : 0;
 	if (lost)
 		buf_printf(
 			out, "stacks    threads: %" PRIu64 " threads lost in the worker\n", lost);
@@ -95,8 +70,8 @@ static void ends_line(const struct interval *i, enum profile_kind kind, struct b
 		percent(i->ends[kind][STACK_DONE], i->received[kind]));
 	for (int end = 1; end < STACK_ENDS; end++)
 		if (i->ends[kind][end]) {
-			buf_printf(
-				out, "%s%" PRIu64 " %s", between, i->ends[kind][end], words[end]);
+			buf_printf(out, "%s%" PRIu64 " %s", between, i->ends[kind][end],
+				pseudo_end_word(end));
 			between = ", ";
 		}
 	buf_string(out, "\n");
@@ -368,11 +343,11 @@ static void comment_samples(const struct session *s, enum profile_kind kind, str
 		buf_printf(out,
 			"samples %" PRIu64 " at %" PRIu64 " ticks, %.4g Hz: missed %" PRIu64
 			", late %" PRIu64 ", lost %" PRIu64 ", no room %" PRIu64,
-			i->received[kind], t->ticks, rate_of(i), t->ticks_missed, t->ticks_late,
-			lost_in_worker(i, kind), t->skipped[SKIP_RING_FULL]);
+			i->received[kind], t->ticks, interval_rate(i), t->ticks_missed,
+			t->ticks_late, interval_lost(i, kind), t->skipped[SKIP_RING_FULL]);
 	else
 		buf_printf(out, "threads %" PRIu64 ": lost %" PRIu64, i->received[kind],
-			lost_in_worker(i, kind));
+			interval_lost(i, kind));
 	buf_printf(out, "; guessed %" PRIu64 " stacks\n", guessed);
 }
 

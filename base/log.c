@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/utf8.h"
 
 static enum log_level level = LOG_NORMAL;
 static int failure;
@@ -22,21 +23,10 @@ enum log_level log_get_level(void)
 	return level;
 }
 
-/* Bytes of the valid UTF-8 sequence at s, or 0. Overlong forms, surrogates and C1 count as invalid.
- */
-static size_t utf8_length(const unsigned char *s)
+/* C0, DEL, and C1 (U+0080 to U+009F, which UTF-8 begins with 0xc2). */
+static int is_control(const unsigned char *p)
 {
-	static const unsigned low[] = {0, 0, 0xa0, 0x800, 0x10000};
-	size_t n = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : s[0] >= 0xc2 ? 2 : 0;
-	if (s[0] > 0xf4 || !n)
-		return 0;
-	unsigned c = s[0] & (0xff >> (n + 1));
-	for (size_t i = 1; i < n; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-		c = c << 6 | (s[i] & 0x3f);
-	}
-	return c < low[n] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000) ? 0 : n;
+	return *p < 0x20 || *p == 0x7f || (*p == 0xc2 && p[1] < 0xa0);
 }
 
 /* The message's own newlines stay when keep_newline is set. */
@@ -46,8 +36,8 @@ static void escape(char *out, size_t room, const char *s, int keep_newline)
 	size_t used = 0;
 
 	while (*p && used + 5 <= room) {
-		size_t n = *p >= 0x80 ? utf8_length(p) : 1;
-		if (*p < 0x20 || *p == 0x7f)
+		size_t n = utf8_sequence(p);
+		if (is_control(p))
 			n = keep_newline && *p == '\n' ? 1 : 0;
 		if (n) {
 			memcpy(out + used, p, n);

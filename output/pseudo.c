@@ -14,6 +14,19 @@ static const char *const ends[STACK_ENDS] = {
 	[STACK_SWITCHED] = "[came from another stack]",
 };
 
+static const char *const words[STACK_ENDS] = {
+	[STACK_DONE] = "complete",
+	[STACK_DEPTH] = "too deep",
+	[STACK_UNREADABLE] = "copy too short",
+	[STACK_NO_PROGRESS] = "damaged",
+	[STACK_NO_MODULE] = "outside all code",
+	[STACK_NO_CFI] = "no unwind information",
+	[STACK_NO_REGISTER] = "register unknown",
+	[STACK_WORKER_LOST] = "worker lost",
+	[STACK_NOT_READ] = "not readable",
+	[STACK_SWITCHED] = "came from another stack",
+};
+
 static const char *const missing[MISSING_REASONS] = {
 	[MISSING_NOT] = "[not readable]",
 	[MISSING_MOVING] = "[not readable: thread kept moving]",
@@ -62,4 +75,9 @@ const char *pseudo_state(uint32_t letter)
 	default:
 		return "unknown";
 	}
+}
+
+const char *pseudo_end_word(enum stack_end end)
+{
+	return words[end];
 }

@@ -10,6 +10,9 @@
 
 const char *pseudo_name(uint64_t pseudo); /* enum pseudo (+ end or + missing) */
 
+/* The same reason in the words of a summary: "complete", "copy too short", ... */
+const char *pseudo_end_word(enum stack_end end);
+
 /* The word for a state letter of /proc/PID/stat: "running", "sleeping", "disk", "stopped", ... */
 const char *pseudo_state(uint32_t letter);
 

@@ -236,6 +236,7 @@ test_scripts = \
 	tests/integration/single_step.sh \
 	tests/integration/starved.sh \
 	tests/integration/strict.sh \
+	tests/integration/summary.sh \
 	tests/integration/threads.sh \
 	tests/integration/trapped.sh \
 	tests/integration/usage.sh \

@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/hash.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/outbox.h"
 #include "base/ring.h"
@@ -295,10 +296,34 @@ static void outbox_never_waits(void **state)
 	close(null);
 }
 
+static void json_is_what_it_says(void **state)
+{
+	struct buf b;
+	struct json j = {.out = &b};
+
+	(void)state;
+	buf_init(&b, 1000);
+	json_object(&j, NULL);
+	json_string(&j, "a\"b", "\\ \n\x7f \xc3\xa4 \xff\xc0\xaf");
+	json_array(&j, "v");
+	json_number(&j, NULL, UINT64_MAX);
+	json_object(&j, NULL);
+	json_end_object(&j);
+	json_end_array(&j);
+	json_real(&j, "x", 0.25);
+	json_real(&j, "none", 1 / 0.0);
+	json_end_object(&j);
+	assert_string_equal(buf_text(&b),
+		"{\"a\\\"b\":\"\\\\ \\u000a\\u007f \xc3\xa4 \xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\","
+		"\"v\":[18446744073709551615,{}],\"x\":0.25,\"none\":null}");
+	buf_fini(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(buf_refuses_past_its_ceiling),
+		cmocka_unit_test(json_is_what_it_says),
 		cmocka_unit_test(log_escape_makes_bytes_harmless),
 		cmocka_unit_test(hash_bytes_sees_every_byte),
 		cmocka_unit_test(wire_carries_payload_and_descriptor),

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <string.h>
+
+#include "agent/options_settle.h"
+#include "base/log.h"
+#include "output/sink.h"
+
+#define SECOND 1000000000ull
+
+static int ends_with(const char *text, const char *end)
+{
+	size_t n = strlen(text), m = strlen(end);
+
+	return n >= m && !strcmp(text + n - m, end);
+}
+
+/* A recording is of one window, and has its own processes and rate. */
+static int settle_recording(struct options *o)
+{
+	const char *live = o->n_pids	      ? "-p"
+			   : o->name	      ? "-name"
+			   : o->with_children ? "-children"
+			   : o->command	      ? "-- CMD"
+			   : o->save_raw      ? "-save-raw"
+					      : NULL;
+
+	if (o->symfs && !o->replay)
+		log_error("-symfs is for the files of a recording: give -replay FILE");
+	else if (o->replay && live)
+		log_error("-replay: a recording is played, not sampled; leave out %s", live);
+	else if ((o->replay || o->save_raw) && (o->every_ns || o->count))
+		log_error("%s: a recording is one profile; leave out %s",
+			o->replay ? "-replay" : "-save-raw", o->every_ns ? "-every" : "-count");
+	else
+		return 0;
+	return -EINVAL;
+}
+
+/* One target is meant: by number, by name, a command, or a recording. */
+static int settle_target(const struct options *o)
+{
+	int ways = !!o->n_pids + !!o->name + !!o->command + !!o->replay;
+
+	if (ways == 1 && o->exit_status && !o->command)
+		log_error("-exit-status: there is no command; give it after --");
+	else if (!ways)
+		log_error(
+			"which process? give -p PID, -name COMM or -- CMD (see cpprof-attach -h)");
+	else if (ways > 1)
+		log_error("two targets where one is meant: give one of -p PID, -name COMM, -- CMD");
+	else
+		return 0;
+	return -EINVAL;
+}
+
+/* How long: a command until its end, files one after the other until Ctrl-C, else 30 seconds. */
+static int settle_window(struct options *o)
+{
+	if (o->count && !o->every_ns) {
+		log_error("-count: how long is one? give -every DUR");
+		return -EINVAL;
+	}
+	if (o->replay)
+		o->window_ns = 0;
+	else if (!o->window_given)
+		o->window_ns = o->command || o->every_ns ? 0 : 30 * SECOND;
+	return 0;
+}
+
+static int settle_output(struct options *o, int format_given)
+{
+	if (o->output && !format_given) {
+		if (ends_with(o->output, ".folded"))
+			o->format = FORMAT_FOLDED;
+		else if (ends_with(o->output, ".txt"))
+			o->format = FORMAT_TEXT;
+	}
+	int single = o->output && !ends_with(o->output, "/");
+	if (!o->kinds) /* a command has no stacks worth a look before it begins */
+		o->kinds = single || o->command ? 1u << PROFILE_CPU : (1u << PROFILE_KINDS) - 1;
+	if (o->command && !(o->kinds & 1u << PROFILE_CPU)) {
+		log_error("-profile: a command that has not begun has no stacks; add cpu");
+		return -EINVAL;
+	}
+	if (single && (o->kinds & (o->kinds - 1))) {
+		log_error(
+			"-o %s: two profiles do not fit in one file; give -o FOLDER/ or one -profile",
+			o->output);
+		return -EINVAL;
+	}
+	if (o->summary && o->output && sink_is_stdout(o->summary) && sink_is_stdout(o->output)) {
+		log_error("-summary %s: the profile goes to standard output already", o->summary);
+		return -EINVAL;
+	}
+	if (single && o->every_ns) {
+		log_error("-o %s: -every makes many files; give -o FOLDER/", o->output);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+int options_settle(struct options *o, int format_given)
+{
+	if (o->check)
+		return 0;
+	int error = settle_recording(o);
+	if (!error)
+		error = settle_target(o);
+	if (!error)
+		error = settle_window(o);
+	return error ? error : settle_output(o, format_given);
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the single options could not see: which of them exclude or need each other, and what the
+ * ones that were not given are by those that were.
+ */
+#ifndef AGENT_OPTIONS_SETTLE_H
+#define AGENT_OPTIONS_SETTLE_H
+
+#include "agent/options.h"
+
+/* 0, or -EINVAL: told. format_given: -format was. */
+int options_settle(struct options *o, int format_given);
+
+#endif
