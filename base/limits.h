@@ -13,7 +13,8 @@
 #define GIB (1024ul * MIB)
 
 /* Captures */
-#define LIMIT_STACK_FIRST    (16 * KIB)	 /* first copy of a thread's stack */
+#define LIMIT_STACK_UNKNOWN  (64 * KIB)	 /* first copy of a thread's stack */
+#define LIMIT_STACK_FIRST    (16 * KIB)	 /* at least so much when little is known of its need */
 #define LIMIT_STACK_LEAST    (4 * KIB)	 /* when it is known to need little */
 #define LIMIT_STACK_MAX	     (256 * KIB) /* largest copy of a thread's stack */
 #define LIMIT_RING_BYTES     (16 * MIB)	 /* captures between tracer and worker; a power of two */

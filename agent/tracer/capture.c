@@ -27,7 +27,7 @@ static size_t stack_wanted(
 	if (kind == PROFILE_THREADS)
 		return LIMIT_STACK_MAX;
 	if (!want)
-		return LIMIT_STACK_FIRST;
+		return LIMIT_STACK_UNKNOWN;
 	if (want < LIMIT_STACK_LEAST)
 		return LIMIT_STACK_LEAST;
 	return want > LIMIT_STACK_MAX ? LIMIT_STACK_MAX : want;
