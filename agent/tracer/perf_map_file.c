@@ -39,7 +39,7 @@ static long last_number(const char *text, const char *key)
 	return end ? strtol(end, NULL, 10) : 0;
 }
 
-/* Who it is, which an exec may change. */
+/* Who it is, which an exec may change; -ESRCH: that thread is gone. */
 static int read_identity(struct perf_map_file *f, const struct target *t, pid_t tid)
 {
 	char text[4096];
@@ -48,7 +48,7 @@ static int read_identity(struct perf_map_file *f, const struct target *t, pid_t 
 	unsigned real, effective;
 
 	if (!uid || sscanf(uid, "\nUid: %u %u", &real, &effective) != 2)
-		return n < 0 ? n : -ESRCH;
+		return -ESRCH;
 	f->uid = effective;
 	f->pid = last_number(text, "\nNStgid:");
 	return f->pid ? 0 : -ESRCH;
@@ -72,7 +72,7 @@ static int find_folder(struct perf_map_file *f, const struct target *t, pid_t ti
 	snprintf(name, sizeof(name), "task/%d/root", tid);
 	int root = openat(t->proc, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
-		return -errno;
+		return errno == ENOENT ? -ESRCH : -errno;
 	int fd = open_beneath(root, "tmp", O_DIRECTORY, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
 	close(root);
 	if (fd < 0)
@@ -153,7 +153,6 @@ void perf_map_file_look(struct perf_map_file *f, const struct target *t, pid_t t
 	const struct known_modules *known, uint32_t process, int sock)
 {
 	struct stat st = {0};
-	uint32_t from = f->modules;
 
 	for (; f->modules < known->n; f->modules++)
 		f->n_jit += known->v[f->modules].is_jit && known->v[f->modules].process == process;
@@ -161,8 +160,9 @@ void perf_map_file_look(struct perf_map_file *f, const struct target *t, pid_t t
 		return;
 	int fd = tid ? find_folder(f, t, tid) : 0;
 	fd = fd < 0 ? fd : open_map(f, &st);
-	/* It ends just now: one more look follows. */
+	/* That thread ends just now: one more look follows. */
 	if (fd == -ESRCH)
 		return;
-	tell(f, known, process, take(f, fd, &st) ? 0 : from, sock);
+	tell(f, known, process, take(f, fd, &st) ? 0 : f->told, sock);
+	f->told = known->n;
 }

@@ -23,6 +23,7 @@ struct perf_map_file {
 	uint64_t dev, ino; /* of it */
 	int error;	   /* why there is none now, as session was told */
 	uint32_t modules;  /* of all that are known, those that were looked at */
+	uint32_t told;	   /* and of these, those that session was told of */
 	uint32_t n_jit;	   /* of these the process's without a file */
 };
 

@@ -164,6 +164,25 @@ static void one_that_comes_later(void **state)
 	assert_file(module, "1 1 a\n");
 }
 
+/* By the time that it is looked at: by another thread it will be found. */
+static void a_thread_that_has_ended(void **state)
+{
+	uint32_t module = add_module("", PROCESS);
+
+	(void)state;
+	write_file(path, "1 1 a\n");
+	look(0x3fffff);
+	assert_nothing_said();
+	look(getpid());
+	assert_file(module, "1 1 a\n");
+	uint32_t second = add_module("[anon:a]", PROCESS);
+	look(0x3fffff);
+	assert_nothing_said();
+	look(getpid());
+	assert_file(second, "1 1 a\n");
+	assert_nothing_said();
+}
+
 /* What java does; the folder is all that is left of the process. */
 static void one_that_comes_with_the_end(void **state)
 {
@@ -247,6 +266,7 @@ int main(void)
 		TEST(nothing_without_such_memory),
 		TEST(one_that_is_there),
 		TEST(one_that_comes_later),
+		TEST(a_thread_that_has_ended),
 		TEST(one_that_comes_with_the_end),
 		TEST(an_end_without_a_begin),
 		TEST(what_is_not_to_be_trusted),
