@@ -76,6 +76,8 @@ static const char *reason(int error)
 		return "it has more than one name";
 	case -EINVAL:
 		return "it is no regular file";
+	case -ESTALE:
+		return "it is older than the process";
 	case -EFBIG:
 	case -E2BIG:
 		return "it is too large";

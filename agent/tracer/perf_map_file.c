@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "agent/tracer/module_file.h"
@@ -83,7 +84,19 @@ static int find_folder(struct perf_map_file *f, const struct target *t, pid_t ti
 	return 0;
 }
 
-static int refusal_of(const struct perf_map_file *f, const struct stat *st)
+/* Written before the process began: that of another one which had its number. */
+static int is_left_over(const struct target *t, const struct stat *st)
+{
+	const int64_t slack = 1; /* file systems may keep full seconds only */
+	int64_t began = t->stat.start_time / sysconf(_SC_CLK_TCK);
+	struct timespec now, up;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	clock_gettime(CLOCK_BOOTTIME, &up);
+	return st->st_mtime + slack < now.tv_sec - up.tv_sec + began;
+}
+
+static int refusal_of(const struct perf_map_file *f, const struct target *t, const struct stat *st)
 {
 	/* With O_PATH it is opened itself, and not what it stands for. */
 	if (S_ISLNK(st->st_mode))
@@ -94,11 +107,13 @@ static int refusal_of(const struct perf_map_file *f, const struct stat *st)
 		return -EPERM;
 	if (st->st_nlink > 1)
 		return -EMLINK;
-	return (uint64_t)st->st_size > LIMIT_PERF_MAP ? -EFBIG : 0;
+	if ((uint64_t)st->st_size > LIMIT_PERF_MAP)
+		return -EFBIG;
+	return is_left_over(t, st) ? -ESTALE : 0;
 }
 
 /* For reading, or -errno. */
-static int open_map(const struct perf_map_file *f, struct stat *st)
+static int open_map(const struct perf_map_file *f, const struct target *t, struct stat *st)
 {
 	char name[48];
 
@@ -107,7 +122,7 @@ static int open_map(const struct perf_map_file *f, struct stat *st)
 		open_beneath(f->folder, name, O_NOFOLLOW, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
 	if (path < 0)
 		return path;
-	int error = fstat(path, st) < 0 ? -errno : refusal_of(f, st);
+	int error = fstat(path, st) < 0 ? -errno : refusal_of(f, t, st);
 	int fd = error ? error : module_file_reopen(path, st);
 	close(path);
 	return fd;
@@ -159,7 +174,7 @@ void perf_map_file_look(struct perf_map_file *f, const struct target *t, pid_t t
 	if (!f->n_jit || (!tid && f->folder < 0))
 		return;
 	int fd = tid ? find_folder(f, t, tid) : 0;
-	fd = fd < 0 ? fd : open_map(f, &st);
+	fd = fd < 0 ? fd : open_map(f, t, &st);
 	/* That thread ends just now: one more look follows. */
 	if (fd == -ESRCH)
 		return;

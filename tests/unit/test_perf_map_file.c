@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -258,6 +259,26 @@ static void what_is_not_to_be_trusted(void **state)
 	assert_error(module, -EPERM);
 }
 
+/* Another process had this number before. */
+static void one_that_was_left_over(void **state)
+{
+	uint32_t module = add_module("", PROCESS);
+	struct timespec now, up, times[2];
+
+	(void)state;
+	clock_gettime(CLOCK_BOOTTIME, &up);
+	target.stat.start_time = up.tv_sec * sysconf(_SC_CLK_TCK);
+	write_file(path, "1 1 a\n");
+	clock_gettime(CLOCK_REALTIME, &now);
+	times[0] = times[1] = (struct timespec){now.tv_sec - 10, 0};
+	assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+	look(getpid());
+	assert_error(module, -ESTALE);
+	write_file(path, "2 2 b\n");
+	look(getpid());
+	assert_file(module, "2 2 b\n");
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int main(void)
@@ -270,6 +291,7 @@ int main(void)
 		TEST(one_that_comes_with_the_end),
 		TEST(an_end_without_a_begin),
 		TEST(what_is_not_to_be_trusted),
+		TEST(one_that_was_left_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
