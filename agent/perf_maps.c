@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -25,8 +26,9 @@ int perf_maps_on_file(struct session *s, struct wire_message *m)
 	map->error = told->error;
 	if (m->fd < 0)
 		return 0;
+	/* Its number stays: it may wait in the outbox. */
 	if (map->fd >= 0)
-		close(map->fd);
+		return dup3(m->fd, map->fd, O_CLOEXEC) < 0 ? -errno : 0;
 	map->fd = m->fd;
 	m->fd = -1;
 	return 0;
@@ -74,6 +76,8 @@ static const char *reason(int error)
 		return "it has more than one name";
 	case -EINVAL:
 		return "it is no regular file";
+	case -ESTALE:
+		return "it is older than the process";
 	case -EFBIG:
 	case -E2BIG:
 		return "it is too large";

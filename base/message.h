@@ -284,7 +284,8 @@ struct tracer_perf_map {
 	int32_t pid;	  /* of the process in its own namespace: the map goes by it */
 	int32_t error;	  /* why there is no descriptor: -ENOENT no map; -ELOOP a link; -EPERM of
 			     another user; -EMLINK with more than one name; -EINVAL not a regular
-			     file; -EFBIG too large; or another -errno */
+			     file; -EFBIG too large; -ESTALE older than the process; or another -errno
+			   */
 	uint32_t has_map; /* with a descriptor; in a recording: the content comes before */
 };
 

@@ -31,7 +31,7 @@ struct perf_map {
 };
 
 _Static_assert(LIMIT_PERF_MAP <= UINT32_MAX, "places in the text fit");
-_Static_assert(2 * LIMIT_PERF_MAP_LINES < NO_LINE, "numbers of pieces fit");
+_Static_assert(2 * LIMIT_PERF_LINES < NO_LINE, "numbers of pieces fit");
 
 /* --- text --------------------------------------------------------------------------------- */
 
@@ -91,7 +91,7 @@ static int parse(struct perf_map *map)
 
 	for (const char *p = text; p < end && (eol = memchr(p, '\n', end - p)); p = eol + 1) {
 		int error = list_room(&map->lines, map->n_lines, 1, &map->lines_room,
-			sizeof(*map->lines), LIMIT_PERF_MAP_LINES);
+			sizeof(*map->lines), LIMIT_PERF_LINES);
 		if (error)
 			return error;
 		struct line *line = &map->lines[map->n_lines];

@@ -16,7 +16,7 @@
 struct perf_map;
 
 /* All of fd, which stays the caller's. 0, -ENOMEM, -E2BIG (past LIMIT_PERF_MAP bytes or
- * LIMIT_PERF_MAP_LINES), or the -errno of a read. Caller frees. */
+ * LIMIT_PERF_LINES), or the -errno of a read. Caller frees. */
 int perf_map_read(int fd, struct perf_map **out);
 void perf_map_free(struct perf_map *map); /* NULL-safe */
 

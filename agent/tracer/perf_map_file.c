@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "agent/tracer/module_file.h"
@@ -39,7 +40,7 @@ static long last_number(const char *text, const char *key)
 	return end ? strtol(end, NULL, 10) : 0;
 }
 
-/* Who it is, which an exec may change. */
+/* Who it is, which an exec may change; -ESRCH: that thread is gone. */
 static int read_identity(struct perf_map_file *f, const struct target *t, pid_t tid)
 {
 	char text[4096];
@@ -48,7 +49,7 @@ static int read_identity(struct perf_map_file *f, const struct target *t, pid_t 
 	unsigned real, effective;
 
 	if (!uid || sscanf(uid, "\nUid: %u %u", &real, &effective) != 2)
-		return n < 0 ? n : -ESRCH;
+		return -ESRCH;
 	f->uid = effective;
 	f->pid = last_number(text, "\nNStgid:");
 	return f->pid ? 0 : -ESRCH;
@@ -72,7 +73,7 @@ static int find_folder(struct perf_map_file *f, const struct target *t, pid_t ti
 	snprintf(name, sizeof(name), "task/%d/root", tid);
 	int root = openat(t->proc, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
-		return -errno;
+		return errno == ENOENT ? -ESRCH : -errno;
 	int fd = open_beneath(root, "tmp", O_DIRECTORY, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
 	close(root);
 	if (fd < 0)
@@ -83,7 +84,19 @@ static int find_folder(struct perf_map_file *f, const struct target *t, pid_t ti
 	return 0;
 }
 
-static int refusal_of(const struct perf_map_file *f, const struct stat *st)
+/* Written before the process began: that of another one which had its number. */
+static int is_left_over(const struct target *t, const struct stat *st)
+{
+	const int64_t slack = 1; /* file systems may keep full seconds only */
+	int64_t began = t->stat.start_time / sysconf(_SC_CLK_TCK);
+	struct timespec now, up;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	clock_gettime(CLOCK_BOOTTIME, &up);
+	return st->st_mtime + slack < now.tv_sec - up.tv_sec + began;
+}
+
+static int refusal_of(const struct perf_map_file *f, const struct target *t, const struct stat *st)
 {
 	/* With O_PATH it is opened itself, and not what it stands for. */
 	if (S_ISLNK(st->st_mode))
@@ -94,11 +107,13 @@ static int refusal_of(const struct perf_map_file *f, const struct stat *st)
 		return -EPERM;
 	if (st->st_nlink > 1)
 		return -EMLINK;
-	return (uint64_t)st->st_size > LIMIT_PERF_MAP ? -EFBIG : 0;
+	if ((uint64_t)st->st_size > LIMIT_PERF_MAP)
+		return -EFBIG;
+	return is_left_over(t, st) ? -ESTALE : 0;
 }
 
 /* For reading, or -errno. */
-static int open_map(const struct perf_map_file *f, struct stat *st)
+static int open_map(const struct perf_map_file *f, const struct target *t, struct stat *st)
 {
 	char name[48];
 
@@ -107,7 +122,7 @@ static int open_map(const struct perf_map_file *f, struct stat *st)
 		open_beneath(f->folder, name, O_NOFOLLOW, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
 	if (path < 0)
 		return path;
-	int error = fstat(path, st) < 0 ? -errno : refusal_of(f, st);
+	int error = fstat(path, st) < 0 ? -errno : refusal_of(f, t, st);
 	int fd = error ? error : module_file_reopen(path, st);
 	close(path);
 	return fd;
@@ -153,16 +168,16 @@ void perf_map_file_look(struct perf_map_file *f, const struct target *t, pid_t t
 	const struct known_modules *known, uint32_t process, int sock)
 {
 	struct stat st = {0};
-	uint32_t from = f->modules;
 
 	for (; f->modules < known->n; f->modules++)
 		f->n_jit += known->v[f->modules].is_jit && known->v[f->modules].process == process;
 	if (!f->n_jit || (!tid && f->folder < 0))
 		return;
 	int fd = tid ? find_folder(f, t, tid) : 0;
-	fd = fd < 0 ? fd : open_map(f, &st);
-	/* It ends just now: one more look follows. */
+	fd = fd < 0 ? fd : open_map(f, t, &st);
+	/* That thread ends just now: one more look follows. */
 	if (fd == -ESRCH)
 		return;
-	tell(f, known, process, take(f, fd, &st) ? 0 : from, sock);
+	tell(f, known, process, take(f, fd, &st) ? 0 : f->told, sock);
+	f->told = known->n;
 }

@@ -6,8 +6,8 @@
  * It may come at any time (java writes it when asked, or when it ends), be replaced, and be gone
  * before the process is. So it is looked for again and again, and session is told each time another
  * file is there; /tmp is held open, so that what was written last is found after the end. Links,
- * files with more than one name and files of other users than the process's and root are not
- * opened. No byte of it is read here.
+ * files with more than one name, of other users than the process's and root, and last written to
+ * before the process began are not opened. No byte of it is read here.
  */
 #ifndef TRACER_PERF_MAP_FILE_H
 #define TRACER_PERF_MAP_FILE_H
@@ -23,6 +23,7 @@ struct perf_map_file {
 	uint64_t dev, ino; /* of it */
 	int error;	   /* why there is none now, as session was told */
 	uint32_t modules;  /* of all that are known, those that were looked at */
+	uint32_t told;	   /* and of these, those that session was told of */
 	uint32_t n_jit;	   /* of these the process's without a file */
 };
 

@@ -172,12 +172,14 @@ distrust()
 }
 of_another_user() { cp "$WORK/map" "/tmp/perf-$TARGET.map" && chown 12345 "/tmp/perf-$TARGET.map"; }
 too_large() { truncate -s 300M "/tmp/perf-$TARGET.map"; }
+left_over() { cp "$WORK/map" "/tmp/perf-$TARGET.map" && touch -d '1 hour ago' "/tmp/perf-$TARGET.map"; }
 made 0 none "$WORK/map"
 distrust "symbolic link" "it is a symbolic link" ln -s "$WORK/map" "/tmp/perf-$TARGET.map"
 distrust "second name" "it has more than one name" ln "$WORK/map" "/tmp/perf-$TARGET.map"
 distrust "another user's" "it belongs to another user" of_another_user
 distrust "a FIFO" "it is no regular file" mkfifo "/tmp/perf-$TARGET.map"
 distrust "too large" "it is too large" too_large
+distrust "left over" "it is older than the process" left_over
 rm -f "/tmp/perf-$TARGET.map"
 stop_target
 

@@ -225,7 +225,7 @@ static void many_lines_over_each_other(void **state)
 static void too_large_is_refused(void **state)
 {
 	int fd = memfd_create("map", MFD_CLOEXEC);
-	size_t n = 6 * (LIMIT_PERF_MAP_LINES + 1);
+	size_t n = 6 * (LIMIT_PERF_LINES + 1);
 	char *text = malloc(n);
 	struct perf_map *none = (void *)1;
 

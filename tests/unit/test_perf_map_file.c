@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -164,6 +165,25 @@ static void one_that_comes_later(void **state)
 	assert_file(module, "1 1 a\n");
 }
 
+/* By the time that it is looked at: by another thread it will be found. */
+static void a_thread_that_has_ended(void **state)
+{
+	uint32_t module = add_module("", PROCESS);
+
+	(void)state;
+	write_file(path, "1 1 a\n");
+	look(0x3fffff);
+	assert_nothing_said();
+	look(getpid());
+	assert_file(module, "1 1 a\n");
+	uint32_t second = add_module("[anon:a]", PROCESS);
+	look(0x3fffff);
+	assert_nothing_said();
+	look(getpid());
+	assert_file(second, "1 1 a\n");
+	assert_nothing_said();
+}
+
 /* What java does; the folder is all that is left of the process. */
 static void one_that_comes_with_the_end(void **state)
 {
@@ -239,6 +259,26 @@ static void what_is_not_to_be_trusted(void **state)
 	assert_error(module, -EPERM);
 }
 
+/* Another process had this number before. */
+static void one_that_was_left_over(void **state)
+{
+	uint32_t module = add_module("", PROCESS);
+	struct timespec now, up, times[2];
+
+	(void)state;
+	clock_gettime(CLOCK_BOOTTIME, &up);
+	target.stat.start_time = up.tv_sec * sysconf(_SC_CLK_TCK);
+	write_file(path, "1 1 a\n");
+	clock_gettime(CLOCK_REALTIME, &now);
+	times[0] = times[1] = (struct timespec){now.tv_sec - 10, 0};
+	assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+	look(getpid());
+	assert_error(module, -ESTALE);
+	write_file(path, "2 2 b\n");
+	look(getpid());
+	assert_file(module, "2 2 b\n");
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int main(void)
@@ -247,9 +287,11 @@ int main(void)
 		TEST(nothing_without_such_memory),
 		TEST(one_that_is_there),
 		TEST(one_that_comes_later),
+		TEST(a_thread_that_has_ended),
 		TEST(one_that_comes_with_the_end),
 		TEST(an_end_without_a_begin),
 		TEST(what_is_not_to_be_trusted),
+		TEST(one_that_was_left_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

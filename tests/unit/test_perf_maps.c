@@ -194,6 +194,7 @@ static void what_became_of_it(void **state)
 		{-EMLINK, "it has more than one name"},
 		{-EINVAL, "it is no regular file"},
 		{-EFBIG, "it is too large"},
+		{-ESTALE, "it is older than the process"},
 		{-EACCES, "Permission denied"},
 	};
 	char line[128];
