@@ -31,28 +31,28 @@
 #define LIMIT_WORKER_FDS       4096
 
 /* What a target may make us keep */
-#define LIMIT_MESSAGE	     (64 * KIB) /* one message between roles */
-#define LIMIT_MAPS_TEXT	     (32 * MIB) /* /proc/PID/maps */
-#define LIMIT_MAPPINGS	     65536u	/* executable mappings of one generation */
-#define LIMIT_GENERATIONS    16384u	/* lists of mappings kept, of all processes */
-#define LIMIT_PROCESSES	     16384u	/* profiled at once */
-#define LIMIT_MODULES	     8192u
-#define LIMIT_MODULE_BYTES   (8 * GIB)
-#define LIMIT_THREADS	     131072u
-#define LIMIT_PATH	     4096u
-#define LIMIT_NAME	     1024u /* a function name as shown; longer ones are cut with an ellipsis */
-#define LIMIT_LINKAGE_NAME   (8 * KIB) /* what a compiler makes of a name; longer ones are cut */
-#define LIMIT_INLINE_DEPTH   64u       /* inlined functions at one address */
-#define LIMIT_TABLE_NODES    (4u * 1024 * 1024) /* frames in the table of stacks */
-#define LIMIT_STRINGS	     (256 * MIB)
-#define LIMIT_SPLIT_FILES    4096u	 /* split debug information (.dwo) read in one run */
-#define LIMIT_ASKED	     131072u	 /* addresses of one module in one request for names */
-#define LIMIT_IMAGE	     (1 * MIB)	 /* of a module that is nowhere but in memory */
-#define LIMIT_UNPACKED	     (512 * MIB) /* content of a compressed section, or of .gnu_debugdata */
-#define LIMIT_MEMORY_IMAGE   (64 * MIB)	 /* of a file that cannot be opened, as it is mapped */
-#define LIMIT_MEMORY_IMAGES  (256 * MIB) /* of all such files */
-#define LIMIT_PERF_MAP	     (256 * MIB) /* names of code made at run time: the file */
-#define LIMIT_PERF_MAP_LINES (4u * 1024 * 1024)
-#define LIMIT_RAW_HELD	     (32 * MIB) /* of a recording, until a module's build id is known */
+#define LIMIT_MESSAGE	    (64 * KIB) /* one message between roles */
+#define LIMIT_MAPS_TEXT	    (32 * MIB) /* /proc/PID/maps */
+#define LIMIT_MAPPINGS	    65536u     /* executable mappings of one generation */
+#define LIMIT_GENERATIONS   16384u     /* lists of mappings kept, of all processes */
+#define LIMIT_PROCESSES	    16384u     /* profiled at once */
+#define LIMIT_MODULES	    8192u
+#define LIMIT_MODULE_BYTES  (8 * GIB)
+#define LIMIT_THREADS	    131072u
+#define LIMIT_PATH	    4096u
+#define LIMIT_NAME	    1024u /* a function name as shown; longer ones are cut with an ellipsis */
+#define LIMIT_LINKAGE_NAME  (8 * KIB) /* what a compiler makes of a name; longer ones are cut */
+#define LIMIT_INLINE_DEPTH  64u	      /* inlined functions at one address */
+#define LIMIT_TABLE_NODES   (4u * 1024 * 1024) /* frames in the table of stacks */
+#define LIMIT_STRINGS	    (256 * MIB)
+#define LIMIT_SPLIT_FILES   4096u	/* split debug information (.dwo) read in one run */
+#define LIMIT_ASKED	    131072u	/* addresses of one module in one request for names */
+#define LIMIT_IMAGE	    (1 * MIB)	/* of a module that is nowhere but in memory */
+#define LIMIT_UNPACKED	    (512 * MIB) /* content of a compressed section, or of .gnu_debugdata */
+#define LIMIT_MEMORY_IMAGE  (64 * MIB)	/* of a file that cannot be opened, as it is mapped */
+#define LIMIT_MEMORY_IMAGES (256 * MIB) /* of all such files */
+#define LIMIT_PERF_MAP	    (256 * MIB) /* names of code made at run time: the file */
+#define LIMIT_PERF_LINES    (4u * 1024 * 1024) /* and functions in it */
+#define LIMIT_RAW_HELD	    (32 * MIB) /* of a recording, until a module's build id is known */
 
 #endif
