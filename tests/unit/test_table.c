@@ -105,7 +105,8 @@ static void symbols_know_what_they_were_told(void **state)
 	assert_int_equal(symbols_add(store, 1, 2, &first, 1), 0);
 	assert_int_equal(symbols_add(store, 1, 2, &second, 1), 0);
 	assert_int_equal(symbols_add(store, 2, 1, &second, 1), 0);
-	assert_string_equal(symbols_find(store, 1, 2, &n)->name, "first");
+	/* What is told last counts: code that is made at run time comes and goes. */
+	assert_string_equal(symbols_find(store, 1, 2, &n)->name, "sec" BAD "ond");
 	assert_string_equal(symbols_find(store, 2, 1, &n)->name, "sec" BAD "ond");
 	n = 9;
 	assert_null(symbols_find(store, 2, 2, &n));
