@@ -195,7 +195,6 @@ clean-local:
 
 # --- scripts ---
 test_scripts = \
-	tests/source_check.sh \
 	tests/integration/altstacks.sh \
 	tests/integration/bad_input.sh \
 	tests/integration/budget.sh \
@@ -242,14 +241,18 @@ test_scripts = \
 	tests/integration/usage.sh \
 	tests/stress/storms.sh
 
-TESTS = $(unit_tests_built) $(test_scripts)
+# The source is the same for both builds.
+if !SANITIZE
+source_tests = tests/source_check.sh
+endif
+TESTS = $(unit_tests_built) $(source_tests) $(test_scripts)
 TEST_EXTENSIONS = .sh
 SH_LOG_COMPILER = bash
 AM_TESTS_ENVIRONMENT = CPPROF=$(abs_top_builddir)/cpprof-attach; export CPPROF; \
 	TARGETS=$(abs_top_builddir)/tests/targets; export TARGETS;
 
 fixture_names = aligned altstack chain20 leaf nocfi noreturn signal
-EXTRA_DIST = $(test_scripts) $(target_names:%=tests/targets/%.c) tests/targets/calls.h tests/targets/cgo.go tests/targets/chain.go tests/targets/stacks.go tests/targets/target.h \
+EXTRA_DIST = $(test_scripts) tests/source_check.sh $(target_names:%=tests/targets/%.c) tests/targets/calls.h tests/targets/cgo.go tests/targets/chain.go tests/targets/stacks.go tests/targets/target.h \
 	tests/targets/variants.mk tests/targets/walks.c tests/targets/walks.cc tests/targets/woken.h tests/lib/faults.py tests/lib/faults.sh tests/lib/gdb_lines.py tests/lib/gdb_stacks.py tests/lib/zstd_sections.py tests/targets/twins.c \
 	tests/lib/harness.sh tests/lib/proof.py tests/matrix/chain.py tests/matrix/check.py tests/names/compare.py tests/names/inlined.cc tests/names/part.cc tests/stress/faults.sh tests/unit/options_fixture.h \
 	tests/unit/profile_fixture.h tests/unit/raw_fixture.h tests/fixtures/fixture.c tests/fixtures/make.sh \

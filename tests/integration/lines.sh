@@ -9,10 +9,14 @@ NAMES=${NAMES:-$(dirname "$TARGETS")/names/names}
 [ -x "$NAMES" ] || skip_all "no $NAMES"
 source=$(cd "$(dirname "$0")/../names" && pwd)
 
+# Made once, as the programs of harness.sh's variants.
+MADE=${VARIANTS:-$PWD/tests/variants}/lines
+
 build() # NAME COMPILER FLAGS...
 {
-	local dir=$WORK/$1 compiler=$2
+	local dir=$MADE/$1 compiler=$2
 
+	[ "$dir/program" -nt "$source/inlined.cc" ] && return
 	shift 2
 	mkdir -p "$dir"
 	(cd "$dir" && for unit in inlined part; do
@@ -34,7 +38,7 @@ for at in range(int(sys.argv[1], 16), int(sys.argv[1], 16) + int(sys.argv[2], 16
 # where it cannot read this one.
 compared()
 {
-	local dir=$WORK/$1 twin=$WORK/${2:-$1} equal other inlined
+	local dir=$MADE/$1 twin=$MADE/${2:-$1} equal other inlined
 
 	if [ ! -x "$dir/program" ]; then
 		fail "$1: not built: $(head -3 "$dir/log")"
@@ -66,19 +70,20 @@ done
 for v in "${variants[@]}"; do compared "${v%% *}"; done
 
 # What dwz moved, within the file and to another one.
-mkdir -p "$WORK/dwz" "$WORK/dwz-common"
-cp "$WORK/gcc4/program" "$WORK/dwz/program"
-dwz "$WORK/dwz/program"
+rm -rf "$MADE/dwz" "$MADE/dwz-common" "$MADE/package"
+mkdir "$MADE/dwz" "$MADE/dwz-common" "$MADE/package"
+cp "$MADE/gcc4/program" "$MADE/dwz/program"
+dwz "$MADE/dwz/program"
 compared dwz
-cp "$WORK/gcc4/program" "$WORK/dwz-common/program"
-cp "$WORK/gcc4/program" "$WORK/dwz-common/other"
-(cd "$WORK/dwz-common" && dwz -m common -M common program other)
-check_equal "dwz-common: moved" 1 "$(readelf -SW "$WORK/dwz-common/program" | grep -c gnu_debugaltlink)"
+cp "$MADE/gcc4/program" "$MADE/dwz-common/program"
+cp "$MADE/gcc4/program" "$MADE/dwz-common/other"
+(cd "$MADE/dwz-common" && dwz -m common -M common program other)
+check_equal "dwz-common: moved" 1 "$(readelf -SW "$MADE/dwz-common/program" | grep -c gnu_debugaltlink)"
 compared dwz-common gcc4
 
 # A package instead of the split units. (This dwp knows DWARF 4 alone.)
-mkdir -p "$WORK/package"
-cp "$WORK/gcc4-split/program" "$WORK/package/program"
-(cd "$WORK/gcc4-split" && dwp -o ../package/program.dwp ./*.dwo) && rm "$WORK"/gcc4-split/*.dwo
+cp "$MADE/gcc4-split/program" "$MADE/package/program"
+(cd "$MADE/gcc4-split" && dwp -o ../package/program.dwp ./*.dwo && mkdir -p away && mv ./*.dwo away)
 compared package
+mv "$MADE"/gcc4-split/away/*.dwo "$MADE/gcc4-split"
 finish
