@@ -37,8 +37,8 @@ static void tell_target(const struct session *s, char *out, size_t room)
 		snprintf(out, room, "%u processes (%s and others, %u threads)%s", c->n_processes,
 			comm, threads, children);
 	else
-		snprintf(out, room, "process %d (%s, %u threads)%s", c->first.pid, comm, threads,
-			children);
+		snprintf(out, room, "process %d (%s, %u thread%s)%s", c->first.pid, comm, threads,
+			threads == 1 ? "" : "s", children);
 }
 
 void progress_begin(const struct session *s)
@@ -47,8 +47,9 @@ void progress_begin(const struct session *s)
 	char length[48] = "until Ctrl-C", every[48] = "", what[320], shown[256];
 
 	if (o->replay) {
-		log_note("replaying process %d (%s, %u threads), sampled %u times a second",
-			s->data.first.pid, s->data.first.comm, s->data.first.n_threads, o->hz);
+		log_note("replaying process %d (%s, %u thread%s), sampled %u times a second",
+			s->data.first.pid, s->data.first.comm, s->data.first.n_threads,
+			s->data.first.n_threads == 1 ? "" : "s", o->hz);
 		return;
 	}
 	if (o->every_ns)
