@@ -256,7 +256,8 @@ ffmpeg_()
 openssl_()
 {
 	has openssl || return
-	background openssl speed -seconds 2 sha256 aes-128-gcm rsa2048 ecdsap256
+	background openssl speed -seconds 3 sha256 rsa2048 ecdsap256
+	sleep 0.3
 	row openssl -p "${row_pids[-1]}"
 }
 
