@@ -98,25 +98,39 @@ static void assert_same_line(Dwarf_Die *unit, const struct lines *x, uint32_t i,
 	assert_string_equal(theirs + n - m, ours);
 }
 
-static void lines_are_those_of_libdw(void **state)
+typedef uint32_t unit_check(struct unit *unit, Dwarf_Die *die, const uint64_t *vaddrs, uint32_t n);
+
+/* How many addresses the checks compared, of all units. */
+static uint32_t each_unit(unit_check *check)
 {
 	Dwarf_Die die;
 	uint32_t compared = 0, n;
 
-	(void)state;
 	for (uint32_t u = 0; u < file.n; u++) {
 		if (!dwarf_offdie(oracle, file.units[u].die, &die))
 			continue;
 		uint64_t *vaddrs = row_addresses(&die, &n);
-		struct lines x;
-		assert_int_equal(lines_init(&x, &file.units[u], vaddrs, n), 0);
-		for (uint32_t i = 0; i < n; i++)
-			assert_same_line(&die, &x, i, vaddrs[i]);
-		compared += n;
-		lines_fini(&x);
+		compared += check(&file.units[u], &die, vaddrs, n);
 		free(vaddrs);
 	}
-	assert_true(compared > 5000);
+	return compared;
+}
+
+static uint32_t check_lines(struct unit *unit, Dwarf_Die *die, const uint64_t *vaddrs, uint32_t n)
+{
+	struct lines x;
+
+	assert_int_equal(lines_init(&x, unit, vaddrs, n), 0);
+	for (uint32_t i = 0; i < n; i++)
+		assert_same_line(die, &x, i, vaddrs[i]);
+	lines_fini(&x);
+	return n;
+}
+
+static void lines_are_those_of_libdw(void **state)
+{
+	(void)state;
+	assert_true(each_unit(check_lines) > 5000);
 }
 
 static int is_function(Dwarf_Die *die)
@@ -164,24 +178,22 @@ static void assert_same_chain(Dwarf_Die *unit, const struct inlines *x, uint32_t
 	free(scopes);
 }
 
+static uint32_t check_chains(struct unit *unit, Dwarf_Die *die, const uint64_t *vaddrs, uint32_t n)
+{
+	struct inlines x;
+	uint32_t compared = 0;
+
+	assert_int_equal(inlines_init(&x, unit, vaddrs, n), 0);
+	for (uint32_t i = 0; i < n; i += 5, compared++)
+		assert_same_chain(die, &x, i);
+	inlines_fini(&x);
+	return compared;
+}
+
 static void chains_are_those_of_libdw(void **state)
 {
-	Dwarf_Die die;
-	uint32_t compared = 0, n;
-
 	(void)state;
-	for (uint32_t u = 0; u < file.n; u++) {
-		if (!dwarf_offdie(oracle, file.units[u].die, &die))
-			continue;
-		uint64_t *vaddrs = row_addresses(&die, &n);
-		struct inlines x;
-		assert_int_equal(inlines_init(&x, &file.units[u], vaddrs, n), 0);
-		for (uint32_t i = 0; i < n; i += 5, compared++)
-			assert_same_chain(&die, &x, i);
-		inlines_fini(&x);
-		free(vaddrs);
-	}
-	assert_true(compared > 1000);
+	assert_true(each_unit(check_chains) > 1000);
 }
 
 static void units_cover_what_libdw_says(void **state)
