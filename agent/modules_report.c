@@ -164,7 +164,8 @@ static void put_path(const char *before, const struct want *w, struct buf *out)
 static void put_debug(const struct module_report *r, struct buf *out)
 {
 	buf_printf(out, ", debug information %s", r->debug);
-	put_path(" ", r->debug_file, out);
+	if (r->debug_file)
+		put_path(r->debug_file->is_fetched ? ", " : " ", r->debug_file, out);
 	if (r->is_other_build)
 		buf_string(out, " (that of another build is there)");
 	for (uint32_t i = 0; i < 2; i++) {
