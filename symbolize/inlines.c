@@ -6,6 +6,7 @@
 
 #include "base/list.h"
 #include "base/sorted.h"
+#include "symbolize/dwarf/file.h"
 #include "symbolize/dwarf/range.h"
 #include "symbolize/inlines.h"
 
@@ -224,8 +225,10 @@ static void scan_children(struct scan *s)
 			continue;
 		}
 		const struct abbrev *a = abbrevs_find(s->abbrevs, code);
-		if (!a)
+		if (!a) {
+			cursor_fail(&s->c);
 			return;
+		}
 		take_die(s, a, offset);
 	}
 }
@@ -235,8 +238,11 @@ static int scan_unit(struct inlines *x)
 	struct scan s = {.x = x, .abbrevs = unit_abbrevs(x->unit)};
 	struct die root;
 
-	if (!s.abbrevs || die_read(x->unit, x->unit->die, &root) < 0 || !root.abbrev ||
-		!root.abbrev->has_children)
+	if (!s.abbrevs || die_read(x->unit, x->unit->die, &root) < 0 || !root.abbrev) {
+		x->unit->file->is_damaged = 1;
+		return 0;
+	}
+	if (!root.abbrev->has_children)
 		return 0;
 	s.c = unit_at(x->unit, x->unit->start);
 	s.info = s.c.at - x->unit->start;
@@ -245,6 +251,7 @@ static int scan_unit(struct inlines *x)
 	skip_values(&s, root.abbrev);
 	s.levels[0] = (struct level){.scope = -1};
 	scan_children(&s);
+	x->unit->file->is_damaged |= s.c.is_bad;
 	return s.error;
 }
 

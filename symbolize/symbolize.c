@@ -261,6 +261,8 @@ static int answer_unit(
 		error = lines_init(&r.lines, unit, vaddrs, n);
 	for (uint32_t i = 0; i < n && !error; i++)
 		error = by_chain(b, &v[i], &r, r.inlines.innermost[i], r.lines.rows[i]);
+	if (code && code->file->is_damaged)
+		module_lacks(b->s->current, MODULE_BAD_DWARF);
 	lines_fini(&r.lines);
 	inlines_fini(&r.inlines);
 	split_close(&split);

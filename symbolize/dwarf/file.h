@@ -14,6 +14,7 @@ struct dwarf_file {
 	struct unit *units;	  /* in the order of their offsets */
 	uint32_t n, room;
 	uint32_t abbrevs;	/* read and kept, of all units */
+	int is_damaged;		/* a reader met what makes no sense, and left something out */
 	struct dwarf_file *alt; /* what dwz moved common parts to; borrowed, or NULL */
 };
 

@@ -106,8 +106,11 @@ static int each_listed(struct walk *w, const struct unit *u, const struct value 
 	const struct unit *where = u->skeleton ? u->skeleton : u;
 
 	w->base = where->low_pc;
-	if (u->params.version >= 5)
-		return each_entry(w, u, list_of(u, v));
+	if (u->params.version >= 5) {
+		struct cursor list = list_of(u, v);
+		u->file->is_damaged |= list.is_bad;
+		return each_entry(w, u, list);
+	}
 	/* GNU's base counts for the DIEs of split units alone. */
 	uint64_t base = u->skeleton ? u->skeleton->ranges_base : 0;
 	return each_pair(w, section_at(&where->file->sections, SECTION_RANGES, base + v->number));

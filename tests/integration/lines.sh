@@ -50,6 +50,7 @@ compared()
 	read -r equal other inlined < <(python3 "$source/compare.py" "$WORK/addresses" "$WORK/ours" "$WORK/theirs")
 	check_number "$1: equal" "${equal:-0} >= 2000"
 	check_number "$1: with inlined functions" "${inlined:-0} >= 800"
+	check_equal "$1: nothing is damaged" 0 "$(grep -c damaged "$WORK/names.err")"
 	check_number "$1: other" "${other:-1} == 0"
 }
 

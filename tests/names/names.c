@@ -119,6 +119,8 @@ int main(int argc, char **argv)
 	fflush(stdout);
 	uint64_t took = now_us() - begin;
 	getrusage(RUSAGE_SELF, &usage);
+	if (module_flags(module) & MODULE_BAD_DWARF)
+		fprintf(stderr, "damaged\n");
 	fprintf(stderr, "us %" PRIu64 "\npeak_kib %ld\n", took, usage.ru_maxrss);
 	symbolizer_fini(&s);
 	modules_fini(&modules);
