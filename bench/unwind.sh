@@ -28,10 +28,28 @@ while True:
 	started+=($!)
 	sleep 0.5
 	row python3 $!
+	# Recursion through C: sorted calls a key, which sorts.
+	/usr/bin/python3 -c 'import json, re
+def down(n):
+    if n:
+        return max(sorted([1, 2], key=lambda _: down(n - 1)))
+    t = json.dumps({str(i): [i] for i in range(100)})
+    return len(re.findall(r"\d+", t))
+while True: down(3)' &
+	started+=($!)
+	sleep 0.5
+	row python3-deep $!
 fi
 if command -v perl >/dev/null; then
 	perl -e 'sub f { my $n = shift; return $n ? join(",", sort { $a <=> $b } map { f($n - 1) . $_ } 1..2) : 1 } f(8) while 1' &
 	started+=($!)
 	sleep 0.5
 	row perl $!
+fi
+# A compiler, for as long as it takes.
+if command -v clang++ >/dev/null; then
+	clang++ -std=c++17 -O2 -g -DN=1 -c "$BENCH/unit.cc" -o "$WORK/unit.o" &
+	started+=($!)
+	sleep 0.5
+	row clang++ $!
 fi

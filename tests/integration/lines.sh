@@ -4,7 +4,7 @@
 # llvm-symbolizer tells them: gcc and clang, DWARF 4 and 5, split units (beside the objects, and in a
 # package), link-time optimization, type units, dwz, compressed sections, other linkers.
 . "$(dirname "$0")/../lib/harness.sh"
-need python3 llvm-symbolizer g++ clang++ readelf dwz dwp
+need python3 llvm-symbolizer g++ clang++ readelf dwz dwp mold
 NAMES=${NAMES:-$(dirname "$TARGETS")/names/names}
 [ -x "$NAMES" ] || skip_all "no $NAMES"
 source=$(cd "$(dirname "$0")/../names" && pwd)
@@ -61,6 +61,7 @@ variants=(
 	"gcc-lto g++ -g -flto" "clang-lto clang++ -g -flto -fuse-ld=lld"
 	"gcc-types g++ -gdwarf-4 -fdebug-types-section" "clang-types clang++ -g -gdwarf-5 -fdebug-types-section"
 	"gcc-zlib g++ -g -gz" "gcc-gold g++ -g -fuse-ld=gold" "clang-lld clang++ -g -fuse-ld=lld -gz"
+	"gcc-mold g++ -g -fuse-ld=mold"
 )
 # Two at a time.
 for ((i = 0; i < ${#variants[@]}; i += 2)); do
