@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "agent/tracer/cpus.h"
@@ -79,13 +78,10 @@ double cpus_quota(const char *text)
 /* A small file below dir, never outside it; its length, or -errno. */
 static int read_below(int dir, const char *name, char *text, size_t room)
 {
-	struct open_how how = {
-		.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
-	};
-	int fd = syscall(SYS_openat2, dir, name, &how, sizeof(how));
+	int fd = proc_file_open_below(dir, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK,
+		RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
 
-	return proc_file_take(fd < 0 ? -errno : fd, text, room);
+	return proc_file_take(fd, text, room);
 }
 
 /* One group's own quota; group is "" for the top. */

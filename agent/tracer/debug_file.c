@@ -6,21 +6,16 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "agent/tracer/debug_file.h"
 #include "agent/tracer/module_file.h"
+#include "agent/tracer/proc_file.h"
 
 static int open_path(const struct root *root, const char *path, uint64_t resolve)
 {
-	struct open_how how = {
-		.flags = O_PATH | O_CLOEXEC,
-		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | resolve,
-	};
-	int fd = syscall(SYS_openat2, root->fd, path, &how, sizeof(how));
-
-	return fd < 0 ? -errno : fd;
+	return proc_file_open_below(root->fd, path, O_PATH | O_CLOEXEC,
+		RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | resolve);
 }
 
 /* By the bits of the mode that count for the target: those of its group only add to what all may.

@@ -8,13 +8,13 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "agent/tracer/loader.h"
 #include "agent/tracer/memory.h"
 #include "agent/tracer/module_file.h"
+#include "agent/tracer/proc_file.h"
 #include "agent/tracer/roots.h"
 #include "base/limits.h"
 
@@ -75,22 +75,16 @@ static int open_exe(const struct target *t, pid_t tid, const struct maps_line *l
 
 static int open_by_path(const struct target *t, pid_t tid, const struct maps_line *line)
 {
-	struct open_how how = {
-		.flags = O_PATH | O_CLOEXEC,
-		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
-	};
-	char name[48];
+	int root = target_open_root(t, tid);
 
-	snprintf(name, sizeof(name), "task/%d/root", tid);
-	int root = openat(t->proc, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
-		return -errno;
+		return root;
 	/* The maps show paths as we see them, which is otherwise than a chroot does. */
 	const char *inside = roots_inside(root, line->path);
-	int fd = syscall(SYS_openat2, root, inside ? inside : line->path, &how, sizeof(how));
-	int error = fd < 0 ? -errno : 0;
+	int fd = proc_file_open_below(root, inside ? inside : line->path, O_PATH | O_CLOEXEC,
+		RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
 	close(root);
-	return error ? error : accept_file(fd, line, 1);
+	return fd < 0 ? fd : accept_file(fd, line, 1);
 }
 
 int module_file_open(const struct target *t, pid_t tid, const struct maps_line *line)

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -45,36 +44,24 @@ static int read_identity(struct perf_map_file *f, const struct target *t, pid_t 
 {
 	char text[4096];
 	int n = proc_file_take(target_open_file(t, tid, "status"), text, sizeof(text));
-	const char *uid = n < 0 ? NULL : strstr(text, "\nUid:");
-	unsigned real, effective;
 
-	if (!uid || sscanf(uid, "\nUid: %u %u", &real, &effective) != 2)
+	if (n < 0 || proc_file_effective_id(text, "Uid", &f->uid) < 0)
 		return -ESRCH;
-	f->uid = effective;
 	f->pid = last_number(text, "\nNStgid:");
 	return f->pid ? 0 : -ESRCH;
 }
 
-static int open_beneath(int folder, const char *name, uint64_t flags, uint64_t resolve)
-{
-	struct open_how how = {.flags = O_PATH | O_CLOEXEC | flags, .resolve = resolve};
-	int fd = syscall(SYS_openat2, folder, name, &how, sizeof(how));
-
-	return fd < 0 ? -errno : fd;
-}
-
 static int find_folder(struct perf_map_file *f, const struct target *t, pid_t tid)
 {
-	char name[48];
 	int error = read_identity(f, t, tid);
 
 	if (error)
 		return error;
-	snprintf(name, sizeof(name), "task/%d/root", tid);
-	int root = openat(t->proc, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int root = target_open_root(t, tid);
 	if (root < 0)
-		return errno == ENOENT ? -ESRCH : -errno;
-	int fd = open_beneath(root, "tmp", O_DIRECTORY, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+		return root == -ENOENT ? -ESRCH : root;
+	int fd = proc_file_open_below(root, "tmp", O_PATH | O_DIRECTORY | O_CLOEXEC,
+		RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
 	close(root);
 	if (fd < 0)
 		return fd;
@@ -118,8 +105,8 @@ static int open_map(const struct perf_map_file *f, const struct target *t, struc
 	char name[48];
 
 	snprintf(name, sizeof(name), "perf-%d.map", f->pid);
-	int path =
-		open_beneath(f->folder, name, O_NOFOLLOW, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
+	int path = proc_file_open_below(f->folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC,
+		RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
 	if (path < 0)
 		return path;
 	int error = fstat(path, st) < 0 ? -errno : refusal_of(f, t, st);

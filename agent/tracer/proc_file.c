@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "agent/tracer/proc_file.h"
@@ -39,4 +41,23 @@ long proc_file_number(const char *text, const char *key)
 	snprintf(line, sizeof(line), "\n%s:", key);
 	const char *at = strstr(text, line);
 	return at ? strtol(at + strlen(line), NULL, 10) : 0;
+}
+
+int proc_file_open_below(int folder, const char *name, uint64_t flags, uint64_t resolve)
+{
+	struct open_how how = {.flags = flags, .resolve = resolve};
+	int fd = syscall(SYS_openat2, folder, name, &how, sizeof(how));
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* The second number of that line is the effective id (proc_pid_status(5)). */
+int proc_file_effective_id(const char *status, const char *key, uint32_t *out)
+{
+	char start[16];
+	unsigned real;
+
+	snprintf(start, sizeof(start), "\n%s:", key);
+	const char *line = strstr(status, start);
+	return line && sscanf(line + strlen(start), "%u %u", &real, out) == 2 ? 0 : -EINVAL;
 }

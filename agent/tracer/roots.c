@@ -62,17 +62,6 @@ const char *roots_inside(int folder, const char *path)
 	return n >= 0 && !strncmp(path, own, n) && path[n] == '/' ? path + n : NULL;
 }
 
-/* The second number of that line is the effective id (proc_pid_status(5)). */
-static int effective_id(const char *status, const char *key, uint32_t *out)
-{
-	char start[16];
-	unsigned real;
-
-	snprintf(start, sizeof(start), "\n%s:", key);
-	const char *line = strstr(status, start);
-	return line && sscanf(line + strlen(start), "%u %u", &real, out) == 2 ? 0 : -EINVAL;
-}
-
 static int read_rights(const struct target *t, pid_t tid, struct root *root)
 {
 	char text[4096];
@@ -80,8 +69,8 @@ static int read_rights(const struct target *t, pid_t tid, struct root *root)
 
 	if (n < 0)
 		return n;
-	int error = effective_id(text, "Uid", &root->uid);
-	return error ? error : effective_id(text, "Gid", &root->gid);
+	int error = proc_file_effective_id(text, "Uid", &root->uid);
+	return error ? error : proc_file_effective_id(text, "Gid", &root->gid);
 }
 
 int roots_open_ours(struct root *out, const struct root *rights)
@@ -112,12 +101,9 @@ static int is_ours(const struct root *root)
 
 static int open_root(const struct target *t, pid_t tid, struct root *out)
 {
-	char name[48];
-
-	snprintf(name, sizeof(name), "task/%d/root", tid);
-	out->fd = openat(t->proc, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	out->fd = target_open_root(t, tid);
 	if (out->fd < 0)
-		return -errno;
+		return out->fd;
 	int error = identify(out);
 	if (!error)
 		error = read_rights(t, tid, out);

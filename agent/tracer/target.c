@@ -249,6 +249,15 @@ int target_open_file(const struct target *t, pid_t tid, const char *name)
 	return proc_file_open(t->proc, path);
 }
 
+int target_open_root(const struct target *t, pid_t tid)
+{
+	char path[48];
+
+	snprintf(path, sizeof(path), "task/%d/root", tid);
+	int fd = openat(t->proc, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
 int target_read_file(const struct target *t, pid_t tid, const char *name, struct buf *text)
 {
 	int fd = target_open_file(t, tid, name);

@@ -34,6 +34,9 @@ uint64_t target_clock(const struct target *t);
  * has ended; those of the process do not. */
 int target_open_file(const struct target *t, pid_t tid, const char *name);
 
+/* The root folder that the thread sees, opened by O_PATH, or -errno. */
+int target_open_root(const struct target *t, pid_t tid);
+
 /* All of such a file, added to text. 0 or -errno. */
 int target_read_file(const struct target *t, pid_t tid, const char *name, struct buf *text);
 
