@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/list.h"
+#include "base/sorted.h"
 #include "symbolize/cu_ranges.h"
 #include "symbolize/dwarf/range.h"
 
@@ -75,15 +76,8 @@ void cu_ranges_fini(struct cu_ranges *r)
 
 const struct cu_range *cu_ranges_find(const struct cu_ranges *r, uint64_t vaddr)
 {
-	uint32_t low = 0, high = r->n;
+	uint32_t low = sorted_until(r->v, r->n, sizeof(*r->v), vaddr);
 
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-		if (r->v[middle].start <= vaddr)
-			low = middle + 1;
-		else
-			high = middle;
-	}
 	for (uint32_t i = low, steps = 0; i-- > 0 && steps < OVERLAP_MAX; steps++)
 		if (vaddr < r->v[i].end)
 			return &r->v[i];

@@ -81,7 +81,7 @@ static int keep_scope(struct covering *k)
 		.die = k->die->offset,
 		.parent = k->parent,
 		.is_inlined = k->die->abbrev->tag == DW_TAG_inlined_subroutine,
-		.call_file = number(k->die, SLOT_CALL_FILE, INLINES_NO_FILE),
+		.call_file = number(k->die, SLOT_CALL_FILE, UNIT_NO_FILE),
 		.call_line = number(k->die, SLOT_CALL_LINE, 0),
 	};
 	k->scope = x->n++;

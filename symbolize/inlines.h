@@ -16,11 +16,9 @@ struct inlines_scope {
 	int32_t parent; /* the scope around it, in inlines.scopes; -1: none */
 	uint32_t is_inlined;
 	/* Inlined: where it was called, in the function around it. */
-	uint32_t call_file; /* in the unit's table of files; INLINES_NO_FILE: not said */
+	uint32_t call_file; /* in the unit's table of files; UNIT_NO_FILE: not said */
 	uint32_t call_line; /* or 0 */
 };
-
-#define INLINES_NO_FILE UINT32_MAX
 
 struct inlines {
 	struct unit *unit; /* borrowed, as are the addresses, until inlines_fini */

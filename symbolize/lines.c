@@ -266,7 +266,7 @@ int lines_init(struct lines *x, const struct unit *unit, const uint64_t *vaddrs,
 	if (!x->rows)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < n; i++)
-		x->rows[i] = (struct lines_row){LINES_NO_FILE, 0};
+		x->rows[i] = (struct lines_row){UNIT_NO_FILE, 0};
 	if (!(unit->has & UNIT_LINES))
 		return 0;
 	error = read_header(x, unit, &p);

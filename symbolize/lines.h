@@ -9,11 +9,9 @@
 #include "symbolize/dwarf/unit.h"
 
 struct lines_row {
-	uint32_t file; /* for lines_path; LINES_NO_FILE: no row covers the address */
+	uint32_t file; /* for lines_path; UNIT_NO_FILE: no row covers the address */
 	uint32_t line; /* or 0 */
 };
-
-#define LINES_NO_FILE UINT32_MAX
 
 struct lines_file {
 	const char *name;

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/limits.h"
 #include "base/list.h"
+#include "base/sorted.h"
 #include "symbolize/perf_map.h"
 
 struct line {
@@ -237,15 +238,8 @@ void perf_map_free(struct perf_map *map)
 
 const char *perf_map_find(const struct perf_map *map, uint64_t address, size_t *n)
 {
-	uint32_t low = 0, high = map->n_pieces;
+	uint32_t low = sorted_until(map->pieces, map->n_pieces, sizeof(*map->pieces), address);
 
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-		if (map->pieces[middle].start <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
 	if (!low || map->pieces[low - 1].line == NO_LINE)
 		return NULL;
 	const char *name = map->text.data + map->lines[map->pieces[low - 1].line].name;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/list.h"
+#include "base/sorted.h"
 #include "symbolize/dynamic.h"
 #include "symbolize/symtab.h"
 
@@ -304,15 +305,8 @@ void symtab_fini(struct symtab *t)
 
 const struct symtab_entry *symtab_find(const struct symtab *t, uint64_t vaddr)
 {
-	uint32_t low = 0, high = t->n;
+	uint32_t low = sorted_until(t->v, t->n, sizeof(*t->v), vaddr);
 
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-		if (t->v[middle].start <= vaddr)
-			low = middle + 1;
-		else
-			high = middle;
-	}
 	for (uint32_t i = low, steps = 0; i-- > 0 && steps < NESTED_MAX; steps++)
 		if (vaddr < t->v[i].end)
 			return &t->v[i];

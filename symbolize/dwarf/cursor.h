@@ -39,6 +39,13 @@ static inline void cursor_skip(struct cursor *c, uint64_t n)
 		c->at += n;
 }
 
+/* So many items of a table. More than there can be must not wrap around to something that there is.
+ */
+static inline void cursor_skip_items(struct cursor *c, uint64_t number, unsigned size)
+{
+	cursor_skip(c, number > UINT32_MAX ? UINT64_MAX : number * size);
+}
+
 /* n bytes, at most 8; quick where n is a constant. */
 static inline uint64_t cursor_fixed(struct cursor *c, unsigned n)
 {

@@ -15,7 +15,7 @@ void die_read_values(
 	out->has = 0;
 	for (uint32_t i = 0; i < out->abbrev->n && !c->is_bad; i++, spec++) {
 		/* Of two attributes for one slot (a linkage name of old) the first counts. */
-		if (spec->slot == SLOT_NONE || out->has >> spec->slot & 1) {
+		if (spec->slot == SLOT_NONE || die_has(out, spec->slot)) {
 			if (spec->size == FORM_VARIABLE)
 				form_skip(c, spec->form, &u->params);
 			else

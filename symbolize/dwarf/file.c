@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/list.h"
+#include "base/sorted.h"
 #include "symbolize/dwarf/die.h"
 #include "symbolize/dwarf/file.h"
 #include "symbolize/dwarf/package.h"
@@ -55,15 +56,8 @@ void dwarf_file_close(struct dwarf_file *f)
 
 struct unit *dwarf_file_unit(const struct dwarf_file *f, uint64_t offset)
 {
-	uint32_t low = 0, high = f->n;
+	uint32_t low = sorted_until(f->units, f->n, sizeof(*f->units), offset);
 
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-		if (f->units[middle].start <= offset)
-			low = middle + 1;
-		else
-			high = middle;
-	}
 	return low && offset < f->units[low - 1].end ? &f->units[low - 1] : NULL;
 }
 

@@ -93,7 +93,7 @@ static struct cursor list_of(const struct unit *u, const struct value *v)
 
 	if (v->form == DW_FORM_rnglistx) {
 		struct cursor c = section_at(s, SECTION_RNGLISTS, u->rnglists_base);
-		cursor_skip(&c, at > UINT32_MAX ? UINT64_MAX : at * u->params.offset_size);
+		cursor_skip_items(&c, at, u->params.offset_size);
 		at = u->rnglists_base + cursor_offset(&c, u->params.offset_size);
 		if (c.is_bad)
 			return c;

@@ -162,8 +162,7 @@ static const char *indexed_string(const struct unit *u, uint64_t number)
 	uint64_t size = u->params.offset_size;
 	struct cursor c = section_at(&u->file->sections, SECTION_STR_OFFSETS, u->str_offsets_base);
 
-	/* More than there can be must not wrap around to something that there is. */
-	cursor_skip(&c, number > UINT32_MAX ? UINT64_MAX : number * size);
+	cursor_skip_items(&c, number, size);
 	uint64_t offset = cursor_offset(&c, size);
 	return c.is_bad ? NULL : string_at(u->file, SECTION_STR, offset);
 }
@@ -197,7 +196,7 @@ int unit_indexed_address(const struct unit *u, uint64_t number, uint64_t *out)
 	const struct unit *where = u->skeleton ? u->skeleton : u;
 	struct cursor c = section_at(&where->file->sections, SECTION_ADDR, where->addr_base);
 
-	cursor_skip(&c, number > UINT32_MAX ? UINT64_MAX : number * ADDRESS_SIZE);
+	cursor_skip_items(&c, number, ADDRESS_SIZE);
 	*out = cursor_fixed(&c, ADDRESS_SIZE);
 	return c.is_bad ? -EINVAL : 0;
 }

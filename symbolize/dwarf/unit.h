@@ -16,11 +16,15 @@ struct die;
 
 enum unit_has { UNIT_LINES = 1, UNIT_DWO_ID = 2 };
 
+/* No file of its table, neither of a call nor of a line. */
+#define UNIT_NO_FILE UINT32_MAX
+
+/* The first number is the one that a file's units are sorted by (base/sorted.h). */
 struct unit {
+	uint64_t start, die, end;    /* offsets in .debug_info: header, first DIE, end */
 	struct dwarf_file *file;     /* whose sections it is in */
 	const struct unit *skeleton; /* of a split unit; NULL for all others */
 	struct abbrevs *abbrevs;     /* read when needed: unit_abbrevs */
-	uint64_t start, die, end;    /* offsets in .debug_info: header, first DIE, end */
 	uint64_t abbrev_offset;
 	struct form_params params;
 	uint8_t type; /* DW_UT_x */
