@@ -43,6 +43,15 @@ static int has_frame_pointer(const struct copy *copy, const struct regs *regs)
 	       is_near(copy, bp);
 }
 
+/* Over the return address at sp, which is this one; of what else the caller kept only rbp is known.
+ */
+static void return_over(struct regs *regs, uint64_t sp, uint64_t address)
+{
+	regs->r[DWREG_PC] = address;
+	regs->r[DWREG_RSP] = sp + 8;
+	regs->known &= KNOWN;
+}
+
 /* The word at sp may have been left by an earlier call: if the frame at rbp fits the present
  * function as well or better, it is its own. */
 static int entry_step(const struct code *code, struct copy *copy, struct regs *regs)
@@ -58,9 +67,7 @@ static int entry_step(const struct code *code, struct copy *copy, struct regs *r
 		copy_word(copy, regs->r[DWREG_RBP] + 8, &other) == 0 &&
 		called_before_pc(code, other, pc) <= distance)
 		return -1;
-	regs->r[DWREG_PC] = address;
-	regs->r[DWREG_RSP] = sp + 8;
-	regs->known &= KNOWN;
+	return_over(regs, sp, address);
 	return 0;
 }
 
@@ -78,10 +85,8 @@ static enum frame_pointer link_step(
 	enum call_site site = call_site_before(code, address, &target);
 	if (site == CALL_NONE || (is_last ? site == CALL_UNSEEN : saved && saved <= bp))
 		return FRAME_POINTER_NONE;
-	regs->r[DWREG_PC] = address;
-	regs->r[DWREG_RSP] = bp + 16;
+	return_over(regs, bp + 8, address);
 	regs->r[DWREG_RBP] = saved;
-	regs->known &= KNOWN;
 	return FRAME_POINTER_FOUND;
 }
 
@@ -137,9 +142,7 @@ enum frame_pointer frame_pointer_frameless_step(
 	if (above < 0 || copy_word(copy, sp + above, &address) < 0 ||
 		call_site_before(code, address, &target) == CALL_NONE)
 		return FRAME_POINTER_NONE;
-	regs->r[DWREG_PC] = address;
-	regs->r[DWREG_RSP] = sp + above + 8;
-	regs->known &= KNOWN;
+	return_over(regs, sp + above, address);
 	return FRAME_POINTER_FOUND;
 }
 
@@ -153,9 +156,7 @@ enum frame_pointer frame_pointer_padded_step(
 	enum call_site site = call_site_before(code, address, &target);
 	if (site != CALL_DIRECT && site != CALL_INDIRECT)
 		return FRAME_POINTER_NONE;
-	regs->r[DWREG_PC] = address;
-	regs->r[DWREG_RSP] = sp + 16;
-	regs->known &= KNOWN;
+	return_over(regs, sp + 8, address);
 	return FRAME_POINTER_FOUND;
 }
 

@@ -128,6 +128,17 @@ static int sp_is_cfa(Dwarf_Frame *frame)
 	return n == 2 && ops[0].atom == DW_OP_call_frame_cfa && ops[1].atom == DW_OP_stack_value;
 }
 
+/* What saved[] says, in the bits that a step goes by. */
+static void settle_saved(struct rule *rule)
+{
+	for (int i = 0; i < SAVED_COUNT; i++) {
+		if (rule->saved[i] == SAVED_SAME)
+			rule->same |= 1u << rules_saved_register[i];
+		else if (rule->saved[i] != SAVED_UNDEFINED)
+			rule->restored |= 1u << i;
+	}
+}
+
 /* 1 if all of the frame's rules have the plain form. */
 static int compile_plain(Dwarf_Frame *frame, struct rule *rule)
 {
@@ -146,12 +157,7 @@ static int compile_plain(Dwarf_Frame *frame, struct rule *rule)
 	if (dwarf_frame_register(frame, DWREG_PC, own, &ops, &n) != 0 ||
 		!plain_register(ops, n, own, &rule->ra_offset) || rule->ra_offset == SAVED_SAME)
 		return 0;
-	for (int i = 0; i < SAVED_COUNT; i++) {
-		if (rule->saved[i] == SAVED_SAME)
-			rule->same |= 1u << rules_saved_register[i];
-		else if (rule->saved[i] != SAVED_UNDEFINED)
-			rule->restored |= 1u << i;
-	}
+	settle_saved(rule);
 	rule->kind = rule->ra_offset == SAVED_UNDEFINED ? RULE_END : RULE_PLAIN;
 	return 1;
 }
@@ -220,10 +226,9 @@ static void compile_go(const struct gopclntab *t, const struct go_function *f, u
 	rule->ra_offset = -8;
 	for (int i = 0; i < SAVED_COUNT; i++)
 		rule->saved[i] = SAVED_UNDEFINED;
-	if (!depth) {
+	if (!depth)
 		rule->saved[SAVED_RBP] = SAVED_SAME;
-		rule->same = 1u << DWREG_RBP;
-	}
+	settle_saved(rule);
 }
 
 static void compile_go_switch(const struct module *m, const struct gopclntab *t,
@@ -266,15 +271,11 @@ static int compile_stub(const struct module *m, uint64_t vaddr, struct rule *rul
 	rule->cfa_register = stub.base;
 	rule->cfa_offset = stub.offset;
 	rule->ra_offset = -8;
-	for (int i = 0; i < SAVED_COUNT; i++) {
+	for (int i = 0; i < SAVED_COUNT; i++)
 		rule->saved[i] = SAVED_SAME;
-		rule->same |= 1u << rules_saved_register[i];
-	}
-	if (stub.saves_rbp) {
+	if (stub.saves_rbp)
 		rule->saved[SAVED_RBP] = -16;
-		rule->same &= ~(1u << DWREG_RBP);
-		rule->restored = 1u << SAVED_RBP;
-	}
+	settle_saved(rule);
 	return 0;
 }
 
@@ -289,14 +290,9 @@ static void compile_likely(const struct module *m, uint64_t next, struct rule *r
 	rule->cfa_register = way.base;
 	rule->cfa_offset = way.cfa;
 	rule->ra_offset = -8;
-	for (int i = 0; i < SAVED_COUNT; i++) {
-		int number = rules_saved_register[i];
-		rule->saved[i] = way.saved[number];
-		if (way.saved[number] == SAVED_SAME)
-			rule->same |= 1u << number;
-		else if (way.saved[number] != SAVED_UNDEFINED)
-			rule->restored |= 1u << i;
-	}
+	for (int i = 0; i < SAVED_COUNT; i++)
+		rule->saved[i] = way.saved[rules_saved_register[i]];
+	settle_saved(rule);
 }
 
 /* Code without any table. */
