@@ -16,6 +16,7 @@
 #include "agent/sandbox.h"
 #include "agent/session.h"
 #include "agent/tracer/clock.h"
+#include "base/hex.h"
 #include "base/log.h"
 
 #define DEADLINE_S 30u
@@ -76,12 +77,11 @@ static void run(const struct session *s, const char *id, int out, pid_t parent)
 static int start(struct session *s, const struct want *w)
 {
 	struct debuginfod *d = &s->debuginfod;
-	char id[65] = "";
+	char id[2 * sizeof(w->file.build_id) + 1];
 	int pair[2];
 	pid_t parent = getpid();
 
-	for (uint32_t i = 0; i < w->file.build_id_len; i++)
-		snprintf(id + 2 * i, 3, "%02x", w->file.build_id[i]);
+	hex_text(id, w->file.build_id, w->file.build_id_len);
 	if (pipe2(pair, O_CLOEXEC | O_NONBLOCK) < 0)
 		return -errno;
 	d->pid = fork();

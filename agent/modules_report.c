@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "agent/modules_report.h"
+#include "base/hex.h"
 #include "base/log.h"
 #include "output/table.h"
 
@@ -177,22 +177,15 @@ static void put_debug(const struct module_report *r, struct buf *out)
 			out, ", %u split files and %u missing", r->splits.found, r->splits.missing);
 }
 
-void modules_report_build_id(const struct module_info *info, char out[MODULES_BUILD_ID])
-{
-	*out = '\0';
-	for (uint32_t i = 0; i < info->build_id_len; i++)
-		snprintf(out + 2 * i, 3, "%02x", info->build_id[i]);
-}
-
 static void put_module(void *arg, const struct module_report *r)
 {
 	struct buf *out = arg;
-	char shown[512], id[MODULES_BUILD_ID];
+	char shown[512], id[2 * sizeof(r->info->build_id) + 1];
 
 	buf_printf(out, "module    %4.1f%% %s: %s, symbols %s", 100 * r->share,
 		log_escape(shown, sizeof(shown), r->info->path), r->source, r->symbols);
 	put_debug(r, out);
-	modules_report_build_id(r->info, id);
+	hex_text(id, r->info->build_id, r->info->build_id_len);
 	buf_printf(out, ", unwinding %s, build id %s\n", r->unwinding, *id ? id : "none");
 }
 

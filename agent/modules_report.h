@@ -32,11 +32,6 @@ typedef void module_report_take(void *arg, const struct module_report *r);
 /* Each module, those with the most samples first. 0 or -ENOMEM. */
 int modules_report_each(const struct session *s, module_report_take *take, void *arg);
 
-#define MODULES_BUILD_ID (2 * 32 + 1)
-
-/* In hexadecimal; "" if there is none. */
-void modules_report_build_id(const struct module_info *info, char out[MODULES_BUILD_ID]);
-
 /* A line for each, those with the most samples first. */
 void modules_report(const struct session *s, struct buf *out);
 

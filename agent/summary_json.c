@@ -7,6 +7,7 @@
 #include "agent/phases.h"
 #include "agent/summary_json.h"
 #include "agent/tracer/stats.h"
+#include "base/hex.h"
 #include "base/json.h"
 #include "base/ring.h"
 #include "output/pseudo.h"
@@ -130,12 +131,11 @@ static void put_file(struct json *j, const char *key, const struct want *w)
 static void put_module(void *arg, const struct module_report *r)
 {
 	struct json *j = arg;
-	char id[MODULES_BUILD_ID];
+	char id[2 * sizeof(r->info->build_id) + 1];
 
-	modules_report_build_id(r->info, id);
 	json_object(j, NULL);
 	json_string(j, "path", r->info->path);
-	json_string(j, "build_id", id);
+	json_string(j, "build_id", hex_text(id, r->info->build_id, r->info->build_id_len));
 	json_real(j, "share", r->share);
 	json_string(j, "source", r->source);
 	json_string(j, "symbols", r->symbols);

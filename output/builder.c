@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hex.h"
 #include "base/hash.h"
 #include "base/list.h"
 #include "output/builder.h"
@@ -44,11 +45,10 @@ static const char *path_of(const struct module_info *m)
 
 static uint32_t build_id_of(struct builder *b, const struct module_info *m)
 {
-	char hex[2 * sizeof(m->build_id) + 1] = "";
+	char hex[2 * sizeof(m->build_id) + 1];
+	uint32_t most = sizeof(m->build_id), n = m->build_id_len < most ? m->build_id_len : most;
 
-	for (uint32_t i = 0; i < m->build_id_len && i < sizeof(m->build_id); i++)
-		snprintf(hex + 2 * i, 3, "%02x", m->build_id[i]);
-	return builder_string(b, hex);
+	return builder_string(b, hex_text(hex, m->build_id, n));
 }
 
 static uint32_t mapping_of(struct builder *b, uint32_t segment)

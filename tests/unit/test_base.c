@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/hash.h"
+#include "base/hex.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/outbox.h"
@@ -296,6 +297,16 @@ static void outbox_never_waits(void **state)
 	close(null);
 }
 
+static void hex_has_two_digits_a_byte(void **state)
+{
+	char room[2 * 4 + 1];
+
+	(void)state;
+	assert_string_equal(
+		hex_text(room, (const unsigned char *)"\x00\x0f\xa5\xff", 4), "000fa5ff");
+	assert_string_equal(hex_text(room, NULL, 0), "");
+}
+
 static void json_is_what_it_says(void **state)
 {
 	struct buf b;
@@ -323,6 +334,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(buf_refuses_past_its_ceiling),
+		cmocka_unit_test(hex_has_two_digits_a_byte),
 		cmocka_unit_test(json_is_what_it_says),
 		cmocka_unit_test(log_escape_makes_bytes_harmless),
 		cmocka_unit_test(hash_bytes_sees_every_byte),
