@@ -3,9 +3,7 @@
 #include <string.h>
 
 #include "unwind/prologue.h"
-
-#define PROLOGUE_BYTES                                                                             \
-	192u /* in which the sub is looked for: compilers schedule between the pushes */
+#include "unwind/way_in.h"
 
 /* .eh_frame_hdr (Linux Standard Base, 10.6.2): version 1, the encodings that all linkers use, then
  * pairs of int32_t relative to its own address, sorted: function, FDE. */
@@ -30,8 +28,9 @@ static int find_header(const struct module *m, GElf_Phdr *out)
 	return -1;
 }
 
-/* Where the function around vaddr begins. */
-static int function_start(const struct module *m, uint64_t vaddr, uint64_t *start)
+/* Where the function around vaddr begins, and where the next one does (UINT64_MAX: there is none).
+ */
+static int function_around(const struct module *m, uint64_t vaddr, uint64_t *start, uint64_t *end)
 {
 	GElf_Phdr p;
 	struct header h;
@@ -60,89 +59,122 @@ static int function_start(const struct module *m, uint64_t vaddr, uint64_t *star
 		return -1;
 	memcpy(&value, bytes + sizeof(h) + 8 * (size_t)(low - 1), sizeof(value));
 	*start = p.p_vaddr + (int64_t)value;
+	*end = UINT64_MAX;
+	if (low < h.count) {
+		memcpy(&value, bytes + sizeof(h) + 8 * (size_t)low, sizeof(value));
+		*end = p.p_vaddr + (int64_t)value;
+	}
 	return 0;
 }
 
-/* sub $imm,%rsp at p, of which n bytes may be read: its imm (signed: sub $-128 is how gcc writes an
- * add of 128), else -1. */
-static int64_t sub_at(const unsigned char *p, size_t n)
-{
-	int32_t wide;
-
-	if (n >= 4 && p[0] == 0x48 && p[1] == 0x83 && p[2] == 0xec)
-		return (int8_t)p[3] == -128 ? 128 : (int8_t)p[3];
-	if (n < 7 || p[0] != 0x48 || p[1] != 0x81 || p[2] != 0xec)
-		return -1;
-	memcpy(&wide, p + 3, sizeof(wide));
-	return wide;
-}
-
+/* What is known of the function before the stack is looked at. */
 struct search {
 	const struct code *code;
-	struct copy *copy;
+	struct copy copy;  /* of its own: not all that is looked at is needed */
 	uint64_t function; /* its address in the target */
+	struct way_in way;
 };
 
-static enum prologue validate(const struct search *s, uint64_t rbp)
+/* The function's code, as far as it is in the same segment, and where it begins in the file. */
+static const unsigned char *function_code(
+	const struct module *m, uint64_t offset, uint64_t *from, size_t *n)
+{
+	uint64_t vaddr, start, end;
+
+	if (module_offset_to_vaddr(m, offset, &vaddr) < 0 ||
+		function_around(m, vaddr, &start, &end) < 0 || start > vaddr ||
+		module_vaddr_to_offset(m, start, from) < 0)
+		return NULL;
+	uint64_t last = module_code_end(m, start);
+	if (end > last)
+		end = last;
+	*n = end - start < WAY_IN_CODE_MAX ? end - start : WAY_IN_CODE_MAX;
+	return end > vaddr ? module_bytes(m, *from, *n) : NULL;
+}
+
+/* Where the code cannot be followed, rbp may be anywhere above the pushes. 0, or -1: which function
+ * this is cannot be told. */
+static int look_at_function(struct search *s, const struct mapping *map, uint64_t offset,
+	uint64_t next, uint64_t pushed)
+{
+	const struct module *m = modules_get(s->code->modules, map->module);
+	uint64_t from = 0;
+	size_t n;
+
+	if (!m)
+		return -1;
+	s->way = (struct way_in){.is_dynamic = 1};
+	s->code->reading(s->code->arg, map->module);
+	const unsigned char *bytes = function_code(m, offset, &from, &n);
+	if (bytes && next - from <= n)
+		way_in_find(bytes, n, next - from, &s->way);
+	s->code->reading(s->code->arg, 0);
+	s->function = map->start + (from - map->offset);
+	if (s->way.least < pushed)
+		s->way.least = pushed;
+	return bytes ? 0 : -1;
+}
+
+enum fit {
+	FIT_NONE,
+	FIT_OTHER,   /* behind a call of something else, which may have jumped here */
+	FIT_UNKNOWN, /* behind a call through a pointer or a PLT */
+	FIT_OWN,     /* behind a call of this function */
+};
+
+/* How well the word above rbp fits. */
+static enum fit fit_at(struct search *s, uint64_t rbp)
 {
 	uint64_t address, target;
 
-	if ((rbp & 15) || copy_word(s->copy, rbp + 8, &address) < 0)
-		return PROLOGUE_NONE;
+	if (copy_word(&s->copy, rbp + 8, &address) < 0)
+		return FIT_NONE;
 	switch (call_site_before(s->code, address, &target)) {
 	case CALL_DIRECT:
 		if (target == s->function)
-			return PROLOGUE_SURE;
-		return call_site_is_plt(s->code, target) ? PROLOGUE_LIKELY : PROLOGUE_NONE;
+			return FIT_OWN;
+		return call_site_is_plt(s->code, target) ? FIT_UNKNOWN : FIT_OTHER;
 	case CALL_INDIRECT:
-		return PROLOGUE_LIKELY;
+		return FIT_UNKNOWN;
 	default:
-		return PROLOGUE_NONE;
+		return FIT_NONE;
 	}
 }
 
-/* The start of the function and a copy of its first n bytes, at most those before offset. */
-static int read_prologue(const struct code *code, uint32_t module, uint64_t offset, uint64_t *from,
-	unsigned char *bytes, size_t *n)
+/* What earlier calls have left on the stack, in room that was made and not yet used, fits as well:
+ * so a place is certain if it is the only one of all that are possible, or if it alone is behind a
+ * call of this function and none that may be comes before. */
+static enum prologue search_from(struct search *s, uint64_t lowest, uint64_t last, uint64_t *rbp)
 {
-	const struct module *m = modules_get(code->modules, module);
-	uint64_t vaddr, start;
-	int error = -1;
+	uint32_t n = 0, n_own = 0, n_unknown = 0, unknown_before = 0;
+	uint64_t any = 0, unknown = 0, own = 0;
 
-	if (!m || module_offset_to_vaddr(m, offset, &vaddr) < 0)
-		return -1;
-	code->reading(code->arg, module);
-	if (function_start(m, vaddr, &start) == 0 && start <= vaddr &&
-		module_vaddr_to_offset(m, start, from) == 0) {
-		*n = offset - *from < PROLOGUE_BYTES ? offset - *from : PROLOGUE_BYTES;
-		const unsigned char *in_file = module_bytes(m, *from, *n);
-		error = in_file ? 0 : -1;
-		if (in_file)
-			memcpy(bytes, in_file, *n);
+	for (uint64_t at = (lowest + 15) & ~15ull; at <= last; at += 16) {
+		enum fit fit = fit_at(s, at);
+		if (fit != FIT_NONE && !n++)
+			any = at;
+		if (fit == FIT_UNKNOWN && !n_unknown++)
+			unknown = at;
+		if (fit == FIT_OWN && !n_own++) {
+			own = at;
+			unknown_before = n_unknown;
+		}
 	}
-	code->reading(code->arg, 0);
-	return error;
+	*rbp = own ? own : unknown ? unknown : any;
+	if (n_own == 1 && !unknown_before)
+		return PROLOGUE_SURE;
+	if (s->way.is_dynamic)
+		return own || unknown ? PROLOGUE_LIKELY : PROLOGUE_NONE;
+	return n == 1 ? PROLOGUE_SURE : n ? PROLOGUE_LIKELY : PROLOGUE_NONE;
 }
 
 enum prologue prologue_find(const struct code *code, const struct mapping *map, uint64_t offset,
-	uint64_t sp, uint64_t pushed, struct copy *copy, uint64_t *rbp)
+	uint64_t next, uint64_t sp, uint64_t pushed, const struct copy *copy, uint64_t *rbp)
 {
-	unsigned char bytes[PROLOGUE_BYTES];
-	uint64_t from;
-	size_t n;
+	struct search s = {.code = code, .copy = *copy};
 
-	if (read_prologue(code, map->module, offset, &from, bytes, &n) < 0)
+	if (look_at_function(&s, map, offset, next, pushed) < 0)
 		return PROLOGUE_NONE;
-	struct search s = {code, copy, map->start + (from - map->offset)};
-	for (size_t i = 0; i < n; i++) {
-		int64_t imm = sub_at(bytes + i, n - i);
-		enum prologue found = imm < 0 ? PROLOGUE_NONE : validate(&s, sp + pushed + imm);
-		if (found != PROLOGUE_NONE) {
-			*rbp = sp + pushed + imm;
-			return found;
-		}
-	}
-	/* No sub: the pushes are all there is. */
-	*rbp = sp + pushed;
-	return validate(&s, *rbp);
+	uint64_t lowest = sp + s.way.least, end = copy->stack.base + copy->stack.len;
+	return search_from(&s, lowest, s.way.is_dynamic ? end - 16 : lowest + s.way.slack, rbp);
 }

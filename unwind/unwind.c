@@ -53,22 +53,17 @@ struct walk {
 	const unsigned char *leaf_code; /* around the first pc; NULL: its file has it */
 };
 
-/* The frame pointer of a thread that was not stopped. */
-static int recover_rbp(struct walk *w, const struct rule *rule)
+/* The frame pointer of a thread that was not stopped. pushed: bytes below it that are taken for
+ * sure. */
+static int recover_rbp(struct walk *w, uint64_t pushed)
 {
 	const struct frame *f = &w->out->v[w->out->n - 1];
-	uint64_t sp = w->regs.r[DWREG_RSP];
-	int32_t lowest = -16;
+	uint64_t next = f->offset + (f->flags & FRAME_RETURN ? 1 : 0);
 
-	/* Only the usual frame: return address and saved rbp on top. */
-	if (rule->cfa_register != DWREG_RBP || rule->cfa_offset != 16 || rule->ra_offset != -8 ||
-		rule->saved[SAVED_RBP] != -16 || !(w->regs.known & KNOWN(DWREG_RSP)))
+	if (!(w->regs.known & KNOWN(DWREG_RSP)))
 		return -1;
-	for (int i = 0; i < SAVED_COUNT; i++)
-		if (rule->saved[i] > SAVED_UNDEFINED && rule->saved[i] < lowest)
-			lowest = rule->saved[i];
-	enum prologue found = prologue_find(
-		&w->code, w->map, f->offset, sp, -16 - lowest, &w->copy, &w->regs.r[DWREG_RBP]);
+	enum prologue found = prologue_find(&w->code, w->map, f->offset, next, w->regs.r[DWREG_RSP],
+		pushed, &w->copy, &w->regs.r[DWREG_RBP]);
 	if (found == PROLOGUE_NONE)
 		return -1;
 	w->regs.known |= KNOWN(DWREG_RBP);
@@ -77,13 +72,36 @@ static int recover_rbp(struct walk *w, const struct rule *rule)
 	return 0;
 }
 
+/* Of the usual frame: return address and saved rbp on top. */
+static int recover_plain(struct walk *w, const struct rule *rule)
+{
+	int32_t lowest = -16;
+
+	if (rule->cfa_register != DWREG_RBP || rule->cfa_offset != 16 || rule->ra_offset != -8 ||
+		rule->saved[SAVED_RBP] != -16)
+		return -1;
+	for (int i = 0; i < SAVED_COUNT; i++)
+		if (rule->saved[i] > SAVED_UNDEFINED && rule->saved[i] < lowest)
+			lowest = rule->saved[i];
+	return recover_rbp(w, -16 - lowest);
+}
+
+/* Of a frame whose arguments gcc reaches through a register of their own: CFA = *(rbp + offset). */
+static int recover_full(struct walk *w, const struct full_rule *full)
+{
+	if ((w->regs.known & KNOWN(DWREG_RBP)) || !full->cfa.n ||
+		full->cfa.v[0].atom != DW_OP_breg0 + DWREG_RBP)
+		return 0;
+	return recover_rbp(w, 8);
+}
+
 static int step_plain(struct walk *w, const struct rule *rule)
 {
 	struct regs *r = &w->regs;
 	uint32_t known = KNOWN(DWREG_RSP) | KNOWN(DWREG_PC);
 	uint64_t cfa;
 
-	if (!(r->known & KNOWN(rule->cfa_register)) && recover_rbp(w, rule) < 0)
+	if (!(r->known & KNOWN(rule->cfa_register)) && recover_plain(w, rule) < 0)
 		return STACK_NO_REGISTER;
 	cfa = r->r[rule->cfa_register] + (int64_t)rule->cfa_offset;
 	if (copy_word(&w->copy, cfa + (int64_t)rule->ra_offset, &r->r[DWREG_PC]) < 0)
@@ -142,9 +160,11 @@ static int step_full(struct walk *w, const struct full_rule *full)
 {
 	struct regs next = {.known = 0};
 	uint64_t cfa;
+
+	if (recover_full(w, full) < 0)
+		return STACK_NO_REGISTER;
 	enum expression_result got =
 		expression_run(full->cfa.v, full->cfa.n, &w->regs, NULL, &w->copy, &cfa);
-
 	if (got != EXPRESSION_VALUE && got != EXPRESSION_ADDRESS)
 		return expression_end(got);
 	for (int i = 0; i < REGS_COUNT; i++) {
