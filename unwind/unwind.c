@@ -16,8 +16,9 @@
 #include <dwarf.h>
 
 #include "unwind/entry.h"
-#include "unwind/expression.h"
 #include "unwind/frame_pointer.h"
+#include "unwind/full_step.h"
+#include "unwind/functions.h"
 #include "unwind/prologue.h"
 #include "unwind/unwind.h"
 
@@ -25,12 +26,10 @@
  * in a hundred captures must find its room. */
 #define WANT_DECAY 1024u
 
-#define KNOWN(reg) (1u << (reg))
+/* Frames of the C library's start of a program at most, _start included. */
+#define ROOT_FRAMES 3u
 
-/* What a caller can count on after a call: all else is clobbered. */
-#define CALLEE_SAVED                                                                               \
-	(KNOWN(DWREG_RBX) | KNOWN(DWREG_RBP) | KNOWN(DWREG_R12) | KNOWN(DWREG_R13) |               \
-		KNOWN(DWREG_R14) | KNOWN(DWREG_R15) | KNOWN(DWREG_RSP) | KNOWN(DWREG_PC))
+#define KNOWN(reg) (1u << (reg))
 
 /* struct rt_sigframe of arch/x86/include/asm/sigframe.h as the trampoline sees it: sp points to the
  * ucontext, whose registers (struct sigcontext) begin at byte 40. */
@@ -51,11 +50,12 @@ struct walk {
 	const struct mapping *map;	/* of the last frame; the next is often in the same */
 	struct module *module;		/* its module; NULL: not readable */
 	const unsigned char *leaf_code; /* around the first pc; NULL: its file has it */
+	uint32_t unproven;		/* frame that is a guess unless all from there on ... */
+	uint32_t called_otherwise;	/* ... call directly; how many frames that holds for */
 };
 
-/* The frame pointer of a thread that was not stopped. pushed: bytes below it that are taken for
- * sure. */
-static int recover_rbp(struct walk *w, uint64_t pushed)
+/* The frame pointer of a thread that was not stopped. */
+static int recover_rbp(struct walk *w, const struct frame_form *form)
 {
 	const struct frame *f = &w->out->v[w->out->n - 1];
 	uint64_t next = f->offset + (f->flags & FRAME_RETURN ? 1 : 0);
@@ -63,10 +63,12 @@ static int recover_rbp(struct walk *w, uint64_t pushed)
 	if (!(w->regs.known & KNOWN(DWREG_RSP)))
 		return -1;
 	enum prologue found = prologue_find(&w->code, w->map, f->offset, next, w->regs.r[DWREG_RSP],
-		pushed, &w->copy, &w->regs.r[DWREG_RBP]);
+		form, &w->copy, &w->regs.r[DWREG_RBP]);
 	if (found == PROLOGUE_NONE)
 		return -1;
 	w->regs.known |= KNOWN(DWREG_RBP);
+	if (found == PROLOGUE_DIRECT && !w->unproven)
+		w->unproven = w->out->n;
 	if (found == PROLOGUE_LIKELY)
 		w->flags |= FRAME_GUESSED;
 	return 0;
@@ -83,16 +85,20 @@ static int recover_plain(struct walk *w, const struct rule *rule)
 	for (int i = 0; i < SAVED_COUNT; i++)
 		if (rule->saved[i] > SAVED_UNDEFINED && rule->saved[i] < lowest)
 			lowest = rule->saved[i];
-	return recover_rbp(w, -16 - lowest);
+	return recover_rbp(w, &(struct frame_form){.pushed = -16 - lowest});
 }
 
-/* Of a frame whose arguments gcc reaches through a register of their own: CFA = *(rbp + offset). */
+/* Of a frame that keeps its CFA, because gcc aligned the stack: CFA = *(rbp + offset). */
 static int recover_full(struct walk *w, const struct full_rule *full)
 {
-	if ((w->regs.known & KNOWN(DWREG_RBP)) || !full->cfa.n ||
-		full->cfa.v[0].atom != DW_OP_breg0 + DWREG_RBP)
+	const struct ops *cfa = &full->cfa;
+
+	if ((w->regs.known & KNOWN(DWREG_RBP)) || !cfa->n ||
+		cfa->v[0].atom != DW_OP_breg0 + DWREG_RBP)
 		return 0;
-	return recover_rbp(w, 8);
+	if (cfa->n != 2 || cfa->v[1].atom != DW_OP_deref || !cfa->v[0].number)
+		return -1;
+	return recover_rbp(w, &(struct frame_form){8, (int64_t)cfa->v[0].number});
 }
 
 static int step_plain(struct walk *w, const struct rule *rule)
@@ -118,78 +124,10 @@ static int step_plain(struct walk *w, const struct rule *rule)
 	return STACK_DONE;
 }
 
-static enum stack_end expression_end(enum expression_result why)
-{
-	return why == EXPRESSION_UNREADABLE    ? STACK_UNREADABLE
-	       : why == EXPRESSION_NO_REGISTER ? STACK_NO_REGISTER
-					       : STACK_NO_CFI;
-}
-
-/* gcc says of a realigned frame that rbp is saved where rbp points, also where it has been popped:
- * then it is the caller's, and points out of the frame. */
-static int is_popped(const struct walk *w, const struct ops *ops, uint64_t at, uint64_t cfa)
-{
-	return ops->n == 2 && ops->v[1].atom == DW_OP_breg0 + DWREG_RBP &&
-	       (at < w->regs.r[DWREG_RSP] || at >= cfa);
-}
-
-/* One register of a full rule. 0, or why not. */
-static enum stack_end full_register(
-	struct walk *w, const struct ops *ops, int number, uint64_t cfa, uint64_t *out)
-{
-	enum expression_result got;
-
-	/* DW_CFA_register: the value is in another register. */
-	if (ops->n == 1 && ops->v[0].atom == DW_OP_regx) {
-		if (ops->v[0].number >= REGS_COUNT || !(w->regs.known & KNOWN(ops->v[0].number)))
-			return STACK_NO_REGISTER;
-		*out = w->regs.r[ops->v[0].number];
-		return STACK_DONE;
-	}
-	got = expression_run(ops->v, ops->n, &w->regs, &cfa, &w->copy, out);
-	if (got == EXPRESSION_ADDRESS && number == DWREG_RBP && is_popped(w, ops, *out, cfa)) {
-		*out = w->regs.r[DWREG_RBP];
-		return STACK_DONE;
-	}
-	if (got == EXPRESSION_ADDRESS)
-		return copy_word(&w->copy, *out, out) < 0 ? STACK_UNREADABLE : STACK_DONE;
-	return got == EXPRESSION_VALUE ? STACK_DONE : expression_end(got);
-}
-
 static int step_full(struct walk *w, const struct full_rule *full)
 {
-	struct regs next = {.known = 0};
-	uint64_t cfa;
-
-	if (recover_full(w, full) < 0)
-		return STACK_NO_REGISTER;
-	enum expression_result got =
-		expression_run(full->cfa.v, full->cfa.n, &w->regs, NULL, &w->copy, &cfa);
-	if (got != EXPRESSION_VALUE && got != EXPRESSION_ADDRESS)
-		return expression_end(got);
-	for (int i = 0; i < REGS_COUNT; i++) {
-		const struct ops *ops = &full->r[i];
-		enum stack_end end = STACK_NO_REGISTER;
-		if (ops->is_same && (w->regs.known & CALLEE_SAVED & KNOWN(i))) {
-			next.r[i] = w->regs.r[i];
-			end = STACK_DONE;
-		} else if (ops->n) {
-			end = full_register(w, ops, i, cfa, &next.r[i]);
-		}
-		if (end == STACK_DONE)
-			next.known |= KNOWN(i);
-		else if (i == DWREG_PC)
-			return end;
-	}
-	/* The ABI's: where nothing is said the caller's sp is the CFA. */
-	if (!full->r[DWREG_RSP].n) {
-		next.r[DWREG_RSP] = cfa;
-		next.known |= KNOWN(DWREG_RSP);
-	}
-	if (!(next.known & KNOWN(DWREG_RSP)))
-		return STACK_NO_REGISTER;
-	w->regs = next;
-	return STACK_DONE;
+	return recover_full(w, full) < 0 ? STACK_NO_REGISTER
+					 : (int)full_step(full, &w->copy, &w->regs);
 }
 
 static int step_sigreturn(struct walk *w)
@@ -420,6 +358,31 @@ static void take_code(struct walk *w, const struct capture *capture)
 	s->bytes += CODE_BYTES;
 }
 
+/* After a step whose truth hangs on how the frames above were called. */
+static void look_at_call(struct walk *w)
+{
+	uint32_t n = w->out->n;
+
+	if (w->unproven && !w->called_otherwise &&
+		!functions_is_caller(
+			&w->code, w->regs.r[DWREG_PC], w->map, w->out->v[n - 1].offset))
+		w->called_otherwise = n;
+}
+
+/* The first function of a thread or program is called by the C library, once. */
+static void settle_proof(struct walk *w, enum stack_end end)
+{
+	struct stack *out = w->out;
+	uint32_t n = w->called_otherwise;
+
+	if (!w->unproven || w->unproven >= out->n)
+		return;
+	if (end == STACK_DONE && n && n < out->n && out->n - n <= ROOT_FRAMES &&
+		out->v[n].module != out->v[n - 1].module)
+		return;
+	out->v[w->unproven].flags |= FRAME_GUESSED;
+}
+
 static enum stack_end walk_up(struct walk *w)
 {
 	enum stack_end end = STACK_DONE;
@@ -432,6 +395,8 @@ static enum stack_end walk_up(struct walk *w)
 		if (!rule)
 			return STACK_NO_MODULE;
 		end = step(w, rule, &over);
+		if (end == STACK_DONE && !over)
+			look_at_call(w);
 	}
 	return end;
 }
@@ -469,6 +434,7 @@ void unwind_capture(const struct unwinder *u, const struct capture *capture,
 		return;
 	}
 	out->end = walk_up(&w);
+	settle_proof(&w, out->end);
 	uint64_t wanted = out->end == STACK_UNREADABLE ? w.copy.wanted + 8 : 0;
 	*need = need_of(&w.copy.stack, capture->regs.r[DWREG_RSP], wanted);
 	if (!w.copy.other.len)
