@@ -5,7 +5,7 @@
  * SHAPE FUNCTION;FUNCTION;...", leaf first: what a stack has to contain between the C library's
  * call and the thread's start.
  */
-#include "shapes.h"
+#include "target.h"
 
 #include <poll.h>
 #include <semaphore.h>
@@ -47,17 +47,7 @@
 	X(sigwaitinfo)                                                                             \
 	X(futex)
 
-#define LINKS 4
-#define DAY   86400
-
-struct idler {
-	int call, shape;
-	pid_t tid;
-	pthread_t asleep; /* what join waits for */
-	FILE *file;
-	int fd;
-	int links[LINKS]; /* shapes, outermost first */
-};
+#define DAY 86400
 
 static int never[2]; /* a pipe nobody writes to */
 static int never_sockets[2], never_epoll, never_listener, never_queue;
@@ -79,7 +69,14 @@ static struct {
 	long type;
 	char text[8];
 } message;
-static _Thread_local struct idler *me;
+
+/* What a thread needs for itself. */
+struct own {
+	pthread_t asleep; /* what join waits for */
+	FILE *file;
+	int fd;
+};
+static _Thread_local struct own mine;
 
 #define CALL_epoll_wait	     epoll_wait(never_epoll, &event, 1, -1)
 #define CALL_poll	     poll(&polled, 1, -1)
@@ -97,119 +94,49 @@ static _Thread_local struct idler *me;
 #define CALL_mutex_lock	     pthread_mutex_lock(&held)
 #define CALL_cond_wait	     pthread_cond_wait(&never_signalled, &free_one)
 #define CALL_sem_wait	     sem_wait(&never_posted)
-#define CALL_join	     pthread_join(me->asleep, NULL)
+#define CALL_join	     pthread_join(mine.asleep, NULL)
 #define CALL_rwlock	     pthread_rwlock_rdlock(&written)
 #define CALL_barrier	     pthread_barrier_wait(&never_full)
-#define CALL_fgets	     (void)!fgets(byte, sizeof(byte), me->file)
-#define CALL_flock	     flock(me->fd, LOCK_EX)
+#define CALL_fgets	     (void)!fgets(byte, sizeof(byte), mine.file)
+#define CALL_flock	     flock(mine.fd, LOCK_EX)
 #define CALL_msgrcv	     msgrcv(never_queue, &message, sizeof(message.text), 0, 0)
 #define CALL_sigsuspend	     sigsuspend(&all_signals)
 #define CALL_sigwaitinfo     sigwaitinfo(&no_signal, NULL)
 #define CALL_futex	     syscall(SYS_futex, &never_woken, 0, 0, NULL, NULL, 0)
 
-/* --- the functions that block --- */
+#include "chains.h"
 
-#define BLOCKING(call, shape)                                                                      \
-	static FRAME void call##_##shape(long n)                                                   \
-	{                                                                                          \
-		(void)n;                                                                           \
-		SHAPE_##shape(CALL_##call);                                                        \
-		KEEP_FRAME();                                                                      \
-	}
-#define BLOCKING_IN(call) SHAPES(BLOCKING, call)
-CALLS(BLOCKING_IN)
-
-struct blocking {
-	const char *call, *shape, *name;
-	void (*run)(long n);
+struct idler {
+	struct place place;
+	struct own own;
+	pid_t tid;
 };
-
-#define ROW(call, shape) {#call, #shape, #call "_" #shape, call##_##shape},
-#define ROWS(call)	 SHAPES(ROW, call)
-#define CASE(call, shape)                                                                          \
-	case __COUNTER__ - first_case:                                                             \
-		call##_##shape(n);                                                                 \
-		break;
-#define CASES(call) SHAPES(CASE, call)
-
-static const struct blocking blocking[] = {CALLS(ROWS)};
-enum { idlers = sizeof(blocking) / sizeof(*blocking) };
-static struct idler idler[idlers];
-
-static FRAME void block_by_pointer(int number, long n)
-{
-	blocking[number].run(n);
-	KEEP_FRAME();
-}
-
-enum { first_case = __COUNTER__ + 1 };
-static FRAME void block(int number, long n)
-{
-	switch (number) {
-		CALLS(CASES)
-	}
-	KEEP_FRAME();
-}
-
-/* --- the chain above them --- */
-
-static void descend(int level, long n);
-
-#define LINK(y, shape)                                                                             \
-	static FRAME void link_##shape(int level, long n)                                          \
-	{                                                                                          \
-		SHAPE_##shape(descend(level + 1, n));                                              \
-		KEEP_FRAME();                                                                      \
-	}
-SHAPES(LINK, 0)
-
-#define LINK_NAME(y, shape) "link_" #shape,
-#define LINK_CASE(y, shape)                                                                        \
-	case __COUNTER__ - first_link:                                                             \
-		link_##shape(level, n);                                                            \
-		break;
-
-static const char *const link_names[] = {SHAPES(LINK_NAME, 0)};
-enum { first_link = __COUNTER__ + 1 };
-
-/* Every other one is called by a pointer in the end. */
-static FRAME void descend(int level, long n)
-{
-	if (level == LINKS) {
-		int number = (int)(me - idler);
-		if (number / shapes % 2)
-			block_by_pointer(number, n);
-		else
-			block(number, n);
-		KEEP_FRAME();
-		return;
-	}
-	switch (me->links[level]) {
-		SHAPES(LINK_CASE, 0)
-	}
-	KEEP_FRAME();
-}
+static struct idler idler[n_rows];
 
 static FRAME void *idle(void *arg)
 {
-	me = arg;
-	if (!strcmp(blocking[me - idler].call, "cond_wait"))
+	struct idler *me = arg;
+	const char *call = rows[me->place.row].call;
+
+	mine = me->own;
+	if (!strcmp(call, "cond_wait"))
 		pthread_mutex_lock(&free_one);
 	__atomic_store_n(&me->tid, gettid(), __ATOMIC_RELEASE);
-	descend(0, number(3));
-	fprintf(stderr, "%s did not block\n", blocking[me - idler].name);
+	walk_down(&me->place, number(3));
+	/* The message queue is gone before the program is. */
+	while (target_stopping)
+		pause();
+	fprintf(stderr, "%s did not block\n", call);
 	exit(1);
 }
 
-static void say_chain(const struct idler *i, int number)
+static void say(const struct idler *i)
 {
-	const struct blocking *b = &blocking[number];
+	const struct row *r = &rows[i->place.row];
 
-	printf("chain %d %s %s %s;%s", i->tid, b->call, b->shape, b->name,
-		number / shapes % 2 ? "block_by_pointer" : "block");
-	for (int level = LINKS; level-- > 0;)
-		printf(";descend;%s", link_names[i->links[level]]);
-	printf(";descend;idle\n");
+	printf("chain %d %s %s ", i->tid, r->call, r->shape);
+	say_chain(&i->place);
+	printf(";idle\n");
 }
 
 /* --- what they wait for --- */
@@ -271,14 +198,13 @@ static void set_up(void)
 	day_to_come.tv_sec += DAY;
 	pthread_mutex_lock(&held);
 	pthread_rwlock_wrlock(&written);
-	for (int i = 0; i < idlers; i++) {
-		idler[i].asleep = strcmp(blocking[i].call, "join")
-					  ? 0
-					  : target_thread("asleep", sleep_well, NULL);
-		idler[i].file = fdopen(dup(never[0]), "r");
-		idler[i].fd = again(locked);
-		for (int level = 0; level < LINKS; level++)
-			idler[i].links[level] = (i * 7 + level * 3 + i / shapes) % shapes;
+	for (int i = 0; i < n_rows; i++) {
+		/* Of every other call the functions are called by a pointer. */
+		idler[i].place = (struct place){.row = i, .by_pointer = i / shapes % 2};
+		if (!strcmp(rows[i].call, "join"))
+			idler[i].own.asleep = target_thread("asleep", sleep_well, NULL);
+		idler[i].own.file = fdopen(dup(never[0]), "r");
+		idler[i].own.fd = again(locked);
 	}
 }
 
@@ -303,13 +229,13 @@ int main(int argc, char **argv)
 	target_block_term();
 	target_init(arg_number(argc, argv, 1, 0));
 	set_up();
-	for (int i = 0; i < idlers; i++)
-		target_thread(blocking[i].call, idle, &idler[i]);
-	for (int i = 0; i < idlers; i++) {
+	for (int i = 0; i < n_rows; i++)
+		target_thread(rows[i].call, idle, &idler[i]);
+	for (int i = 0; i < n_rows; i++) {
 		while (!__atomic_load_n(&idler[i].tid, __ATOMIC_ACQUIRE))
 			target_sleep_us(1000);
 		wait_until_blocked(idler[i].tid);
-		say_chain(&idler[i], i);
+		say(&idler[i]);
 	}
 	target_sleep_us(100000);
 	target_ready();
