@@ -391,8 +391,9 @@ static int add_stack(struct collection *c, const struct worker_stack *w, const s
 	struct interval *i = collection_interval(c, w->interval);
 	const struct known_thread *k = known_threads_find(&c->threads, w->thread);
 
-	if (!i || !k || w->kind >= PROFILE_KINDS || w->end >= STACK_ENDS ||
-		w->missing >= MISSING_REASONS || !w->weight || w->weight > UINT16_MAX)
+	if (!i || !k || !w->kinds || w->kinds >= KIND(PROFILE_KINDS) || w->end >= STACK_ENDS ||
+		w->missing >= MISSING_REASONS || !w->weight || w->weight > UINT16_MAX ||
+		w->looks > UINT16_MAX || w->contentions > UINT16_MAX || w->wait.kind >= WAIT_KINDS)
 		return -EPROTO;
 	for (uint32_t f = 0; f < w->n; f++)
 		if (frames[f].module > c->n_modules)

@@ -69,11 +69,28 @@ long interval_thread(struct interval *i, uint32_t key, const struct thread_info 
 	return i->n_threads++;
 }
 
+/* What counts in a profile of that kind: a look, or a wait that began. */
+static struct table_entry entry_of(
+	const struct worker_stack *w, enum profile_kind kind, uint32_t thread)
+{
+	struct table_entry e = {.thread = thread, .count = w->looks, .weight = w->weight};
+
+	if (kind == PROFILE_THREADS || kind == PROFILE_WALL)
+		e.state = w->state;
+	if (kind == PROFILE_BLOCK || kind == PROFILE_MUTEX) {
+		e.count = w->contentions;
+		e.wait = w->wait.kind;
+		e.lock = w->wait.lock;
+	}
+	return e;
+}
+
 int interval_add_stack(struct interval *i, const struct worker_stack *w, const struct frame *frames,
 	uint32_t thread)
 {
 	static struct stack stack;
 	uint32_t guessed = 0;
+	int error = 0;
 
 	stack.n = w->n;
 	stack.end = w->end;
@@ -84,11 +101,16 @@ int interval_add_stack(struct interval *i, const struct worker_stack *w, const s
 		stack.n = 1;
 		stack.v[0] = (struct frame){PSEUDO_MISSING + w->missing, 0, 0};
 	}
-	i->received[w->kind]++;
-	i->ends[w->kind][w->end]++;
 	i->guessed += !!guessed;
-	uint32_t state = w->kind == PROFILE_THREADS ? w->state : 0;
-	return table_add_weighted(i->tables[w->kind], &stack, thread, state, 1, w->weight);
+	for (int kind = 0; kind < PROFILE_KINDS && !error; kind++) {
+		if (!(w->kinds & KIND(kind)))
+			continue;
+		struct table_entry what = entry_of(w, kind, thread);
+		i->received[kind]++;
+		i->ends[kind][w->end]++;
+		error = table_add_entry(i->tables[kind], &stack, &what);
+	}
+	return error;
 }
 
 uint64_t interval_threads_cpu(const struct interval *i)
@@ -113,7 +135,7 @@ uint64_t interval_ended_cpu(const struct interval *i)
 uint64_t interval_lost(const struct interval *i, enum profile_kind kind)
 {
 	const struct tracer_stats *t = &i->stats;
-	uint64_t sent = kind == PROFILE_CPU ? t->samples : t->snapshots;
+	uint64_t sent = t->captured[kind];
 
 	return sent > i->received[kind] ? sent - i->received[kind] : 0;
 }

@@ -40,7 +40,7 @@ long interval_find(const struct interval *i, uint32_t key);
 /* The same, added with its identity where it is new; or -errno. */
 long interval_thread(struct interval *i, uint32_t key, const struct thread_info *info);
 
-/* frames: w->n of them, checked. 0 or -errno. */
+/* Into the tables of all kinds of w. frames: w->n of them, checked. 0 or -errno. */
 int interval_add_stack(struct interval *i, const struct worker_stack *w, const struct frame *frames,
 	uint32_t thread);
 

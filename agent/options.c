@@ -22,11 +22,13 @@ struct option_row {
 	const char *help;
 };
 
-static const char *const kind_names[PROFILE_KINDS] = {"cpu", "threads"};
+static const char *const kind_names[PROFILE_KINDS] = {
+	"cpu", "threads", "wall", "block", "mutex", "threadcreate"};
+
+#define KINDS_TEXT "cpu, threads, wall, block, mutex and threadcreate"
 
 /* Words of the manual that later versions understand. */
-static const char *const later_kinds[] = {
-	"wall", "threadcreate", "block", "mutex", "heap", "allocs"};
+static const char *const later_kinds[] = {"heap", "allocs"};
 static const char *const later_formats[] = {"speedscope", "html"};
 static const char *const later_options[] = {"http", "push", "label", "tenant", "dump", "heap-rate",
 	"thread", "compare", "fail-over", "cleanup", "kernel", "http-token", "alloc-prefix",
@@ -133,21 +135,21 @@ static int add_kind(struct options *o, const char *name, const char *word)
 {
 	for (int kind = 0; kind < PROFILE_KINDS; kind++)
 		if (!strcmp(word, kind_names[kind])) {
-			o->kinds |= 1u << kind;
+			o->kinds |= KIND(kind);
 			return 0;
 		}
 	if (IN(later_kinds, word)) {
-		log_error("-%s: the %s profile is not built yet; there are cpu and threads", name,
-			word);
+		log_error(
+			"-%s: the %s profile is not built yet; there are " KINDS_TEXT, name, word);
 		return -EINVAL;
 	}
-	return values_bad(name, word, "a profile; there are cpu and threads");
+	return values_bad(name, word, "a profile; there are " KINDS_TEXT);
 }
 
 static int set_profile(struct options *o, const char *name, const char *value)
 {
 	if (!*value)
-		return values_bad(name, value, "a profile; there are cpu and threads");
+		return values_bad(name, value, "a profile; there are " KINDS_TEXT);
 	return each_word(o, name, value, add_kind);
 }
 
@@ -274,7 +276,8 @@ static const struct option_row rows[] = {
 	{"seconds", "d", "DUR", set_seconds, "how long: 60, 1m30s; 0 = until Ctrl-C (default 30)"},
 	{"every", NULL, "DUR", set_every, "a new file each time: 60s, 1h (until Ctrl-C)"},
 	{"count", NULL, "N", set_count, "with -every: end after N files"},
-	{"profile", NULL, "KIND,...", set_profile, "cpu, threads (default both)"},
+	{"profile", NULL, "KIND,...", set_profile,
+		"cpu, threads, wall, block, mutex, threadcreate (default the first two)"},
 	{"hz", "F", "N", set_hz, "ticks per second, 1 to 10000 (default 100)"},
 	{"max-stop", NULL, "PCT", set_max_stop,
 		"share of its CPU time that pauses may take (default 2%)"},

@@ -78,8 +78,9 @@ static int settle_output(struct options *o, int format_given)
 	}
 	int single = o->output && !ends_with(o->output, "/");
 	if (!o->kinds) /* a command has no stacks worth a look before it begins */
-		o->kinds = single || o->command ? 1u << PROFILE_CPU : (1u << PROFILE_KINDS) - 1;
-	if (o->command && !(o->kinds & 1u << PROFILE_CPU)) {
+		o->kinds = single || o->command ? KIND(PROFILE_CPU)
+						: KIND(PROFILE_CPU) | KIND(PROFILE_THREADS);
+	if (o->command && !(o->kinds & KIND(PROFILE_CPU))) {
 		log_error("-profile: a command that has not begun has no stacks; add cpu");
 		return -EINVAL;
 	}

@@ -147,7 +147,7 @@ static void play_capture(struct player *p, uint32_t size)
 	p->captures++;
 	p->first_time = p->first_time ? p->first_time : c->time;
 	p->last_time = c->time > p->last_time ? c->time : p->last_time;
-	if (!(p->kinds & 1u << c->kind))
+	if (!(p->kinds & c->kinds))
 		return;
 	while (!(room = ring_reserve(p->ring, size)) && !gives_up(p))
 		pause_a_little(p);

@@ -64,7 +64,7 @@ void progress_begin(const struct session *s)
 			log_escape(shown, sizeof(shown), o->command[0]), o->launched);
 	else
 		tell_target(s, what, sizeof(what));
-	if (o->kinds & 1u << PROFILE_CPU)
+	if (o->kinds & KIND(PROFILE_CPU))
 		log_note("sampling %s %u times a second %s%s", what, o->hz, length, every);
 	else
 		log_note("reading the stacks of %s", what);
@@ -83,10 +83,10 @@ static void draw(const struct session *s, uint64_t now)
 		snprintf(line, sizeof(line), "\r\033[K[%s] naming %u addresses", bar, s->naming.n);
 	else if (s->options->window_ns)
 		snprintf(line, sizeof(line), "\r\033[K[%s] %.0f of %gs, %" PRIu64 " samples", bar,
-			passed, whole, s->data.now.samples);
+			passed, whole, s->data.now.captured[PROFILE_CPU]);
 	else
 		snprintf(line, sizeof(line), "\r\033[K%.0fs, %" PRIu64 " samples", passed,
-			s->data.now.samples);
+			s->data.now.captured[PROFILE_CPU]);
 	put(line);
 }
 

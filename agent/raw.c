@@ -298,7 +298,7 @@ void raw_finish(struct raw *r, uint64_t wall_began, uint64_t duration, int targe
 	if (!r->is_open)
 		return;
 	collection_sum(r->data, &t);
-	uint64_t taken = t.samples + t.snapshots;
+	uint64_t taken = t.taken;
 	r->end.wall_began = wall_began;
 	r->end.duration = duration;
 	r->end.lost = taken > r->end.captures ? taken - r->end.captures : 0;

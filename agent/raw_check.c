@@ -14,7 +14,7 @@
 
 int raw_check_run(const struct tracer_recording *run)
 {
-	uint32_t all = (1u << PROFILE_KINDS) - 1;
+	uint32_t all = KIND(PROFILE_KINDS) - 1;
 
 	return run->kinds && !(run->kinds & ~all) && run->hz >= 1 && run->hz <= 10000 &&
 			       run->wall_began <= TIME_MAX
@@ -114,8 +114,11 @@ static int check_stats(const struct tracer_stats *s, uint32_t size)
 	if (size != sizeof(*s) || s->stop_ns > CPU_MAX || s->queued_ns > CPU_MAX ||
 		s->unseen_ns > CPU_MAX || s->slowed_ns > TIME_MAX)
 		return -EPROTO;
-	if (s->samples > COUNT_MAX || s->snapshots > COUNT_MAX || s->stops > COUNT_MAX)
+	if (s->stops > COUNT_MAX)
 		return -EPROTO;
+	for (int kind = 0; kind < PROFILE_KINDS; kind++)
+		if (s->captured[kind] > COUNT_MAX)
+			return -EPROTO;
 	for (int i = 0; i < SKIPS; i++)
 		if (s->skipped[i] > COUNT_MAX)
 			return -EPROTO;
@@ -128,8 +131,9 @@ static int check_capture(const struct raw_check *c, const struct capture *cap, u
 		cap->other_len > LIMIT_STACK_MAX ||
 		cap->stack_len + cap->other_len != size - sizeof(*cap))
 		return -EPROTO;
-	if (cap->kind >= PROFILE_KINDS || cap->missing >= MISSING_REASONS || !cap->weight ||
-		cap->weight > UINT16_MAX)
+	if (!cap->kinds || cap->kinds >= KIND(PROFILE_KINDS) || cap->missing >= MISSING_REASONS ||
+		!cap->weight || cap->weight > UINT16_MAX || cap->looks > UINT16_MAX ||
+		cap->contentions > UINT16_MAX || cap->wait.kind >= WAIT_KINDS)
 		return -EPROTO;
 	return cap->process < c->n_processes && cap->thread < c->n_serials &&
 			       cap->generation <= c->generation && !cap->interval

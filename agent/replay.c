@@ -28,7 +28,7 @@ static int on_recording(struct session *s, const struct tracer_recording *r)
 	if (!s->replay.options.kinds) {
 		log_error("%s holds no such profile; give -profile %s", shown_name(s),
 			options_kind_name(
-				r->kinds & 1u << PROFILE_CPU ? PROFILE_CPU : PROFILE_THREADS));
+				r->kinds & KIND(PROFILE_CPU) ? PROFILE_CPU : PROFILE_THREADS));
 		session_over(s, 1);
 	}
 	s->options = &s->replay.options;

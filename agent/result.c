@@ -22,7 +22,7 @@
 
 static int is_asked(const struct session *s, int kind)
 {
-	return !!(s->options->kinds & 1u << kind);
+	return !!(s->options->kinds & KIND(kind));
 }
 
 static int is_folder(const char *output)

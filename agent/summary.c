@@ -304,7 +304,7 @@ static void recording_line(const struct session *s, struct buf *out)
 
 void summary_text(const struct session *s, struct buf *out)
 {
-	if (s->options->kinds & 1u << PROFILE_CPU) {
+	if (s->options->kinds & KIND(PROFILE_CPU)) {
 		samples_line(s, out);
 		buf_string(out, "CPU       ");
 		cpu_text(s, out);

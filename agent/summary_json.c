@@ -72,7 +72,7 @@ static void put_stacks(struct json *j, const struct session *s)
 
 	json_object(j, "stacks");
 	for (int kind = 0; kind < PROFILE_KINDS; kind++) {
-		if (!(s->options->kinds & 1u << kind))
+		if (!(s->options->kinds & KIND(kind)))
 			continue;
 		json_object(j, options_kind_name(kind));
 		json_number(j, "all", i->received[kind]);

@@ -223,8 +223,8 @@ struct tracer_stats {
 	uint64_t ticks;	       /* taken */
 	uint64_t ticks_missed; /* due, but passed while an earlier one was still at work */
 	uint64_t ticks_late;   /* begun more than half a period late */
-	uint64_t samples;      /* captures pushed for the cpu profile */
-	uint64_t snapshots;    /* captures pushed for the threads profile */
+	uint64_t taken;	       /* captures pushed */
+	uint64_t captured[PROFILE_KINDS]; /* of these, those that go into each profile */
 	uint64_t skipped[SKIPS];
 	uint64_t stops;	       /* threads stopped */
 	uint64_t stop_ns;      /* sum of the pauses, SEIZE to DETACH, of the others */
@@ -333,14 +333,20 @@ struct worker_perf_map {
 
 /* Followed by n struct frame, so its size keeps them aligned. */
 struct worker_stack {
-	uint32_t kind;	  /* as in the capture */
+	uint32_t kinds;	  /* as in the capture */
 	uint32_t thread;  /* as in the capture */
 	uint32_t state;	  /* as in the capture */
 	uint32_t weight;  /* as in the capture */
 	uint32_t missing; /* as in the capture */
 	uint32_t end;	  /* enum stack_end */
 	uint32_t n;
-	uint32_t interval; /* as in the capture */
+	uint32_t interval;    /* as in the capture */
+	uint32_t flags;	      /* as in the capture */
+	uint32_t id;	      /* as in the capture */
+	uint32_t looks;	      /* as in the capture */
+	uint32_t contentions; /* as in the capture */
+	uint32_t unused;
+	struct wait wait; /* as in the capture */
 };
 
 /* Bytes [at, at + the rest of the message) of a struct capture and its stack, size in all. */

@@ -189,13 +189,13 @@ static void one_capture(uint64_t i, uint64_t now)
 	uint32_t serial = c->thread, generation = c->generation;
 	struct tracer_thread *t = &threads[serial % n_threads];
 
-	c->kind = PROFILE_CPU;
+	c->kinds = KIND(PROFILE_CPU);
 	c->thread = t->serial;
 	c->generation = maps->generation;
 	c->time = now;
 	t->cpu += TICK_NS;
 	process.clock += TICK_NS;
-	stats.samples++;
+	stats.captured[PROFILE_CPU]++;
 	put(RAW_CAPTURE, c, k->record.size);
 	c->thread = serial;
 	c->generation = generation;

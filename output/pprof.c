@@ -86,7 +86,7 @@ static void put_types(struct stream *s, const struct profile *p)
 }
 
 struct keys {
-	uint32_t thread_name, tid, pid, state;
+	uint32_t thread_name, tid, pid, state, kind, lock;
 };
 
 static Perftools__Profiles__Label string_label(uint32_t key, uint32_t text)
@@ -111,7 +111,7 @@ static void put_sample(struct stream *s, const struct profile *p, const struct k
 	const struct profile_sample *sample, uint64_t *ids)
 {
 	Perftools__Profiles__Sample m = PERFTOOLS__PROFILES__SAMPLE__INIT;
-	Perftools__Profiles__Label labels[4], *list[4];
+	Perftools__Profiles__Label labels[6], *list[6];
 
 	for (uint32_t i = 0; i < sample->n_locations; i++)
 		ids[i] = p->sample_locations[sample->first_location + i];
@@ -128,6 +128,10 @@ static void put_sample(struct stream *s, const struct profile *p, const struct k
 		labels[m.n_label++] = number_label(keys->pid, sample->pid);
 	if (sample->state)
 		labels[m.n_label++] = string_label(keys->state, sample->state);
+	if (sample->kind)
+		labels[m.n_label++] = string_label(keys->kind, sample->kind);
+	if (sample->lock)
+		labels[m.n_label++] = string_label(keys->lock, sample->lock);
 	for (size_t i = 0; i < m.n_label; i++)
 		list[i] = &labels[i];
 	put_message(s, 2, &m.base);
@@ -253,9 +257,12 @@ static int find_keys(const struct profile *p, struct keys *keys)
 	long state = strings_id(p->strings, "state");
 	long pid = p->has_pids ? strings_id(p->strings, "pid") : 0;
 
-	if (name < 0 || tid < 0 || state < 0 || pid < 0)
+	long kind = p->has_waits ? strings_id(p->strings, "kind") : 0;
+	long lock = p->has_waits ? strings_id(p->strings, "lock") : 0;
+
+	if (name < 0 || tid < 0 || state < 0 || pid < 0 || kind < 0 || lock < 0)
 		return -ENOMEM;
-	*keys = (struct keys){name, tid, pid, state};
+	*keys = (struct keys){name, tid, pid, state, kind, lock};
 	return 0;
 }
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +11,9 @@
 #include "output/builder.h"
 #include "output/pprof.h"
 #include "output/pseudo.h"
+#include "output/symbols.h"
 #include "output/table.h"
+#include "output/wait_kind.h"
 #include "output/weights.h"
 
 #define MOST (UINT32_MAX / 4)
@@ -19,6 +23,12 @@ struct build {
 	struct weights weights;
 	enum profile_merged merged;
 };
+
+/* Of the ticks, in ns. */
+static uint64_t period_of(const struct profile_input *in)
+{
+	return 1000000000 / (in->hz ? in->hz : 1);
+}
 
 /* --- samples ------------------------------------------------------------------------------ */
 
@@ -34,7 +44,8 @@ static int is_sample(const void *arg, uint32_t position)
 	const uint32_t *locations = w->p->sample_locations;
 
 	return a->n_locations == b->n_locations && a->thread_name == b->thread_name &&
-	       a->tid == b->tid && a->pid == b->pid && a->state == b->state &&
+	       a->tid == b->tid && a->pid == b->pid && a->state == b->state && a->kind == b->kind &&
+	       a->lock == b->lock &&
 	       !memcmp(locations + a->first_location, locations + b->first_location,
 		       a->n_locations * sizeof(*locations));
 }
@@ -55,6 +66,7 @@ static int add_sample(struct builder *b, const struct profile_sample *sample)
 
 	hash = hash_pair(hash, hash_pair((uint64_t)sample->pid << 32 ^ sample->tid,
 				       (uint64_t)sample->thread_name << 32 | sample->state));
+	hash = hash_pair(hash, (uint64_t)sample->kind << 32 | sample->lock);
 	long found = index_find(&b->by_sample, hash, is_sample, &wanted);
 	if (found >= 0) {
 		add_values(&p->samples[found], sample);
@@ -102,6 +114,46 @@ static int add_locations(struct builder *b, const struct frame *frames, uint32_t
 	return error;
 }
 
+#define NAMED_FRAMES 24u /* the innermost: somewhere in them is the function that waits */
+
+/* The names on top of a stack, inlined functions included; how many. */
+static uint32_t names_of(const struct builder *b, const struct table_entry *e, const char **names)
+{
+	uint32_t n = 0, lines;
+
+	for (uint32_t i = 0; i < e->n && n < NAMED_FRAMES; i++) {
+		const struct frame *f = &e->frames[i];
+		const struct symbol *s =
+			f->module ? symbols_find(b->in->symbols, f->module, f->offset, &lines)
+				  : NULL;
+		for (uint32_t l = 0; s && l < lines && n < NAMED_FRAMES; l++)
+			names[n++] = s[l].name;
+	}
+	return n;
+}
+
+/* The labels that say what is waited for; WAIT_IDLE: nothing that others hold. */
+static enum wait_kind add_wait(
+	struct builder *b, const struct table_entry *e, struct profile_sample *s)
+{
+	const struct wait found = {.kind = e->wait, .lock = e->lock};
+	const char *names[NAMED_FRAMES];
+	/* A holder's own stack says nothing of what others wait for. */
+	uint32_t n = b->in->kind == PROFILE_BLOCK ? names_of(b, e, names) : 0;
+	enum wait_kind kind = wait_kind_of(&found, names, n);
+	const char *word = wait_kind_word(kind);
+	char address[32];
+
+	if (!word)
+		return WAIT_IDLE;
+	s->kind = builder_string(b, word);
+	if (e->lock) {
+		snprintf(address, sizeof(address), "0x%" PRIx64, wait_kind_lock(kind, e->lock));
+		s->lock = builder_string(b, address);
+	}
+	return kind;
+}
+
 static int add_entry(void *arg, const struct table_entry *e)
 {
 	struct build *build = arg;
@@ -120,8 +172,12 @@ static int add_entry(void *arg, const struct table_entry *e)
 		s.tid = thread->tid;
 	if (b->in->kind == PROFILE_CPU)
 		s.values[1] = weights_take(&build->weights, e->thread, e->weight);
-	else
+	else if (b->p->n_types > 1)
+		s.values[1] = e->weight * period_of(b->in) / WEIGHT_ONE;
+	if (b->in->kind == PROFILE_THREADS || b->in->kind == PROFILE_WALL)
 		s.state = builder_string(b, pseudo_state(e->state));
+	if (e->wait && add_wait(b, e, &s) == WAIT_IDLE)
+		return b->error;
 	int error = add_locations(b, e->frames, e->n);
 	s.n_locations = b->p->n_sample_locations - s.first_location;
 	return error ? error : add_sample(b, &s);
@@ -158,22 +214,32 @@ static struct profile_type type_of(struct builder *b, const char *type, const ch
 	return (struct profile_type){builder_string(b, type), builder_string(b, unit)};
 }
 
+/* Go's, in its order; is_timed: the period is one of time, not of events. */
+static const struct kind_types {
+	const char *count, *time;
+	int is_timed;
+} kind_types[PROFILE_KINDS] = {
+	[PROFILE_CPU] = {"samples", "cpu", 1},
+	[PROFILE_THREADS] = {"thread", NULL, 0},
+	[PROFILE_WALL] = {"samples", "wall", 1},
+	[PROFILE_BLOCK] = {"contentions", "delay", 0},
+	[PROFILE_MUTEX] = {"contentions", "delay", 0},
+	[PROFILE_THREADCREATE] = {"threadcreate", NULL, 0},
+};
+
 static void set_types(struct builder *b)
 {
 	struct profile *p = b->p;
 
-	if (p->kind == PROFILE_CPU) {
-		p->types[0] = type_of(b, "samples", "count");
-		p->types[1] = type_of(b, "cpu", "nanoseconds");
-		p->n_types = 2;
-		p->period = 1000000000 / (b->in->hz ? b->in->hz : 1);
-	} else {
-		p->types[0] = type_of(b, "thread", "count");
-		p->n_types = 1;
-		p->period = 1;
-	}
-	p->period_type = p->types[p->n_types - 1];
-	p->default_type = p->period_type.type;
+	const struct kind_types *t = &kind_types[p->kind];
+
+	p->types[0] = type_of(b, t->count, "count");
+	p->n_types = 1;
+	if (t->time)
+		p->types[p->n_types++] = type_of(b, t->time, "nanoseconds");
+	p->period = t->is_timed ? period_of(b->in) : 1;
+	p->period_type = p->types[t->is_timed];
+	p->default_type = p->types[p->n_types - 1].type;
 }
 
 static int add_comment(struct profile *p, const char *line, size_t n, const char *more)
@@ -229,13 +295,14 @@ static int build_merged(
 	p->kind = in->kind;
 	p->merged = merged;
 	p->has_pids = in->with_pids;
+	p->has_waits = in->kind == PROFILE_BLOCK || in->kind == PROFILE_MUTEX;
 	p->time = in->time;
 	p->duration = in->duration;
 	p->strings = strings_new();
 	int error = p->strings ? builder_init(&build.b, in, p) : -ENOMEM;
 	if (!error)
 		error = weights_init(&build.weights, in->table, in->threads, in->n_threads,
-			in->ended_cpu, 1000000000 / (in->hz ? in->hz : 1));
+			in->ended_cpu, period_of(in));
 	if (!error)
 		error = fill(&build);
 	weights_fini(&build.weights);

@@ -4,7 +4,8 @@
  *
  * Strings are ids of the profile's own table (0 is ""). Function, location and mapping numbers are
  * 1..n in table order, 0 means none, as profile.proto wants them. mappings[0] is the executable.
- * Values: threads: {count}; cpu: {samples, nanoseconds}.
+ * Values: threads, threadcreate: {count}; cpu, wall: {samples, nanoseconds}; block, mutex:
+ * {contentions, nanoseconds}.
  *
  * CPU weights: a thread's CPU time in the window, divided over its samples; rounding is cumulative,
  * so a thread's weights add up to its CPU time exactly. CPU of threads without a sample becomes one
@@ -87,6 +88,7 @@ struct profile_sample {
 	int64_t values[PROFILE_VALUES];
 	uint32_t thread_name; /* string; 0 none */
 	uint32_t state;	      /* string; 0 none */
+	uint32_t kind, lock;  /* strings; 0 none */
 	int64_t tid;	      /* 0 none */
 	int64_t pid;	      /* 0 none */
 };
@@ -94,7 +96,8 @@ struct profile_sample {
 struct profile {
 	enum profile_kind kind;
 	enum profile_merged merged;
-	int has_pids; /* samples may have one */
+	int has_pids;  /* samples may have one */
+	int has_waits; /* samples may have a kind and a lock */
 	struct strings *strings;
 	struct profile_type types[PROFILE_VALUES];
 	uint32_t n_types;

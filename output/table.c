@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Two growing arrays and an index for each: nodes of the trie by (parent, frame), entries by (node,
- * thread, state, whether it is cut). Node 0 is the root above all root frames.
+ * thread, state, wait, whether it is cut). Node 0 is the root above all root frames.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -17,8 +17,8 @@ struct node {
 };
 
 struct entry {
-	uint64_t count, weight;
-	uint32_t node, thread, state;
+	uint64_t count, weight, lock;
+	uint32_t node, thread, state, wait;
 	uint32_t
 		is_cut; /* frames towards the leaf are missing: a full table has no node for that */
 };
@@ -40,7 +40,8 @@ static uint64_t node_hash(const struct node *n)
 
 static uint64_t entry_hash(const struct entry *e)
 {
-	return hash_pair((uint64_t)e->node << 32 | e->thread, (uint64_t)e->is_cut << 32 | e->state);
+	return hash_pair((uint64_t)e->node << 32 | e->thread,
+		((uint64_t)e->is_cut << 40 | (uint64_t)e->wait << 32 | e->state) ^ e->lock << 8);
 }
 
 struct wanted {
@@ -63,7 +64,7 @@ static int is_entry(const void *arg, uint32_t position)
 	const struct entry *a = &w->table->entries[position], *b = w->what;
 
 	return a->node == b->node && a->thread == b->thread && a->state == b->state &&
-	       a->is_cut == b->is_cut;
+	       a->wait == b->wait && a->lock == b->lock && a->is_cut == b->is_cut;
 }
 
 /* The child of parent with that frame; new if there is none. -E2BIG past the ceiling. */
@@ -103,10 +104,14 @@ static long insert(struct table *t, const struct stack *stack, uint32_t *is_cut)
 	return *is_cut ? at : next;
 }
 
-int table_add_weighted(struct table *t, const struct stack *stack, uint32_t thread, uint32_t state,
-	uint64_t count, uint64_t weight)
+int table_add_entry(struct table *t, const struct stack *stack, const struct table_entry *what)
 {
-	struct entry entry = {.thread = thread, .state = state};
+	struct entry entry = {
+		.thread = what->thread,
+		.state = what->state,
+		.wait = what->wait,
+		.lock = what->lock,
+	};
 	long node = insert(t, stack, &entry.is_cut);
 
 	if (node < 0)
@@ -123,15 +128,18 @@ int table_add_weighted(struct table *t, const struct stack *stack, uint32_t thre
 		t->entries[t->n_entries] = entry;
 		found = t->n_entries++;
 	}
-	t->entries[found].count += count;
-	t->entries[found].weight += weight;
+	t->entries[found].count += what->count;
+	t->entries[found].weight += what->weight;
 	return 0;
 }
 
 int table_add(
 	struct table *t, const struct stack *stack, uint32_t thread, uint32_t state, uint64_t count)
 {
-	return table_add_weighted(t, stack, thread, state, count, count);
+	struct table_entry what = {
+		.thread = thread, .state = state, .count = count, .weight = count};
+
+	return table_add_entry(t, stack, &what);
 }
 
 struct table *table_new(void)
@@ -193,7 +201,15 @@ int table_each(const struct table *t, int (*each)(void *arg, const struct table_
 
 	for (uint32_t i = 0; i < t->n_entries && !result; i++) {
 		const struct entry *e = &t->entries[i];
-		struct table_entry out = {e->count, e->weight, e->thread, e->state, 0, frames};
+		struct table_entry out = {
+			.count = e->count,
+			.weight = e->weight,
+			.thread = e->thread,
+			.state = e->state,
+			.wait = e->wait,
+			.lock = e->lock,
+			.frames = frames,
+		};
 		/* Else the last frame that was kept would be shown as the one that ran. */
 		if (e->is_cut)
 			frames[out.n++] = (struct frame){.offset = PSEUDO_TABLE_FULL};

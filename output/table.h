@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The table of stacks: (stack, thread, state) -> count.
+ * The table of stacks: (stack, thread, state, what is waited for) -> count, weight.
  *
  * Stacks are kept as a trie of (parent, frame) with the root first, so what they share is stored
  * once. A stack that is not complete gets a pseudo root frame {module 0, offset PSEUDO_END + end},
@@ -20,6 +20,8 @@ struct table_entry {
 	uint64_t weight; /* of the thread's CPU time: its part is weight / sum of its weights */
 	uint32_t thread; /* index in session's list */
 	uint32_t state;	 /* the kernel's letter, or 0 */
+	uint32_t wait;	 /* enum wait_kind, or 0 */
+	uint64_t lock;	 /* that is waited for, or 0 */
 	uint32_t n;	 /* frames, at most LIMIT_FRAMES + 1 */
 	const struct frame *frames; /* leaf first; borrowed during the callback */
 };
@@ -27,13 +29,13 @@ struct table_entry {
 struct table *table_new(void); /* NULL: no memory */
 void table_free(struct table *table);
 
-/* 0 or -ENOMEM. */
+/* Adds to the entry of that stack and what's thread, state and lock; what's frames are not used. 0
+ * or -ENOMEM. */
+int table_add_entry(struct table *table, const struct stack *stack, const struct table_entry *what);
+
+/* The same for samples that wait for nothing and that stand for themselves. */
 int table_add(struct table *table, const struct stack *stack, uint32_t thread, uint32_t state,
 	uint64_t count);
-
-/* The same for samples that stand for more or less than others of their thread. */
-int table_add_weighted(struct table *table, const struct stack *stack, uint32_t thread,
-	uint32_t state, uint64_t count, uint64_t weight);
 
 /* Each unique (module, offset, flags) once, in no order. Stops at the first callback that is not 0
  * and returns its value. */

@@ -14,7 +14,18 @@
 
 #include "base/limits.h"
 
-enum profile_kind { PROFILE_CPU, PROFILE_THREADS, PROFILE_KINDS };
+/* Recordings hold these numbers. */
+enum profile_kind {
+	PROFILE_CPU,
+	PROFILE_THREADS,
+	PROFILE_WALL,
+	PROFILE_BLOCK,
+	PROFILE_MUTEX,
+	PROFILE_THREADCREATE,
+	PROFILE_KINDS
+};
+
+#define KIND(kind) (1u << (kind))
 
 /* x86-64 DWARF register numbers (System V ABI, table 3.36); 16 is the return address, here the pc.
  * (Not REG_x: <sys/ucontext.h> numbers those otherwise.) */
@@ -55,6 +66,7 @@ enum capture_flag {
 	CAPTURE_TAIL_CUT = 2, /* the copy ends before the mapping does */
 	CAPTURE_NO_STACK = 4, /* nothing could be read; why is in `missing` */
 	CAPTURE_CODE = 8,     /* stack[] begins with CODE_BYTES bytes of code instead */
+	CAPTURE_SAME = 16,    /* no stack here: that of the thread's capture with the same id */
 };
 
 /* The code around pc where no file has it: CODE_BEFORE bytes before, the others from there on. It
@@ -73,22 +85,56 @@ enum capture_missing {
 
 #define WEIGHT_ONE 16u
 
+/* What a blocked thread waits for, as far as its system call and the lock's memory tell; the names
+ * on its stack may tell more (output/wait_kind.h). */
+enum wait_kind {
+	WAIT_NONE,  /* not in a call, or not known */
+	WAIT_IDLE,  /* for work, for time, for a child: nobody holds it up */
+	WAIT_FUTEX, /* some lock or signal between threads */
+	WAIT_MUTEX,
+	WAIT_RWLOCK,
+	WAIT_COND,
+	WAIT_SEM,
+	WAIT_JOIN,
+	WAIT_BARRIER,
+	WAIT_ONCE,
+	WAIT_FILE_LOCK,
+	WAIT_STDIO, /* the lock of a FILE */
+	WAIT_KINDS
+};
+
+enum wait_flag {
+	WAIT_READERS = 1,     /* readers hold it, which are not recorded */
+	WAIT_HOLDER_GONE = 2, /* what is recorded is no living thread */
+};
+
+struct wait {
+	uint64_t lock;	/* address of the lock, else of the futex; 0: none */
+	uint32_t kind;	/* enum wait_kind */
+	uint32_t flags; /* enum wait_flag */
+	int32_t holder; /* its thread id in our PID namespace; 0: not recorded */
+	int32_t call;	/* number of the system call; -1: none */
+};
+
 /* One thread at one instant. stack[] holds stack_len bytes from address stack_base (= the sp's
  * red zone: sp - 128) upwards, and then other_len bytes from other_base: of the stack that the
  * thread was on before it changed to this one. Lives in the ring; the worker copies it out before
  * it looks. */
 struct capture {
-	uint32_t kind;	     /* enum profile_kind */
-	uint32_t thread;     /* serial, see struct tracer_thread */
-	uint32_t process;    /* its number */
-	uint32_t generation; /* of the maps that were valid */
-	uint32_t flags;	     /* enum capture_flag */
-	uint32_t missing;    /* enum capture_missing */
-	uint32_t state;	     /* the kernel's letter */
-	uint32_t weight;     /* what this one stands for among its thread's, WEIGHT_ONE: itself */
-	uint32_t interval;   /* whose profile it belongs to */
-	uint32_t unused;
-	uint64_t time; /* CLOCK_MONOTONIC */
+	uint32_t kinds;	      /* KIND(enum profile_kind): the profiles that it goes into */
+	uint32_t thread;      /* serial, see struct tracer_thread */
+	uint32_t process;     /* its number */
+	uint32_t generation;  /* of the maps that were valid */
+	uint32_t flags;	      /* enum capture_flag */
+	uint32_t missing;     /* enum capture_missing */
+	uint32_t state;	      /* the kernel's letter */
+	uint32_t weight;      /* what this one stands for among its thread's, WEIGHT_ONE: itself */
+	uint32_t interval;    /* whose profile it belongs to */
+	uint32_t id;	      /* of this stack among its thread's; 0: nothing refers to it */
+	uint32_t looks;	      /* ticks that met it: 1, or with CAPTURE_SAME any number */
+	uint32_t contentions; /* waits that began; mutex: those that this thread's stack held up */
+	uint64_t time;	      /* CLOCK_MONOTONIC */
+	struct wait wait;     /* of a blocked thread; mutex: what others wait for */
 	struct regs regs;
 	uint64_t stack_base;
 	uint64_t stack_len;

@@ -32,7 +32,7 @@ int answers_flush_stacks(struct answers *a)
 int answers_stack(struct answers *a, const struct capture *capture, const struct stack *stack)
 {
 	struct worker_stack head = {
-		.kind = capture->kind,
+		.kinds = capture->kinds,
 		.thread = capture->thread,
 		.state = capture->state,
 		.missing = capture->missing,
@@ -40,6 +40,11 @@ int answers_stack(struct answers *a, const struct capture *capture, const struct
 		.end = stack->end,
 		.n = stack->n,
 		.interval = capture->interval,
+		.flags = capture->flags,
+		.id = capture->id,
+		.looks = capture->looks,
+		.contentions = capture->contentions,
+		.wait = capture->wait,
 	};
 
 	buf_append(&a->buf, &head, sizeof(head));

@@ -110,6 +110,33 @@ static void unwind(struct worker *w, const struct capture *c, const struct maps 
 	beat(w);
 }
 
+/* Of a stack that waits for newer maps: it comes after that. */
+static int is_of_held(const struct worker *w, const struct capture *c)
+{
+	for (uint32_t i = 0; i < w->n_held; i++)
+		if (w->held[i].capture->thread == c->thread && w->held[i].capture->id == c->id)
+			return 1;
+	return 0;
+}
+
+/* The stack is known to session. */
+static void pass_on(struct worker *w, const struct capture *c)
+{
+	w->stack.n = 0;
+	w->stack.end = STACK_DONE;
+	worker_check(w, answers_stack(&w->answers, c, &w->stack));
+	beat(w);
+}
+
+static void work_on(
+	struct worker *w, const struct capture *c, const struct maps *maps, int may_hold)
+{
+	if (!(c->flags & CAPTURE_SAME))
+		unwind(w, c, maps, may_hold);
+	else if (!may_hold || !is_of_held(w, c) || !hold(w, c, maps ? maps->generation : 0))
+		pass_on(w, c);
+}
+
 /* Those that waited long enough; of process (NULL: of all) also the others: with the newest maps.
  */
 static void release_held(struct worker *w, int all, const uint32_t *process)
@@ -124,7 +151,7 @@ static void release_held(struct worker *w, int all, const uint32_t *process)
 			w->held[kept++] = w->held[i];
 			continue;
 		}
-		unwind(w, c, generations_newest(&w->generations, c->process), 0);
+		work_on(w, c, generations_newest(&w->generations, c->process), 0);
 		free(c);
 	}
 	w->n_held = kept;
@@ -231,7 +258,7 @@ static int is_sane(const struct capture *c, long size)
 {
 	return size >= (long)sizeof(*c) && c->stack_len <= (uint64_t)size - sizeof(*c) &&
 	       c->other_len <= (uint64_t)size - sizeof(*c) - c->stack_len &&
-	       c->kind < PROFILE_KINDS && c->missing < MISSING_REASONS;
+	       c->kinds < KIND(PROFILE_KINDS) && c->missing < MISSING_REASONS;
 }
 
 /* Session saves it, before anything in it can do us harm. */
@@ -263,7 +290,7 @@ static void take_captures(struct worker *w)
 			continue;
 		if (w->forwards)
 			forward(w, size);
-		unwind(w, w->capture, maps_for(w, w->capture), 1);
+		work_on(w, w->capture, maps_for(w, w->capture), 1);
 	}
 }
 

@@ -99,7 +99,10 @@ static int read_stack(struct capturer *c, const struct thread *th, uint64_t sp,
 static void fill(struct capture *cap, const struct capturer *c, const struct thread *th,
 	enum profile_kind kind, int state)
 {
-	cap->kind = kind;
+	cap->kinds = KIND(kind);
+	cap->id = cap->contentions = 0;
+	cap->looks = 1;
+	cap->wait = (struct wait){.call = -1};
 	cap->thread = th->serial;
 	cap->process = th->process->number;
 	cap->generation = th->process->mappings.generation;
@@ -116,10 +119,9 @@ static void fill(struct capture *cap, const struct capturer *c, const struct thr
 
 static void push(struct capturer *c, const struct capture *cap)
 {
-	if (cap->kind == PROFILE_CPU)
-		c->stats->samples++;
-	else
-		c->stats->snapshots++;
+	c->stats->taken++;
+	for (int kind = 0; kind < PROFILE_KINDS; kind++)
+		c->stats->captured[kind] += !!(cap->kinds & KIND(kind));
 	ring_commit(c->ring, sizeof(*cap) + cap->stack_len + cap->other_len);
 }
 

@@ -75,7 +75,7 @@ static void refresh(struct tracer *t)
 
 static void take_snapshot(struct tracer *t)
 {
-	if (!(t->start.kinds & 1u << PROFILE_THREADS))
+	if (!(t->start.kinds & KIND(PROFILE_THREADS)))
 		return;
 	for (uint32_t i = 0; i < t->roster.n; i++) {
 		struct process *p = t->roster.v[i];
@@ -166,7 +166,7 @@ static void begin(struct tracer *t)
 		take_snapshot(t);
 	wire_send(t->sock, TRACER_SNAPSHOT_DONE, NULL, 0, -1);
 	ring_wake(t->ring);
-	t->running = !!(start->kinds & 1u << PROFILE_CPU);
+	t->running = !!(start->kinds & KIND(PROFILE_CPU));
 }
 
 static void on_start(struct tracer *t, const struct wire_message *m)

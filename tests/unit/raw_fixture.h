@@ -116,7 +116,8 @@ __attribute__((unused)) static void say_capture(uint32_t thread, uint32_t genera
 	} u;
 	struct worker_capture part = {.size = sizeof(u.c) + stack};
 
-	u.c = (struct capture){.thread = thread, .generation = generation, .weight = WEIGHT_ONE};
+	u.c = (struct capture){
+		.thread = thread, .generation = generation, .weight = WEIGHT_ONE, .kinds = 1};
 	u.c.stack_len = stack;
 	for (size_t i = 0; i < stack; i++)
 		u.bytes[sizeof(u.c) + i] = i * 7;
@@ -134,7 +135,7 @@ __attribute__((unused)) static void say_capture(uint32_t thread, uint32_t genera
 
 __attribute__((unused)) static void finish(void)
 {
-	const struct tracer_stats stats = {.samples = 5};
+	const struct tracer_stats stats = {.taken = 5};
 
 	put(TRACER_STATS, &stats, sizeof(stats));
 	collection_stats(&data, &message);

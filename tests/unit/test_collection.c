@@ -256,7 +256,7 @@ static int tell_name(const char *name)
 /* Its first stack comes before an exec gives it another name. */
 static void a_thread_has_the_name_that_was_told_last(void **state)
 {
-	const struct worker_stack w = {.weight = WEIGHT_ONE};
+	const struct worker_stack w = {.kinds = 1, .weight = WEIGHT_ONE};
 
 	(void)state;
 	assert_int_equal(attach(0, 100, 0, 0, "before"), 0);

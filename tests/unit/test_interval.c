@@ -77,7 +77,8 @@ static int stack(uint32_t interval, uint32_t serial, uint64_t offset)
 	struct {
 		struct worker_stack w;
 		struct frame f;
-	} s = {{.kind = PROFILE_CPU,
+	} s = {{.kinds = KIND(PROFILE_CPU),
+		       .looks = 1,
 		       .thread = serial,
 		       .weight = WEIGHT_ONE,
 		       .end = STACK_DONE,
@@ -158,17 +159,18 @@ static void stacks_are_counted_by_kind_and_end(void **state)
 {
 	struct interval i;
 	struct frame frames[2] = {{0x10, 1, 0}, {0x20, 1, FRAME_GUESSED}}, seen;
-	struct worker_stack w = {.kind = PROFILE_CPU, .weight = 1, .end = STACK_DEPTH, .n = 2};
+	struct worker_stack w = {
+		.kinds = KIND(PROFILE_CPU), .looks = 1, .weight = 1, .end = STACK_DEPTH, .n = 2};
 
 	(void)state;
 	assert_int_equal(interval_init(&i, 0), 0);
 	assert_int_equal(interval_add_stack(&i, &w, frames, 0), 0);
 	w.n = 1; /* without the guessed one */
 	assert_int_equal(interval_add_stack(&i, &w, frames, 0), 0);
-	w = (struct worker_stack){.kind = PROFILE_THREADS,
-		.weight = 1,
-		.end = STACK_NOT_READ,
-		.missing = MISSING_LATE};
+	w.kinds = KIND(PROFILE_THREADS);
+	w.n = 0;
+	w.end = STACK_NOT_READ;
+	w.missing = MISSING_LATE;
 	assert_int_equal(interval_add_stack(&i, &w, frames, 0), 0);
 	assert_int_equal(i.received[PROFILE_CPU], 2);
 	assert_int_equal(i.received[PROFILE_THREADS], 1);

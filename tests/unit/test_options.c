@@ -204,6 +204,8 @@ static void kinds(void **state)
 	assert_int_equal(o.kinds, 1);
 	accepted("1 -profile cpu -profile=threads");
 	assert_int_equal(o.kinds, 3);
+	accepted("1 -profile wall,block,mutex,threadcreate");
+	assert_int_equal(o.kinds, 60);
 	static const char *const bad[] = {
 		"", ",", "cpu,", ",cpu", "CPU", "cpus", "cp", "cpu;threads"};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
@@ -212,7 +214,7 @@ static void kinds(void **state)
 		refused(line, "-profile: \"");
 	}
 	refused("1 -profile heap", "heap profile is not built yet");
-	refused("1 -profile cpu,wall", "wall profile is not built yet");
+	refused("1 -profile cpu,allocs", "allocs profile is not built yet");
 	assert_string_equal(options_kind_name(PROFILE_CPU), "cpu");
 	assert_string_equal(options_kind_name(PROFILE_THREADS), "threads");
 	assert_null(options_kind_name(PROFILE_KINDS));

@@ -328,7 +328,7 @@ static void processes_must_have_been_told_of(void **state)
 	struct tracer_process p = {.number = 3};
 	struct tracer_thread t = {.process = 3};
 	struct maps_part maps = {.generation = 1, .process = 3, .last = 1};
-	struct capture cap = {.process = 3, .generation = 1, .weight = WEIGHT_ONE};
+	struct capture cap = {.process = 3, .generation = 1, .weight = WEIGHT_ONE, .kinds = 1};
 	const struct tracer_recorded end = {0};
 
 	(void)state;
@@ -357,7 +357,7 @@ static void processes_must_have_been_told_of(void **state)
 static void a_recording_is_one_interval(void **state)
 {
 	struct raw_check c = {.n_processes = 1, .n_serials = 1, .is_ready = 1};
-	struct capture cap = {.weight = WEIGHT_ONE};
+	struct capture cap = {.kinds = 1, .weight = WEIGHT_ONE};
 	const struct tracer_mark mark = {0};
 
 	(void)state;

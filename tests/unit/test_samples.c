@@ -63,8 +63,14 @@ static void weights_follow_the_chance_of_a_look(void **state)
 	static const struct stack seldom = {.n = 1, .end = STACK_DONE, .v = {{0x20, EXE, 0}}};
 	(void)state;
 	threads[0].cpu = 1000;
-	assert_int_equal(table_add_weighted(table, &often, 0, 0, 1, WEIGHT_ONE), 0);
-	assert_int_equal(table_add_weighted(table, &seldom, 0, 0, 1, 3 * WEIGHT_ONE), 0);
+	assert_int_equal(
+		table_add_entry(table, &often,
+			&(struct table_entry){.thread = 0, .count = 1, .weight = WEIGHT_ONE}),
+		0);
+	assert_int_equal(
+		table_add_entry(table, &seldom,
+			&(struct table_entry){.thread = 0, .count = 1, .weight = 3 * WEIGHT_ONE}),
+		0);
 	build();
 	check_values(0, 100, 1, 250);
 	check_values(1, 100, 1, 750);
@@ -87,8 +93,14 @@ static void threads_that_came_and_went_are_one_pool(void **state)
 	static const struct stack a = {.n = 1, .end = STACK_DONE, .v = {{0x20, EXE, 0}}};
 	static const struct stack b = {.n = 1, .end = STACK_DONE, .v = {{0x30, EXE, 0}}};
 	ADD(0, 0, 1, {0x10, EXE, 0});
-	assert_int_equal(table_add_weighted(table, &a, 1, 0, 2, 2 * WEIGHT_ONE), 0);
-	assert_int_equal(table_add_weighted(table, &b, 2, 0, 1, WEIGHT_ONE), 0);
+	assert_int_equal(
+		table_add_entry(table, &a,
+			&(struct table_entry){.thread = 1, .count = 2, .weight = 2 * WEIGHT_ONE}),
+		0);
+	assert_int_equal(
+		table_add_entry(table, &b,
+			&(struct table_entry){.thread = 2, .count = 1, .weight = WEIGHT_ONE}),
+		0);
 	build();
 	assert_int_equal(p->n_samples, 3);
 	check_values(1, 101, 2, 20 * MS);
@@ -106,7 +118,10 @@ static void a_pool_speaks_for_its_ticks_only(void **state)
 	threads[1].is_brief = threads[2].is_brief = 1;
 	threads[2].cpu = 20 * MS;
 	in.ended_cpu = 100 * MS;
-	assert_int_equal(table_add_weighted(table, &once, 1, 0, 1, WEIGHT_ONE), 0);
+	assert_int_equal(
+		table_add_entry(table, &once,
+			&(struct table_entry){.thread = 1, .count = 1, .weight = WEIGHT_ONE}),
+		0);
 	build();
 	/* 12.5 of the 120: 7.5 of threads that are known, 100 of those that are not are left. */
 	assert_int_equal(p->n_samples, 3);

@@ -131,8 +131,9 @@ static void fill(struct tracer_stats *s, uint64_t by)
 	s->ticks = 2 * by;
 	s->ticks_missed = 3 * by;
 	s->ticks_late = 4 * by;
-	s->samples = 5 * by;
-	s->snapshots = 6 * by;
+	s->taken = 5 * by;
+	for (unsigned i = 0; i < PROFILE_KINDS; i++)
+		s->captured[i] = (40 + i) * by;
 	for (unsigned i = 0; i < SKIPS; i++)
 		s->skipped[i] = (7 + i) * by;
 	s->stops = 20 * by;

@@ -76,8 +76,8 @@ static void comments_are_four_short_lines(void **state)
 	written.stats = (struct tracer_stats){.ticks = 200,
 		.ticks_missed = 2,
 		.ticks_late = 3,
-		.samples = 104,
-		.snapshots = 9,
+		.captured[PROFILE_CPU] = 104,
+		.captured[PROFILE_THREADS] = 9,
 		.stops = 100,
 		.cut_short = 6,
 		.skipped[SKIP_RING_FULL] = 5};
@@ -110,7 +110,7 @@ static void comments_stay_short_whatever_happens(void **state)
 	written.stats = (struct tracer_stats){.ticks = UINT64_MAX / 2,
 		.ticks_missed = UINT64_MAX / 2,
 		.ticks_late = UINT64_MAX / 2,
-		.samples = UINT64_MAX / 2,
+		.captured[PROFILE_CPU] = UINT64_MAX / 2,
 		.skipped[SKIP_RING_FULL] = UINT64_MAX / 2,
 		.stops = UINT64_MAX / 2,
 		.cut_short = UINT64_MAX / 2};
