@@ -123,7 +123,8 @@ unit_tests = \
 if HAVE_CMOCKA
 unit_tests_built = $(unit_tests)
 endif
-check_PROGRAMS = $(unit_tests_built) tests/names/names tests/stepper/stepper
+check_PROGRAMS = $(unit_tests_built) tests/names/names tests/stepper/stepper \
+	tests/torn/torn
 unit_libs = libcpprof.a $(ALL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_answers_LDADD = $(unit_libs)
 tests_unit_test_base_LDADD = $(unit_libs)
@@ -188,6 +189,10 @@ tests_stepper_stepper_SOURCES = \
 	tests/stepper/shadow.c tests/stepper/shadow.h \
 	tests/stepper/stepper.c \
 	tests/stepper/view.c tests/stepper/view.h
+
+# --- reads blocked threads and looks whether it is their stack ---
+tests_torn_torn_SOURCES = tests/torn/torn.c
+tests_torn_torn_LDADD = $(unit_libs)
 
 # --- programs by many compilers: harness.sh, variants ---
 clean-local:
