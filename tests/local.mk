@@ -119,6 +119,7 @@ unit_tests = \
 	tests/unit/test_unwind \
 	tests/unit/test_values \
 	tests/unit/test_wants \
+	tests/unit/test_way_in \
 	tests/unit/test_worker
 if HAVE_CMOCKA
 unit_tests_built = $(unit_tests)
@@ -179,6 +180,7 @@ tests_unit_test_units_LDADD = $(unit_libs)
 tests_unit_test_unwind_LDADD = $(unit_libs)
 tests_unit_test_values_LDADD = $(unit_libs)
 tests_unit_test_wants_LDADD = $(unit_libs)
+tests_unit_test_way_in_LDADD = $(unit_libs)
 tests_unit_test_worker_LDADD = $(unit_libs)
 tests_unit_test_worker_LDFLAGS = -Wl,--wrap=list_room
 
@@ -202,6 +204,7 @@ clean-local:
 test_scripts = \
 	tests/integration/altstacks.sh \
 	tests/integration/bad_input.sh \
+	tests/integration/blocked.sh \
 	tests/integration/budget.sh \
 	tests/integration/bursty.sh \
 	tests/integration/calls.sh \
@@ -258,6 +261,7 @@ AM_TESTS_ENVIRONMENT = CPPROF=$(abs_top_builddir)/cpprof-attach; export CPPROF; 
 
 fixture_names = aligned altstack chain20 leaf nocfi noreturn signal
 EXTRA_DIST = $(test_scripts) tests/source_check.sh $(target_names:%=tests/targets/%.c) tests/targets/calls.h tests/targets/cgo.go tests/targets/chain.go tests/targets/stacks.go tests/targets/target.h \
+	tests/targets/blocked.c tests/targets/chains.h tests/targets/shapes.h tests/targets/wander.c tests/lib/chains.py \
 	tests/targets/variants.mk tests/targets/walks.c tests/targets/walks.cc tests/targets/woken.h tests/lib/faults.py tests/lib/faults.sh tests/lib/gdb_lines.py tests/lib/gdb_stacks.py tests/lib/zstd_sections.py tests/targets/twins.c \
 	tests/lib/harness.sh tests/lib/proof.py tests/matrix/chain.py tests/matrix/check.py tests/names/compare.py tests/names/inlined.cc tests/names/part.cc tests/stress/faults.sh tests/unit/options_fixture.h \
 	tests/unit/profile_fixture.h tests/unit/raw_fixture.h tests/fixtures/fixture.c tests/fixtures/make.sh \

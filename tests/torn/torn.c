@@ -211,7 +211,8 @@ int main(int argc, char **argv)
 	modules_init(&modules);
 	read_maps(pid);
 	read_chains(argv[3]);
-	if (!n_chains || ring_open(&ring) < 0 || target_open(&p.target, pid, 0, &why) < 0) {
+	/* As if launched: a script may have started both of us. */
+	if (!n_chains || ring_open(&ring) < 0 || target_open(&p.target, pid, 1, &why) < 0) {
 		fprintf(stderr, "torn: process %d: nothing to read\n", pid);
 		return 1;
 	}
