@@ -109,3 +109,14 @@ enum prologue prologue_find(const struct code *code, const struct mapping *map, 
 	uint64_t lowest = sp + s.way.least, end = copy->stack.base + copy->stack.len;
 	return search_from(&s, lowest, s.way.is_dynamic ? end - 16 : lowest + s.way.slack, rbp);
 }
+
+int prologue_fits(const struct code *code, const struct mapping *map, uint64_t offset,
+	uint64_t next, uint64_t sp, uint64_t rbp)
+{
+	struct search s = {.code = code};
+
+	if (look_at_function(&s, map, offset, next, 0) < 0 || (rbp & 15))
+		return 0;
+	uint64_t lowest = sp + s.way.least;
+	return rbp >= lowest && (s.way.is_dynamic || rbp - lowest <= s.way.slack);
+}

@@ -35,4 +35,8 @@ enum prologue prologue_find(const struct code *code, const struct mapping *map, 
 	uint64_t next, uint64_t sp, const struct frame_form *form, const struct copy *copy,
 	uint64_t *rbp);
 
+/* Whether such a frame can have that frame pointer. */
+int prologue_fits(const struct code *code, const struct mapping *map, uint64_t offset,
+	uint64_t next, uint64_t sp, uint64_t rbp);
+
 #endif

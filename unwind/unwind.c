@@ -52,18 +52,24 @@ struct walk {
 	const unsigned char *leaf_code; /* around the first pc; NULL: its file has it */
 	uint32_t unproven;		/* frame that is a guess unless all from there on ... */
 	uint32_t called_otherwise;	/* ... call directly; how many frames that holds for */
+	int refuted;			/* one of them cannot be where it is */
 };
+
+/* The instruction that comes next. */
+static uint64_t next_of(const struct frame *f)
+{
+	return f->offset + (f->flags & FRAME_RETURN ? 1 : 0);
+}
 
 /* The frame pointer of a thread that was not stopped. */
 static int recover_rbp(struct walk *w, const struct frame_form *form)
 {
 	const struct frame *f = &w->out->v[w->out->n - 1];
-	uint64_t next = f->offset + (f->flags & FRAME_RETURN ? 1 : 0);
 
 	if (!(w->regs.known & KNOWN(DWREG_RSP)))
 		return -1;
-	enum prologue found = prologue_find(&w->code, w->map, f->offset, next, w->regs.r[DWREG_RSP],
-		form, &w->copy, &w->regs.r[DWREG_RBP]);
+	enum prologue found = prologue_find(&w->code, w->map, f->offset, next_of(f),
+		w->regs.r[DWREG_RSP], form, &w->copy, &w->regs.r[DWREG_RBP]);
 	if (found == PROLOGUE_NONE)
 		return -1;
 	w->regs.known |= KNOWN(DWREG_RBP);
@@ -101,6 +107,16 @@ static int recover_full(struct walk *w, const struct full_rule *full)
 	return recover_rbp(w, &(struct frame_form){8, (int64_t)cfa->v[0].number});
 }
 
+/* Above a frame that has to be proved: rbp is what was saved there. */
+static void look_at_rbp(struct walk *w)
+{
+	const struct frame *f = &w->out->v[w->out->n - 1];
+
+	if (w->unproven && !prologue_fits(&w->code, w->map, f->offset, next_of(f),
+				   w->regs.r[DWREG_RSP], w->regs.r[DWREG_RBP]))
+		w->refuted = 1;
+}
+
 static int step_plain(struct walk *w, const struct rule *rule)
 {
 	struct regs *r = &w->regs;
@@ -109,6 +125,8 @@ static int step_plain(struct walk *w, const struct rule *rule)
 
 	if (!(r->known & KNOWN(rule->cfa_register)) && recover_plain(w, rule) < 0)
 		return STACK_NO_REGISTER;
+	if (rule->cfa_register == DWREG_RBP)
+		look_at_rbp(w);
 	cfa = r->r[rule->cfa_register] + (int64_t)rule->cfa_offset;
 	if (copy_word(&w->copy, cfa + (int64_t)rule->ra_offset, &r->r[DWREG_PC]) < 0)
 		return STACK_UNREADABLE;
@@ -377,7 +395,7 @@ static void settle_proof(struct walk *w, enum stack_end end)
 
 	if (!w->unproven || w->unproven >= out->n)
 		return;
-	if (end == STACK_DONE && n && n < out->n && out->n - n <= ROOT_FRAMES &&
+	if (end == STACK_DONE && !w->refuted && n && n < out->n && out->n - n <= ROOT_FRAMES &&
 		out->v[n].module != out->v[n - 1].module)
 		return;
 	out->v[w->unproven].flags |= FRAME_GUESSED;

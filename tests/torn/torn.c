@@ -224,7 +224,7 @@ int main(int argc, char **argv)
 			struct thread *th = &p.threads.v[i];
 			if (th->tid == pid)
 				continue;
-			int result = capture_blocked(&c, th, 'S');
+			int result = capture_blocked(&c, th, KIND(PROFILE_THREADS), 'S');
 			reads += result == 1;
 			running += result == 0;
 			moved += result == -EAGAIN;
