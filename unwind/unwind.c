@@ -53,6 +53,7 @@ struct walk {
 	uint32_t unproven;		/* frame that is a guess unless all from there on ... */
 	uint32_t called_otherwise;	/* ... call directly; how many frames that holds for */
 	int refuted;			/* one of them cannot be where it is */
+	int at_root;			/* the last one has no caller, by its unwind information */
 };
 
 /* The instruction that comes next. */
@@ -309,6 +310,9 @@ static enum stack_end step(struct walk *w, const struct rule *rule, int *over)
 		end = step_sigreturn(w);
 		break;
 	case RULE_END:
+		w->at_root = 1;
+		*over = 1;
+		break;
 	case RULE_CONTEXT:
 		*over = 1;
 		break;
@@ -388,14 +392,14 @@ static void look_at_call(struct walk *w)
 }
 
 /* The first function of a thread or program is called by the C library, once. */
-static void settle_proof(struct walk *w, enum stack_end end)
+static void settle_proof(struct walk *w)
 {
 	struct stack *out = w->out;
 	uint32_t n = w->called_otherwise;
 
 	if (!w->unproven || w->unproven >= out->n)
 		return;
-	if (end == STACK_DONE && !w->refuted && n && n < out->n && out->n - n <= ROOT_FRAMES &&
+	if (w->at_root && !w->refuted && n && n < out->n && out->n - n <= ROOT_FRAMES &&
 		out->v[n].module != out->v[n - 1].module)
 		return;
 	out->v[w->unproven].flags |= FRAME_GUESSED;
@@ -452,7 +456,7 @@ void unwind_capture(const struct unwinder *u, const struct capture *capture,
 		return;
 	}
 	out->end = walk_up(&w);
-	settle_proof(&w, out->end);
+	settle_proof(&w);
 	uint64_t wanted = out->end == STACK_UNREADABLE ? w.copy.wanted + 8 : 0;
 	*need = need_of(&w.copy.stack, capture->regs.r[DWREG_RSP], wanted);
 	if (!w.copy.other.len)
