@@ -91,6 +91,7 @@ unit_tests = \
 	tests/unit/test_instruction \
 	tests/unit/test_interval \
 	tests/unit/test_jit \
+	tests/unit/test_kernel_side \
 	tests/unit/test_known_modules \
 	tests/unit/test_known_threads \
 	tests/unit/test_last_stack \
@@ -154,6 +155,7 @@ tests_unit_test_inlines_LDADD = $(unit_libs)
 tests_unit_test_instruction_LDADD = $(unit_libs)
 tests_unit_test_interval_LDADD = $(unit_libs)
 tests_unit_test_jit_LDADD = $(unit_libs)
+tests_unit_test_kernel_side_LDADD = $(unit_libs)
 tests_unit_test_known_modules_LDADD = $(unit_libs)
 tests_unit_test_known_threads_LDADD = $(unit_libs)
 tests_unit_test_last_stack_LDADD = $(unit_libs)
@@ -225,6 +227,7 @@ test_scripts = \
 	tests/integration/idle.sh \
 	tests/integration/jit.sh \
 	tests/integration/kernel.sh \
+	tests/integration/kernel_side.sh \
 	tests/integration/kill.sh \
 	tests/integration/launch.sh \
 	tests/integration/lines.sh \

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,12 +13,6 @@
 void kernel_names_init(struct kernel_names *k, int sock, uint32_t first)
 {
 	*k = (struct kernel_names){.sock = sock, .first = first};
-}
-
-void kernel_names_fini(struct kernel_names *k)
-{
-	free(k->v);
-	index_fini(&k->by_text);
 }
 
 struct wanted {
@@ -69,7 +62,8 @@ const char *kernel_names_next(const char **at, size_t *n)
 		while (name < end && *name == ' ')
 			name++;
 		*n = strcspn(name, "+ \n");
-		if (*n && *n < LIMIT_KERNEL_NAME && !(*n == 1 && *name == '0'))
+		/* A digit: no function is where that is, or an address of what is none. */
+		if (*n && *n < LIMIT_KERNEL_NAME && (*name < '0' || *name > '9'))
 			return name;
 	}
 }

@@ -26,8 +26,8 @@ struct kernel_names {
 	struct index by_text;
 };
 
+/* Lives as long as the process. */
 void kernel_names_init(struct kernel_names *k, int sock, uint32_t first);
-void kernel_names_fini(struct kernel_names *k);
 
 /* The numbers of the functions that a thread is in, innermost first, at most LIMIT_KERNEL_FRAMES.
  * How many; 0 where it cannot be read, or the thread is in none. */
