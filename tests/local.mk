@@ -35,6 +35,7 @@ target_names = \
 	sigalt \
 	signal_storm \
 	signals \
+	states \
 	stopped \
 	strict \
 	sums \
@@ -256,6 +257,7 @@ test_scripts = \
 	tests/integration/threads.sh \
 	tests/integration/trapped.sh \
 	tests/integration/usage.sh \
+	tests/integration/wall.sh \
 	tests/stress/storms.sh
 
 # The source is the same for both builds.

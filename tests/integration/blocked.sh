@@ -11,9 +11,9 @@ reads=25000
 
 variants blocked
 mkdir "$WORK/said"
-for program in "$VARIANTS"/blocked-*; do
+for program in "$VARIANTS"/blocked_*; do
 	start_command "$program"
-	mv "$TARGET_OUT" "$WORK/said/${program##*/blocked-}"
+	mv "$TARGET_OUT" "$WORK/said/${program##*/blocked_}"
 	pids=${pids:+$pids,}$TARGET
 done
 out=$WORK/blocked.pb.gz
@@ -39,8 +39,8 @@ for pid in ${pids//,/ }; do
 done
 
 [ -x "$TORN" ] || skip_all "no $TORN"
-for program in "$VARIANTS"/wander-*; do
-	name=${program##*/wander-}
+for program in "$VARIANTS"/wander_*; do
+	name=${program##*/wander_}
 	start_command "$program" 0 20
 	check "$name: the reader" "$TORN" "$TARGET" "$reads" "$TARGET_OUT"
 	cp "$WORK/check.out" "$WORK/torn"

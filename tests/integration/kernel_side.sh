@@ -83,7 +83,7 @@ kinds()
 print(*sorted({s.labels.get("kind") for s in proof.Profile(sys.argv[1]).samples}))' "$WORK/$1"/*.block.pb.gz
 }
 
-start_command "$VARIANTS/blocked-gcc-O2"
+start_command "$VARIANTS/blocked_gcc-O2"
 if [ "$(id -u)" = 0 ] && head -1 /proc/self/stack >/dev/null 2>&1; then
 	compare stack
 	mkdir "$WORK/with" "$WORK/without"
