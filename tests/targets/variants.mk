@@ -117,4 +117,4 @@ asm-none-frame-pointers: chain.asm
 asm-none-none: chain.asm
 	gcc -nostdlib -static -x assembler-with-cpp -o $@ $<
 
-.PHONY: walks blocked matrix
+.PHONY: walks blocked locked matrix
