@@ -192,6 +192,17 @@ static void unwind_next(struct ring *ring, struct unwinder *u)
 	outcomes[judge(&stack)]++;
 }
 
+static void forget_all(void)
+{
+	for (uint32_t i = 1; i <= n_modules; i++)
+		symtab_fini(&symtabs[i]);
+	for (size_t i = 0; i < n_chains; i++)
+		free(chains[i]);
+	free(chains);
+	free(maps.v);
+	modules_fini(&modules);
+}
+
 int main(int argc, char **argv)
 {
 	struct tracer_stats stats = {0};
@@ -234,5 +245,10 @@ int main(int argc, char **argv)
 		moved);
 	for (int i = 0; i < OUTCOMES; i++)
 		printf("%s %" PRIu64 "\n", outcome_names[i], outcomes[i]);
+	threads_fini(&p.threads);
+	target_close(&p.target);
+	ring_close(&ring);
+	rules_free(u.rules);
+	forget_all();
 	return 0;
 }
