@@ -3,13 +3,16 @@
 #include "unwind/prologue.h"
 #include "unwind/way_in.h"
 
+#define LOOKS 64u /* a stack may be full of what looks like return addresses */
+
 /* What is known of the function before the stack is looked at. */
 struct search {
 	const struct code *code;
 	struct copy copy;  /* of its own: not all that is looked at is needed */
 	uint64_t function; /* its address in the target */
 	struct way_in way;
-	int64_t cfa_at; /* from rbp; 0: the CFA is right above */
+	uint32_t looked; /* at functions that are called from somewhere in the stack */
+	int64_t cfa_at;	 /* from rbp; 0: the CFA is right above */
 };
 
 /* Where the code cannot be followed, rbp may be anywhere above the pushes. 0, or -1: which function
@@ -64,6 +67,8 @@ static enum fit fit_at(struct search *s, uint64_t rbp)
 		if (target == s->function)
 			return FIT_OWN;
 		if (is_exact(s))
+			return FIT_UNKNOWN;
+		if (s->looked++ >= LOOKS)
 			return FIT_UNKNOWN;
 		return functions_may_jump_on(s->code, target) ? FIT_UNKNOWN : FIT_NONE;
 	case CALL_INDIRECT:

@@ -29,6 +29,9 @@
 /* Frames of the C library's start of a program at most, _start included. */
 #define ROOT_FRAMES 3u
 
+/* At functions from their beginning, which takes some us, in one stack. */
+#define LOOKS 64u
+
 #define KNOWN(reg) (1u << (reg))
 
 /* struct rt_sigframe of arch/x86/include/asm/sigframe.h as the trampoline sees it: sp points to the
@@ -52,6 +55,7 @@ struct walk {
 	const unsigned char *leaf_code; /* around the first pc; NULL: its file has it */
 	uint32_t unproven;		/* frame that is a guess unless all from there on ... */
 	uint32_t called_otherwise;	/* ... call directly; how many frames that holds for */
+	uint32_t n_looks;		/* at the code of functions, for rbp */
 	int refuted;			/* one of them cannot be where it is */
 	int at_root;			/* the last one has no caller, by its unwind information */
 };
@@ -67,7 +71,7 @@ static int recover_rbp(struct walk *w, const struct frame_form *form)
 {
 	const struct frame *f = &w->out->v[w->out->n - 1];
 
-	if (!(w->regs.known & KNOWN(DWREG_RSP)))
+	if (!(w->regs.known & KNOWN(DWREG_RSP)) || w->n_looks++ >= LOOKS)
 		return -1;
 	enum prologue found = prologue_find(&w->code, w->map, f->offset, next_of(f),
 		w->regs.r[DWREG_RSP], form, &w->copy, &w->regs.r[DWREG_RBP]);
@@ -113,8 +117,10 @@ static void look_at_rbp(struct walk *w)
 {
 	const struct frame *f = &w->out->v[w->out->n - 1];
 
-	if (w->unproven && !prologue_fits(&w->code, w->map, f->offset, next_of(f),
-				   w->regs.r[DWREG_RSP], w->regs.r[DWREG_RBP]))
+	if (!w->unproven)
+		return;
+	if (w->n_looks++ >= LOOKS || !prologue_fits(&w->code, w->map, f->offset, next_of(f),
+					     w->regs.r[DWREG_RSP], w->regs.r[DWREG_RBP]))
 		w->refuted = 1;
 }
 

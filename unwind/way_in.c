@@ -6,7 +6,8 @@
 #include "unwind/way_in.h"
 
 #define WAITING	     1024u
-#define INSTRUCTIONS 40000u /* in all, those that are met again included */
+#define INSTRUCTIONS 100000u /* in all, those that are met again included */
+#define SCANNED	     64u     /* bytes that take as long as an instruction */
 #define DEEPEST	     (1 << 30)
 #define RSP	     4
 #define RBP	     5
@@ -334,6 +335,7 @@ static void go_on(struct search *s, uint64_t at)
  * deep as the function's calls and such jumps. */
 static void reach_by_tables(struct search *s)
 {
+	s->n_instructions += s->n / SCANNED;
 	for (size_t at = 1; at < s->n && s->usual.is_reached; at++)
 		if (s->is_end[at] && !s->at[at].is_reached) {
 			s->is_end[at] = 0;
