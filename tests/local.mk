@@ -120,6 +120,7 @@ unit_tests = \
 	tests/unit/test_units \
 	tests/unit/test_unwind \
 	tests/unit/test_values \
+	tests/unit/test_wait_kind \
 	tests/unit/test_waits \
 	tests/unit/test_wants \
 	tests/unit/test_worker
@@ -181,6 +182,7 @@ tests_unit_test_threads_LDADD = $(unit_libs)
 tests_unit_test_units_LDADD = $(unit_libs)
 tests_unit_test_unwind_LDADD = $(unit_libs)
 tests_unit_test_values_LDADD = $(unit_libs)
+tests_unit_test_wait_kind_LDADD = $(unit_libs)
 tests_unit_test_waits_LDADD = $(unit_libs)
 tests_unit_test_wants_LDADD = $(unit_libs)
 tests_unit_test_worker_LDADD = $(unit_libs)
