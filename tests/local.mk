@@ -75,6 +75,7 @@ unit_tests = \
 	tests/unit/test_collection \
 	tests/unit/test_conform \
 	tests/unit/test_cpus \
+	tests/unit/test_deadlock \
 	tests/unit/test_debug_places \
 	tests/unit/test_demangle \
 	tests/unit/test_dwarf \
@@ -137,6 +138,7 @@ tests_unit_test_clock_LDADD = $(unit_libs)
 tests_unit_test_collection_LDADD = $(unit_libs)
 tests_unit_test_conform_LDADD = $(unit_libs)
 tests_unit_test_cpus_LDADD = $(unit_libs)
+tests_unit_test_deadlock_LDADD = $(unit_libs)
 tests_unit_test_debug_places_LDADD = $(unit_libs)
 tests_unit_test_demangle_LDADD = $(unit_libs)
 tests_unit_test_dwarf_LDADD = $(unit_libs)
