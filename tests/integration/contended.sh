@@ -38,7 +38,10 @@ for which in 70 30; do
 	share=$(awk "BEGIN { print $(truth hold_$which) / $(truth waited) }")
 	found=$(proof cum "$mutex" hold_$which)
 	sigma=$(awk "BEGIN { print sqrt($share * (1 - $share) / ($seconds * $hz * 0.8)) }")
-	check_number "hold_$which" "($found - $share)^2 <= (4 * $sigma)^2"
+	# A holder that others keep from the CPUs cannot be stopped, and is shown as that.
+	missed=0
+	[ $which = 30 ] || missed=$(proof cum "$mutex" "[not readable: waits for a CPU]")
+	check_number "hold_$which" "$found <= $share + 4 * $sigma && $found + ${missed:-0} >= $share - 4 * $sigma - 0.01"
 done
 check_number "the lock's name" "$(proof labels "$mutex" lock | awk -F'\t' '{ all += $3; ok += $1 == "stock_lock" ? $3 : 0 } END { print ok / all }') == 1"
 
