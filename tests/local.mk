@@ -26,6 +26,7 @@ target_names = \
 	kernel \
 	leader_exit \
 	loads \
+	locks \
 	mix \
 	phases \
 	pid_reuse \
@@ -46,7 +47,7 @@ target_names = \
 	vfork
 target_cflags = -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -pthread
 target_headers = $(top_srcdir)/tests/targets/target.h $(top_srcdir)/tests/targets/calls.h \
-	$(top_srcdir)/tests/targets/woken.h
+	$(top_srcdir)/tests/targets/locks.h $(top_srcdir)/tests/targets/woken.h
 target_programs = $(target_names:%=tests/targets/%)
 $(target_programs): tests/targets/%: $(top_srcdir)/tests/targets/%.c $(target_headers)
 	$(AM_V_CC)$(MKDIR_P) tests/targets && $(CC) $(target_cflags) -I$(top_srcdir) -o $@ $< -lm
@@ -77,6 +78,7 @@ unit_tests = \
 	tests/unit/test_collection \
 	tests/unit/test_conform \
 	tests/unit/test_cpus \
+	tests/unit/test_deadlock \
 	tests/unit/test_debug_places \
 	tests/unit/test_demangle \
 	tests/unit/test_dwarf \
@@ -85,6 +87,7 @@ unit_tests = \
 	tests/unit/test_fixtures \
 	tests/unit/test_folded \
 	tests/unit/test_frameless \
+	tests/unit/test_futex \
 	tests/unit/test_generations \
 	tests/unit/test_gopclntab \
 	tests/unit/test_guess \
@@ -123,6 +126,8 @@ unit_tests = \
 	tests/unit/test_units \
 	tests/unit/test_unwind \
 	tests/unit/test_values \
+	tests/unit/test_wait_kind \
+	tests/unit/test_waits \
 	tests/unit/test_wants \
 	tests/unit/test_way_in \
 	tests/unit/test_worker
@@ -141,6 +146,7 @@ tests_unit_test_clock_LDADD = $(unit_libs)
 tests_unit_test_collection_LDADD = $(unit_libs)
 tests_unit_test_conform_LDADD = $(unit_libs)
 tests_unit_test_cpus_LDADD = $(unit_libs)
+tests_unit_test_deadlock_LDADD = $(unit_libs)
 tests_unit_test_debug_places_LDADD = $(unit_libs)
 tests_unit_test_demangle_LDADD = $(unit_libs)
 tests_unit_test_dwarf_LDADD = $(unit_libs)
@@ -149,6 +155,7 @@ tests_unit_test_family_LDADD = $(unit_libs)
 tests_unit_test_fixtures_LDADD = $(unit_libs)
 tests_unit_test_folded_LDADD = $(unit_libs)
 tests_unit_test_frameless_LDADD = $(unit_libs)
+tests_unit_test_futex_LDADD = $(unit_libs)
 tests_unit_test_generations_LDADD = $(unit_libs)
 tests_unit_test_gopclntab_LDADD = $(unit_libs)
 tests_unit_test_guess_LDADD = $(unit_libs)
@@ -187,6 +194,8 @@ tests_unit_test_threads_LDADD = $(unit_libs)
 tests_unit_test_units_LDADD = $(unit_libs)
 tests_unit_test_unwind_LDADD = $(unit_libs)
 tests_unit_test_values_LDADD = $(unit_libs)
+tests_unit_test_wait_kind_LDADD = $(unit_libs)
+tests_unit_test_waits_LDADD = $(unit_libs)
 tests_unit_test_wants_LDADD = $(unit_libs)
 tests_unit_test_way_in_LDADD = $(unit_libs)
 tests_unit_test_worker_LDADD = $(unit_libs)
@@ -258,6 +267,7 @@ test_scripts = \
 	tests/integration/trapped.sh \
 	tests/integration/usage.sh \
 	tests/integration/wall.sh \
+	tests/integration/waits.sh \
 	tests/stress/storms.sh
 
 # The source is the same for both builds.
@@ -271,7 +281,7 @@ AM_TESTS_ENVIRONMENT = CPPROF=$(abs_top_builddir)/cpprof-attach; export CPPROF; 
 	TARGETS=$(abs_top_builddir)/tests/targets; export TARGETS;
 
 fixture_names = aligned altstack chain20 leaf nocfi noreturn signal
-EXTRA_DIST = $(test_scripts) tests/source_check.sh $(target_names:%=tests/targets/%.c) tests/targets/calls.h tests/targets/cgo.go tests/targets/chain.go tests/targets/stacks.go tests/targets/target.h \
+EXTRA_DIST = $(test_scripts) tests/source_check.sh $(target_names:%=tests/targets/%.c) tests/targets/calls.h tests/targets/cgo.go tests/targets/chain.go tests/targets/stacks.go tests/targets/locks.h tests/targets/target.h \
 	tests/targets/blocked.c tests/targets/chains.h tests/targets/shapes.h tests/targets/wander.c tests/lib/chains.py \
 	tests/targets/variants.mk tests/targets/walks.c tests/targets/walks.cc tests/targets/woken.h tests/lib/faults.py tests/lib/faults.sh tests/lib/gdb_lines.py tests/lib/gdb_stacks.py tests/lib/zstd_sections.py tests/targets/twins.c \
 	tests/lib/harness.sh tests/lib/proof.py tests/matrix/chain.py tests/matrix/check.py tests/names/compare.py tests/names/inlined.cc tests/names/part.cc tests/stress/faults.sh tests/unit/options_fixture.h \
