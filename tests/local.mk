@@ -230,6 +230,7 @@ test_scripts = \
 	tests/integration/kill.sh \
 	tests/integration/launch.sh \
 	tests/integration/lines.sh \
+	tests/integration/locked.sh \
 	tests/integration/matrix.sh \
 	tests/integration/quota.sh \
 	tests/integration/raw.sh \
