@@ -33,6 +33,18 @@ static inline int slice_word(struct slice *s, uint64_t address, uint64_t *out)
 	return 0;
 }
 
+/* size bytes; NULL if not all of them are in the slice. */
+static inline const unsigned char *slice_words(struct slice *s, uint64_t address, uint32_t size)
+{
+	uint64_t at = address - s->base;
+
+	if (s->len < size || at > s->len - size)
+		return NULL;
+	if (address + size > s->used_end)
+		s->used_end = address + size;
+	return s->bytes + at;
+}
+
 /* 0, or -1 outside the copy. */
 static inline int copy_word(struct copy *c, uint64_t address, uint64_t *out)
 {

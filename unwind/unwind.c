@@ -15,6 +15,7 @@
  */
 #include <dwarf.h>
 
+#include "symbolize/go_stacks.h"
 #include "unwind/entry.h"
 #include "unwind/expression.h"
 #include "unwind/frame_pointer.h"
@@ -58,17 +59,13 @@ static int recover_rbp(struct walk *w, const struct rule *rule)
 {
 	const struct frame *f = &w->out->v[w->out->n - 1];
 	uint64_t sp = w->regs.r[DWREG_RSP];
-	int32_t lowest = -16;
 
 	/* Only the usual frame: return address and saved rbp on top. */
 	if (rule->cfa_register != DWREG_RBP || rule->cfa_offset != 16 || rule->ra_offset != -8 ||
 		rule->saved[SAVED_RBP] != -16 || !(w->regs.known & KNOWN(DWREG_RSP)))
 		return -1;
-	for (int i = 0; i < SAVED_COUNT; i++)
-		if (rule->saved[i] > SAVED_UNDEFINED && rule->saved[i] < lowest)
-			lowest = rule->saved[i];
-	enum prologue found = prologue_find(
-		&w->code, w->map, f->offset, sp, -16 - lowest, &w->copy, &w->regs.r[DWREG_RBP]);
+	enum prologue found = prologue_find(&w->code, w->map, f->offset, sp, -16 - rule->lowest,
+		&w->copy, &w->regs.r[DWREG_RBP]);
 	if (found == PROLOGUE_NONE)
 		return -1;
 	w->regs.known |= KNOWN(DWREG_RBP);
@@ -77,25 +74,52 @@ static int recover_rbp(struct walk *w, const struct rule *rule)
 	return 0;
 }
 
+/* What step_plain does, word by word: some of them are not there, or on the other stack. */
+static int restore_slowly(struct walk *w, const struct rule *rule, uint64_t cfa)
+{
+	struct regs *r = &w->regs;
+
+	if (copy_word(&w->copy, cfa + (int64_t)rule->ra_offset, &r->r[DWREG_PC]) < 0)
+		return STACK_UNREADABLE;
+	for (int i = 0; i < SAVED_COUNT; i++) {
+		uint8_t number = rule_saved_register[i];
+		if ((rule->restored & KNOWN(number)) &&
+			copy_word(&w->copy, cfa + (int64_t)rule->saved[i], &r->r[number]) < 0)
+			return STACK_UNREADABLE;
+	}
+	return STACK_DONE;
+}
+
+static inline uint64_t word_at(const unsigned char *bytes)
+{
+	uint64_t word;
+
+	memcpy(&word, bytes, sizeof(word));
+	return word;
+}
+
 static int step_plain(struct walk *w, const struct rule *rule)
 {
 	struct regs *r = &w->regs;
-	uint32_t known = KNOWN(DWREG_RSP) | KNOWN(DWREG_PC);
-	uint64_t cfa;
 
 	if (!(r->known & KNOWN(rule->cfa_register)) && recover_rbp(w, rule) < 0)
 		return STACK_NO_REGISTER;
-	cfa = r->r[rule->cfa_register] + (int64_t)rule->cfa_offset;
-	if (copy_word(&w->copy, cfa + (int64_t)rule->ra_offset, &r->r[DWREG_PC]) < 0)
+	uint64_t cfa = r->r[rule->cfa_register] + (int64_t)rule->cfa_offset;
+	const unsigned char *words = slice_words(&w->copy.stack, cfa + rule->lowest, rule->span);
+	if (words) {
+		words -= rule->lowest;
+		r->r[DWREG_PC] = word_at(words + rule->ra_offset);
+		/* No branch that the CPU could guess wrong: what is not restored is read, too. */
+#pragma GCC unroll 6
+		for (int i = 0; i < SAVED_COUNT; i++) {
+			uint8_t number = rule_saved_register[i];
+			uint64_t word = word_at(words + rule->saved[i]);
+			r->r[number] = rule->restored & KNOWN(number) ? word : r->r[number];
+		}
+	} else if (restore_slowly(w, rule, cfa) != STACK_DONE) {
 		return STACK_UNREADABLE;
-	for (uint32_t left = rule->restored; left; left &= left - 1) {
-		int i = __builtin_ctz(left);
-		uint8_t number = rules_saved_register[i];
-		if (copy_word(&w->copy, cfa + (int64_t)rule->saved[i], &r->r[number]) < 0)
-			return STACK_UNREADABLE;
-		known |= KNOWN(number);
 	}
-	r->known = (r->known & rule->same) | known;
+	r->known = (r->known & rule->same) | rule->restored | KNOWN(DWREG_RSP) | KNOWN(DWREG_PC);
 	r->r[DWREG_RSP] = cfa;
 	return STACK_DONE;
 }

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One unwind rule: how to get from a frame to its caller. 32 bytes, so that it lies in one line of
+ * the CPU's cache.
+ */
+#ifndef UNWIND_RULE_H
+#define UNWIND_RULE_H
+
+#include "output/types.h"
+
+enum rule_kind {
+	RULE_NONE,	/* no unwind information for this address */
+	RULE_PLAIN,	/* CFA = register + offset; registers at offsets from it */
+	RULE_FULL,	/* expressions: see struct full_rule */
+	RULE_SIGRETURN, /* the kernel's signal frame: registers are in the ucontext at sp */
+	RULE_END,	/* the outermost frame: its return address is undefined */
+	RULE_ENTRY,	/* none, but a program starts here: see entry.h */
+	RULE_CONTEXT,	/* the same, but not called: makecontext put its address there */
+	RULE_LIKELY,	/* as RULE_PLAIN, but read off the code: see way_out.h */
+	RULE_SWITCHED,	/* the caller's frame is on another stack; Go may have saved where */
+};
+
+/* The callee-saved registers of the x86-64 ABI, which frames save, and their DWARF numbers. */
+enum saved { SAVED_RBX, SAVED_RBP, SAVED_R12, SAVED_R13, SAVED_R14, SAVED_R15, SAVED_COUNT };
+static const uint8_t rule_saved_register[SAVED_COUNT] = {
+	DWREG_RBX, DWREG_RBP, DWREG_R12, DWREG_R13, DWREG_R14, DWREG_R15};
+
+struct rule {
+	uint8_t kind;
+	uint8_t cfa_register;
+	uint8_t is_signal; /* what is found is exact, not a return address */
+	uint8_t place;	   /* enum go_place */
+	union {
+		int32_t cfa_offset;
+		uint32_t full; /* RULE_FULL: number of its struct full_rule */
+	};
+	int16_t ra_offset;	    /* from the CFA */
+	int16_t saved[SAVED_COUNT]; /* the same; of a register that is not restored: ra_offset */
+	uint16_t restored;	    /* bits 1 << number: registers that are at saved[] */
+	uint16_t same;		    /* those that are as in the caller; all others are unknown */
+	int16_t lowest;		    /* of all these words, */
+	uint16_t span;		    /* and how many bytes there are from it to their end */
+	uint16_t curg;		    /* where Go changes stacks: see go_stacks_curg */
+};
+
+_Static_assert(sizeof(struct rule) == 32, "two in a line");
+
+#endif
