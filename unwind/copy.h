@@ -21,6 +21,15 @@ struct copy {
 	uint64_t wanted;	   /* the last address that was not there; 0: none */
 };
 
+/* The word at an offset that is known to be in the slice. */
+static inline uint64_t slice_at(const struct slice *s, uint64_t at)
+{
+	uint64_t word;
+
+	memcpy(&word, s->bytes + at, sizeof(word));
+	return word;
+}
+
 static inline int slice_word(struct slice *s, uint64_t address, uint64_t *out)
 {
 	uint64_t at = address - s->base;
@@ -31,18 +40,6 @@ static inline int slice_word(struct slice *s, uint64_t address, uint64_t *out)
 	if (address + sizeof(*out) > s->used_end)
 		s->used_end = address + sizeof(*out);
 	return 0;
-}
-
-/* size bytes; NULL if not all of them are in the slice. */
-static inline const unsigned char *slice_words(struct slice *s, uint64_t address, uint32_t size)
-{
-	uint64_t at = address - s->base;
-
-	if (s->len < size || at > s->len - size)
-		return NULL;
-	if (address + size > s->used_end)
-		s->used_end = address + size;
-	return s->bytes + at;
 }
 
 /* 0, or -1 outside the copy. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One unwind rule: how to get from a frame to its caller. 32 bytes, so that it lies in one line of
- * the CPU's cache.
+ * One unwind rule: how to get from a frame to its caller.
  */
 #ifndef UNWIND_RULE_H
 #define UNWIND_RULE_H
@@ -38,11 +37,35 @@ struct rule {
 	int16_t saved[SAVED_COUNT]; /* the same; of a register that is not restored: ra_offset */
 	uint16_t restored;	    /* bits 1 << number: registers that are at saved[] */
 	uint16_t same;		    /* those that are as in the caller; all others are unknown */
-	int16_t lowest;		    /* of all these words, */
-	uint16_t span;		    /* and how many bytes there are from it to their end */
+	int16_t lowest, highest;    /* of these offsets */
 	uint16_t curg;		    /* where Go changes stacks: see go_stacks_curg */
 };
 
-_Static_assert(sizeof(struct rule) == 32, "two in a line");
+/* A plain rule in 32 bits, as most are: CFA = sp or rbp + offset, the return address is the word
+ * below the CFA, all registers that are saved are below it, rbp is saved or as it was. 0: the rule
+ * is not of that kind. */
+uint32_t rule_brief(const struct rule *rule);
+
+static inline int brief_by_rbp(uint32_t brief)
+{
+	return brief & 2;
+}
+
+/* How far below the return address rbp is; 0: not saved. */
+static inline uint32_t brief_rbp(uint32_t brief)
+{
+	return brief & 0xfc;
+}
+
+/* How far below the return address the lowest register is. */
+static inline uint32_t brief_lowest(uint32_t brief)
+{
+	return brief >> 5 & 0x7f8;
+}
+
+static inline int64_t brief_cfa(uint32_t brief)
+{
+	return (int64_t)((int32_t)brief >> 16) * 8;
+}
 
 #endif

@@ -110,7 +110,7 @@ static void settle(struct rule *rule, int ra, const int32_t *saved)
 		highest = saved[i] > highest ? saved[i] : highest;
 	}
 	rule->lowest = lowest;
-	rule->span = highest - lowest + 8;
+	rule->highest = highest;
 }
 
 /* 1 if all of the frame's rules have the plain form. */

@@ -5,18 +5,12 @@
 #include "base/hash.h"
 #include "base/index.h"
 #include "base/list.h"
+#include "unwind/places.h"
 #include "unwind/rule_compiler.h"
 #include "unwind/rules.h"
 
-#define PLACES_MAX (16u * 1024 * 1024)
-#define RULES_MAX  (1024u * 1024) /* distinct ones */
-#define ROWS_MAX   (4u * 1024 * 1024)
-
-struct place {
-	uint64_t key; /* see place_key; 0: empty */
-	uint32_t rule;
-	uint32_t unused;
-};
+#define RULES_MAX (1024u * 1024) /* distinct ones */
+#define ROWS_MAX  (4u * 1024 * 1024)
 
 /* A row in its page. A page's rows are a list that begins at a place of its own. */
 struct page_row {
@@ -26,8 +20,8 @@ struct page_row {
 };
 
 struct rules {
-	struct place *places; /* open addressing, a power of two, at most half full */
-	uint32_t n_places, room;
+	/* Of addresses, and of pages: these have the number of their last row + 1. */
+	struct places places;
 	struct page_row *rows;
 	uint32_t n_rows, rows_room;
 	struct rule *v;
@@ -43,15 +37,10 @@ struct rules *rules_new(void)
 {
 	struct rules *rules = calloc(1, sizeof(*rules));
 
-	if (!rules)
-		return NULL;
-	rules->room = 4096;
-	rules->places = calloc(rules->room, sizeof(*rules->places));
-	if (!rules->places) {
-		free(rules);
-		return NULL;
-	}
-	return rules;
+	if (rules && places_init(&rules->places) == 0)
+		return rules;
+	free(rules);
+	return NULL;
 }
 
 void rules_free(struct rules *rules)
@@ -62,52 +51,8 @@ void rules_free(struct rules *rules)
 	index_fini(&rules->by_value);
 	free(rules->v);
 	free(rules->rows);
-	free(rules->places);
+	places_fini(&rules->places);
 	free(rules);
-}
-
-/* Module ids fit 14 bits, file offsets 33: never 0 because a module's id is not. */
-static uint64_t place_key(uint32_t module, uint64_t offset, int is_return)
-{
-	return (uint64_t)module << 49 | (uint64_t) !!is_return << 48 | (offset & 0xffffffffffffull);
-}
-
-/* The upper bits of a product depend on all of the key (Knuth's multiplicative hashing): enough for
- * addresses, and asked for at each frame. */
-static struct place *place_of(struct place *places, uint32_t room, uint64_t key)
-{
-	uint32_t at = (uint64_t)(key * 0x9e3779b97f4a7c15ull) >> 32 & (room - 1);
-
-	while (places[at].key && places[at].key != key)
-		at = (at + 1) & (room - 1);
-	return &places[at];
-}
-
-static int grow_places(struct rules *rules)
-{
-	uint32_t room = rules->room * 2;
-	struct place *places;
-
-	if (room > PLACES_MAX || !(places = calloc(room, sizeof(*places))))
-		return -1;
-	for (uint32_t i = 0; i < rules->room; i++)
-		if (rules->places[i].key)
-			*place_of(places, room, rules->places[i].key) = rules->places[i];
-	free(rules->places);
-	rules->places = places;
-	rules->room = room;
-	return 0;
-}
-
-/* The place of a key that is not there yet; NULL: no memory. */
-static struct place *add_place(struct rules *rules, uint64_t key)
-{
-	if (rules->n_places * 2 >= rules->room && grow_places(rules) < 0)
-		return NULL;
-	struct place *place = place_of(rules->places, rules->room, key);
-	place->key = key;
-	rules->n_places++;
-	return place;
 }
 
 /* A page has its place among the others, which all have a module's id in their uppermost bits. */
@@ -119,27 +64,26 @@ static uint64_t page_key(uint32_t module, uint64_t offset)
 static void add_row(struct rules *rules, uint32_t module, const struct row *row, uint32_t rule)
 {
 	uint64_t key = page_key(module, row->first);
-	struct place *page = place_of(rules->places, rules->room, key);
+	struct place *page = places_at(&rules->places, key);
 
 	if (list_room(&rules->rows, rules->n_rows, 1, &rules->rows_room, sizeof(*rules->rows),
 		    ROWS_MAX) < 0)
 		return;
 	if (!page->key) {
-		page = add_place(rules, key);
+		page = places_add(&rules->places, key);
 		if (!page)
 			return;
-		page->rule = 0;
 	}
 	rules->rows[rules->n_rows++] =
-		(struct page_row){row->first % ROW_PAGE, row->last % ROW_PAGE, rule, page->rule};
-	page->rule = rules->n_rows;
+		(struct page_row){row->first % ROW_PAGE, row->last % ROW_PAGE, rule, page->number};
+	page->number = rules->n_rows;
 }
 
 /* The number of the rule of the row around offset; -1: none that is known. */
 static long row_rule(const struct rules *rules, uint32_t module, uint64_t offset)
 {
-	const struct place *page = place_of(rules->places, rules->room, page_key(module, offset));
-	uint32_t at = offset % ROW_PAGE, next = page->key ? page->rule : 0;
+	const struct place *page = places_at(&rules->places, page_key(module, offset));
+	uint32_t at = offset % ROW_PAGE, next = page->key ? page->number : 0;
 
 	while (next) {
 		const struct page_row *row = &rules->rows[next - 1];
@@ -177,6 +121,17 @@ static long number_of(struct rules *rules, const struct rule *rule)
 	return rules->n++;
 }
 
+static int add_place(struct rules *rules, uint64_t key, uint32_t number)
+{
+	struct place *place = places_add(&rules->places, key);
+
+	if (!place)
+		return -1;
+	place->number = number;
+	place->brief = rule_brief(&rules->v[number]);
+	return 0;
+}
+
 const struct rule *rules_compile(
 	struct rules *rules, struct module *m, uint64_t offset, int is_return)
 {
@@ -188,10 +143,8 @@ const struct rule *rules_compile(
 	long number = number_of(rules, &rule);
 	if (number < 0)
 		return &no_rule;
-	struct place *place = add_place(rules, place_key(module_id(m), offset, is_return));
-	if (!place)
+	if (add_place(rules, places_key(module_id(m), offset, is_return), number) < 0)
 		return &no_rule;
-	place->rule = number;
 	if (row.first != row.last)
 		add_row(rules, module_id(m), &row, number);
 	return &rules->v[number];
@@ -205,25 +158,27 @@ static const struct rule *rule_of_row(
 
 	if (number < 0)
 		return NULL;
-	struct place *place = add_place(rules, key);
-	if (place)
-		place->rule = number;
+	add_place(rules, key, number);
 	return &rules->v[number];
 }
 
 const struct rule *rules_cached(
 	struct rules *rules, uint32_t module, uint64_t offset, int is_return)
 {
-	uint64_t key = place_key(module, offset, is_return);
-	const struct place *place = place_of(rules->places, rules->room, key);
+	uint64_t key = places_key(module, offset, is_return);
+	const struct place *place = places_at(&rules->places, key);
 
-	rules->figures.lookups++;
-	return place->key ? &rules->v[place->rule] : rule_of_row(rules, module, offset, key);
+	return place->key ? &rules->v[place->number] : rule_of_row(rules, module, offset, key);
 }
 
 const struct full_rule *rules_full(const struct rules *rules, const struct rule *rule)
 {
 	return &rules->full.v[rule->full];
+}
+
+const struct places *rules_places(const struct rules *rules)
+{
+	return &rules->places;
 }
 
 void rules_figures(const struct rules *rules, struct rules_figures *out)

@@ -13,11 +13,11 @@
 #include "unwind/full_rules.h"
 #include "unwind/rule.h"
 
+struct places;
 struct rules;
 
 struct rules_figures {
-	uint64_t lookups,
-		compiled;	 /* of which were compiled: all others took no look into a file */
+	uint64_t compiled;	 /* how often a file was looked into */
 	uint32_t distinct, full; /* kept; full ones among them */
 };
 
@@ -34,6 +34,9 @@ const struct rule *rules_compile(
 	struct rules *rules, struct module *m, uint64_t offset, int is_return);
 
 const struct full_rule *rules_full(const struct rules *rules, const struct rule *rule);
+
+/* What quick_walk goes by. */
+const struct places *rules_places(const struct rules *rules);
 
 void rules_figures(const struct rules *rules, struct rules_figures *out);
 

@@ -126,7 +126,7 @@ static void plain_rules(void **state)
 	assert_int_equal(rule->restored, BIT(DWREG_R12));
 	assert_int_equal(rule->saved[SAVED_R12], -16);
 	assert_int_equal(rule->lowest, -16);
-	assert_int_equal(rule->span, 16);
+	assert_int_equal(rule->highest, -8);
 	assert_int_equal(rule_at(rules_none)->kind, RULE_NONE);
 }
 
