@@ -39,7 +39,7 @@ void quick_walk(struct quick *q, const struct places *places, struct ground *gro
 		uint64_t saved = slice_at(stack, at - below);
 		pc = slice_at(stack, at);
 		rbp = below ? saved : rbp;
-		has_rbp |= below;
+		has_rbp = brief_loses_rbp(brief) ? 0 : has_rbp | below;
 		sp = cfa;
 		flags = FRAME_RETURN;
 	}

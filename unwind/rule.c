@@ -21,10 +21,10 @@ uint32_t rule_brief(const struct rule *rule)
 	if (rule->kind != RULE_PLAIN || rule->is_signal || rule->place != GO_ELSEWHERE ||
 		(rule->cfa_register != DWREG_RSP && rule->cfa_register != DWREG_RBP))
 		return 0;
-	if (rule->ra_offset != -8 || rule->highest != -8 ||
-		!((rule->restored | rule->same) & rbp) || !fits(below, 0, RBP_MOST) ||
+	if (rule->ra_offset != -8 || rule->highest != -8 || !fits(below, 0, RBP_MOST) ||
 		!fits(lowest, 0, LOWEST_MOST) || !fits(rule->cfa_offset, -CFA_MOST, CFA_MOST - 8))
 		return 0;
-	return 1 | (rule->cfa_register == DWREG_RBP ? 2 : 0) | below | lowest << 5 |
+	return ((rule->restored | rule->same) & rbp ? 0 : 1) |
+	       (rule->cfa_register == DWREG_RBP ? 2 : 0) | below | lowest << 5 |
 	       (uint32_t)rule->cfa_offset << 13;
 }

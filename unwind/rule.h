@@ -42,9 +42,14 @@ struct rule {
 };
 
 /* A plain rule in 32 bits, as most are: CFA = sp or rbp + offset, the return address is the word
- * below the CFA, all registers that are saved are below it, rbp is saved or as it was. 0: the rule
- * is not of that kind. */
+ * below the CFA, all registers that are saved are below it. 0: the rule is not of that kind. */
 uint32_t rule_brief(const struct rule *rule);
+
+/* The caller's rbp is unknown; else it is saved, or as it was. */
+static inline int brief_loses_rbp(uint32_t brief)
+{
+	return brief & 1;
+}
 
 static inline int brief_by_rbp(uint32_t brief)
 {

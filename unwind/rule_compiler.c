@@ -190,9 +190,9 @@ static int compile_known(const struct module *m, uint64_t offset, int is_return,
 /* All else is in the caller's hands in Go: no register is saved but rbp, at places that the table
  * does not tell. */
 static void compile_go(const struct gopclntab *t, const struct go_function *f, uint64_t vaddr,
-	uint8_t cfa_register, struct rule *rule)
+	uint8_t cfa_register, struct rule *rule, struct go_range *where)
 {
-	int32_t depth = gopclntab_depth(t, f, vaddr), saved[SAVED_COUNT];
+	int32_t depth = gopclntab_depth(t, f, vaddr, where), saved[SAVED_COUNT];
 
 	if (depth < 0 || !cfa_fits(depth))
 		return;
@@ -218,7 +218,7 @@ static void compile_go_switch(const struct module *m, const struct gopclntab *t,
 	if (rule->place == GO_CLOCK)
 		kept = go_stacks_kept_sp(m, f);
 	if (kept)
-		compile_go(t, f, kept, DWREG_R12, rule);
+		compile_go(t, f, kept, DWREG_R12, rule, NULL);
 }
 
 /* What only Go's own table tells: its CFI claims a caller for them, too. A signal handler begins
@@ -284,7 +284,7 @@ static void compile_bare(const struct module *m, uint64_t vaddr, uint64_t next, 
 		compile_likely(m, next, rule);
 }
 
-/* Whether nothing but the row decides on the rule: Go's functions have one row or more each. */
+/* Whether nothing but the row decides on the rule: Go's functions have rows of their own. */
 static int is_shared(const struct module *m, const struct go_function *go, const struct rule *rule)
 {
 	if (rule->is_signal ||
@@ -330,29 +330,38 @@ static int ends_at(Dwarf_CFI *cfi, uint64_t vaddr, uint64_t end)
 	return found == end;
 }
 
-/* The frame's row, as far as it lies in one page of one segment with offset, that of vaddr. Where
- * it begins is not known behind a DW_CFA_restore_state: libdw (0.188) then tells where the
- * remembered one began. */
+/* A row of [start, end), as far as it lies in one page of one segment with offset, that of vaddr.
+ */
+static void take_row(const struct module *m, uint64_t offset, uint64_t vaddr, uint64_t start,
+	uint64_t end, struct row *row)
+{
+	uint64_t in_page = offset % ROW_PAGE, left = ROW_PAGE - in_page, first, last;
+
+	if (start > vaddr || end <= vaddr)
+		return;
+	uint64_t before = vaddr - start < in_page ? vaddr - start : in_page;
+	uint64_t after = (end - vaddr < left ? end - vaddr : left) - 1;
+	if (module_offset_to_vaddr(m, offset - before, &first) < 0 || first != vaddr - before ||
+		module_offset_to_vaddr(m, offset + after, &last) < 0 || last != vaddr + after ||
+		holds_known(m, offset - before, offset + after + 1))
+		return;
+	*row = (struct row){offset - before, offset + after};
+}
+
+/* The frame's row. Where it begins is not known behind a DW_CFA_restore_state: libdw (0.188) then
+ * tells where the remembered one began. */
 static void find_row(const struct module *m, Dwarf_CFI *cfi, Dwarf_Frame *frame, uint64_t offset,
 	uint64_t vaddr, struct row *row)
 {
-	uint64_t in_page = offset % ROW_PAGE, before = 0, after;
+	uint64_t page = vaddr - offset % ROW_PAGE;
 	Dwarf_Addr start, end;
 
 	dwarf_frame_info(frame, &start, &end, NULL);
-	if (end <= vaddr)
-		return;
-	after = end - vaddr < ROW_PAGE - in_page ? end - vaddr - 1 : ROW_PAGE - in_page - 1;
-	if (start < vaddr) {
-		before = vaddr - start < in_page ? vaddr - start : in_page;
-		before = ends_at(cfi, vaddr - before, end) ? before : 0;
-	}
-	if (module_offset_to_vaddr(m, offset - before, &start) < 0 || start != vaddr - before ||
-		module_offset_to_vaddr(m, offset + after, &end) < 0 || end != vaddr + after ||
-		holds_known(m, offset - before, offset + after + 1))
-		return;
-	row->first = offset - before;
-	row->last = offset + after;
+	if (start < page)
+		start = page;
+	if (start < vaddr && !ends_at(cfi, start, end))
+		start = vaddr;
+	take_row(m, offset, vaddr, start, end, row);
 }
 
 void rule_compile(struct full_rules *full, struct module *m, uint64_t offset, int is_return,
@@ -369,6 +378,7 @@ void rule_compile(struct full_rules *full, struct module *m, uint64_t offset, in
 		return;
 	const struct gopclntab *go = module_gopclntab(m);
 	struct go_function function;
+	struct go_range where = {0, 0};
 	if (go && gopclntab_find(go, vaddr, &function) < 0)
 		go = NULL;
 	if (go && compile_go_ends(m, go, &function, is_return, rule))
@@ -381,12 +391,16 @@ void rule_compile(struct full_rules *full, struct module *m, uint64_t offset, in
 	if (frame)
 		compile_frame(full, frame, rule);
 	else if (go && !(function.flags & GO_MOVES_SP))
-		compile_go(go, &function, vaddr, DWREG_RSP, rule);
+		compile_go(go, &function, vaddr, DWREG_RSP, rule, &where);
 	else if (!go)
 		compile_bare(m, vaddr, offset + !!is_return, rule);
 	if (go && !(function.flags & GO_MOVES_SP))
 		rule->place = go_stacks_place(&function);
-	if (frame && (cfi == eh || !eh) && is_shared(m, go ? &function : NULL, rule))
+	if (!is_shared(m, go ? &function : NULL, rule))
+		;
+	else if (!frame)
+		take_row(m, offset, vaddr, where.start, where.end, row);
+	else if (cfi == eh || !eh)
 		find_row(m, cfi, frame, offset, vaddr, row);
 	free(frame);
 }

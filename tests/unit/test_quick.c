@@ -18,7 +18,7 @@
 
 extern const char __ehdr_start[], etext[];
 extern const char quick_code[], quick_rbx[], quick_rbp[], quick_low[], quick_large[],
-	quick_by_rbx[], quick_by_rbp[], quick_root[];
+	quick_by_rbx[], quick_by_rbp[], quick_lost[], quick_root[];
 /* Each is a frame of 16 bytes but for by_rbx and by_rbp, whose CFA is 16 above that register. */
 __asm__(".text\n"
 	"quick_code: ret\n"
@@ -52,6 +52,12 @@ __asm__(".text\n"
 	".cfi_endproc\n"
 	"quick_by_rbp: .cfi_startproc\n"
 	".cfi_def_cfa %rbp, 16\n"
+	"nop\n"
+	"nop\n"
+	".cfi_endproc\n"
+	"quick_lost: .cfi_startproc\n"
+	".cfi_def_cfa_offset 16\n"
+	".cfi_undefined %rbp\n"
 	"nop\n"
 	"nop\n"
 	".cfi_endproc\n"
@@ -170,6 +176,12 @@ static void rbp_is_followed(void **state)
 	called_by(quick_by_rbp, 3, BASE + 8 * 10);
 	called_by(quick_root, 11, 0);
 	assert_int_equal(unwind_twice(4, 96), STACK_DONE);
+	/* It was known in the leaf. */
+	make(quick_lost);
+	made.head.regs.r[DWREG_RBP] = old;
+	made_words[21] = ADDRESS(quick_by_rbx) + 1;
+	called_by(quick_by_rbp, 1, 0);
+	assert_int_equal(unwind_twice(2, 16), STACK_NO_REGISTER);
 	/* Nobody knows where it is. */
 	make(quick_by_rbp);
 	made.head.regs.r[DWREG_RBP] = old;
