@@ -109,6 +109,7 @@ unit_tests = \
 	tests/unit/test_player \
 	tests/unit/test_proc_stat \
 	tests/unit/test_profile \
+	tests/unit/test_quick \
 	tests/unit/test_raw \
 	tests/unit/test_regs \
 	tests/unit/test_rules \
@@ -174,6 +175,7 @@ tests_unit_test_perf_maps_LDADD = $(unit_libs)
 tests_unit_test_player_LDADD = $(unit_libs)
 tests_unit_test_proc_stat_LDADD = $(unit_libs)
 tests_unit_test_profile_LDADD = $(unit_libs)
+tests_unit_test_quick_LDADD = $(unit_libs)
 tests_unit_test_raw_LDADD = $(unit_libs)
 tests_unit_test_regs_LDADD = $(unit_libs)
 tests_unit_test_rules_LDADD = $(unit_libs)
