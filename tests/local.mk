@@ -110,6 +110,7 @@ unit_tests = \
 	tests/unit/test_player \
 	tests/unit/test_proc_stat \
 	tests/unit/test_profile \
+	tests/unit/test_quick \
 	tests/unit/test_raw \
 	tests/unit/test_regs \
 	tests/unit/test_rules \
@@ -178,6 +179,7 @@ tests_unit_test_perf_maps_LDADD = $(unit_libs)
 tests_unit_test_player_LDADD = $(unit_libs)
 tests_unit_test_proc_stat_LDADD = $(unit_libs)
 tests_unit_test_profile_LDADD = $(unit_libs)
+tests_unit_test_quick_LDADD = $(unit_libs)
 tests_unit_test_raw_LDADD = $(unit_libs)
 tests_unit_test_regs_LDADD = $(unit_libs)
 tests_unit_test_rules_LDADD = $(unit_libs)
@@ -241,6 +243,7 @@ test_scripts = \
 	tests/integration/kill.sh \
 	tests/integration/launch.sh \
 	tests/integration/lines.sh \
+	tests/integration/locked.sh \
 	tests/integration/matrix.sh \
 	tests/integration/quota.sh \
 	tests/integration/raw.sh \

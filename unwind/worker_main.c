@@ -309,7 +309,8 @@ static int worker_init(struct worker *w, int sock, struct ring *ring)
 	answers_init(&w->answers, sock);
 	w->rules = rules_new();
 	w->capture = malloc(CAPTURE_MAX);
-	w->unwinder = (struct unwinder){&w->modules, w->rules, worker_reading, w};
+	w->unwinder = (struct unwinder){
+		.modules = &w->modules, .rules = w->rules, .reading = worker_reading, .arg = w};
 	w->asked = UINT32_MAX;
 	w->idle_ms = FIRST_IDLE_MS;
 	return w->rules && w->capture ? 0 : -ENOMEM;

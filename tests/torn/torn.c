@@ -210,7 +210,7 @@ int main(int argc, char **argv)
 	struct capturer c = {.ring = &ring, .stats = &stats};
 	struct process p = {.number = 1};
 	struct tracer_refused why;
-	struct unwinder u = {&modules, rules_new(), ignore, NULL};
+	static struct unwinder u = {.modules = &modules, .reading = ignore};
 	uint64_t reads = 0, running = 0, moved = 0;
 	uint32_t serial = 0;
 
@@ -219,6 +219,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	int pid = atoi(argv[1]);
+	u.rules = rules_new();
 	modules_init(&modules);
 	read_maps(pid);
 	read_chains(argv[3]);
