@@ -81,6 +81,8 @@ static struct table_entry entry_of(
 		e.count = w->contentions;
 		e.wait = w->wait.kind;
 		e.lock = w->wait.lock;
+		if (kind == PROFILE_MUTEX)
+			e.flags = w->wait.flags;
 	}
 	return e;
 }
@@ -94,7 +96,8 @@ int interval_add_stack(struct interval *i, const struct worker_stack *w, const s
 
 	stack.n = w->n;
 	stack.end = w->end;
-	memcpy(stack.v, frames, w->n * sizeof(*frames));
+	if (w->n)
+		memcpy(stack.v, frames, w->n * sizeof(*frames));
 	for (uint32_t f = 0; f < w->n; f++)
 		guessed |= frames[f].flags & FRAME_GUESSED;
 	if (w->end == STACK_NOT_READ) {
@@ -143,4 +146,19 @@ uint64_t interval_lost(const struct interval *i, enum profile_kind kind)
 double interval_rate(const struct interval *i)
 {
 	return i->ended > i->began ? i->stats.ticks / ((i->ended - i->began) / 1e9) : 0;
+}
+
+enum profile_kind interval_main_kind(const struct interval *i, uint32_t kinds)
+{
+	static const enum profile_kind order[PROFILE_KINDS] = {PROFILE_CPU, PROFILE_WALL,
+		PROFILE_MUTEX, PROFILE_BLOCK, PROFILE_THREADCREATE, PROFILE_THREADS};
+	int first = -1;
+
+	for (int at = PROFILE_KINDS; at-- > 0;)
+		if (kinds & KIND(order[at]))
+			first = order[at];
+	for (int at = 0; at < PROFILE_KINDS; at++)
+		if ((kinds & KIND(order[at])) && i->received[order[at]])
+			return order[at];
+	return first;
 }

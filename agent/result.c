@@ -276,17 +276,8 @@ static void print_next_step(const struct session *s)
 	}
 	if (s->options->format != FORMAT_PPROF || !writes_files(s) || goes_to_stdout(s))
 		return;
-	int threads = is_asked(s, PROFILE_THREADS) && !s->written->received[PROFILE_CPU];
-	file_name(s, threads ? PROFILE_THREADS : PROFILE_CPU, path, sizeof(path));
+	file_name(s, interval_main_kind(s->written, s->options->kinds), path, sizeof(path));
 	log_note("next      go tool pprof -http=: %s", log_escape(shown, sizeof(shown), path));
-}
-
-/* Which profile the table shows: the CPU's if there is anything in it. */
-static int is_shown(const struct session *s, int kind)
-{
-	int cpu = s->written->received[PROFILE_CPU] != 0;
-
-	return kind == PROFILE_CPU ? cpu : is_asked(s, PROFILE_CPU) == 0 || !cpu;
 }
 
 static int one_kind(const struct session *s, enum profile_kind kind, enum profile_merged *merged)
@@ -301,7 +292,8 @@ static int one_kind(const struct session *s, enum profile_kind kind, enum profil
 		return error;
 	}
 	*merged = p->merged;
-	if (is_shown(s, kind) && (s->is_last || log_get_level() >= LOG_VERBOSE))
+	if (kind == interval_main_kind(s->written, s->options->kinds) &&
+		(s->is_last || log_get_level() >= LOG_VERBOSE))
 		print_top(s, p);
 	if (writes_files(s)) {
 		file_name(s, kind, path, sizeof(path));
