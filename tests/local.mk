@@ -99,6 +99,7 @@ unit_tests = \
 	tests/unit/test_known_threads \
 	tests/unit/test_last_stack \
 	tests/unit/test_loader \
+	tests/unit/test_locks \
 	tests/unit/test_maps \
 	tests/unit/test_options \
 	tests/unit/test_options_target \
@@ -164,6 +165,7 @@ tests_unit_test_known_modules_LDADD = $(unit_libs)
 tests_unit_test_known_threads_LDADD = $(unit_libs)
 tests_unit_test_last_stack_LDADD = $(unit_libs)
 tests_unit_test_loader_LDADD = $(unit_libs)
+tests_unit_test_locks_LDADD = $(unit_libs)
 tests_unit_test_maps_LDADD = $(unit_libs)
 tests_unit_test_options_LDADD = $(unit_libs)
 tests_unit_test_options_target_LDADD = $(unit_libs)
