@@ -11,6 +11,7 @@
 
 #include "agent/collection.h"
 #include "agent/debuginfod.h"
+#include "agent/locks.h"
 #include "agent/options.h"
 #include "agent/raw.h"
 #include "agent/replay.h"
@@ -68,6 +69,7 @@ struct session {
 	struct collection data;
 	struct symbols *symbols;
 	struct naming naming;
+	struct locks locks;
 	struct wants wants;
 	struct debuginfod debuginfod;
 	struct raw raw;		  /* -save-raw */
