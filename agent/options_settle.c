@@ -68,6 +68,23 @@ static int settle_window(struct options *o)
 	return 0;
 }
 
+/* A thread has one tracer, and this profile's stays attached; children are not attached to. */
+static int settle_threadcreate(const struct options *o)
+{
+	if (!(o->kinds & KIND(PROFILE_THREADCREATE)))
+		return 0;
+	if (o->kinds != KIND(PROFILE_THREADCREATE))
+		log_error(
+			"-profile: threadcreate stays attached to the threads and goes alone; take the "
+			"others in another run");
+	else if (o->with_children)
+		log_error(
+			"-children: threadcreate does not follow new processes; give them with -p");
+	else
+		return 0;
+	return -EINVAL;
+}
+
 static int settle_output(struct options *o, int format_given)
 {
 	if (o->output && !format_given) {
@@ -80,7 +97,7 @@ static int settle_output(struct options *o, int format_given)
 	if (!o->kinds) /* a command has no stacks worth a look before it begins */
 		o->kinds = single || o->command ? KIND(PROFILE_CPU)
 						: KIND(PROFILE_CPU) | KIND(PROFILE_THREADS);
-	if (o->command && !(o->kinds & KIND(PROFILE_CPU))) {
+	if (o->command && !(o->kinds & (KIND(PROFILE_CPU) | KIND(PROFILE_THREADCREATE)))) {
 		log_error("-profile: a command that has not begun has no stacks; add cpu");
 		return -EINVAL;
 	}
@@ -110,5 +127,7 @@ int options_settle(struct options *o, int format_given)
 		error = settle_target(o);
 	if (!error)
 		error = settle_window(o);
+	if (!error)
+		error = settle_threadcreate(o);
 	return error ? error : settle_output(o, format_given);
 }

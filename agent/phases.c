@@ -31,7 +31,8 @@ static void begin_sampling(struct session *s)
 		session_ask_supervisor(s, TO_SUPERVISOR_GO, ROLE_TRACER);
 	}
 	/* A recording is played to its end. */
-	if (!(o->kinds & KIND(PROFILE_CPU)) && !o->every_ns && !o->replay)
+	if (!(o->kinds & (KIND(PROFILE_CPU) | KIND(PROFILE_THREADCREATE))) && !o->every_ns &&
+		!o->replay)
 		s->ends = now;
 }
 

@@ -264,6 +264,19 @@ static void print_summary(const struct session *s, const enum profile_merged *me
 	buf_fini(&text);
 }
 
+/* The CPU's if there is anything in it; else the first that was asked for. */
+static enum profile_kind best_kind(const struct session *s)
+{
+	int kind = PROFILE_CPU;
+
+	if (s->written->received[PROFILE_CPU])
+		return PROFILE_CPU;
+	for (int other = PROFILE_CPU + 1; other < PROFILE_KINDS; other++)
+		if (is_asked(s, other) && (kind == PROFILE_CPU))
+			kind = other;
+	return kind;
+}
+
 static void print_next_step(const struct session *s)
 {
 	char path[LIMIT_PATH], shown[512];
@@ -276,8 +289,7 @@ static void print_next_step(const struct session *s)
 	}
 	if (s->options->format != FORMAT_PPROF || !writes_files(s) || goes_to_stdout(s))
 		return;
-	int threads = is_asked(s, PROFILE_THREADS) && !s->written->received[PROFILE_CPU];
-	file_name(s, threads ? PROFILE_THREADS : PROFILE_CPU, path, sizeof(path));
+	file_name(s, best_kind(s), path, sizeof(path));
 	log_note("next      go tool pprof -http=: %s", log_escape(shown, sizeof(shown), path));
 }
 
@@ -320,6 +332,8 @@ static void tell_empty(const struct session *s)
 			is_asked(s, PROFILE_THREADS) || s->options->launched
 				? ""
 				: "; -profile threads shows where it waits");
+	if (is_asked(s, PROFILE_THREADCREATE) && !s->written->received[PROFILE_THREADCREATE])
+		log_note("no threads were created in the window");
 }
 
 /* Of one interval among many a line is enough; its file's comments say the rest. */

@@ -32,6 +32,7 @@ static const char *const missing[MISSING_REASONS] = {
 	[MISSING_MOVING] = "[not readable: thread kept moving]",
 	[MISSING_LATE] = "[not readable: did not stop in time]",
 	[MISSING_DENIED] = "[not readable: refused by the kernel]",
+	[MISSING_ROOM] = "[not read: no room for the stack]",
 };
 
 const char *pseudo_name(uint64_t pseudo)

@@ -80,6 +80,7 @@ enum capture_missing {
 	MISSING_MOVING, /* ran and slept too often to be read consistently */
 	MISSING_LATE,	/* did not reach its stop in time (uninterruptible) */
 	MISSING_DENIED, /* the kernel refused to let us stop or read this thread */
+	MISSING_ROOM,	/* created a thread when there was no room for its stack */
 	MISSING_REASONS
 };
 

@@ -9,6 +9,7 @@ target_names = \
 	calls_timed \
 	calls_woken \
 	chain40 \
+	creates \
 	crowd \
 	depths \
 	dl_loop \

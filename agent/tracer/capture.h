@@ -31,6 +31,14 @@ enum skip capture_running(struct capturer *c, struct thread *th, enum profile_ki
  * -EPERM refused. */
 int capture_blocked(struct capturer *c, struct thread *th, int state);
 
+/* Of a thread that is stopped while it creates another one, into cap, which has c->room for stacks;
+ * nothing is pushed. Less room than is wanted: no stack, and marked. */
+void capture_creator(struct capturer *c, const struct thread *th, size_t want, struct capture *cap);
+
+/* Where nobody is stopped, and nothing may be lost: waits until any capture fits, which a worker
+ * that does not keep up is replaced for. */
+void capture_wait_for_room(struct capturer *c);
+
 /* A capture that only says why this thread has no stack. 1 or -ENOSPC. */
 int capture_missing(
 	struct capturer *c, const struct thread *th, int state, enum capture_missing why);
