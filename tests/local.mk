@@ -21,6 +21,7 @@ target_names = \
 	gaps \
 	handler \
 	idle \
+	ignored \
 	inline_chain \
 	jit \
 	kernel \

@@ -104,10 +104,11 @@ static void read_maps(struct creations *c, uint32_t index)
 		return;
 	if (target_is_alive(&p->target))
 		process_read_maps(p);
-	if (w->program == mine->program) {
-		mine->generation = p->mappings.generation;
-		w->shown = mine->program;
-	}
+	/* The new program's mappings are there before the watcher hears of the exec. */
+	if (process_runs_another(p))
+		return;
+	mine->generation = p->mappings.generation;
+	w->shown = mine->program;
 }
 
 static void take_exec(struct creations *c, const struct watcher_record *r)
@@ -123,7 +124,8 @@ static void take_exec(struct creations *c, const struct watcher_record *r)
 	c->capturer->stats->execs += r->program > 1 || p->target.pid != c->roster->common.launched;
 	process_read_again(p, clock_now());
 	c->roster->changed = 1;
-	mine->generation = p->mappings.generation;
+	if (!process_runs_another(p))
+		mine->generation = p->mappings.generation;
 }
 
 /* --- captures ----------------------------------------------------------------------------- */
