@@ -29,6 +29,7 @@
 #include "agent/tracer/watcher.h"
 
 #define STUCK_NS    300000000ull
+#define ATTEND_NS   200000ull
 #define LISTINGS    64u		       /* rounds through the threads that are there */
 #define LAST_EVENTS 10000u	       /* that came before the end */
 #define ID_MAX	    (4u * 1024 * 1024) /* PID_MAX_LIMIT */
@@ -312,12 +313,25 @@ static int serve(struct watcher *w, int may_wait)
 
 /* --- begin and end ------------------------------------------------------------------------ */
 
-/* Those that nobody has attached yet; how many. What they do meanwhile is attended to. */
+/* What those do that are attached already; not after each, for a look at all takes its time. */
+static void attend(struct watcher *w, uint64_t *last)
+{
+	uint64_t now = clock_now();
+
+	if (now - *last < ATTEND_NS)
+		return;
+	while (serve(w, 0) == 1)
+		;
+	*last = clock_now();
+}
+
+/* Those that nobody has attached yet; how many. */
 static uint32_t attach_listed(struct watcher *w, const struct watched *p)
 {
 	int fd = openat(p->proc, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *entry;
+	uint64_t last = clock_now();
 	uint32_t n = 0;
 
 	if (!dir) {
@@ -334,8 +348,7 @@ static uint32_t attach_listed(struct watcher *w, const struct watched *p)
 			*stage_of(tid) = KNOWN;
 			n++;
 		}
-		while (serve(w, 0) == 1)
-			;
+		attend(w, &last);
 	}
 	closedir(dir);
 	return n;

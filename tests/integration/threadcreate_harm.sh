@@ -1,0 +1,102 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What staying attached must not do to the target: signals arrive, ignored ones end no call, a stopped
+# process stays stopped and its parent hears of it, a thousand threads are let go, memory that does not
+# answer holds nobody for long. And whoever is killed or stopped of us, at any instant, it runs on.
+#
+#   ROUNDS (6)    SEED (7)
+. "$(dirname "$0")/../lib/harness.sh"
+need python3
+out=$WORK/created.pb.gz
+RANDOM=${SEED:-7}
+created=(-profile threadcreate -top=0 -o "$out")
+
+start_target ignored 3
+profile_ok "ignored" -p "$TARGET" -seconds 2 "${created[@]}"
+end_of_target "ignored" 0
+check_equal "ignored: calls that returned" 0 "$(truth returned)"
+check_number "ignored: calls kept from that" "$(summary 'kept from returning EINTR') > 500"
+check_number "ignored: threads" "$(proof sum "$out" threadcreate) > 50"
+
+start_target signals 2 1000
+profile -p "$TARGET" -seconds 1 "${created[@]}"
+check_equal "signals: no thread, exit" 4 "$STATUS"
+end_of_target "signals" 0
+check_equal "signals: received" "$(truth sent)" "$(truth received)"
+check_number "signals: passed on" "$(summary 'signals passed on') > 300"
+
+# The parent is python, as a shell would be: it hears of the stop and of the end of the stop.
+cat >"$WORK/parent.py" <<'END'
+import os, signal, subprocess, sys, time
+def threads(pid, key):
+    return [line.split()[1] for tid in os.listdir("/proc/%d/task" % pid)
+            for line in open("/proc/%d/task/%s/status" % (pid, tid)) if line.startswith(key)]
+target = subprocess.Popen([sys.argv[1], "60", "200"], stdout=subprocess.PIPE)
+target.stdout.readline()
+profiler = subprocess.Popen(sys.argv[2:] + ["-p", str(target.pid), "-seconds", "2"])
+while "0" in threads(target.pid, "TracerPid"):
+    time.sleep(0.05)
+for word, when in ("attached", 0.3), ("left", 2.5):
+    os.kill(target.pid, signal.SIGSTOP)
+    stopped = os.WIFSTOPPED(os.waitpid(target.pid, os.WUNTRACED)[1])
+    time.sleep(when)
+    states = "".join(sorted(set(threads(target.pid, "State"))))
+    traced = set(threads(target.pid, "TracerPid")) != {"0"}
+    os.kill(target.pid, signal.SIGCONT)
+    continued = os.WIFCONTINUED(os.waitpid(target.pid, os.WCONTINUED)[1])
+    time.sleep(0.2)
+    print(word, stopped, states in ("t", "T"), traced, continued,
+          not set(threads(target.pid, "State")) & {"t", "T"}, flush=True)
+profiler.wait()
+target.kill()
+END
+timeout 60 python3 "$WORK/parent.py" "$TARGETS/crowd" "$CPPROF" "${created[@]}" -q >"$WORK/parent.out"
+check_equal "stopped by job control" "attached True True True True True" "$(grep attached "$WORK/parent.out")"
+check_equal "stopped when we leave" "left True True False True True" "$(grep left "$WORK/parent.out")"
+
+start_target crowd 0 1000
+profile -p "$TARGET" -seconds 1 "${created[@]}"
+check_unharmed "$TARGET" "crowd" && pass "crowd: unharmed"
+check_number "crowd: attached to" "$(sed -nE 's/^attached +to ([0-9]+) threads.*/\1/p' "$WORK/run.err") >= 1000"
+check "crowd: ends well" stop_target
+check_equal "crowd: disturbed" 0 "$(truth disturbed)"
+
+start_target leader_exit
+profile -p "$TARGET" -seconds 1 "${created[@]}"
+check_equal "without its main thread: exit" 4 "$STATUS"
+check "without its main thread: ends well" stop_target
+
+# find_tracer PROFILER
+find_tracer()
+{
+	local i child
+
+	for ((i = 0; i < 200; i++)); do
+		for child in $(cat "/proc/$1/task/$1/children" 2>/dev/null); do
+			[ "$(cat "/proc/$child/comm" 2>/dev/null)" = tracer ] && VICTIM=$child && return
+		done
+		sleep 0.01
+	done
+	VICTIM=
+}
+
+start_target threads_churn 0 4 300
+for ((round = 0; round < ${ROUNDS:-6}; round++)); do
+	"$CPPROF" -p "$TARGET" -seconds 30 "${created[@]}" -q 2>"$WORK/kill.err" &
+	profiler=$!
+	find_tracer $profiler
+	sleep "0.$((RANDOM % 3))$((RANDOM % 10))"
+	case $((round % 3)) in
+	0) kill -KILL $profiler ;;
+	1) [ "$VICTIM" ] && kill -KILL "$VICTIM" && sleep 0.3 ;;
+	2) [ "$VICTIM" ] && kill -STOP "$VICTIM" && sleep 1.2 ;;
+	esac
+	[ $((round % 3)) = 0 ] || kill -INT $profiler
+	wait $profiler 2>/dev/null
+	status=$?
+	[ $((round % 3)) = 0 ] || [ $status = 0 ] || fail "round $round: exit $status: $(head -3 "$WORK/kill.err")"
+	sleep 0.05
+	check_unharmed "$TARGET" "round $round" && pass "round $round: unharmed"
+done
+check "ends well after all" stop_target
+finish
