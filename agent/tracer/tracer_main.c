@@ -39,11 +39,8 @@ struct tracer {
 	struct wire_message message;
 };
 
-/* A watcher that hangs holds a thread: only our end frees it, which is others' to bring about. */
 static void beat(struct tracer *t)
 {
-	if (watcher_is_stuck(&t->creations.watcher))
-		return;
 	atomic_fetch_add_explicit(&t->ring->page->tracer_beat, 1, memory_order_relaxed);
 }
 
@@ -275,6 +272,17 @@ static void attend_late(struct tracer *t)
 	_exit(TRACER_EXIT_STUCK);
 }
 
+/* A watcher that hangs, in memory that does not answer or on an exec, holds a thread: our end frees
+ * it. */
+static void attend_watcher(struct tracer *t)
+{
+	if (!watcher_is_stuck(&t->creations.watcher))
+		return;
+	creations_take(&t->creations, 1);
+	send_stats(t);
+	_exit(TRACER_EXIT_STUCK);
+}
+
 static void tick(struct tracer *t)
 {
 	roster_find_new(&t->roster);
@@ -417,6 +425,7 @@ int tracer_main(int sock, struct ring *ring)
 				on_message(&t);
 		}
 		attend_late(&t);
+		attend_watcher(&t);
 		if (t.running)
 			work(&t);
 	}

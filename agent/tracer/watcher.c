@@ -385,8 +385,8 @@ static void *run(void *arg)
 	return NULL;
 }
 
-int watcher_begin(
-	struct watcher *w, struct ring *to_worker, struct process *const *processes, uint32_t n)
+int watcher_begin(struct watcher *w, const struct ring *to_worker, struct process *const *processes,
+	uint32_t n)
 {
 	w->v = calloc(n, sizeof(*w->v));
 	int error = w->v ? ring_open(&w->queue) : -ENOMEM;
@@ -394,7 +394,9 @@ int watcher_begin(
 	if (error)
 		return error;
 	ring_produce(&w->queue);
-	w->capturer.ring = to_worker;
+	w->to_worker = *to_worker;
+	w->to_worker.reader = 1;
+	w->capturer.ring = &w->to_worker;
 	w->want = LIMIT_STACK_UNKNOWN;
 	for (w->n = 0; w->n < n; w->n++) {
 		struct watched *p = &w->v[w->n];

@@ -52,7 +52,8 @@ struct watcher_counts {
 };
 
 struct watcher {
-	struct ring queue; /* of struct watcher_record */
+	struct ring queue;     /* of struct watcher_record */
+	struct ring to_worker; /* only for what its page says of stacks, and our mark there */
 	struct capturer capturer;
 	struct watched *v;
 	uint32_t n;
@@ -64,9 +65,9 @@ struct watcher {
 	_Atomic int stop, is_over;
 };
 
-/* Starts it. page is that of the ring to the worker, for what it says of stacks. 0 or -errno. */
-int watcher_begin(
-	struct watcher *w, struct ring *to_worker, struct process *const *processes, uint32_t n);
+/* Starts it. 0 or -errno. */
+int watcher_begin(struct watcher *w, const struct ring *to_worker, struct process *const *processes,
+	uint32_t n);
 
 /* Lets all go; what is in the queue stays. */
 void watcher_end(struct watcher *w);

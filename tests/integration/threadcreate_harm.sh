@@ -66,6 +66,21 @@ profile -p "$TARGET" -seconds 1 "${created[@]}"
 check_equal "without its main thread: exit" 4 "$STATUS"
 check "without its main thread: ends well" stop_target
 
+# A creator whose stack does not answer is let go with the tracer that hangs on it; the next one knows it.
+TARGET_OUT=$WORK/try.out
+"$TARGETS/uffd_stack" 1 >"$TARGET_OUT"
+if [ $? != 77 ]; then
+	start_target uffd_stack 0 10
+	profile_ok "trapped" -p "$TARGET" -seconds 3 "${created[@]}"
+	check_unharmed "$TARGET" "trapped" && pass "trapped: unharmed"
+	check_number "trapped: tracers lost" "$(sed -nE 's/^restarts +tracer ([0-9]+),.*/\1/p' "$WORK/run.err") + 0 <= 2"
+	check "trapped: ends well" stop_target
+	check_number "trapped: threads" "$(proof sum "$out" threadcreate) >= 20"
+	check_number "trapped: not held for long" "$(truth trapped_rounds) >= 0.3 * $(truth free_rounds)"
+else
+	skip "trapped: no userfaultfd here"
+fi
+
 # find_tracer PROFILER
 find_tracer()
 {
