@@ -117,14 +117,18 @@ static void stops_line(const struct interval *i, struct buf *out)
 }
 
 /* Of the profile that stays attached: what it saw, and what that took. */
-static void creations_lines(const struct interval *i, struct buf *out)
+static void creations_lines(const struct session *s, struct buf *out)
 {
+	const struct interval *i = s->written;
 	const struct tracer_creations *t = &i->creations;
 
 	buf_printf(out,
 		"created   %" PRIu64 " threads; %" PRIu64
 		" of their stacks lost for want of room, %" PRIu64 " in the worker\n",
 		t->created, t->no_room, interval_lost(i, PROFILE_THREADCREATE));
+	if (s->tracer.restarts)
+		buf_string(out,
+			"          not counted: those created while the tracer was replaced\n");
 	if (t->attached)
 		buf_printf(out,
 			"attached  to %" PRIu64 " threads in %.1fms, and to those they created\n",
@@ -330,7 +334,7 @@ void summary_text(const struct session *s, struct buf *out)
 		cpu_text(s, out);
 	}
 	if (s->options->kinds & KIND(PROFILE_THREADCREATE))
-		creations_lines(s->written, out);
+		creations_lines(s, out);
 	processes_line(s, out);
 	for (int kind = 0; kind < PROFILE_KINDS; kind++)
 		ends_line(s->written, kind, out);
