@@ -49,6 +49,12 @@ static void count(_Atomic uint64_t *counter, uint64_t n)
 	atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
 }
 
+static void count_other(struct watcher *w, uint64_t held)
+{
+	count(&w->counts.others, 1);
+	count(&w->counts.others_ns, held);
+}
+
 static int has_thread(const struct watched *p, pid_t tid)
 {
 	char path[32];
@@ -170,9 +176,12 @@ static void on_clone(struct watcher *w, pid_t tid, uint64_t began)
 	int is_first = p->shown != p->program;
 	if (!is_first)
 		attached_go_on(tid, 0);
+	uint64_t held = clock_now() - began;
 	if (r) {
-		r->held = clock_now() - began;
+		r->held = held;
 		ring_commit(&w->queue, size);
+	} else {
+		count_other(w, held);
 	}
 	p->creates = 1;
 	if (is_first) {
@@ -305,8 +314,7 @@ static int serve(struct watcher *w, int may_wait)
 		on_clone(w, stop.tid, began);
 	} else {
 		on_other(w, &stop);
-		count(&w->counts.others, 1);
-		count(&w->counts.others_ns, clock_now() - began);
+		count_other(w, clock_now() - began);
 	}
 	return 1;
 }

@@ -47,7 +47,7 @@ struct watcher_counts {
 	_Atomic uint64_t repaired, failed, cut_short; /* calls, as in struct tracee_calls */
 	_Atomic uint64_t let_go; /* processes that were attached to as they were born */
 	_Atomic uint64_t others,
-		others_ns; /* stops that were no creation, and how long they took */
+		others_ns; /* stops without such a record, and how long they took */
 	_Atomic uint64_t attached, attach_ns; /* threads that were there; how long it took */
 };
 

@@ -28,6 +28,7 @@ check_created() # WHAT FUNCTION...
 	done
 	check "$what: profile is sane" proof sane "$out"
 	check_complete "$out" 1
+	check_equal "$what: guesses" 0 "$(proof stacks "$out" | grep -c guessed)"
 }
 
 c_functions=(makes_fifty makes_thirty makes_twenty makes_nested makes_inner)
