@@ -272,7 +272,7 @@ static enum profile_kind best_kind(const struct session *s)
 	if (s->written->received[PROFILE_CPU])
 		return PROFILE_CPU;
 	for (int other = PROFILE_CPU + 1; other < PROFILE_KINDS; other++)
-		if (is_asked(s, other) && (kind == PROFILE_CPU))
+		if (kind == PROFILE_CPU && is_asked(s, other))
 			kind = other;
 	return kind;
 }

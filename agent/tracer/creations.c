@@ -25,57 +25,59 @@ static struct process *process_of_number(const struct creations *c, uint32_t num
 
 /* --- creators ----------------------------------------------------------------------------- */
 
-static const struct creator *find_creator(const struct creations *c, pid_t tid)
+static struct creator *find_creator(struct creations *c, pid_t tid)
 {
 	for (uint32_t i = c->n; i-- > 0;)
-		if (c->creators[i].tid == tid)
+		if (c->creators[i].thread.tid == tid)
 			return &c->creators[i];
 	return NULL;
 }
 
-static void tell_creator(
-	struct creations *c, const struct watcher_record *r, uint32_t serial, uint32_t process)
+static void tell(const struct creations *c, const struct creator *who)
 {
-	struct tracer_thread t = {
-		.serial = serial,
-		.tid = r->tid,
-		.start_time = r->start_time,
-		.process = process,
-	};
-
-	memcpy(t.name, r->name, sizeof(t.name));
-	wire_send(c->roster->common.sock, TRACER_THREADS, &t, sizeof(t), -1);
+	if (!who->is_listed)
+		wire_send(c->roster->common.sock, TRACER_THREADS, &who->thread, sizeof(who->thread),
+			-1);
 }
 
-/* The serial of a thread that a listing has found, or a new one. */
-static uint32_t serial_of(struct creations *c, const struct watcher_record *r)
+static void end_creator(struct creations *c, pid_t tid)
+{
+	struct creator *who = find_creator(c, tid);
+
+	if (!who)
+		return;
+	who->thread.has_ended = 1;
+	tell(c, who);
+	*who = c->creators[--c->n];
+}
+
+/* With the serial of a thread that a listing has found, or a new one. */
+static struct creator introduced(struct creations *c, const struct watcher_record *r)
 {
 	uint32_t number = c->programs[r->process].number;
 	const struct process *p = process_of_number(c, number);
+	struct creator who = {
+		.thread = {.tid = r->tid, .start_time = r->start_time, .process = number}};
 
-	for (uint32_t i = 0; p && i < p->threads.n; i++) {
+	memcpy(who.thread.name, r->name, sizeof(who.thread.name));
+	for (uint32_t i = 0; p && i < p->threads.n && !who.is_listed; i++) {
 		const struct thread *th = &p->threads.v[i];
-		if (th->tid == r->tid && th->start_time == r->start_time)
-			return th->serial;
+		who.is_listed = th->tid == r->tid && th->start_time == r->start_time;
+		who.thread.serial = th->serial;
 	}
-	uint32_t serial = c->roster->common.next_serial++;
-	tell_creator(c, r, serial, number);
-	return serial;
+	if (!who.is_listed)
+		who.thread.serial = c->roster->common.next_serial++;
+	return who;
 }
 
-/* A new one in the place of an older one with the same id, if there is one. */
+/* An older one of the same id has ended, if there is one. */
 static void add_creator(struct creations *c, const struct watcher_record *r)
 {
-	struct creator *old = (struct creator *)find_creator(c, r->tid);
-	int error = old ? 0
-			: list_room(&c->creators, c->n, 1, &c->room, sizeof(*c->creators),
-				  LIMIT_THREADS);
-
-	if (error)
+	end_creator(c, r->tid);
+	if (list_room(&c->creators, c->n, 1, &c->room, sizeof(*c->creators), LIMIT_THREADS) < 0)
 		return;
-	if (!old)
-		old = &c->creators[c->n++];
-	*old = (struct creator){r->tid, serial_of(c, r)};
+	c->creators[c->n] = introduced(c, r);
+	tell(c, &c->creators[c->n++]);
 }
 
 /* One that could not be introduced has an id only. */
@@ -87,7 +89,7 @@ static uint32_t creator_of(struct creations *c, const struct watcher_record *r)
 		add_creator(c, r);
 		known = find_creator(c, r->tid);
 	}
-	return known ? known->serial : 0;
+	return known ? known->thread.serial : 0;
 }
 
 /* --- mappings ----------------------------------------------------------------------------- */
@@ -164,6 +166,9 @@ static void take_creation(struct creations *c, struct watcher_record *r)
 	struct capture *cap = (struct capture *)(r + 1);
 	const struct program *mine = &c->programs[r->process];
 
+	/* There was no room for that record. */
+	if (r->program != mine->program)
+		take_exec(c, r);
 	cap->thread = creator_of(c, r);
 	cap->process = mine->number;
 	cap->generation = mine->generation;
@@ -206,6 +211,9 @@ static void take_record(struct creations *c, struct watcher_record *r)
 	switch (r->what) {
 	case WATCHER_CREATOR:
 		add_creator(c, r);
+		break;
+	case WATCHER_END:
+		end_creator(c, r->tid);
 		break;
 	case WATCHER_EXEC:
 		take_exec(c, r);

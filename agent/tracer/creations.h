@@ -23,9 +23,9 @@ struct creations {
 		uint32_t generation; /* of these mappings */
 	} * programs;		     /* by the watcher's index */
 	struct creator {
-		pid_t tid;
-		uint32_t serial;
-	} * creators;
+		struct tracer_thread thread; /* as told */
+		int is_listed;		     /* told of by others, who tell of its end */
+	} * creators;			     /* that live */
 	uint32_t n, room;
 	uint64_t next;		      /* when the queue is looked at again */
 	struct tracer_creations told; /* counts that session knows */

@@ -210,10 +210,23 @@ static int is_let_go(struct watcher *w, pid_t tid)
 	return 1;
 }
 
-static void on_end(pid_t tid)
+/* The main thread forgets it. */
+static void end_creator(struct watcher *w, pid_t tid)
+{
+	if (!(*stage_of(tid) & INTRODUCED))
+		return;
+	struct watcher_record *r = ring_reserve(&w->queue, sizeof(*r));
+	if (!r)
+		return;
+	*r = (struct watcher_record){.what = WATCHER_END, .tid = tid};
+	ring_commit(&w->queue, sizeof(*r));
+}
+
+static void on_end(struct watcher *w, pid_t tid)
 {
 	unsigned char *stage = stage_of(tid);
 
+	end_creator(w, tid);
 	/* One that was killed before its first stop has been created all the same. */
 	*stage = (*stage & STAGE) == BORN || *stage == UNKNOWN ? ENDED : UNKNOWN;
 }
@@ -224,6 +237,7 @@ static void on_exec(struct watcher *w, pid_t tid)
 	struct watched *p = process_of(w, tid);
 	pid_t before = attached_subject(tid);
 
+	end_creator(w, before);
 	if (before != tid)
 		*stage_of(before) = UNKNOWN;
 	*stage_of(tid) = KNOWN;
@@ -309,7 +323,7 @@ static int serve(struct watcher *w, int may_wait)
 	uint64_t began = clock_now();
 	atomic_store(&w->busy_since, began);
 	if (stop.event == ATTACHED_END) {
-		on_end(stop.tid);
+		on_end(w, stop.tid);
 	} else if (stop.event == ATTACHED_CLONE) {
 		on_clone(w, stop.tid, began);
 	} else {

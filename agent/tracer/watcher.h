@@ -19,6 +19,7 @@ struct watcher_record {
 	enum watcher_what {
 		WATCHER_CREATOR,  /* tid creates a thread for the first time */
 		WATCHER_CREATION, /* followed by a struct capture; its generation is not set */
+		WATCHER_END,	  /* of such a tid */
 		WATCHER_EXEC,	  /* from here on the process runs another program */
 	} what;
 	pid_t tid;
