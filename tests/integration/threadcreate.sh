@@ -56,6 +56,8 @@ launch() # WHAT COMMAND...
 launch "launched" "$TARGETS/creates" 0 8
 check_created "launched" "${c_functions[@]}"
 profile_ok "recorded" -profile threadcreate -top=0 -o "$out" -save-raw "$WORK/raw" -- "$TARGETS/creates" 0
+profile -replay "$WORK/raw" -top=0 -o "$WORK/none.pb.gz"
+check_equal "replayed as what it is not: told" 1 "$(grep -c 'give -profile threadcreate$' "$WORK/run.err")"
 profile_ok "replayed" -replay "$WORK/raw" -profile threadcreate -top=0 -o "$out"
 TARGET_OUT=$WORK/run.out
 check_equal "replayed: threads" 125 "$(all)"

@@ -14,7 +14,8 @@ created=(-profile threadcreate -top=0 -o "$out")
 start_target ignored 2
 profile_ok "ignored" -p "$TARGET" -seconds 1 "${created[@]}"
 end_of_target "ignored" 0
-check_equal "ignored: calls that returned" 0 "$(truth returned)"
+# One that comes just while we leave has woken its thread already, and nobody mends its call any more.
+check_number "ignored: calls that returned" "$(truth returned) <= 1"
 check_number "ignored: calls kept from that" "$(summary 'kept from returning EINTR') > 250"
 check_number "ignored: threads" "$(proof sum "$out" threadcreate) > 25"
 
