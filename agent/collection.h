@@ -85,6 +85,7 @@ int collection_attached(struct collection *c, const struct tracer_attached *a);
 int collection_processes(struct collection *c, const struct wire_message *m);
 int collection_threads(struct collection *c, const struct wire_message *m);
 int collection_stats(struct collection *c, const struct wire_message *m);
+int collection_creations(struct collection *c, const struct tracer_creations *more);
 int collection_stacks(struct collection *c, const struct wire_message *m);
 int collection_module_info(struct collection *c, const struct worker_module_info *info);
 

@@ -26,9 +26,10 @@ struct interval {
 	uint64_t guessed;	   /* stacks with a guessed frame */
 	uint32_t threads_ended;	   /* in it */
 	struct tracer_stats stats; /* open: as of its begin; closed: what was counted in it */
-	uint64_t clock;		   /* closed: CPU time by the clocks of the processes */
-	uint64_t began, ended;	   /* CLOCK_MONOTONIC; ended 0: open */
-	uint64_t wall_began;	   /* CLOCK_REALTIME */
+	struct tracer_creations creations;
+	uint64_t clock;	       /* closed: CPU time by the clocks of the processes */
+	uint64_t began, ended; /* CLOCK_MONOTONIC; ended 0: open */
+	uint64_t wall_began;   /* CLOCK_REALTIME */
 };
 
 int interval_init(struct interval *i, uint32_t number); /* 0 or -ENOMEM */

@@ -80,6 +80,23 @@ static int settle_kernel(const struct options *o)
 	return -EINVAL;
 }
 
+/* A thread has one tracer, and this profile's stays attached; children are not attached to. */
+static int settle_threadcreate(const struct options *o)
+{
+	if (o->replay || !(o->kinds & KIND(PROFILE_THREADCREATE)))
+		return 0;
+	if (o->kinds != KIND(PROFILE_THREADCREATE))
+		log_error(
+			"-profile: threadcreate stays attached to the threads and goes alone; take the "
+			"others in another run");
+	else if (o->with_children)
+		log_error(
+			"-children: threadcreate does not follow new processes; give them with -p");
+	else
+		return 0;
+	return -EINVAL;
+}
+
 static int settle_output(struct options *o, int format_given)
 {
 	if (o->output && !format_given) {
@@ -126,5 +143,7 @@ int options_settle(struct options *o, int format_given)
 		error = settle_window(o);
 	if (!error)
 		error = settle_output(o, format_given);
+	if (!error)
+		error = settle_threadcreate(o);
 	return error ? error : settle_kernel(o);
 }

@@ -66,6 +66,8 @@ void progress_begin(const struct session *s)
 		tell_target(s, what, sizeof(what));
 	if (o->kinds & KINDS_OF_WINDOW)
 		log_note("sampling %s %u times a second %s%s", what, o->hz, length, every);
+	else if (o->kinds & KIND(PROFILE_THREADCREATE))
+		log_note("attached to %s %s%s", what, length, every);
 	else
 		log_note("reading the stacks of %s", what);
 }
@@ -83,10 +85,10 @@ static void draw(const struct session *s, uint64_t now)
 		snprintf(line, sizeof(line), "\r\033[K[%s] naming %u addresses", bar, s->naming.n);
 	else if (s->options->window_ns)
 		snprintf(line, sizeof(line), "\r\033[K[%s] %.0f of %gs, %" PRIu64 " samples", bar,
-			passed, whole, s->data.now.captured[PROFILE_CPU]);
+			passed, whole, s->data.now.taken);
 	else
 		snprintf(line, sizeof(line), "\r\033[K%.0fs, %" PRIu64 " samples", passed,
-			s->data.now.captured[PROFILE_CPU]);
+			s->data.now.taken);
 	put(line);
 }
 

@@ -125,6 +125,16 @@ static int check_stats(const struct tracer_stats *s, uint32_t size)
 	return 0;
 }
 
+static int check_creations(const struct tracer_creations *t, uint32_t size)
+{
+	return size == sizeof(*t) && t->created <= COUNT_MAX && t->no_room <= COUNT_MAX &&
+			       t->group_stops <= COUNT_MAX && t->let_go <= COUNT_MAX &&
+			       t->others <= COUNT_MAX && t->others_ns <= COUNT_MAX &&
+			       t->attached <= COUNT_MAX && t->attach_ns <= COUNT_MAX
+		       ? 0
+		       : -EPROTO;
+}
+
 static int check_capture(const struct raw_check *c, const struct capture *cap, uint32_t size)
 {
 	if (size < sizeof(*cap) || cap->stack_len > LIMIT_STACK_MAX ||
@@ -207,6 +217,8 @@ int raw_check(struct raw_check *c, const struct raw_record *record, const void *
 		return size || !c->is_ready ? -EPROTO : 0;
 	case TRACER_STATS:
 		return check_stats(payload, size);
+	case TRACER_CREATIONS:
+		return check_creations(payload, size);
 	case TRACER_DONE:
 		return size == sizeof(struct tracer_done) ? 0 : -EPROTO;
 	case TRACER_RESTARTED:

@@ -320,6 +320,8 @@ static void tell_empty(const struct session *s)
 			is_asked(s, PROFILE_THREADS) || s->options->launched
 				? ""
 				: "; -profile threads shows where it waits");
+	if (is_asked(s, PROFILE_THREADCREATE) && !s->written->received[PROFILE_THREADCREATE])
+		log_note("no threads were created in the window");
 }
 
 /* Of one interval among many a line is enough; its file's comments say the rest. */

@@ -131,6 +131,30 @@ static void stops_line(const struct interval *i, struct buf *out)
 	buf_string(out, "\n");
 }
 
+/* Of the profile that stays attached: what it saw, and what that took. */
+static void creations_lines(const struct session *s, struct buf *out)
+{
+	const struct interval *i = s->written;
+	const struct tracer_creations *t = &i->creations;
+
+	buf_printf(out,
+		"created   %" PRIu64 " threads; %" PRIu64
+		" of their stacks lost for want of room, %" PRIu64 " in the worker\n",
+		t->created, t->no_room, interval_lost(i, PROFILE_THREADCREATE));
+	if (s->tracer.restarts)
+		buf_string(out,
+			"          not counted: those created while the tracer was replaced\n");
+	if (t->attached)
+		buf_printf(out,
+			"attached  to %" PRIu64 " threads in %.1fms, and to those they created\n",
+			t->attached, (double)t->attach_ns / 1e6);
+	buf_printf(out,
+		"          stopped %" PRIu64
+		" times more, %.3fs in all, at births, signals and execs; "
+		"%" PRIu64 " group stops kept, %" PRIu64 " new processes let go\n",
+		t->others, SECONDS(t->others_ns), t->group_stops, t->let_go);
+}
+
 static void processes_line(const struct session *s, struct buf *out)
 {
 	const struct collection *c = &s->data;
@@ -337,6 +361,8 @@ void summary_text(const struct session *s, struct buf *out)
 		buf_string(out, "CPU       ");
 		cpu_text(s, out);
 	}
+	if (s->options->kinds & KIND(PROFILE_THREADCREATE))
+		creations_lines(s, out);
 	processes_line(s, out);
 	for (int kind = 0; kind < PROFILE_KINDS; kind++)
 		ends_line(s->written, kind, out);
@@ -376,6 +402,9 @@ static void comment_samples(const struct session *s, enum profile_kind kind, str
 	else if (KINDS_OF_TICKS & KIND(kind))
 		buf_printf(out, "looks %" PRIu64 " at %" PRIu64 " ticks, %.4g Hz: lost %" PRIu64,
 			i->received[kind], t->ticks, interval_rate(i), interval_lost(i, kind));
+	else if (kind == PROFILE_THREADCREATE)
+		buf_printf(out, "created %" PRIu64 " threads: no room %" PRIu64 ", lost %" PRIu64,
+			i->creations.created, i->creations.no_room, interval_lost(i, kind));
 	else
 		buf_printf(out, "threads %" PRIu64 ": lost %" PRIu64, i->received[kind],
 			interval_lost(i, kind));

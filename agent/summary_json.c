@@ -110,6 +110,20 @@ static void put_stops(struct json *j, const struct tracer_stats *t)
 	json_end_object(j);
 }
 
+static void put_creations(struct json *j, const struct tracer_creations *t)
+{
+	json_object(j, "creations");
+	json_number(j, "created", t->created);
+	json_number(j, "no_room", t->no_room);
+	json_number(j, "attached", t->attached);
+	json_real(j, "attach_seconds", SECONDS(t->attach_ns));
+	json_number(j, "other_stops", t->others);
+	json_real(j, "other_stops_seconds", SECONDS(t->others_ns));
+	json_number(j, "group_stops", t->group_stops);
+	json_number(j, "processes_let_go", t->let_go);
+	json_end_object(j);
+}
+
 static void put_trouble(struct json *j, const struct session *s)
 {
 	json_object(j, "trouble");
@@ -163,6 +177,8 @@ void summary_json(const struct session *s, struct buf *out)
 	put_stacks(&j, s);
 	put_cpu(&j, s->written);
 	put_stops(&j, &s->written->stats);
+	if (s->options->kinds & KIND(PROFILE_THREADCREATE))
+		put_creations(&j, &s->written->creations);
 	put_trouble(&j, s);
 	json_array(&j, "modules");
 	if (modules_report_each(s, put_module, &j) < 0)

@@ -189,6 +189,10 @@ void tracing_on_message(struct session *s, struct wire_message *m)
 	case TRACER_STATS:
 		s->data.broken += collection_stats(&s->data, m) < 0;
 		break;
+	case TRACER_CREATIONS:
+		s->data.broken += collection_creations(&s->data,
+					  wire_payload(m, sizeof(struct tracer_creations))) < 0;
+		break;
 	case TRACER_DONE:
 		on_done(s, wire_payload(m, sizeof(struct tracer_done)));
 		break;

@@ -46,6 +46,7 @@ enum message_type {
 	TRACER_PERF_MAP,      /* struct tracer_perf_map + fd (none: why not) */
 	TRACER_KERNEL, /* struct tracer_kernel + name: a function of the kernel, for the first time
 			*/
+	TRACER_CREATIONS, /* struct tracer_creations: counted since the last one */
 
 	/* session -> worker */
 	TO_WORKER_MODULE = 64, /* struct worker_module + fd (none: known to be unreadable) */
@@ -257,6 +258,18 @@ struct tracer_stats {
 	uint32_t processes_now;
 	uint32_t kernel_unread; /* blocked threads whose kernel side could not be read */
 	uint32_t execs, maps_failed;
+};
+
+/* Of the threadcreate profile, besides struct tracer_stats, whose stops are those of creators. */
+struct tracer_creations {
+	uint64_t created;     /* threads */
+	uint64_t no_room;     /* of these, so many creators have no stack for want of room */
+	uint64_t group_stops; /* stops by job control that were kept */
+	uint64_t let_go;      /* processes that were attached to as they were born */
+	uint64_t others;      /* stops for anything else */
+	uint64_t others_ns;   /* how long they took */
+	uint64_t attached;    /* threads that were there */
+	uint64_t attach_ns;   /* how long it took to attach to them */
 };
 
 struct tracer_done {

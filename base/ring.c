@@ -40,6 +40,7 @@ int ring_open(struct ring *ring)
 	ring->page = mem;
 	ring->data = (unsigned char *)mem + PAGE_PART;
 	ring->span = SPAN_MIN;
+	ring->reader = 0;
 	ring->is_short = 0;
 	atomic_store(&ring->page->span, SPAN_MIN);
 	return 0;
@@ -96,9 +97,10 @@ static void prefault(struct ring *ring, uint64_t from, uint64_t to)
 }
 
 /* Whoever ends inside a read leaves the thread's id behind. */
-static void remember_trap(struct ring_page *page)
+static void remember_trap(struct ring_page *page, uint32_t reader)
 {
-	uint32_t tid = atomic_exchange(&page->tracer_reads, 0), n = atomic_load(&page->n_trapped);
+	uint32_t tid = atomic_exchange(&page->tracer_reads[reader], 0),
+		 n = atomic_load(&page->n_trapped);
 
 	if (!tid || n >= LIMIT_RESTARTS)
 		return;
@@ -114,18 +116,19 @@ int ring_begin_read(struct ring *ring, uint32_t tid)
 	for (uint32_t i = 0; i < n && i < LIMIT_RESTARTS; i++)
 		if (atomic_load_explicit(&page->trapped[i], memory_order_relaxed) == tid)
 			return 1;
-	atomic_store(&page->tracer_reads, tid);
+	atomic_store(&page->tracer_reads[ring->reader], tid);
 	return 0;
 }
 
 void ring_end_read(struct ring *ring)
 {
-	atomic_store_explicit(&ring->page->tracer_reads, 0, memory_order_release);
+	atomic_store_explicit(&ring->page->tracer_reads[ring->reader], 0, memory_order_release);
 }
 
 void ring_produce(struct ring *ring)
 {
-	remember_trap(ring->page);
+	for (uint32_t reader = 0; reader < RING_READERS; reader++)
+		remember_trap(ring->page, reader);
 	/* A producer before us may have ended anywhere; records begin at multiples of ALIGN. */
 	ring->head = atomic_load(&ring->page->head) & ~(uint64_t)(ALIGN - 1);
 	ring->span = read_span(ring);

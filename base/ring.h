@@ -22,16 +22,19 @@
 
 #define RING_WANTS 4096u
 
+#define RING_READERS 2u
+
 #define RING_PERF_MAP 0x80000000u /* it is the perf map of a process, and no stack */
 
 struct ring_page {
-	_Atomic uint64_t head;	       /* bytes ever committed */
-	_Atomic uint64_t pushed;       /* captures ever committed */
-	_Atomic uint64_t dropped;      /* captures refused because the ring was full */
-	_Atomic uint64_t span;	       /* bytes of the room that are in use; a power of two */
-	_Atomic uint64_t tracer_beat;  /* moves while the tracer is alive and in its loop */
-	_Atomic uint32_t tracer_reads; /* id of the thread whose stack it reads just now, or 0 */
-	_Atomic uint32_t n_trapped;    /* threads in trapped; or processes, with RING_PERF_MAP */
+	_Atomic uint64_t head;	      /* bytes ever committed */
+	_Atomic uint64_t pushed;      /* captures ever committed */
+	_Atomic uint64_t dropped;     /* captures refused because the ring was full */
+	_Atomic uint64_t span;	      /* bytes of the room that are in use; a power of two */
+	_Atomic uint64_t tracer_beat; /* moves while the tracer is alive and in its loop */
+	/* Id of the thread whose stack it reads just now, or 0: by its main thread, its watcher. */
+	_Atomic uint32_t tracer_reads[RING_READERS];
+	_Atomic uint32_t n_trapped; /* threads in trapped; or processes, with RING_PERF_MAP */
 	_Atomic uint32_t trapped[LIMIT_RESTARTS]; /* reading their stacks was a tracer's end */
 	_Alignas(64) _Atomic uint64_t tail;	  /* bytes ever consumed */
 	_Atomic uint64_t popped;		  /* captures ever consumed */
@@ -51,7 +54,8 @@ struct ring {
 	int wake; /* eventfd: the producer asks the consumer to look */
 	/* The producer's own: what it publishes in the page the other side could overwrite. */
 	uint64_t head, span;
-	int is_short; /* half full once: to be grown when it is empty */
+	uint32_t reader; /* whose mark is set around reads, in tracer_reads */
+	int is_short;	 /* half full once: to be grown when it is empty */
 };
 
 /* A new ring; 0 or -errno. */

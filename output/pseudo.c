@@ -34,6 +34,7 @@ static const char *const missing[MISSING_REASONS] = {
 	[MISSING_DENIED] = "[not readable: refused by the kernel]",
 	[MISSING_RELEASED] = "[holder moved on before it could be looked at]",
 	[MISSING_QUEUED] = "[not readable: waits for a CPU]",
+	[MISSING_ROOM] = "[not read: no room for the stack]",
 };
 
 const char *pseudo_name(uint64_t pseudo)

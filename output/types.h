@@ -88,6 +88,7 @@ enum capture_missing {
 	MISSING_LATE,	  /* did not reach its stop in time (uninterruptible) */
 	MISSING_DENIED,	  /* the kernel refused to let us stop or read this thread */
 	MISSING_QUEUED,	  /* waits for a CPU, and could not reach a stop */
+	MISSING_ROOM,	  /* created a thread when there was no room for its stack */
 	MISSING_RELEASED, /* mutex: had let the lock go when it was looked at */
 	MISSING_REASONS
 };

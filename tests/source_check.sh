@@ -27,11 +27,12 @@ all=("${sources[@]}" tests/unit/*.c tests/targets/*.[ch] tests/stepper/*.[ch] be
 # calls FUNCTION-PATTERN ALLOWED-PATTERN: the calls outside the files that may make them
 calls() { grep -nE "(^|[^_a-zA-Z0-9.>])($1)\(" "${sources[@]}" | grep -vE "^($2):|: *(/?\*|//)" ; }
 
-calls 'ptrace' 'agent/tracer/tracee\.c' | nothing "ptrace only in tracee.c"
-calls 'waitpid|wait4|waitid' 'agent/tracer/tracee\.c|agent/supervisor\.c|agent/launch\.c|agent/sandbox\.c|agent/debuginfod\.c' |
-	nothing "wait calls only in tracee.c and supervisor.c"
+# A single stop, and staying attached: two state machines that have no state in common.
+calls 'ptrace' 'agent/tracer/(tracee|attached)\.c' | nothing "ptrace only in tracee.c and attached.c"
+calls 'waitpid|wait4|waitid' 'agent/tracer/(tracee|attached)\.c|agent/supervisor\.c|agent/launch\.c|agent/sandbox\.c|agent/debuginfod\.c' |
+	nothing "wait calls only in tracee.c, attached.c and supervisor.c"
 calls 'fopen|open|openat|openat2|opendir|creat' \
-	'output/(sink|check)\.c|agent/player(_files)?\.c|agent/tracer/(cpus|family|proc_file|target|module_file|debug_file|perf_map_file|roots|mappings|threads|proc_stat|tracer_main|memory|refusal)\.c|agent/refusal\.c|agent/debuginfod\.c' |
+	'output/(sink|check)\.c|agent/player(_files)?\.c|agent/tracer/(cpus|family|proc_file|target|module_file|debug_file|perf_map_file|roots|mappings|threads|proc_stat|tracer_main|memory|refusal|watcher)\.c|agent/refusal\.c|agent/debuginfod\.c' |
 	nothing "files are opened by name only where that is the job"
 calls 'system|popen|execve|execvp|execlp|execl|strcat|sprintf|gets' 'agent/(launch|debuginfod)\.c' |
 	nothing "no shell, no exec but of the command and of debuginfod-find, no unbounded string functions"

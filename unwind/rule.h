@@ -16,6 +16,7 @@ enum rule_kind {
 	RULE_ENTRY,	/* none, but a program starts here: see entry.h */
 	RULE_CONTEXT,	/* the same, but not called: makecontext put its address there */
 	RULE_LIKELY,	/* as RULE_PLAIN, but read off the code: see way_out.h */
+	RULE_CREATOR,	/* the same, and beyond doubt if there is a return address */
 	RULE_SWITCHED,	/* the caller's frame is on another stack; Go may have saved where */
 };
 

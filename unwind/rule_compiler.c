@@ -262,7 +262,7 @@ static void compile_likely(const struct module *m, uint64_t next, struct rule *r
 
 	if (way_out_find(m, next, &way) < 0)
 		return;
-	rule->kind = RULE_LIKELY;
+	rule->kind = way_out_is_of_creator(m, next) ? RULE_CREATOR : RULE_LIKELY;
 	rule->cfa_register = way.base;
 	rule->cfa_offset = way.cfa;
 	for (int i = 0; i < SAVED_COUNT; i++) {

@@ -266,7 +266,7 @@ static enum stack_end step_likely(struct walk *w, const struct rule *rule, int *
 
 	if (end == STACK_DONE && w->regs.r[DWREG_RSP] > sp &&
 		is_return_address(&w->code, w->regs.r[DWREG_PC])) {
-		w->flags |= FRAME_GUESSED;
+		w->flags |= rule->kind == RULE_LIKELY ? FRAME_GUESSED : 0;
 		return STACK_DONE;
 	}
 	int is_short = end == STACK_UNREADABLE && w->copy.wanted - sp < LIMIT_STACK_MAX;
@@ -310,6 +310,7 @@ static enum stack_end step(struct walk *w, const struct rule *rule, int *over)
 			end = step_guess(w, over);
 		break;
 	case RULE_LIKELY:
+	case RULE_CREATOR:
 		end = step_likely(w, rule, over);
 		break;
 	default:

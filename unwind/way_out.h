@@ -21,6 +21,10 @@ struct way_out {
 	int32_t saved[16]; /* by DWARF number: offset from the CFA, or one of the above */
 };
 
+/* Behind the system call of clone, where glibc ends its unwind information for the child's sake:
+ * its creator only looks at the result and returns. No guess. */
+int way_out_is_of_creator(const struct module *m, uint64_t offset);
+
 /* offset: in the file, of the instruction that comes next. 0, or -1: no return was found. */
 int way_out_find(const struct module *m, uint64_t offset, struct way_out *out);
 

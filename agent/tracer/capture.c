@@ -17,7 +17,8 @@
 #include "agent/tracer/stats.h"
 
 /* Those of threads that compute. */
-#define COMPUTING (KIND(PROFILE_CPU) | KIND(PROFILE_WALL))
+#define COMPUTING    (KIND(PROFILE_CPU) | KIND(PROFILE_WALL))
+#define ROOM_WAIT_NS 10000000000ull
 
 /* How much stack this thread needed so far; the worker's word, so held within bounds. A snapshot
  * has no second try: it takes what there is. */
@@ -320,6 +321,35 @@ enum skip capture_running(struct capturer *c, struct thread *th, uint32_t kinds,
 	set_id(c, th, cap, UINT64_MAX);
 	push(c, cap);
 	return SKIPS;
+}
+
+void capture_creator(struct capturer *c, const struct thread *th, size_t want, struct capture *cap)
+{
+	struct user_regs_struct u;
+
+	fill(cap, c, th, KIND(PROFILE_THREADCREATE), 'R');
+	cap->regs = (struct regs){0};
+	cap->flags = CAPTURE_NO_STACK;
+	cap->missing = c->room < want ? MISSING_ROOM : MISSING_DENIED;
+	c->tracee.tid = th->tid;
+	if (cap->missing == MISSING_ROOM || tracee_get_regs(&c->tracee, &u) < 0)
+		return;
+	regs_from_user(&cap->regs, &u);
+	read_stack(c, th, u.rsp, &u, want, cap);
+	cap->missing = MISSING_NOT;
+	cap->flags = CAPTURE_STOPPED | (cap->stack_len == want ? CAPTURE_TAIL_CUT : 0);
+}
+
+void capture_wait_for_room(struct capturer *c)
+{
+	uint64_t until = clock_now() + ROOM_WAIT_NS;
+
+	while (!ring_reserve(c->ring, CAPTURE_MAX) && clock_now() < until) {
+		struct timespec pause = {.tv_nsec = 1000000};
+		ring_wake(c->ring);
+		nanosleep(&pause, NULL);
+		atomic_fetch_add(&c->ring->page->tracer_beat, 1);
+	}
 }
 
 /* 1 blocked, 0 running, -errno. */

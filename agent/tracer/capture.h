@@ -66,6 +66,14 @@ void capture_look_at_locks(struct capturer *c, const struct thread *th);
 /* More of the stack that the thread's last capture had. 1 or -ENOSPC. */
 int capture_same(struct capturer *c, const struct thread *th, const struct capture_more *more);
 
+/* Of a thread that is stopped while it creates another one, into cap, which has c->room for stacks;
+ * nothing is pushed. Less room than is wanted: no stack, and marked. */
+void capture_creator(struct capturer *c, const struct thread *th, size_t want, struct capture *cap);
+
+/* Where nobody is stopped, and nothing may be lost: waits until any capture fits, which a worker
+ * that does not keep up is replaced for. */
+void capture_wait_for_room(struct capturer *c);
+
 /* A capture that only says why this thread has no stack. 1 or -ENOSPC. */
 int capture_missing(struct capturer *c, const struct thread *th, const struct capture_more *more,
 	enum capture_missing why);

@@ -209,6 +209,17 @@ int process_read_maps_of_faults(struct process *p)
 	return 1;
 }
 
+/* While the kernel puts the new program together the place is 0; that of a main thread that has
+ * ended says nothing. */
+int process_runs_another(const struct process *p)
+{
+	struct proc_stat stat;
+
+	if (proc_stat_take(proc_file_open(p->target.proc, "stat"), &stat) < 0 || stat.state == 'Z')
+		return 0;
+	return stat.start_stack != p->start_stack;
+}
+
 void process_read_again(struct process *p, uint64_t now)
 {
 	p->exec_seen = 0;

@@ -77,6 +77,10 @@ void process_read_maps(struct process *p);
 /* The same for one that had page faults, where it is due: 1 if they were read. */
 int process_read_maps_of_faults(struct process *p);
 
+/* Whether it runs another program than when that was last read: an exec is seen here before anyone
+ * is told of it. */
+int process_runs_another(const struct process *p);
+
 /* Looks for the names of the code that it made, also after its end. */
 void process_find_perf_map(struct process *p);
 

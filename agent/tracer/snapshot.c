@@ -1,32 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
-#include <time.h>
 
 #include "agent/tracer/clock.h"
 #include "agent/tracer/snapshot.h"
 
 #define TRIES 8 /* a thread may block and run in turn while we look at it */
-#define ROOM_WAIT_NS                                                                               \
-	10000000000ull /* for a worker that does not keep up: it is replaced before                \
-			*/
 
 static void beat(struct capturer *c)
 {
 	atomic_fetch_add(&c->ring->page->tracer_beat, 1);
-}
-
-/* Nothing is stopped between two threads of a snapshot, so it may wait for the worker: every thread
- * is shown. */
-static void wait_for_room(struct capturer *c)
-{
-	uint64_t until = clock_now() + ROOM_WAIT_NS;
-
-	while (!ring_reserve(c->ring, CAPTURE_MAX) && clock_now() < until) {
-		struct timespec pause = {.tv_nsec = 1000000};
-		ring_wake(c->ring);
-		nanosleep(&pause, NULL);
-		beat(c);
-	}
 }
 
 /* For as long as a tick would; then the others get their turn, those that need no stop. */
@@ -99,7 +81,7 @@ void snapshot_take(struct capturer *c, struct threads *threads)
 	for (uint32_t i = 0; i < threads->n; i++) {
 		if (threads->v[i].ended)
 			continue;
-		wait_for_room(c);
+		capture_wait_for_room(c);
 		one_thread(c, &threads->v[i]);
 		beat(c);
 	}

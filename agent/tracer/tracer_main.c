@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "agent/tracer/budget.h"
+#include "agent/tracer/creations.h"
 #include "agent/tracer/debug_file.h"
 #include "agent/tracer/roster.h"
 #include "agent/tracer/sampler.h"
@@ -20,6 +21,7 @@
 #define SECOND	1000000000ull
 #define EXEC_NS 2000000ull   /* one exec is over after that */
 #define BEAT_NS 100000000ull /* the longest sleep */
+#define LOOK_NS 10000000ull  /* the same while threads are watched */
 
 struct tracer {
 	int sock;
@@ -30,6 +32,7 @@ struct tracer {
 	struct sampler sampler;
 	struct kernel_names kernel;
 	struct budget budget;
+	struct creations creations;
 	struct tracer_stats stats;
 	uint64_t next_refresh;
 	uint64_t never_taken; /* ticks that were due at the end; while a thread is late none is */
@@ -49,6 +52,7 @@ static void send_stats(struct tracer *t)
 	t->stats.ticks_late = t->clock.late;
 	t->stats.rescued = t->sampler.capturer.tracee.rescued;
 	t->stats.signals = t->sampler.capturer.tracee.signals;
+	creations_tell(&t->creations, &t->stats);
 	roster_count(&t->roster, &t->stats);
 	wire_send(t->sock, TRACER_STATS, &t->stats, sizeof(t->stats), -1);
 }
@@ -92,9 +96,10 @@ static void finish(struct tracer *t, int target_ended)
 {
 	struct tracer_done done = {.target_ended = target_ended};
 
-	if (t->running)
+	if (t->running && !t->creations.is_on)
 		t->never_taken = clock_overdue(&t->clock, clock_now());
 	waiters_tell_all(&t->sampler.waiters, 1);
+	creations_end(&t->creations);
 	if (t->start.flags & START_SNAPSHOT_LAST)
 		take_snapshot(t);
 	roster_tell_all(&t->roster, 1);
@@ -110,6 +115,8 @@ static void mark(struct tracer *t)
 	struct tracer_mark mark = {.interval = t->sampler.capturer.interval};
 
 	waiters_tell_all(&t->sampler.waiters, 1);
+	if (t->creations.is_on)
+		creations_take(&t->creations, 1);
 	roster_tell_all(&t->roster, 0);
 	mark.at = clock_now();
 	send_stats(t);
@@ -150,6 +157,20 @@ static int read_changed(void *arg)
 	return moved;
 }
 
+/* For the threadcreate profile: 0, or refused. */
+static int watch(struct tracer *t)
+{
+	struct tracer_refused why = {.cause = REFUSED_OTHER, .pid = t->roster.v[0]->target.pid};
+
+	if (!(t->start.kinds & KIND(PROFILE_THREADCREATE)))
+		return 0;
+	why.detail = -creations_begin(&t->creations, &t->roster, &t->sampler.capturer);
+	if (!why.detail)
+		return 0;
+	refuse(t, &why);
+	return -1;
+}
+
 static void begin(struct tracer *t)
 {
 	const struct tracer_start *start = &t->start;
@@ -171,15 +192,17 @@ static void begin(struct tracer *t)
 		.read_changed = read_changed,
 		.arg = t,
 	};
-	wire_send(t->sock, TRACER_READY, &ready, sizeof(ready), -1);
 	for (uint32_t i = 0; i < t->roster.n; i++)
 		process_read_maps(t->roster.v[i]);
+	if (watch(t) < 0)
+		return;
+	wire_send(t->sock, TRACER_READY, &ready, sizeof(ready), -1);
 	refresh(t);
 	if (!(start->flags & (START_RESTARTED | START_SNAPSHOT_LAST)))
 		take_snapshot(t);
 	wire_send(t->sock, TRACER_SNAPSHOT_DONE, NULL, 0, -1);
 	ring_wake(t->ring);
-	t->running = !!(start->kinds & (KIND(PROFILE_CPU) | WAITERS_KINDS));
+	t->running = !!(start->kinds & KINDS_OF_WINDOW);
 }
 
 static void on_start(struct tracer *t, const struct wire_message *m)
@@ -262,6 +285,17 @@ static void attend_late(struct tracer *t)
 	_exit(TRACER_EXIT_STUCK);
 }
 
+/* A watcher that hangs, in memory that does not answer or on an exec, holds a thread: our end frees
+ * it. */
+static void attend_watcher(struct tracer *t)
+{
+	if (!watcher_is_stuck(&t->creations.watcher))
+		return;
+	creations_take(&t->creations, 1);
+	send_stats(t);
+	_exit(TRACER_EXIT_STUCK);
+}
+
 static void tick(struct tracer *t)
 {
 	roster_find_new(&t->roster);
@@ -290,6 +324,8 @@ static void read_wanted_maps(struct tracer *t, uint64_t now)
 static void drop_ended(struct tracer *t)
 {
 	waiters_tell_all(&t->sampler.waiters, 0);
+	if (t->creations.is_on)
+		creations_take(&t->creations, 1);
 	roster_drop_ended(&t->roster);
 	prepare(t);
 	if (!t->roster.n)
@@ -301,7 +337,9 @@ static void work(struct tracer *t)
 {
 	uint64_t now = clock_now();
 
-	if (!t->sampler.capturer.tracee.late && clock_tick(&t->clock, now))
+	if (t->creations.is_on)
+		creations_take(&t->creations, 0);
+	else if (!t->sampler.capturer.tracee.late && clock_tick(&t->clock, now))
 		tick(t);
 	read_wanted_maps(t, now);
 	if (now >= t->next_refresh) {
@@ -313,20 +351,24 @@ static void work(struct tracer *t)
 /* Sleeps until a message or the next piece of work. 1 a message waits. */
 static int sleep_until_due(struct tracer *t)
 {
-	struct pollfd p[2] = {
+	int watches = t->creations.is_on;
+	struct pollfd p[3] = {
 		{.fd = t->sock, .events = POLLIN},
 		{.fd = t->running ? t->roster.ends : -1, .events = POLLIN},
+		{.fd = watches ? t->creations.watcher.queue.wake : -1, .events = POLLIN},
 	};
 	uint64_t now = clock_now(), wait = BEAT_NS;
 
-	if (t->running)
+	if (watches)
+		wait = LOOK_NS;
+	else if (t->running)
 		wait = t->clock.due > now ? t->clock.due - now : 0;
 	if (t->sampler.capturer.tracee.late)
 		wait = 0;
 	if (wait > BEAT_NS)
 		wait = BEAT_NS;
 	struct timespec ts = {.tv_nsec = wait};
-	if (ppoll(p, 2, &ts, NULL) < 0)
+	if (ppoll(p, 3, &ts, NULL) < 0)
 		return 0;
 	if (p[1].revents)
 		drop_ended(t);
@@ -397,6 +439,7 @@ int tracer_main(int sock, struct ring *ring)
 				on_message(&t);
 		}
 		attend_late(&t);
+		attend_watcher(&t);
 		if (t.running)
 			work(&t);
 	}

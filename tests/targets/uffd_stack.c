@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * uffd_stack [SECONDS]: a busy thread whose stack has a page that nobody can read: it belongs to a
- * userfaultfd that never answers. Another thread is like any other. Says "denied" and ends with 77
- * where there is no userfaultfd.
+ * uffd_stack [SECONDS [ROUNDS]]: a busy thread whose stack has a page that nobody can read: it
+ * belongs to a userfaultfd that never answers. It creates a thread every ROUNDS ms (0: none).
+ * Another thread is like any other. Says "denied" and ends with 77 where there is no userfaultfd.
  */
 #include "target.h"
 
@@ -17,6 +17,7 @@ enum { page = 4096, pages = 64, hidden = 60 }; /* of the pages, counted from bel
 static char *stack;
 static volatile int done;
 static volatile uint64_t trapped_rounds, free_rounds;
+static uint64_t rounds, created;
 static uint64_t trapped_cpu, free_cpu;
 
 /* The page above, where the frames of our callers are: so we never return. */
@@ -44,6 +45,17 @@ static FRAME void free_work(void)
 	KEEP_FRAME();
 }
 
+static void *nothing(void *arg)
+{
+	return arg;
+}
+
+static FRAME void creates_one(void)
+{
+	pthread_join(target_thread("one", nothing, NULL), NULL);
+	created++;
+}
+
 static FRAME void below_page(int fd)
 {
 	hide_page(fd);
@@ -51,6 +63,8 @@ static FRAME void below_page(int fd)
 	while (!done) {
 		trapped_work();
 		trapped_rounds++;
+		if (rounds && trapped_rounds % rounds == 0)
+			creates_one();
 	}
 	trapped_cpu = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	done = 2;
@@ -98,6 +112,7 @@ int main(int argc, char **argv)
 
 	target_block_term();
 	target_init(arg_number(argc, argv, 1, 0));
+	rounds = arg_number(argc, argv, 2, 0);
 	fd = open_uffd();
 	stack = mmap(
 		NULL, pages * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -113,6 +128,7 @@ int main(int argc, char **argv)
 	truth("hung", done != 2);
 	truth("trapped_rounds", trapped_rounds);
 	truth("free_rounds", free_rounds);
+	truth("created", created);
 	truth("trapped_cpu", trapped_cpu);
 	truth("free_cpu", free_cpu);
 	fflush(stdout);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # make -f .../variants.mk -C FOLDER GOAL: the same programs by many compilers and with many options,
-# made once for all test suites. Goals: walks, blocked, locked, matrix.
+# made once for all test suites. Goals: walks, blocked, locked, matrix, creates.
 src := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))
 CLANG ?= clang
 CLANGXX ?= clang++
@@ -126,4 +126,14 @@ asm-none-frame-pointers: chain.asm
 asm-none-none: chain.asm
 	gcc -nostdlib -static -x assembler-with-cpp -o $@ $<
 
-.PHONY: walks blocked locked matrix
+# --- creates: who creates threads ---
+creates := creates-c++ creates-rust creates-go
+creates: $(creates)
+creates-c++: $(src)creates.cc
+	g++ -O2 -g -pthread -o $@ $<
+creates-rust: $(src)creates.rs
+	env -u MAKEFLAGS rustc -O -g --crate-name creates --out-dir $@.d $< && mv $@.d/creates $@
+creates-go: $(src)creates.go
+	GO111MODULE=off GOTOOLCHAIN=local go build -o $@ $<
+
+.PHONY: walks blocked locked matrix creates

@@ -204,8 +204,12 @@ static void kinds(void **state)
 	assert_int_equal(o.kinds, 1);
 	accepted("1 -profile cpu -profile=threads");
 	assert_int_equal(o.kinds, 3);
-	accepted("1 -profile wall,block,mutex,threadcreate");
-	assert_int_equal(o.kinds, 60);
+	accepted("1 -profile wall,block,mutex");
+	assert_int_equal(o.kinds, 28);
+	accepted("1 -profile threadcreate");
+	assert_int_equal(o.kinds, 1u << PROFILE_THREADCREATE);
+	refused("1 -profile cpu,threadcreate", "goes alone");
+	refused("1 -profile threadcreate -children", "-children: threadcreate");
 	static const char *const bad[] = {
 		"", ",", "cpu,", ",cpu", "CPU", "cpus", "cp", "cpu;threads"};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {

@@ -21,7 +21,7 @@ extern const char rules_plain[], rules_same[], asm_full[], rules_other[], rules_
 extern const char rules_rows[], rules_rows_inner[], rules_rows_last[], rules_known[],
 	rules_known_sigreturn[], rules_known_end[];
 extern const char rules_bare[], rules_bare_body[], rules_framed[], rules_framed_body[],
-	rules_framed_end[];
+	rules_framed_end[], rules_creator[], rules_child[];
 __asm__(".text\n"
 	"rules_plain: .cfi_startproc\n"
 	"nop\n"
@@ -76,7 +76,15 @@ __asm__(".text\n"
 	"rules_framed_body: and $-32, %rsp\n"
 	"mov -8(%rbp), %r13\n"
 	"rules_framed_end: leave\n"
-	"ret\n");
+	"ret\n"
+	/* Behind a clone, as glibc has it. */
+	"syscall\n"
+	"rules_creator: test %rax, %rax\n"
+	"jl 1f\n"
+	"je rules_child\n"
+	"ret\n"
+	"rules_child: xor %ebp, %ebp\n"
+	"1: ret\n");
 
 static struct modules modules;
 static struct rules *rules;
@@ -152,6 +160,19 @@ static void way_out_is_read_off_the_code(void **state)
 	assert_int_equal(rule->cfa_register, DWREG_RBP);
 	assert_int_equal(rule->cfa_offset, 16);
 	assert_int_equal(rule->saved[SAVED_RBP], -16);
+}
+
+static void creator_returns_at_once(void **state)
+{
+	const struct rule *rule = rule_at(rules_creator);
+
+	(void)state;
+	assert_int_equal(rule->kind, RULE_CREATOR);
+	assert_int_equal(rule->cfa_register, DWREG_RSP);
+	assert_int_equal(rule->cfa_offset, 8);
+	for (int i = 0; i < SAVED_COUNT; i++)
+		assert_true(rule->same & BIT(rule_saved_register[i]));
+	assert_int_equal(rule_at(rules_child)->kind, RULE_LIKELY);
 }
 
 static void caller_at_the_same_address_is_no_rule(void **state)
@@ -248,6 +269,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(plain_rules),
 		cmocka_unit_test(way_out_is_read_off_the_code),
+		cmocka_unit_test(creator_returns_at_once),
 		cmocka_unit_test(caller_at_the_same_address_is_no_rule),
 		cmocka_unit_test(equal_rules_are_kept_once),
 		cmocka_unit_test(rows_are_shared),

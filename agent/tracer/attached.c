@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Sources: ptrace(2), kernel/ptrace.c, kernel/fork.c. PTRACE_EVENT_CLONE is reported for what is
+ * neither vfork nor a child that ends with SIGCHLD; those are not attached to.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+
+#include "agent/tracer/attached.h"
+
+#ifndef PTRACE_EVENT_STOP
+#define PTRACE_EVENT_STOP 128
+#endif
+
+/* No PTRACE_O_EXITKILL: our end must never be the target's. */
+#define OPTIONS (PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC)
+
+int attached_seize(pid_t tid)
+{
+	return ptrace(PTRACE_SEIZE, tid, 0, OPTIONS) < 0 ? -errno : 0;
+}
+
+static enum attached_event event_of(int status)
+{
+	switch (status >> 16) {
+	case 0:
+		return ATTACHED_SIGNAL;
+	case PTRACE_EVENT_CLONE:
+		return ATTACHED_CLONE;
+	case PTRACE_EVENT_EXEC:
+		return ATTACHED_EXEC;
+	default:
+		return WSTOPSIG(status) == SIGTRAP ? ATTACHED_TRAP : ATTACHED_GROUP;
+	}
+}
+
+int attached_next(struct attached_stop *stop, int may_wait)
+{
+	int status;
+	pid_t tid = waitpid(-1, &status, __WALL | __WNOTHREAD | (may_wait ? 0 : WNOHANG));
+
+	if (tid <= 0)
+		return tid < 0 && errno == ECHILD ? -ECHILD : 0;
+	stop->tid = tid;
+	stop->event = WIFSTOPPED(status) ? event_of(status) : ATTACHED_END;
+	stop->signal = stop->event == ATTACHED_SIGNAL ? WSTOPSIG(status) : 0;
+	return 1;
+}
+
+pid_t attached_subject(pid_t tid)
+{
+	unsigned long subject = 0;
+
+	return ptrace(PTRACE_GETEVENTMSG, tid, 0, &subject) < 0 ? 0 : (pid_t)subject;
+}
+
+/* That one fails only for a thread that was killed meanwhile: its end comes next. */
+void attached_go_on(pid_t tid, int signal)
+{
+	ptrace(PTRACE_CONT, tid, 0, signal);
+}
+
+void attached_stay(pid_t tid)
+{
+	ptrace(PTRACE_LISTEN, tid, 0, 0);
+}
+
+void attached_let_go(pid_t tid)
+{
+	ptrace(PTRACE_DETACH, tid, 0, 0);
+}
