@@ -72,28 +72,31 @@ static enum capture_missing reason(int result)
 	return result == -EBUSY ? MISSING_LATE : MISSING_DENIED;
 }
 
-static void one_thread(struct capturer *c, struct thread *th)
+static void one_thread(struct capturer *c, struct thread *th, struct details *details)
 {
 	int state = 0, result = 0;
+	struct schedstat before = {0};
 
 	for (int tries = 0; result == 0 && tries < TRIES; tries++) {
 		state = thread_state(th, NULL);
-		if (state == -ESRCH)
+		if (state == -ESRCH || (details && schedstat_read(th->schedstat_fd, &before) < 0))
 			return;
 		if (state > 0)
 			result = look_at(c, th, state);
 	}
 	if (result != 1 && result != -ENOSPC)
 		capture_missing(c, th, state > 0 ? state : 0, reason(result));
+	if (details)
+		detail_tell(details, th, &before, state > 0 ? state : 0);
 }
 
-void snapshot_take(struct capturer *c, struct threads *threads)
+void snapshot_take(struct capturer *c, struct threads *threads, struct details *details)
 {
 	for (uint32_t i = 0; i < threads->n; i++) {
 		if (threads->v[i].ended)
 			continue;
 		wait_for_room(c);
-		one_thread(c, &threads->v[i]);
+		one_thread(c, &threads->v[i], details);
 		beat(c);
 	}
 }

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/dump.h"
+#include "agent/phases.h"
+#include "agent/tracer/clock.h"
+#include "output/dump.h"
+#include "output/table.h"
+
+struct page {
+	const struct session *session;
+	struct dump dump;
+	uint32_t *place; /* of each of the interval's threads: in dump.threads, or DUMP_NO_INDEX */
+	struct module_info *modules;
+};
+
+static void add_detail(struct dump_thread *t, const struct known_detail *d, uint64_t now)
+{
+	const struct tracer_detail *f = &d->first;
+
+	t->moved = !!(f->flags & DETAIL_MOVED);
+	t->cpu = f->cpu;
+	t->runs = f->runs;
+	t->idle_ns = f->idle_ns;
+	t->unmoved_ns = d->is_still && now > d->still_since ? now - d->still_since : 0;
+	t->wait = f->wait;
+	memcpy(t->args, f->args, sizeof(t->args));
+	t->left_ns = f->left_ns;
+	t->fd = f->fd;
+	t->fd_text = d->fd;
+	t->kernel = d->kernel;
+}
+
+/* A tracer that was started again took its threads once more: the last stack counts. */
+static int add_thread(void *arg, const struct table_entry *e)
+{
+	struct page *p = arg;
+	const struct interval *i = p->session->written;
+	const struct thread_info *info = &i->threads[e->thread];
+	const struct known_detail *d = known_details_find(&p->session->details, i->keys[e->thread]);
+	uint32_t *place = &p->place[e->thread];
+	struct dump_thread t = {
+		.pid = info->pid,
+		.tid = info->tid,
+		.name = info->name,
+		.state = e->state,
+		.idle_ns = DUMP_NOT_KNOWN,
+		.left_ns = DUMP_NOT_KNOWN,
+		.wait = {.call = -1},
+		.fd = -1,
+		.fd_text = "",
+		.kernel = "",
+	};
+
+	if (d && d->first.interval == i->number)
+		add_detail(&t, d, clock_now());
+	if (*place != DUMP_NO_INDEX)
+		return dump_set_thread(&p->dump, *place, &t, e->frames, e->n);
+	*place = p->dump.n_threads;
+	return dump_add_thread(&p->dump, &t, e->frames, e->n);
+}
+
+static int add_processes(struct page *p)
+{
+	const struct collection *c = &p->session->data;
+	int error = 0;
+
+	for (uint32_t i = 0; i < c->n_processes && !error; i++)
+		if (!c->processes[i].has_ended ||
+			c->processes[i].ended_in >= p->session->written->number)
+			error = dump_add_process(
+				&p->dump, c->processes[i].pid, c->processes[i].comm);
+	return error;
+}
+
+static int prepare(struct page *p)
+{
+	const struct collection *c = &p->session->data;
+	const struct interval *i = p->session->written;
+
+	p->place = malloc((i->n_threads + 1) * sizeof(*p->place));
+	p->modules = calloc(c->n_modules + 1, sizeof(*p->modules));
+	if (!p->place || !p->modules)
+		return -ENOMEM;
+	for (uint32_t t = 0; t < i->n_threads; t++)
+		p->place[t] = DUMP_NO_INDEX;
+	for (uint32_t m = 0; m < c->n_modules; m++)
+		p->modules[m] = c->modules[m].info;
+	return add_processes(p);
+}
+
+static int fill(struct page *p)
+{
+	const struct session *s = p->session;
+	const struct interval *i = s->written;
+	int error = prepare(p);
+
+	if (!error)
+		error = table_each(i->tables[PROFILE_THREADS], add_thread, p);
+	p->dump.number = i->number;
+	p->dump.since_ns = i->ended - i->began;
+	p->dump.time = phases_wall_clock() - (clock_now() - i->ended);
+	p->dump.took_ns = clock_now() - s->asked_at;
+	p->dump.stops = i->stats.stops;
+	p->dump.lost = interval_lost(i, PROFILE_THREADS);
+	return error ? error : dump_finish(&p->dump, s->symbols, p->modules, s->data.n_modules);
+}
+
+static int write_page(const struct page *p, struct buf *out)
+{
+	switch (p->session->options->format) {
+	case FORMAT_JSON:
+		return dump_json(&p->dump, out);
+	case FORMAT_GOROUTINE:
+		return dump_goroutine(&p->dump, out);
+	default:
+		return dump_text(&p->dump, out);
+	}
+}
+
+long dump_page(struct session *s, struct buf *out)
+{
+	struct page p = {.session = s};
+	int error = fill(&p);
+
+	if (!error)
+		error = write_page(&p, out);
+	long n = p.dump.n_threads;
+	dump_fini(&p.dump);
+	free(p.place);
+	free(p.modules);
+	if (!error)
+		error = known_details_forget(&s->details, s->written->number);
+	return error ? error : n;
+}
