@@ -16,7 +16,7 @@ struct page {
 	struct module_info *modules;
 };
 
-static void add_detail(struct dump_thread *t, const struct known_detail *d, uint64_t now)
+static void add_detail(struct dump_thread *t, const struct known_detail *d, uint64_t at)
 {
 	const struct tracer_detail *f = &d->first;
 
@@ -24,7 +24,7 @@ static void add_detail(struct dump_thread *t, const struct known_detail *d, uint
 	t->cpu = f->cpu;
 	t->runs = f->runs;
 	t->idle_ns = f->idle_ns;
-	t->unmoved_ns = d->is_still && now > d->still_since ? now - d->still_since : 0;
+	t->unmoved_ns = d->is_still ? at - d->still_since : 0;
 	t->wait = f->wait;
 	memcpy(t->args, f->args, sizeof(t->args));
 	t->left_ns = f->left_ns;
@@ -55,7 +55,7 @@ static int add_thread(void *arg, const struct table_entry *e)
 	};
 
 	if (d && d->first.interval == i->number)
-		add_detail(&t, d, clock_now());
+		add_detail(&t, d, p->session->details.at);
 	if (*place != DUMP_NO_INDEX)
 		return dump_set_thread(&p->dump, *place, &t, e->frames, e->n);
 	*place = p->dump.n_threads;

@@ -95,12 +95,16 @@ int known_details_tell(
 	free_texts(d);
 	d->fd = fd;
 	d->kernel = kernel;
-	int is_still = is_known && d->first.runs == t->runs && t->state != 'R';
+	if (!k->at || k->interval != t->interval) {
+		k->interval = t->interval;
+		k->at = now;
+	}
+	int is_still = is_known && d->first.runs_after == t->runs && t->state != 'R';
 	/* A tracer that was started again tells of the same dump. */
 	if (!is_known || d->first.interval != t->interval)
 		d->is_still = is_still;
 	if (!is_still)
-		d->still_since = now;
+		d->still_since = k->at;
 	d->first = *t;
 	d->has_again = 0;
 	return 0;

@@ -24,6 +24,8 @@ struct known_details {
 	struct known_detail *v;
 	uint32_t n, room;
 	struct index by_key;
+	uint32_t interval; /* of the dump that is being told of */
+	uint64_t at;	   /* when it began to be */
 };
 
 void known_details_fini(struct known_details *k);

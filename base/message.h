@@ -221,11 +221,12 @@ struct tracer_detail {
 	uint32_t state;	   /* the kernel's letter */
 	uint32_t flags;	   /* enum detail_flag */
 	struct wait wait;
-	uint64_t cpu, runs; /* since it was born: ns, times it was put on a CPU */
-	int64_t idle_ns;    /* how long it has not run; -1: not known */
-	int64_t left_ns;    /* until its call gives up, at most; -1: never, -2: not known */
-	uint64_t args[6];   /* of its system call */
-	int32_t fd;	    /* that it waits on; -1 */
+	uint64_t cpu, runs;  /* since it was born: ns, times it was put on a CPU */
+	uint64_t runs_after; /* when the look was over, a stop of ours included */
+	int64_t idle_ns;     /* how long it has not run; -1: not known */
+	int64_t left_ns;     /* until its call gives up, at most; -1: never, -2: not known */
+	uint64_t args[6];    /* of its system call */
+	int32_t fd;	     /* that it waits on; -1 */
 	uint32_t fd_len, kernel_len;
 	uint32_t unused;
 };

@@ -7,7 +7,6 @@
 #include <time.h>
 
 #include "output/dump_words.h"
-#include "output/pseudo.h"
 #include "output/wait_kind.h"
 
 #define NAMES_SHOWN 5u	/* distinct names of a group */
@@ -111,7 +110,7 @@ static void put_states(const struct dump *d, const struct dump_process *p, struc
 			     d->threads[i].state == (uint32_t)*letter;
 		if (!n)
 			continue;
-		buf_printf(out, "%s%u %s", between, n, pseudo_state(*letter));
+		buf_printf(out, "%s%u %s", between, n, dump_state(*letter));
 		between = ", ";
 		told += n;
 	}
@@ -335,6 +334,21 @@ static void put_moved_or_wait(struct buf *out, const struct dump *d, const struc
 		buf_string(out, "ran while it was looked at");
 }
 
+/* Where all have the same wait and it ends by itself. */
+static void put_left(const struct dump *d, const struct dump_group *g, struct buf *out)
+{
+	struct range left = {0};
+
+	for (uint32_t i = 0; i < g->n_members; i++)
+		if (member(d, g, i)->left_ns >= 0)
+			widen(&left, member(d, g, i)->left_ns);
+	if (left.n < g->n_members)
+		return;
+	buf_string(out, ", at most ");
+	put_range(out, left.low, left.high);
+	buf_string(out, " left");
+}
+
 static int put_waits(const struct dump *d, const struct dump_group *g, struct buf *out)
 {
 	struct tally waits;
@@ -342,25 +356,20 @@ static int put_waits(const struct dump *d, const struct dump_group *g, struct bu
 	uint32_t rest = 0;
 
 	for (uint32_t i = 0; i < waits.n && !error; i++) {
-		if (!*waits.v[i].text)
-			continue;
-		if (i >= WAITS_SHOWN) {
+		if (i >= WAITS_SHOWN)
 			rest += waits.v[i].n;
+		if (i >= WAITS_SHOWN || !*waits.v[i].text)
 			continue;
-		}
 		buf_string(out, "    ");
 		if (waits.n > 1)
 			buf_printf(out, "%u x ", waits.v[i].n);
 		buf_string(out, waits.v[i].text);
-		int64_t left = member(d, g, 0)->left_ns;
-		if (g->n_members == 1 && left >= 0) {
-			buf_string(out, ", gives up in at most ");
-			dump_put_time(out, left);
-		}
+		if (waits.n == 1)
+			put_left(d, g, out);
 		buf_string(out, "\n");
 	}
 	if (rest)
-		buf_printf(out, "    and %u in other waits of this kind\n", rest);
+		buf_printf(out, "    and %u in other waits\n", rest);
 	tally_fini(&waits);
 	return error;
 }
@@ -409,7 +418,7 @@ static int put_group(const struct dump *d, const struct dump_group *g, struct bu
 		buf_printf(out, "\n%u threads", g->n_members);
 		error = put_names(d, g, out);
 	}
-	buf_printf(out, ", %s", pseudo_state(g->state));
+	buf_printf(out, ", %s", dump_state(g->state));
 	put_times(d, g, out);
 	buf_string(out, "\n");
 	if (g->n_members > 1)

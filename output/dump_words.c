@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "output/dump_words.h"
+#include "output/pseudo.h"
 #include "output/syscalls.h"
 #include "output/wait_kind.h"
 
@@ -15,6 +16,11 @@ void dump_put_escaped(struct buf *out, const char *text)
 	char shown[4 * LIMIT_NAME + 1];
 
 	buf_string(out, log_escape(shown, sizeof(shown), text));
+}
+
+const char *dump_state(uint32_t letter)
+{
+	return letter == 'D' ? "uninterruptible (D)" : pseudo_state(letter);
 }
 
 void dump_put_time(struct buf *out, uint64_t ns)

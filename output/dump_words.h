@@ -9,6 +9,9 @@
 
 void dump_put_escaped(struct buf *out, const char *text);
 
+/* "sleeping" and so on. */
+const char *dump_state(uint32_t letter);
+
 /* "0.004s", "12.3s", "5m2s", "7h30m", "12d4h". */
 void dump_put_time(struct buf *out, uint64_t ns);
 

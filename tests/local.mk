@@ -10,12 +10,14 @@ target_names = \
 	calls_woken \
 	chain40 \
 	crowd \
+	deadlock \
 	depths \
 	dl_loop \
 	exec_latency \
 	exec_storm \
 	exit_latency \
 	family \
+	fd_waits \
 	fork_storm \
 	gaps \
 	handler \
@@ -203,6 +205,7 @@ test_scripts = \
 	tests/integration/debug_files.sh \
 	tests/integration/debuginfod.sh \
 	tests/integration/dlopen.sh \
+	tests/integration/dump.sh \
 	tests/integration/exec.sh \
 	tests/integration/family.sh \
 	tests/integration/faults.sh \
@@ -254,6 +257,6 @@ AM_TESTS_ENVIRONMENT = CPPROF=$(abs_top_builddir)/cpprof-attach; export CPPROF; 
 fixture_names = aligned altstack chain20 leaf nocfi noreturn signal
 EXTRA_DIST = $(test_scripts) tests/source_check.sh $(target_names:%=tests/targets/%.c) tests/targets/calls.h tests/targets/cgo.go tests/targets/chain.go tests/targets/stacks.go tests/targets/target.h \
 	tests/targets/variants.mk tests/targets/walks.c tests/targets/walks.cc tests/targets/woken.h tests/lib/faults.py tests/lib/faults.sh tests/lib/gdb_lines.py tests/lib/gdb_stacks.py tests/lib/zstd_sections.py tests/targets/twins.c \
-	tests/lib/harness.sh tests/lib/proof.py tests/matrix/chain.py tests/matrix/check.py tests/names/compare.py tests/names/inlined.cc tests/names/part.cc tests/stress/faults.sh tests/unit/options_fixture.h \
+	tests/lib/dump_proof.py tests/lib/harness.sh tests/lib/proof.py tests/matrix/chain.py tests/matrix/check.py tests/names/compare.py tests/names/inlined.cc tests/names/part.cc tests/stress/faults.sh tests/unit/options_fixture.h \
 	tests/unit/profile_fixture.h tests/unit/raw_fixture.h tests/fixtures/fixture.c tests/fixtures/make.sh \
 	$(fixture_names:%=tests/fixtures/%.elf) $(fixture_names:%=tests/fixtures/%.raw)

@@ -45,7 +45,7 @@ static void read_call(const struct thread *th, struct call_now *call)
 		*call = (struct call_now){.nr = -1};
 }
 
-/* "[<0>] do_wait+0x5a/0xd0" in each line: only the names. */
+/* "[<0>] do_wait+0x5a/0xd0" in each line: only the names, without the way in, which all have. */
 static void put_kernel_stack(struct buf *out, char *text)
 {
 	char *line;
@@ -54,6 +54,8 @@ static void put_kernel_stack(struct buf *out, char *text)
 		const char *name = strchr(line, ']');
 		name = name ? name + 1 + strspn(name + 1, " ") : line;
 		size_t n = strcspn(name, "+");
+		if (!strncmp(name, "do_syscall_64", 13) || !strncmp(name, "entry_SYSCALL", 13))
+			break;
 		if (n && out->len + n < LIMIT_DETAIL_TEXT - 1)
 			buf_printf(out, "%s%.*s", out->len ? "\n" : "", (int)n, name);
 	}
@@ -119,27 +121,35 @@ static void send(const struct thread *th, struct look *l)
 }
 
 /* A thread that job control holds was stopped for its stack, and has run for that. */
-static int has_moved(const struct thread *th, const struct schedstat *before, int state)
+static int has_moved(const struct thread *th, int state, uint64_t runs, uint64_t *after)
 {
-	struct schedstat after;
+	struct schedstat now;
 
-	return state == 'R' || schedstat_read(th->schedstat_fd, &after) < 0 ||
-	       (state != 'T' && after.runs != before->runs);
+	*after = runs;
+	if (schedstat_read(th->schedstat_fd, &now) < 0)
+		return 1;
+	*after = now.runs;
+	return state == 'R' || (state != 'T' && now.runs != runs);
 }
 
-void detail_tell(struct details *d, struct thread *th, const struct schedstat *before, int state)
+int detail_begin(struct details *d, struct thread *th, int state, struct before *out)
+{
+	out->state = state;
+	out->idle = state == 'R' ? 0 : idle_time(&d->idle, &th->process->target, th);
+	return schedstat_read(th->schedstat_fd, &out->runs) < 0 ? -ESRCH : 0;
+}
+
+void detail_tell(struct details *d, struct thread *th, const struct before *before)
 {
 	struct look l = {
 		.detail =
 			{
 				.thread = th->serial,
 				.interval = d->interval,
-				.state = state,
-				.cpu = before->cpu,
-				.runs = before->runs,
-				.idle_ns = state == 'R'
-						   ? 0
-						   : idle_time(&d->idle, &th->process->target, th),
+				.state = before->state,
+				.cpu = before->runs.cpu,
+				.runs = before->runs.runs,
+				.idle_ns = before->idle,
 				.left_ns = TIME_FOR_EVER,
 				.fd = -1,
 			},
@@ -150,8 +160,8 @@ void detail_tell(struct details *d, struct thread *th, const struct schedstat *b
 	read_call(th, &l.call);
 	memcpy(l.detail.args, l.call.args, sizeof(l.detail.args));
 	read_wait(d, th, &l);
-	read_kernel(th, state, &l.kernel);
-	if (has_moved(th, before, state)) {
+	read_kernel(th, before->state, &l.kernel);
+	if (has_moved(th, before->state, before->runs.runs, &l.detail.runs_after)) {
 		l.detail.flags = DETAIL_MOVED;
 		forget_call(&l);
 	}
@@ -174,7 +184,7 @@ static void tell_again(struct details *d, struct thread *th)
 	l.detail.runs = before.runs;
 	read_call(th, &l.call);
 	read_wait(d, th, &l);
-	if (!has_moved(th, &before, 'S'))
+	if (!has_moved(th, 'S', before.runs, &l.detail.runs_after))
 		send(th, &l);
 }
 

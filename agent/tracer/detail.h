@@ -21,8 +21,18 @@ struct details {
 void details_begin(struct details *d, struct ring *ring, uint32_t interval);
 void details_end(struct details *d);
 
-/* Tells session. before: as read before the thread's stack was; state: its letter then. */
-void detail_tell(struct details *d, struct thread *th, const struct schedstat *before, int state);
+/* A thread before its stack is read. */
+struct before {
+	struct schedstat runs;
+	int64_t idle; /* as idle_time says */
+	int state;    /* the letter */
+};
+
+/* 0, or -ESRCH: it has ended. */
+int detail_begin(struct details *d, struct thread *th, int state, struct before *out);
+
+/* After its stack was read: tells session. */
+void detail_tell(struct details *d, struct thread *th, const struct before *before);
 
 /* The second look at the threads that wait for one that holds their lock: who has not run since,
  * and waits for the same, is held up for good if it is in a circle of such. */

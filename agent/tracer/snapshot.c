@@ -75,11 +75,11 @@ static enum capture_missing reason(int result)
 static void one_thread(struct capturer *c, struct thread *th, struct details *details)
 {
 	int state = 0, result = 0;
-	struct schedstat before = {0};
+	struct before before = {0};
 
 	for (int tries = 0; result == 0 && tries < TRIES; tries++) {
 		state = thread_state(th, NULL);
-		if (state == -ESRCH || (details && schedstat_read(th->schedstat_fd, &before) < 0))
+		if (state == -ESRCH || (details && detail_begin(details, th, state, &before) < 0))
 			return;
 		if (state > 0)
 			result = look_at(c, th, state);
@@ -87,7 +87,7 @@ static void one_thread(struct capturer *c, struct thread *th, struct details *de
 	if (result != 1 && result != -ENOSPC)
 		capture_missing(c, th, state > 0 ? state : 0, reason(result));
 	if (details)
-		detail_tell(details, th, &before, state > 0 ? state : 0);
+		detail_tell(details, th, &before);
 }
 
 void snapshot_take(struct capturer *c, struct threads *threads, struct details *details)
