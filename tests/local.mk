@@ -78,6 +78,7 @@ unit_tests = \
 	tests/unit/test_cpus \
 	tests/unit/test_debug_places \
 	tests/unit/test_demangle \
+	tests/unit/test_dump \
 	tests/unit/test_dwarf \
 	tests/unit/test_expression \
 	tests/unit/test_family \
@@ -110,6 +111,7 @@ unit_tests = \
 	tests/unit/test_samples \
 	tests/unit/test_sandbox \
 	tests/unit/test_sink \
+	tests/unit/test_sockets \
 	tests/unit/test_stats \
 	tests/unit/test_strings \
 	tests/unit/test_summary \
@@ -137,6 +139,7 @@ tests_unit_test_conform_LDADD = $(unit_libs)
 tests_unit_test_cpus_LDADD = $(unit_libs)
 tests_unit_test_debug_places_LDADD = $(unit_libs)
 tests_unit_test_demangle_LDADD = $(unit_libs)
+tests_unit_test_dump_LDADD = $(unit_libs)
 tests_unit_test_dwarf_LDADD = $(unit_libs)
 tests_unit_test_expression_LDADD = $(unit_libs)
 tests_unit_test_family_LDADD = $(unit_libs)
@@ -169,6 +172,7 @@ tests_unit_test_rules_LDADD = $(unit_libs)
 tests_unit_test_samples_LDADD = $(unit_libs)
 tests_unit_test_sandbox_LDADD = $(unit_libs)
 tests_unit_test_sink_LDADD = $(unit_libs)
+tests_unit_test_sockets_LDADD = $(unit_libs)
 tests_unit_test_stats_LDADD = $(unit_libs)
 tests_unit_test_strings_LDADD = $(unit_libs)
 tests_unit_test_summary_LDADD = $(unit_libs)

@@ -31,9 +31,9 @@ static int n_waiters;
 
 static FRAME void wait_in_read(int fd)
 {
-	char c;
+	uint64_t word; /* what an eventfd takes at least */
 
-	if (read(fd, &c, 1) < 0)
+	if (read(fd, &word, sizeof(word)) < 0)
 		perror("read");
 	KEEP_FRAME();
 }
