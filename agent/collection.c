@@ -386,10 +386,10 @@ int collection_maps(struct collection *c, const struct wire_message *m, const st
 
 /* --- stacks ------------------------------------------------------------------------------- */
 
-static int add_stack(struct collection *c, const struct worker_stack *w, const struct frame *frames)
+static int add_stack(struct collection *c, struct worker_stack *w, const struct frame *frames)
 {
 	struct interval *i = collection_interval(c, w->interval);
-	const struct known_thread *k = known_threads_find(&c->threads, w->thread);
+	struct known_thread *k = known_threads_find(&c->threads, w->thread);
 
 	if (!i || !k || !w->kinds || w->kinds >= KIND(PROFILE_KINDS) || w->end >= STACK_ENDS ||
 		w->missing >= MISSING_REASONS || !w->weight || w->weight > UINT16_MAX ||
@@ -404,6 +404,10 @@ static int add_stack(struct collection *c, const struct worker_stack *w, const s
 	/* One that was not known to the interval when that was closed. */
 	if (i->ended)
 		i->threads[thread].is_brief = known_threads_is_brief(k, i->number);
+	if (w->flags & CAPTURE_SAME)
+		frames = last_stack_of(&k->stack, w);
+	else if (last_stack_keep(&k->stack, w, frames) < 0)
+		return -ENOMEM;
 	return interval_add_stack(i, w, frames, thread);
 }
 
@@ -413,12 +417,13 @@ int collection_stacks(struct collection *c, const struct wire_message *m)
 	int error = 0;
 
 	while (!error && at + sizeof(struct worker_stack) <= m->size) {
-		const struct worker_stack *w = (const void *)(m->payload + at);
-		at += sizeof(*w);
-		if (w->n > LIMIT_FRAMES || at + w->n * sizeof(struct frame) > m->size)
+		struct worker_stack w = *(const struct worker_stack *)(m->payload + at);
+		uint32_t n = w.n;
+		at += sizeof(w);
+		if (n > LIMIT_FRAMES || at + n * sizeof(struct frame) > m->size)
 			return -EPROTO;
-		error = add_stack(c, w, (const struct frame *)(m->payload + at));
-		at += w->n * sizeof(struct frame);
+		error = add_stack(c, &w, (const struct frame *)(m->payload + at));
+		at += n * sizeof(struct frame);
 	}
 	return error;
 }

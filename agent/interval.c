@@ -81,6 +81,8 @@ static struct table_entry entry_of(
 		e.count = w->contentions;
 		e.wait = w->wait.kind;
 		e.lock = w->wait.lock;
+		if (kind == PROFILE_MUTEX)
+			e.flags = w->wait.flags;
 	}
 	return e;
 }
@@ -94,7 +96,8 @@ int interval_add_stack(struct interval *i, const struct worker_stack *w, const s
 
 	stack.n = w->n;
 	stack.end = w->end;
-	memcpy(stack.v, frames, w->n * sizeof(*frames));
+	if (w->n)
+		memcpy(stack.v, frames, w->n * sizeof(*frames));
 	for (uint32_t f = 0; f < w->n; f++)
 		guessed |= frames[f].flags & FRAME_GUESSED;
 	if (w->end == STACK_NOT_READ) {

@@ -11,6 +11,8 @@
 
 void known_threads_fini(struct known_threads *k)
 {
+	for (uint32_t i = 0; i < k->n; i++)
+		last_stack_fini(&k->v[i].stack);
 	free(k->v);
 	free(k->serials);
 	index_fini(&k->by_serial);
@@ -135,6 +137,8 @@ int known_threads_forget(struct known_threads *k, uint32_t interval)
 	for (uint32_t i = 0; i < n; i++)
 		if (places[i] != GONE)
 			k->v[k->n++] = k->v[i];
+		else
+			last_stack_fini(&k->v[i].stack);
 	for (uint32_t i = 0; i < n_serials && !error; i++) {
 		struct known_serial *s = &k->serials[i];
 		if (places[s->thread] != GONE)

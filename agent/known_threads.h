@@ -6,6 +6,7 @@
 #ifndef AGENT_KNOWN_THREADS_H
 #define AGENT_KNOWN_THREADS_H
 
+#include "agent/last_stack.h"
 #include "base/index.h"
 #include "base/message.h"
 
@@ -17,6 +18,7 @@ struct known_thread {
 	uint32_t has_ended;
 	uint32_t ended_in;	/* the interval */
 	uint64_t cpu, baseline; /* CPU time as last told; at the begin of the interval */
+	struct last_stack stack;
 };
 
 struct known_serial {

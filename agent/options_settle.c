@@ -111,11 +111,13 @@ static int settle_output(struct options *o, int format_given)
 			o->format = FORMAT_TEXT;
 	}
 	int single = o->output && !ends_with(o->output, "/");
-	if (!o->kinds) /* a command has no stacks worth a look before it begins */
-		o->kinds = single || o->command ? KIND(PROFILE_CPU)
-						: KIND(PROFILE_CPU) | KIND(PROFILE_THREADS);
-	if (o->command && !(o->kinds & KIND(PROFILE_CPU))) {
-		log_error("-profile: a command that has not begun has no stacks; add cpu");
+	/* A command has no stacks worth a look before it begins; a recording has what it has. */
+	if (!o->kinds && o->replay && !single)
+		o->kinds = KIND(PROFILE_KINDS) - 1;
+	else if (!o->kinds)
+		o->kinds = KIND(PROFILE_CPU) | (single || o->command ? 0 : KIND(PROFILE_THREADS));
+	if (o->command && !(o->kinds & KINDS_OF_WINDOW)) {
+		log_error("-profile: a command that has not begun has no stacks; add cpu or wall");
 		return -EINVAL;
 	}
 	if (single && (o->kinds & (o->kinds - 1))) {

@@ -31,7 +31,7 @@ static void begin_sampling(struct session *s)
 		session_ask_supervisor(s, TO_SUPERVISOR_GO, ROLE_TRACER);
 	}
 	/* A recording is played to its end. */
-	if (!(o->kinds & KIND(PROFILE_CPU)) && !o->every_ns && !o->replay)
+	if (!(o->kinds & KINDS_OF_WINDOW) && !o->every_ns && !o->replay)
 		s->ends = now;
 	/* The first one at once. */
 	if (o->dump && o->every_ns)

@@ -64,7 +64,7 @@ void progress_begin(const struct session *s)
 			log_escape(shown, sizeof(shown), o->command[0]), o->launched);
 	else
 		tell_target(s, what, sizeof(what));
-	if (o->kinds & KIND(PROFILE_CPU))
+	if (o->kinds & KINDS_OF_WINDOW)
 		log_note("sampling %s %u times a second %s%s", what, o->hz, length, every);
 	else
 		log_note("reading the stacks of %s", what);

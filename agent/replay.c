@@ -27,8 +27,7 @@ static int on_recording(struct session *s, const struct tracer_recording *r)
 	s->replay.options.kinds &= r->kinds;
 	if (!s->replay.options.kinds) {
 		log_error("%s holds no such profile; give -profile %s", shown_name(s),
-			options_kind_name(
-				r->kinds & KIND(PROFILE_CPU) ? PROFILE_CPU : PROFILE_THREADS));
+			options_kind_name(__builtin_ctz(r->kinds)));
 		session_over(s, 1);
 	}
 	s->options = &s->replay.options;

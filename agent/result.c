@@ -275,6 +275,22 @@ static void print_summary(const struct session *s, const enum profile_merged *me
 	buf_fini(&text);
 }
 
+/* Which profile the table shows: the first that has anything in it. */
+static enum profile_kind shown_kind(const struct session *s)
+{
+	static const enum profile_kind order[PROFILE_KINDS] = {PROFILE_CPU, PROFILE_WALL,
+		PROFILE_MUTEX, PROFILE_BLOCK, PROFILE_THREADCREATE, PROFILE_THREADS};
+	int first = -1;
+
+	for (int i = 0; i < PROFILE_KINDS; i++) {
+		if (is_asked(s, order[i]) && s->written->received[order[i]])
+			return order[i];
+		if (is_asked(s, order[i]) && first < 0)
+			first = order[i];
+	}
+	return first;
+}
+
 static void print_next_step(const struct session *s)
 {
 	char path[LIMIT_PATH], shown[512];
@@ -287,17 +303,8 @@ static void print_next_step(const struct session *s)
 	}
 	if (s->options->format != FORMAT_PPROF || !writes_files(s) || goes_to_stdout(s))
 		return;
-	int threads = is_asked(s, PROFILE_THREADS) && !s->written->received[PROFILE_CPU];
-	file_name(s, threads ? PROFILE_THREADS : PROFILE_CPU, path, sizeof(path));
+	file_name(s, shown_kind(s), path, sizeof(path));
 	log_note("next      go tool pprof -http=: %s", log_escape(shown, sizeof(shown), path));
-}
-
-/* Which profile the table shows: the CPU's if there is anything in it. */
-static int is_shown(const struct session *s, int kind)
-{
-	int cpu = s->written->received[PROFILE_CPU] != 0;
-
-	return kind == PROFILE_CPU ? cpu : is_asked(s, PROFILE_CPU) == 0 || !cpu;
 }
 
 static int one_kind(const struct session *s, enum profile_kind kind, enum profile_merged *merged)
@@ -312,7 +319,7 @@ static int one_kind(const struct session *s, enum profile_kind kind, enum profil
 		return error;
 	}
 	*merged = p->merged;
-	if (is_shown(s, kind) && (s->is_last || log_get_level() >= LOG_VERBOSE))
+	if (kind == shown_kind(s) && (s->is_last || log_get_level() >= LOG_VERBOSE))
 		print_top(s, p);
 	if (writes_files(s)) {
 		file_name(s, kind, path, sizeof(path));

@@ -31,19 +31,34 @@ static void rare_skips(const struct tracer_stats *t, struct buf *out)
 	buf_string(out, "\n");
 }
 
+/* Of what ticks brought. */
+static uint64_t lost_in_worker(const struct interval *i)
+{
+	uint64_t most = 0;
+
+	/* A capture may have gone into several profiles. */
+	for (int kind = 0; kind < PROFILE_KINDS; kind++)
+		if (kind != PROFILE_THREADS && interval_lost(i, kind) > most)
+			most = interval_lost(i, kind);
+	return most;
+}
+
 static void samples_line(const struct session *s, struct buf *out)
 {
 	const struct interval *i = s->written;
 	const struct tracer_stats *t = &i->stats;
 	uint64_t skipped = t->skipped[SKIP_BLOCKED] + t->skipped[SKIP_GONE];
+	int is_of_cpu = !!(s->options->kinds & KIND(PROFILE_CPU));
 
+	if (is_of_cpu)
+		buf_printf(out, "samples   %" PRIu64 " at ", i->received[PROFILE_CPU]);
 	buf_printf(out,
-		"samples   %" PRIu64 " at %" PRIu64 " ticks (%" PRIu64 " missed, %" PRIu64
-		" late): %.4g Hz of %u asked; "
+		"%s%" PRIu64 " ticks (%" PRIu64 " missed, %" PRIu64 " late): %.4g Hz of %u asked; "
 		"%" PRIu64 " lost in the worker, %" PRIu64 " for want of room\n",
-		i->received[PROFILE_CPU], t->ticks, t->ticks_missed, t->ticks_late,
-		interval_rate(i), s->options->hz, interval_lost(i, PROFILE_CPU),
-		t->skipped[SKIP_RING_FULL]);
+		is_of_cpu ? "" : "ticks     ", t->ticks, t->ticks_missed, t->ticks_late,
+		interval_rate(i), s->options->hz, lost_in_worker(i), t->skipped[SKIP_RING_FULL]);
+	if (!(s->options->kinds & (KIND(PROFILE_CPU) | KIND(PROFILE_WALL))))
+		return;
 	buf_printf(out,
 		"          not sampled: %" PRIu64 " went to sleep or ended before their stop, "
 		"%" PRIu64 " not their turn",
@@ -131,8 +146,9 @@ static void trouble_line(const struct session *s, struct buf *out)
 {
 	const struct interval *i = s->written;
 
-	uint64_t overflow =
-		table_overflow(i->tables[PROFILE_CPU]) + table_overflow(i->tables[PROFILE_THREADS]);
+	uint64_t overflow = 0;
+	for (int kind = 0; kind < PROFILE_KINDS; kind++)
+		overflow += table_overflow(i->tables[kind]);
 	if (overflow)
 		buf_printf(out, "table     full: %" PRIu64 " stacks lost frames\n", overflow);
 	if (i->stats.maps_failed || s->data.broken || s->data.segments_lost)
@@ -304,8 +320,9 @@ static void recording_line(const struct session *s, struct buf *out)
 
 void summary_text(const struct session *s, struct buf *out)
 {
-	if (s->options->kinds & KIND(PROFILE_CPU)) {
+	if (s->options->kinds & KINDS_OF_TICKS)
 		samples_line(s, out);
+	if (s->options->kinds & KIND(PROFILE_CPU)) {
 		buf_string(out, "CPU       ");
 		cpu_text(s, out);
 	}
@@ -345,6 +362,9 @@ static void comment_samples(const struct session *s, enum profile_kind kind, str
 			", late %" PRIu64 ", lost %" PRIu64 ", no room %" PRIu64,
 			i->received[kind], t->ticks, interval_rate(i), t->ticks_missed,
 			t->ticks_late, interval_lost(i, kind), t->skipped[SKIP_RING_FULL]);
+	else if (KINDS_OF_TICKS & KIND(kind))
+		buf_printf(out, "looks %" PRIu64 " at %" PRIu64 " ticks, %.4g Hz: lost %" PRIu64,
+			i->received[kind], t->ticks, interval_rate(i), interval_lost(i, kind));
 	else
 		buf_printf(out, "threads %" PRIu64 ": lost %" PRIu64, i->received[kind],
 			interval_lost(i, kind));

@@ -132,53 +132,91 @@ static uint32_t names_of(const struct builder *b, const struct table_entry *e, c
 	return n;
 }
 
-/* The labels that say what is waited for; WAIT_IDLE: nothing that others hold. */
-static enum wait_kind add_wait(
-	struct builder *b, const struct table_entry *e, struct profile_sample *s)
+/* Kinds of locks that some thread holds. */
+static int has_holder(enum wait_kind kind)
+{
+	return kind == WAIT_MUTEX || kind == WAIT_RWLOCK || kind == WAIT_ONCE ||
+	       kind == WAIT_JOIN || kind == WAIT_STDIO || kind == WAIT_FILE_LOCK;
+}
+
+/* The kind of what is waited for; WAIT_IDLE: nothing that belongs into this profile. */
+static enum wait_kind wait_of(const struct builder *b, const struct table_entry *e)
 {
 	const struct wait found = {.kind = e->wait, .lock = e->lock};
-	const char *names[NAMED_FRAMES];
+	const char *names[NAMED_FRAMES] = {NULL};
 	/* A holder's own stack says nothing of what others wait for. */
-	uint32_t n = b->in->kind == PROFILE_BLOCK ? names_of(b, e, names) : 0;
+	int is_waiter = b->in->kind == PROFILE_BLOCK || (e->flags & WAIT_NO_HOLDER);
+	uint32_t n = is_waiter ? names_of(b, e, names) : 0;
 	enum wait_kind kind = wait_kind_of(&found, names, n);
-	const char *word = wait_kind_word(kind);
+
+	if (!wait_kind_word(kind) ||
+		(b->in->kind == PROFILE_MUTEX && is_waiter && !has_holder(kind)))
+		return WAIT_IDLE;
+	return kind;
+}
+
+static void add_wait_labels(struct builder *b, const struct table_entry *e, enum wait_kind kind,
+	struct profile_sample *s)
+{
 	char address[32];
 
-	if (!word)
-		return WAIT_IDLE;
-	s->kind = builder_string(b, word);
-	if (e->lock) {
-		snprintf(address, sizeof(address), "0x%" PRIx64, wait_kind_lock(kind, e->lock));
-		s->lock = builder_string(b, address);
-	}
-	return kind;
+	s->kind = builder_string(b, wait_kind_word(kind));
+	if (!e->lock)
+		return;
+	snprintf(address, sizeof(address), "0x%" PRIx64, wait_kind_lock(kind, e->lock));
+	s->lock = builder_string(b, address);
+}
+
+/* What stands for a holder that is not known. */
+static uint64_t no_holder(uint32_t flags)
+{
+	if (flags & WAIT_HOLDER_OTHER)
+		return PSEUDO_HOLDER_OTHER;
+	if (flags & WAIT_HOLDER_GONE)
+		return PSEUDO_HOLDER_GONE;
+	return flags & WAIT_READERS ? PSEUDO_READERS : PSEUDO_NO_HOLDER;
+}
+
+static void add_thread_labels(
+	struct build *build, const struct table_entry *e, struct profile_sample *s)
+{
+	struct builder *b = &build->b;
+	const struct thread_info *thread = &b->in->threads[e->thread];
+	int is_known = !(e->flags & WAIT_NO_HOLDER);
+
+	if (build->merged < MERGED_THREADS && b->in->with_pids)
+		s->pid = thread->pid;
+	if (build->merged < MERGED_THREADS && is_known)
+		s->thread_name = builder_string(b, thread->name);
+	if (build->merged < MERGED_TIDS && is_known)
+		s->tid = thread->tid;
 }
 
 static int add_entry(void *arg, const struct table_entry *e)
 {
 	struct build *build = arg;
 	struct builder *b = &build->b;
-	const struct thread_info *thread = &b->in->threads[e->thread];
+	const struct frame holder = {.offset = no_holder(e->flags)};
 	struct profile_sample s = {
 		.first_location = b->p->n_sample_locations,
 		.values = {e->count},
 	};
 
-	if (build->merged < MERGED_THREADS && b->in->with_pids)
-		s.pid = thread->pid;
-	if (build->merged < MERGED_THREADS)
-		s.thread_name = builder_string(b, thread->name);
-	if (build->merged < MERGED_TIDS)
-		s.tid = thread->tid;
+	if (e->wait) {
+		enum wait_kind kind = wait_of(b, e);
+		if (kind == WAIT_IDLE)
+			return b->error;
+		add_wait_labels(b, e, kind, &s);
+	}
+	add_thread_labels(build, e, &s);
 	if (b->in->kind == PROFILE_CPU)
 		s.values[1] = weights_take(&build->weights, e->thread, e->weight);
 	else if (b->p->n_types > 1)
 		s.values[1] = e->weight * period_of(b->in) / WEIGHT_ONE;
 	if (b->in->kind == PROFILE_THREADS || b->in->kind == PROFILE_WALL)
 		s.state = builder_string(b, pseudo_state(e->state));
-	if (e->wait && add_wait(b, e, &s) == WAIT_IDLE)
-		return b->error;
-	int error = add_locations(b, e->frames, e->n);
+	int error = e->flags & WAIT_NO_HOLDER ? add_locations(b, &holder, 1)
+					      : add_locations(b, e->frames, e->n);
 	s.n_locations = b->p->n_sample_locations - s.first_location;
 	return error ? error : add_sample(b, &s);
 }

@@ -32,6 +32,8 @@ static const char *const missing[MISSING_REASONS] = {
 	[MISSING_MOVING] = "[not readable: thread kept moving]",
 	[MISSING_LATE] = "[not readable: did not stop in time]",
 	[MISSING_DENIED] = "[not readable: refused by the kernel]",
+	[MISSING_RELEASED] = "[holder moved on before it could be looked at]",
+	[MISSING_QUEUED] = "[not readable: waits for a CPU]",
 };
 
 const char *pseudo_name(uint64_t pseudo)
@@ -48,6 +50,14 @@ const char *pseudo_name(uint64_t pseudo)
 		return "[table of stacks full]";
 	if (pseudo == PSEUDO_GUESSED)
 		return "[guessed step]";
+	if (pseudo == PSEUDO_NO_HOLDER)
+		return "[holder unknown]";
+	if (pseudo == PSEUDO_HOLDER_GONE)
+		return "[holder has ended]";
+	if (pseudo == PSEUDO_HOLDER_OTHER)
+		return "[holder in another process]";
+	if (pseudo == PSEUDO_READERS)
+		return "[holders are readers]";
 	return "[unknown]";
 }
 
@@ -58,6 +68,8 @@ const char *pseudo_state(uint32_t letter)
 		return "running";
 	case 'S':
 		return "sleeping";
+	case 'Q':
+		return "runnable";
 	case 'D':
 		return "disk";
 	case 'T':

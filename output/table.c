@@ -18,7 +18,7 @@ struct node {
 
 struct entry {
 	uint64_t count, weight, lock;
-	uint32_t node, thread, state, wait;
+	uint32_t node, thread, state, wait, flags;
 	uint32_t
 		is_cut; /* frames towards the leaf are missing: a full table has no node for that */
 };
@@ -41,7 +41,8 @@ static uint64_t node_hash(const struct node *n)
 static uint64_t entry_hash(const struct entry *e)
 {
 	return hash_pair((uint64_t)e->node << 32 | e->thread,
-		((uint64_t)e->is_cut << 40 | (uint64_t)e->wait << 32 | e->state) ^ e->lock << 8);
+		((uint64_t)(e->is_cut << 16 | e->flags << 8 | e->wait) << 32 | e->state) ^
+			e->lock << 8);
 }
 
 struct wanted {
@@ -64,7 +65,8 @@ static int is_entry(const void *arg, uint32_t position)
 	const struct entry *a = &w->table->entries[position], *b = w->what;
 
 	return a->node == b->node && a->thread == b->thread && a->state == b->state &&
-	       a->wait == b->wait && a->lock == b->lock && a->is_cut == b->is_cut;
+	       a->wait == b->wait && a->lock == b->lock && a->flags == b->flags &&
+	       a->is_cut == b->is_cut;
 }
 
 /* The child of parent with that frame; new if there is none. -E2BIG past the ceiling. */
@@ -111,6 +113,7 @@ int table_add_entry(struct table *t, const struct stack *stack, const struct tab
 		.state = what->state,
 		.wait = what->wait,
 		.lock = what->lock,
+		.flags = what->flags,
 	};
 	long node = insert(t, stack, &entry.is_cut);
 
@@ -208,6 +211,7 @@ int table_each(const struct table *t, int (*each)(void *arg, const struct table_
 			.state = e->state,
 			.wait = e->wait,
 			.lock = e->lock,
+			.flags = e->flags,
 			.frames = frames,
 		};
 		/* Else the last frame that was kept would be shown as the one that ran. */

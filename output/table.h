@@ -21,6 +21,7 @@ struct table_entry {
 	uint32_t thread; /* index in session's list */
 	uint32_t state;	 /* the kernel's letter, or 0 */
 	uint32_t wait;	 /* enum wait_kind, or 0 */
+	uint32_t flags;	 /* enum wait_flag: of a holder's stack */
 	uint64_t lock;	 /* that is waited for, or 0 */
 	uint32_t n;	 /* frames, at most LIMIT_FRAMES + 1 */
 	const struct frame *frames; /* leaf first; borrowed during the callback */

@@ -27,6 +27,13 @@ enum profile_kind {
 
 #define KIND(kind) (1u << (kind))
 
+/* Those that are of a window, not of a moment. */
+#define KINDS_OF_WINDOW (KIND(PROFILE_KINDS) - 1 - KIND(PROFILE_THREADS))
+
+/* Those that are taken at ticks. */
+#define KINDS_OF_TICKS                                                                             \
+	(KIND(PROFILE_CPU) | KIND(PROFILE_WALL) | KIND(PROFILE_BLOCK) | KIND(PROFILE_MUTEX))
+
 /* x86-64 DWARF register numbers (System V ABI, table 3.36); 16 is the return address, here the pc.
  * (Not REG_x: <sys/ucontext.h> numbers those otherwise.) */
 enum reg_number {
@@ -77,9 +84,11 @@ enum capture_flag {
 /* Why a thread that had to be shown has no stack (capture.missing). */
 enum capture_missing {
 	MISSING_NOT,
-	MISSING_MOVING, /* ran and slept too often to be read consistently */
-	MISSING_LATE,	/* did not reach its stop in time (uninterruptible) */
-	MISSING_DENIED, /* the kernel refused to let us stop or read this thread */
+	MISSING_MOVING,	  /* ran and slept too often to be read consistently */
+	MISSING_LATE,	  /* did not reach its stop in time (uninterruptible) */
+	MISSING_DENIED,	  /* the kernel refused to let us stop or read this thread */
+	MISSING_QUEUED,	  /* waits for a CPU, and could not reach a stop */
+	MISSING_RELEASED, /* mutex: had let the lock go when it was looked at */
 	MISSING_REASONS
 };
 
@@ -104,8 +113,10 @@ enum wait_kind {
 };
 
 enum wait_flag {
-	WAIT_READERS = 1,     /* readers hold it, which are not recorded */
-	WAIT_HOLDER_GONE = 2, /* what is recorded is no living thread */
+	WAIT_READERS = 1,      /* readers hold it, which are not recorded */
+	WAIT_HOLDER_GONE = 2,  /* what is recorded is no living thread */
+	WAIT_HOLDER_OTHER = 4, /* it is none of the threads that are profiled */
+	WAIT_NO_HOLDER = 8,    /* mutex: the stack is that of who waits, for no holder is known */
 };
 
 struct wait {
@@ -202,7 +213,11 @@ enum pseudo {
 	PSEUDO_UNSAMPLED = 64, /* CPU of threads that were never caught */
 	PSEUDO_ENDED = 65,     /* CPU of threads that ended unseen */
 	PSEUDO_TABLE_FULL = 66,
-	PSEUDO_GUESSED = 67, /* the frames from here to the root rest on a guess */
+	PSEUDO_GUESSED = 67,	  /* the frames from here to the root rest on a guess */
+	PSEUDO_NO_HOLDER = 68,	  /* the lock does not record who holds it, */
+	PSEUDO_HOLDER_GONE = 69,  /* or a thread that has ended, */
+	PSEUDO_HOLDER_OTHER = 70, /* or one that is not profiled */
+	PSEUDO_READERS = 71,	  /* a lock for reading: who holds it is not recorded */
 };
 
 /* A thread of the target in one interval. */

@@ -9,6 +9,7 @@ target_names = \
 	calls_timed \
 	calls_woken \
 	chain40 \
+	contended \
 	crowd \
 	deadlock \
 	depths \
@@ -72,6 +73,7 @@ unit_tests = \
 	tests/unit/test_base \
 	tests/unit/test_budget \
 	tests/unit/test_call \
+	tests/unit/test_charge \
 	tests/unit/test_clock \
 	tests/unit/test_collection \
 	tests/unit/test_conform \
@@ -94,6 +96,7 @@ unit_tests = \
 	tests/unit/test_jit \
 	tests/unit/test_known_modules \
 	tests/unit/test_known_threads \
+	tests/unit/test_last_stack \
 	tests/unit/test_loader \
 	tests/unit/test_maps \
 	tests/unit/test_options \
@@ -133,6 +136,7 @@ tests_unit_test_answers_LDADD = $(unit_libs)
 tests_unit_test_base_LDADD = $(unit_libs)
 tests_unit_test_budget_LDADD = $(unit_libs)
 tests_unit_test_call_LDADD = $(unit_libs)
+tests_unit_test_charge_LDADD = $(unit_libs)
 tests_unit_test_clock_LDADD = $(unit_libs)
 tests_unit_test_collection_LDADD = $(unit_libs)
 tests_unit_test_conform_LDADD = $(unit_libs)
@@ -155,6 +159,7 @@ tests_unit_test_interval_LDADD = $(unit_libs)
 tests_unit_test_jit_LDADD = $(unit_libs)
 tests_unit_test_known_modules_LDADD = $(unit_libs)
 tests_unit_test_known_threads_LDADD = $(unit_libs)
+tests_unit_test_last_stack_LDADD = $(unit_libs)
 tests_unit_test_loader_LDADD = $(unit_libs)
 tests_unit_test_maps_LDADD = $(unit_libs)
 tests_unit_test_options_LDADD = $(unit_libs)
@@ -206,6 +211,7 @@ test_scripts = \
 	tests/integration/budget.sh \
 	tests/integration/bursty.sh \
 	tests/integration/calls.sh \
+	tests/integration/contended.sh \
 	tests/integration/debug_files.sh \
 	tests/integration/debuginfod.sh \
 	tests/integration/dlopen.sh \

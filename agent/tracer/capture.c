@@ -16,15 +16,17 @@
 #include "agent/tracer/sigframe.h"
 #include "agent/tracer/stats.h"
 
+/* Those of threads that compute. */
+#define COMPUTING (KIND(PROFILE_CPU) | KIND(PROFILE_WALL))
+
 /* How much stack this thread needed so far; the worker's word, so held within bounds. A snapshot
  * has no second try: it takes what there is. */
-static size_t stack_wanted(
-	const struct capturer *c, const struct thread *th, enum profile_kind kind)
+static size_t stack_wanted(const struct capturer *c, const struct thread *th, uint32_t kinds)
 {
 	size_t want = atomic_load_explicit(
 		&c->ring->page->stack_want[th->serial % RING_WANTS], memory_order_relaxed);
 
-	if (kind == PROFILE_THREADS)
+	if (kinds & KIND(PROFILE_THREADS))
 		return LIMIT_STACK_MAX;
 	if (!want)
 		return LIMIT_STACK_UNKNOWN;
@@ -97,9 +99,9 @@ static int read_stack(struct capturer *c, const struct thread *th, uint64_t sp,
 }
 
 static void fill(struct capture *cap, const struct capturer *c, const struct thread *th,
-	enum profile_kind kind, int state)
+	uint32_t kinds, int state)
 {
-	cap->kinds = KIND(kind);
+	cap->kinds = kinds;
 	cap->id = cap->contentions = 0;
 	cap->looks = 1;
 	cap->wait = (struct wait){.call = -1};
@@ -109,12 +111,22 @@ static void fill(struct capture *cap, const struct capturer *c, const struct thr
 	cap->interval = c->interval;
 	cap->flags = 0;
 	cap->missing = MISSING_NOT;
-	cap->weight = kind == PROFILE_CPU ? th->weight : WEIGHT_ONE;
+	cap->weight = kinds & KINDS_OF_TICKS ? th->weight : WEIGHT_ONE;
 	cap->state = state;
 	cap->time = clock_now();
 	cap->stack_base = cap->stack_len = 0;
 	cap->other_sp = cap->other_pc = 0;
 	cap->other_base = cap->other_len = 0;
+}
+
+/* Only where another capture may refer to it: session keeps such stacks. */
+static void set_id(const struct capturer *c, struct thread *th, struct capture *cap, uint64_t runs)
+{
+	if (!(c->asked & (KIND(PROFILE_WALL) | KIND(PROFILE_BLOCK) | KIND(PROFILE_MUTEX))))
+		return;
+	cap->id = ++th->waiting.id;
+	th->waiting.runs = runs;
+	th->waiting.has_stack = 1;
 }
 
 static void push(struct capturer *c, const struct capture *cap)
@@ -153,15 +165,43 @@ static void count_calls(struct capturer *c)
 	*calls = (struct tracee_calls){0};
 }
 
+/* Who holds a lock is only known while it cannot move. */
+void capture_look_at_locks(struct capturer *c, const struct thread *th)
+{
+	c->held = 0;
+	for (uint32_t i = 0; i < c->n_charges && i < CAPTURE_CHARGES; i++) {
+		if (ring_begin_read(c->ring, th->tid))
+			return;
+		c->held |= (uint32_t)charge_is_held(&c->charges[i]) << i;
+		ring_end_read(c->ring);
+	}
+}
+
+/* The capture is of the first that it holds; what a weight cannot say stays there. */
+static void take_charge(struct capturer *c, struct capture *cap)
+{
+	uint32_t i = 0;
+
+	while (!(c->held & 1u << i))
+		i++;
+	struct charge *charge = &c->charges[i];
+	cap->weight = charge->weight < UINT16_MAX ? charge->weight : UINT16_MAX;
+	cap->contentions = charge->contentions;
+	cap->wait = charge->wait;
+	cap->looks = 0;
+	charge->weight -= cap->weight;
+	charge->contentions = 0;
+}
+
 /* While the thread is stopped: registers, then stack. Nothing else. */
-static enum skip read_stopped(struct capturer *c, struct thread *th, struct capture *cap,
-	size_t want, enum profile_kind kind)
+static enum skip read_stopped(
+	struct capturer *c, struct thread *th, struct capture *cap, size_t want, uint32_t kinds)
 {
 	struct user_regs_struct u;
 
 	if (tracee_get_regs(&c->tracee, &u) < 0)
 		return SKIP_GONE;
-	int keep = kind != PROFILE_CPU || was_computing(th, &u);
+	int keep = !(kinds & COMPUTING) || was_computing(th, &u);
 	regs_from_user(&cap->regs, &u);
 	/* Before the target's memory is read, where we may hang and be killed. */
 	if (regs_in_syscall(&u)) {
@@ -170,7 +210,8 @@ static enum skip read_stopped(struct capturer *c, struct thread *th, struct capt
 		tracee_mend_call(&c->tracee, &u);
 		count_calls(c);
 	}
-	if (!keep)
+	capture_look_at_locks(c, th);
+	if (!keep || (kinds == KIND(PROFILE_MUTEX) && !c->held))
 		return SKIP_BLOCKED;
 	return read_stack(c, th, u.rsp, &u, want, cap) == 0 ? SKIPS : SKIP_UNREADABLE;
 }
@@ -242,14 +283,14 @@ static void read_code(struct capturer *c, const struct thread *th, struct captur
 	cap->flags |= CAPTURE_CODE;
 }
 
-enum skip capture_running(struct capturer *c, struct thread *th, enum profile_kind kind, int state)
+enum skip capture_running(struct capturer *c, struct thread *th, uint32_t kinds, int state)
 {
-	size_t want = stack_wanted(c, th, kind);
+	size_t want = stack_wanted(c, th, kinds);
 	struct capture *cap = reserve(c, want);
 
 	if (!cap)
 		return SKIP_RING_FULL;
-	if (kind == PROFILE_CPU && !is_past_its_wait(th))
+	if ((kinds & COMPUTING) && !is_past_its_wait(th))
 		return SKIP_BLOCKED;
 	uint64_t begin = clock_now();
 	int error = tracee_stop(&c->tracee, th->tid, th->process->target.pid);
@@ -258,25 +299,27 @@ enum skip capture_running(struct capturer *c, struct thread *th, enum profile_ki
 	if (error)
 		return error == -ESRCH ? SKIP_GONE : SKIP_DENIED;
 	uint64_t arrived = clock_now();
-	fill(cap, c, th, kind, state);
-	enum skip skip = read_stopped(c, th, cap, want, kind);
+	fill(cap, c, th, kinds, state);
+	enum skip skip = read_stopped(c, th, cap, want, kinds);
 	tracee_release(&c->tracee);
 	uint64_t queued = look_after(th);
 	stats_add_stop(c->stats, clock_now() - begin, queued);
-	if (skip == SKIPS && kind == PROFILE_CPU && !was_on_cpu(c, arrived, queued))
+	if (skip == SKIPS && (kinds & COMPUTING) && !was_on_cpu(c, arrived, queued))
 		skip = SKIP_QUEUED;
 	/* A stack that cannot be read still has its pc: better than nothing, and marked. */
 	if (skip != SKIPS && skip != SKIP_UNREADABLE)
 		return skip;
 	cap->flags = CAPTURE_STOPPED | (cap->stack_len == want ? CAPTURE_TAIL_CUT : 0);
 	read_code(c, th, cap);
+	if (kinds == KIND(PROFILE_MUTEX))
+		take_charge(c, cap);
+	set_id(c, th, cap, UINT64_MAX);
 	push(c, cap);
 	return SKIPS;
 }
 
-/* /proc/PID/syscall: "running", or "NR a0 … a5 SP PC", or "-1 SP PC". 1 blocked, 0 running, -errno.
- */
-static int read_sp_pc(const struct thread *th, uint64_t *sp, uint64_t *pc)
+/* 1 blocked, 0 running, -errno. */
+static int read_call(const struct thread *th, struct call_now *call)
 {
 	char text[256];
 	int fd = target_open_file(&th->process->target, th->tid, "syscall");
@@ -289,69 +332,139 @@ static int read_sp_pc(const struct thread *th, uint64_t *sp, uint64_t *pc)
 	if (error)
 		return error == -EPERM || error == -EACCES ? -EPERM : -ESRCH;
 	text[n] = '\0';
-	if (!strncmp(text, "running", 7))
-		return 0;
-	char *last = strrchr(text, ' ');
-	if (!last)
-		return -ESRCH;
-	*pc = strtoull(last, NULL, 16);
-	*last = '\0';
-	last = strrchr(text, ' ');
-	*sp = last ? strtoull(last, NULL, 16) : 0;
-	return 1;
+	int found = waits_parse(text, call);
+	return found == -EINVAL ? -ESRCH : found;
 }
 
-/* One try at a consistent view; 1, 0 running, -EAGAIN it moved, -errno. */
+int capture_may_have_holder(const struct wait *w)
+{
+	return w->kind > WAIT_IDLE && w->kind != WAIT_COND && w->kind != WAIT_SEM &&
+	       w->kind != WAIT_BARRIER;
+}
+
+uint32_t capture_kinds_of(uint32_t kinds, const struct wait *w)
+{
+	if (w->kind <= WAIT_IDLE)
+		kinds &= ~KIND(PROFILE_BLOCK);
+	/* Of a lock with a holder it is the holder's stack that counts. */
+	if (!capture_may_have_holder(w) || (w->holder && !(w->flags & WAIT_HOLDER_OTHER)))
+		kinds &= ~KIND(PROFILE_MUTEX);
+	return kinds;
+}
+
+static void find_wait(
+	struct capturer *c, const struct thread *th, const struct call_now *call, struct wait *wait)
+{
+	*wait = (struct wait){.call = call->nr};
+	if (ring_begin_read(c->ring, th->tid))
+		return;
+	waits_find(th->process, call, wait);
+	ring_end_read(c->ring);
+	if (wait->holder && c->is_ours && !c->is_ours(c->arg, wait->holder))
+		wait->flags |= WAIT_HOLDER_OTHER;
+}
+
+void capture_find_holder(struct capturer *c, struct thread *th)
+{
+	struct call_now call = {.nr = th->waiting.nr};
+
+	memcpy(call.args, th->waiting.args, sizeof(call.args));
+	find_wait(c, th, &call, &th->waiting.wait);
+}
+
+/* One try at a consistent view; 1, 2 nothing is wanted of it, 0 running, -EAGAIN it moved, -errno.
+ */
 static int read_blocked(struct capturer *c, struct thread *th, struct capture *cap, size_t want)
 {
 	struct schedstat before, after;
-	uint64_t sp, pc;
+	struct call_now call;
+	struct wait wait;
 
 	if (schedstat_read(th->schedstat_fd, &before) < 0)
 		return -ESRCH;
-	int blocked = read_sp_pc(th, &sp, &pc);
+	int blocked = read_call(th, &call);
 	if (blocked <= 0)
 		return blocked;
-	if (read_stack(c, th, sp, NULL, want, cap) == -ESRCH ||
+	find_wait(c, th, &call, &wait);
+	uint32_t kinds = capture_kinds_of(cap->kinds, &wait);
+	cap->wait = wait;
+	if (c->n_charges) {
+		capture_look_at_locks(c, th);
+		kinds = c->held ? cap->kinds : 0;
+	}
+	if ((kinds && read_stack(c, th, call.sp, NULL, want, cap) == -ESRCH) ||
 		schedstat_read(th->schedstat_fd, &after) < 0)
 		return -ESRCH;
 	if (after.runs != before.runs)
 		return -EAGAIN;
+	cap->kinds = kinds;
 	cap->regs = (struct regs){.known = 1u << DWREG_RSP | 1u << DWREG_PC};
-	cap->regs.r[DWREG_RSP] = sp;
-	cap->regs.r[DWREG_PC] = pc;
-	return 1;
+	cap->regs.r[DWREG_RSP] = call.sp;
+	cap->regs.r[DWREG_PC] = call.pc;
+	/* A look that says otherwise is of a later run. */
+	th->waiting.runs = before.runs;
+	th->waiting.has_stack = 0;
+	th->waiting.wait = wait;
+	th->waiting.nr = call.nr;
+	memcpy(th->waiting.args, call.args, sizeof(call.args));
+	return kinds ? 1 : 2;
 }
 
-int capture_blocked(struct capturer *c, struct thread *th, int state)
+int capture_blocked(struct capturer *c, struct thread *th, uint32_t kinds, int state)
 {
-	size_t want = stack_wanted(c, th, PROFILE_THREADS);
+	size_t want = stack_wanted(c, th, kinds);
 	struct capture *cap = reserve(c, want);
 	int result = -EAGAIN;
 
 	if (!cap)
 		return -ENOSPC;
-	fill(cap, c, th, PROFILE_THREADS, state);
-	for (int tries = 0; tries < 8 && result == -EAGAIN; tries++)
+	fill(cap, c, th, kinds, state);
+	for (int tries = 0; tries < 8 && result == -EAGAIN; tries++) {
+		cap->kinds = kinds;
 		result = read_blocked(c, th, cap, want);
+	}
 	if (result != 1)
 		return result;
 	cap->flags = cap->stack_len == want ? CAPTURE_TAIL_CUT : 0;
+	if (c->n_charges) {
+		take_charge(c, cap);
+	} else {
+		cap->contentions = 1;
+		cap->wait.flags |= cap->kinds & KIND(PROFILE_MUTEX) ? WAIT_NO_HOLDER : 0;
+	}
+	set_id(c, th, cap, th->waiting.runs);
 	push(c, cap);
 	return 1;
 }
 
-int capture_missing(
-	struct capturer *c, const struct thread *th, int state, enum capture_missing why)
+/* Without a stack. */
+static int push_more(struct capturer *c, const struct thread *th, const struct capture_more *more,
+	uint32_t flags, enum capture_missing why)
 {
 	struct capture *cap = reserve(c, 0);
 
 	if (!cap)
 		return -ENOSPC;
-	fill(cap, c, th, PROFILE_THREADS, state);
-	cap->flags = CAPTURE_NO_STACK;
+	fill(cap, c, th, more->kinds, more->state);
+	cap->flags = flags;
 	cap->missing = why;
+	cap->id = flags & CAPTURE_SAME ? th->waiting.id : 0;
+	cap->weight = more->weight;
+	cap->looks = more->looks;
+	cap->contentions = more->contentions;
+	cap->wait = more->wait;
 	cap->regs = (struct regs){0};
 	push(c, cap);
 	return 1;
+}
+
+int capture_same(struct capturer *c, const struct thread *th, const struct capture_more *more)
+{
+	return push_more(c, th, more, CAPTURE_SAME, MISSING_NOT);
+}
+
+int capture_missing(struct capturer *c, const struct thread *th, const struct capture_more *more,
+	enum capture_missing why)
+{
+	return push_more(c, th, more, CAPTURE_NO_STACK, why);
 }

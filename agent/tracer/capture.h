@@ -9,9 +9,16 @@
 #ifndef TRACER_CAPTURE_H
 #define TRACER_CAPTURE_H
 
-#include "agent/tracer/process.h"
+#include "agent/tracer/charge.h"
 #include "agent/tracer/tracee.h"
 #include "base/ring.h"
+
+/* What a capture without a stack of its own stands for. */
+struct capture_more {
+	uint32_t kinds, weight, looks, contentions;
+	int state;
+	struct wait wait;
+};
 
 struct capturer {
 	struct ring *ring;
@@ -20,19 +27,44 @@ struct capturer {
 	size_t room;	   /* for stacks, in the capture that is being taken */
 	uint32_t interval; /* that captures belong to */
 	uint64_t began;	   /* the tick: a thread is sampled that was on a CPU then */
+	uint32_t asked;	   /* KIND(): the profiles of the run */
+	/* What others wait for from the thread that is stopped next: looked at during the stop,
+	 * whether it holds all that (at most CAPTURE_CHARGES); a bit for each. */
+	struct charge *charges;
+	uint32_t n_charges, held;
+	/* Whether a thread id is that of a thread that is profiled; NULL: none is asked for. */
+	int (*is_ours)(const void *arg, pid_t tid);
+	const void *arg;
 };
 
-/* SKIPS: a capture was pushed; else the reason why there is none. For the cpu profile a thread that
- * went to sleep on the way, or was only waking up, is skipped; for the threads profile it counts.
- */
-enum skip capture_running(struct capturer *c, struct thread *th, enum profile_kind kind, int state);
+#define CAPTURE_CHARGES 4u
 
-/* 1 pushed; 0 it is running: stop it; -EAGAIN it moved each time; -ESRCH gone; -ENOSPC ring full;
- * -EPERM refused. */
-int capture_blocked(struct capturer *c, struct thread *th, int state);
+/* SKIPS: a capture was pushed; else the reason why there is none. For the cpu and wall profiles a
+ * thread that went to sleep on the way, or was only waking up, is skipped; for the others it
+ * counts, for mutex only if it holds one of c->charges. */
+enum skip capture_running(struct capturer *c, struct thread *th, uint32_t kinds, int state);
+
+/* 1 pushed; 2 nothing is to be pushed: it waits for what is of no interest to these kinds; 0 it is
+ * running: stop it; -EAGAIN it moved each time; -ESRCH gone; -ENOSPC ring full; -EPERM refused.
+ * After 1 and 2 th->waiting is of now. */
+int capture_blocked(struct capturer *c, struct thread *th, uint32_t kinds, int state);
+
+/* Whether a wait of that kind is for something that a thread can hold; which of the kinds a thread
+ * goes into that waits so. */
+int capture_may_have_holder(const struct wait *w);
+uint32_t capture_kinds_of(uint32_t kinds, const struct wait *w);
+
+/* Who holds now what the thread waits for: into th->waiting.wait. */
+void capture_find_holder(struct capturer *c, struct thread *th);
+
+/* Which of c->charges the thread holds: c->held. */
+void capture_look_at_locks(struct capturer *c, const struct thread *th);
+
+/* More of the stack that the thread's last capture had. 1 or -ENOSPC. */
+int capture_same(struct capturer *c, const struct thread *th, const struct capture_more *more);
 
 /* A capture that only says why this thread has no stack. 1 or -ENOSPC. */
-int capture_missing(
-	struct capturer *c, const struct thread *th, int state, enum capture_missing why);
+int capture_missing(struct capturer *c, const struct thread *th, const struct capture_more *more,
+	enum capture_missing why);
 
 #endif

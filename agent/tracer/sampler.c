@@ -7,6 +7,7 @@
 
 #define FEW_PROCESSES 64u  /* so many are asked in each tick whether threads were born */
 #define FEW_THREADS   32u  /* so many are all looked at in each tick */
+#define FEW_WAITERS   256u /* the same where those that wait count, too */
 #define IDLE_LOOKS    25u  /* looks without a move after which a thread is only seen in turn */
 #define ACTIVE_LOOKS  8u   /* threads that run now and then: so many are looked at in each tick */
 #define ROUND_TICKS   25u  /* idle threads: all of them within so many ticks */
@@ -31,8 +32,8 @@ int sampler_prepare(struct sampler *s, struct process *const *processes, uint32_
 {
 	uint32_t threads = 0;
 
-	s->processes = processes;
-	s->n_processes = n;
+	s->processes = s->waiters.processes = processes;
+	s->n_processes = s->waiters.n_processes = n;
 	s->n = 0;
 	s->stale = 0;
 	for (uint32_t i = 0; i < n; i++)
@@ -42,9 +43,13 @@ int sampler_prepare(struct sampler *s, struct process *const *processes, uint32_
 		s->v = v ? v : s->v;
 		void *candidates =
 			v ? realloc(s->candidates, threads * 2 * sizeof(*s->candidates)) : NULL;
-		if (!candidates)
+		s->candidates = candidates ? candidates : s->candidates;
+		void *sleepers = candidates
+					 ? realloc(s->sleepers, threads * 2 * sizeof(*s->sleepers))
+					 : NULL;
+		if (!sleepers)
 			return -ENOMEM;
-		s->candidates = candidates;
+		s->sleepers = sleepers;
 		s->room = threads * 2;
 	}
 	for (uint32_t i = 0; i < n; i++)
@@ -57,8 +62,10 @@ void sampler_fini(struct sampler *s)
 {
 	free(s->v);
 	free(s->candidates);
+	free(s->sleepers);
+	charges_fini(&s->waiters.charges);
 	s->v = NULL;
-	s->candidates = NULL;
+	s->candidates = s->sleepers = NULL;
 	s->n = s->room = 0;
 }
 
@@ -133,6 +140,24 @@ static int is_looked_at(struct sampler *s, struct thread *th, uint32_t n, uint32
 	return clock_random(s->clock, n) < looks;
 }
 
+static int wants_waiters(const struct sampler *s)
+{
+	return !!(s->capturer.asked & WAITERS_KINDS);
+}
+
+/* A look at the thread of that number; those that run and those that sleep. */
+static void look_at(struct sampler *s, uint32_t i, uint32_t *n)
+{
+	struct thread *th = s->v[i];
+	const struct process *p = th->process;
+
+	if (is_running(s, th))
+		s->candidates[(*n)++] = i;
+	else if (wants_waiters(s) && !th->ended && th->state != 'R' && !p->exec_seen &&
+		 !p->is_waiting)
+		s->sleepers[s->n_sleepers++] = i;
+}
+
 static int is_idle(const struct thread *th)
 {
 	return !th->was_running && th->idle_looks >= IDLE_LOOKS;
@@ -165,8 +190,7 @@ static uint32_t collect_idle(struct sampler *s, uint32_t n, uint32_t idle)
 			continue;
 		looked++;
 		set_weight(s, th, idle, looks);
-		if (is_running(s, th))
-			s->candidates[n++] = s->turn;
+		look_at(s, s->turn, &n);
 	}
 	return n;
 }
@@ -174,9 +198,10 @@ static uint32_t collect_idle(struct sampler *s, uint32_t n, uint32_t idle)
 /* Fills candidates; how many. */
 static uint32_t collect(struct sampler *s)
 {
-	int few = s->n <= FEW_THREADS;
+	int few = s->n <= (wants_waiters(s) ? FEW_WAITERS : FEW_THREADS);
 	uint32_t n = 0, idle = 0, active = 0, running = 0;
 
+	s->n_sleepers = 0;
 	for (uint32_t i = 0; i < s->n; i++) {
 		struct thread *th = s->v[i];
 		if (th->ended)
@@ -194,12 +219,12 @@ static uint32_t collect(struct sampler *s)
 			active++;
 			looked_at = is_looked_at(s, th, s->active, ACTIVE_LOOKS);
 		}
-		if (looked_at && is_running(s, th))
-			s->candidates[n++] = i;
+		if (looked_at)
+			look_at(s, i, &n);
 	}
 	s->active = active;
 	s->running = running;
-	return idle && !nothing_ran(s) ? collect_idle(s, n, idle) : n;
+	return idle && (wants_waiters(s) || !nothing_ran(s)) ? collect_idle(s, n, idle) : n;
 }
 
 static void shuffle(struct sampler *s, uint32_t n)
@@ -265,7 +290,10 @@ static enum skip capture_with_debt(struct sampler *s, struct thread *th)
 	uint32_t whole = th->weight + th->owed;
 
 	th->weight = whole > UINT16_MAX ? UINT16_MAX : whole;
-	enum skip skip = capture_running(&s->capturer, th, PROFILE_CPU, 'R');
+	uint32_t kinds = s->capturer.asked & (KIND(PROFILE_CPU) | KIND(PROFILE_WALL));
+	waiters_begin_capture(&s->waiters, th);
+	enum skip skip = capture_running(&s->capturer, th, kinds, 'R');
+	waiters_end_capture(&s->waiters, th, skip == SKIP_UNREADABLE ? SKIPS : skip);
 	if (skip == SKIP_RING_FULL)
 		th->owed = th->weight > most ? most : th->weight;
 	else if (skip == SKIPS)
@@ -329,26 +357,55 @@ static uint32_t look(struct sampler *s)
 	return n;
 }
 
-void sampler_tick(struct sampler *s, uint32_t weight)
+/* Those that run, by a stop. */
+static void take_candidates(struct sampler *s, uint32_t n)
 {
 	struct tracer_stats *stats = s->capturer.stats;
 	struct turns turns = {.our_cpu = sched_getcpu()};
+
+	shuffle(s, n);
+	for (uint32_t i = 0; i < n && !s->capturer.tracee.late; i++) {
+		struct thread *th = s->v[s->candidates[i]];
+		enum skip skip = SKIP_QUEUED;
+		if (has_its_turn(s, th, &turns)) {
+			turns.taken++;
+			skip = take(s, th, turns.our_cpu);
+		}
+		if (skip != SKIPS)
+			stats->skipped[skip]++;
+		waiters_missed(&s->waiters, th, skip);
+	}
+}
+
+/* Those that wait, without one. */
+static void take_sleepers(struct sampler *s)
+{
+	for (uint32_t i = 0; i < s->n_sleepers; i++) {
+		struct thread *th = s->v[s->sleepers[i]];
+		if (!th->process->mappings.generation)
+			process_read_maps(th->process);
+		waiters_look(&s->waiters, th);
+	}
+	charges_sort(&s->waiters.charges);
+}
+
+void sampler_tick(struct sampler *s, uint32_t weight)
+{
+	uint32_t asked = s->capturer.asked;
+	/* Who holds a lock has to be known before that thread is stopped. */
+	int sleepers_first = !!(asked & KIND(PROFILE_MUTEX));
 
 	/* First of all: whatever happens on this CPU moves it. */
 	s->came = s->has_doubts ? threads_own_switch() : 0;
 	s->now = s->capturer.began = clock_now();
 	s->weight = weight;
+	waiters_begin_tick(&s->waiters);
 	uint32_t n = look(s);
-	shuffle(s, n);
-	for (uint32_t i = 0; i < n && !s->capturer.tracee.late; i++) {
-		struct thread *th = s->v[s->candidates[i]];
-		if (!has_its_turn(s, th, &turns)) {
-			stats->skipped[SKIP_QUEUED]++;
-			continue;
-		}
-		turns.taken++;
-		enum skip skip = take(s, th, turns.our_cpu);
-		if (skip != SKIPS)
-			stats->skipped[skip]++;
-	}
+	if (sleepers_first)
+		take_sleepers(s);
+	if (asked & (KIND(PROFILE_CPU) | KIND(PROFILE_WALL)))
+		take_candidates(s, n);
+	if (!sleepers_first)
+		take_sleepers(s);
+	waiters_charge(&s->waiters, s->crowded);
 }

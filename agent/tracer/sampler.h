@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One tick of the cpu profile: which threads are on a CPU now, and a capture of each.
+ * One tick: which threads are on a CPU now, and a capture of each; for the wall, block and mutex
+ * profiles also what the others wait for (waiters.h).
  *
  * Threads that ran lately are looked at in each tick, the others in turn; of many only some, by
  * chance. The weight of a capture is one over the chance that its thread was looked at. When more
@@ -11,9 +12,9 @@
 #ifndef TRACER_SAMPLER_H
 #define TRACER_SAMPLER_H
 
-#include "agent/tracer/capture.h"
 #include "agent/tracer/clock.h"
 #include "agent/tracer/cpus.h"
+#include "agent/tracer/waiters.h"
 
 struct sampler {
 	struct capturer capturer;
@@ -26,7 +27,10 @@ struct sampler {
 	struct thread **v; /* all threads of all processes */
 	uint32_t n, room;
 	uint32_t *candidates; /* indices into v */
-	uint32_t turn;	      /* where the round through the idle ones stands */
+	uint32_t *sleepers;   /* likewise: looked at, and not running */
+	uint32_t n_sleepers;
+	struct waiters waiters;
+	uint32_t turn; /* where the round through the idle ones stands */
 	uint32_t active,
 		running;     /* threads at the last tick that ran now and then; that were running */
 	uint64_t came;	     /* when we were put on our CPU for this tick; 0: not asked */

@@ -40,7 +40,7 @@ static void wait_for_late(struct capturer *c)
 /* 1 captured or no room, 0 try again, -errno: why there is no stack. */
 static int stop_and_capture(struct capturer *c, struct thread *th, int state)
 {
-	switch (capture_running(c, th, PROFILE_THREADS, state)) {
+	switch (capture_running(c, th, KIND(PROFILE_THREADS), state)) {
 	case SKIP_LATE:
 		wait_for_late(c);
 		return -EBUSY;
@@ -57,7 +57,7 @@ static int stop_and_capture(struct capturer *c, struct thread *th, int state)
 /* The same; a thread that job control holds loses nothing by a stop, and shows all registers. */
 static int look_at(struct capturer *c, struct thread *th, int state)
 {
-	int result = state == 'T' ? 0 : capture_blocked(c, th, state);
+	int result = state == 'T' ? 0 : capture_blocked(c, th, KIND(PROFILE_THREADS), state);
 
 	if (result == 0)
 		result = stop_and_capture(c, th, state == 'T' ? 'T' : 'R');
@@ -84,8 +84,15 @@ static void one_thread(struct capturer *c, struct thread *th, struct details *de
 		if (state > 0)
 			result = look_at(c, th, state);
 	}
+	struct capture_more more = {
+		.kinds = KIND(PROFILE_THREADS),
+		.weight = WEIGHT_ONE,
+		.looks = 1,
+		.state = state > 0 ? state : 0,
+		.wait = {.call = -1},
+	};
 	if (result != 1 && result != -ENOSPC)
-		capture_missing(c, th, state > 0 ? state : 0, reason(result));
+		capture_missing(c, th, &more, reason(result));
 	if (details)
 		detail_tell(details, th, &before);
 }

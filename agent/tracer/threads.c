@@ -78,6 +78,7 @@ static int thread_open(struct threads *t, struct thread *th, pid_t tid)
 		.stat_fd = -1,
 		.status_fd = -1,
 		.sched_fd = -1,
+		.waiting = {.runs = UINT64_MAX},
 		.listed = 1,
 		.unsent = 1};
 	th->schedstat_fd = target_open_file(t->target, tid, "schedstat");
@@ -94,6 +95,7 @@ static int thread_open(struct threads *t, struct thread *th, pid_t tid)
 	th->start_time = stat.start_time;
 	/* Born since the last tick and running: this tick's look is already the one that counts. */
 	th->was_running = stat.state == 'R';
+	th->state = stat.state;
 	/* Who sleeps when we first see it is taken for idle until it moves: of many threads too few
 	 * are looked at in each tick to find that out for all. */
 	th->idle_looks = th->was_running ? 0 : UINT32_MAX / 2;
@@ -253,6 +255,7 @@ int thread_state(struct thread *th, struct proc_stat *stat)
 		stat = &own;
 	memcpy(th->name, stat->comm, sizeof(th->name));
 	th->was_running = stat->state == 'R';
+	th->state = stat->state;
 	th->processor = stat->processor;
 	return stat->state;
 }

@@ -16,6 +16,18 @@
 
 struct process;
 
+/* A blocked thread's stack, which stays the same until the thread is put on a CPU again. */
+struct waiting {
+	uint32_t id;		/* of its last stack, counted up; see struct capture */
+	uint64_t runs;		/* it was read at that run count; UINT64_MAX: none was */
+	uint32_t has_stack;	/* session has it: it went into some profile */
+	uint32_t looks, weight; /* met since session was told */
+	uint32_t orphan_weight; /* of that, when nobody was known to hold the lock */
+	int64_t nr;		/* its system call, */
+	uint64_t args[6];
+	struct wait wait; /* and what it waits for there */
+};
+
 struct thread {
 	struct process *process; /* that it is a thread of; NULL in tests */
 	pid_t tid;
@@ -45,6 +57,8 @@ struct thread {
 	uint32_t idle_looks; /* looks since it last moved */
 	uint32_t weight;     /* of a sample at this tick: see struct capture */
 	uint32_t owed;	     /* weight of samples that there was no room for: the next one has it */
+	int state;	     /* the kernel's letter at the last check */
+	struct waiting waiting;
 	char name[16];
 };
 

@@ -66,6 +66,7 @@ static void refresh(struct tracer *t)
 {
 	uint64_t now = clock_now();
 
+	waiters_tell_all(&t->sampler.waiters, 0);
 	roster_refresh(&t->roster, now);
 	cpus_read(&t->sampler.cpus, t->roster.v, t->roster.n);
 	prepare(t);
@@ -103,6 +104,7 @@ static void finish(struct tracer *t, int target_ended)
 
 	if (t->running)
 		t->never_taken = clock_overdue(&t->clock, clock_now());
+	waiters_tell_all(&t->sampler.waiters, 1);
 	if (t->start.flags & START_SNAPSHOT_LAST)
 		take_snapshot(t);
 	roster_tell_all(&t->roster, 1);
@@ -120,6 +122,7 @@ static void mark(struct tracer *t)
 
 	if (is_last)
 		take_snapshot(t);
+	waiters_tell_all(&t->sampler.waiters, 1);
 	roster_tell_all(&t->roster, 0);
 	mark.at = clock_now();
 	send_stats(t);
@@ -148,6 +151,7 @@ static int read_changed(void *arg)
 	struct tracer *t = arg;
 	uint64_t now = clock_now();
 
+	waiters_tell_all(&t->sampler.waiters, 0);
 	for (uint32_t i = 0; i < t->roster.n; i++) {
 		struct process *p = t->roster.v[i];
 		if (p->exec_seen) {
@@ -176,7 +180,13 @@ static void begin(struct tracer *t)
 	clock_init(&t->clock, start->hz, start->seed, clock_now());
 	budget_init(&t->budget, start->most_stop, roster_clock(&t->roster));
 	t->sampler = (struct sampler){
-		.capturer = {.ring = t->ring, .stats = &t->stats, .interval = start->interval},
+		.capturer = {.ring = t->ring,
+			.stats = &t->stats,
+			.interval = start->interval,
+			.asked = start->kinds,
+			.is_ours = waiters_knows,
+			.arg = &t->sampler.waiters},
+		.waiters = {.capturer = &t->sampler.capturer},
 		.clock = &t->clock,
 		.read_changed = read_changed,
 		.arg = t,
@@ -189,7 +199,7 @@ static void begin(struct tracer *t)
 		take_snapshot(t);
 	wire_send(t->sock, TRACER_SNAPSHOT_DONE, NULL, 0, -1);
 	ring_wake(t->ring);
-	t->running = !!(start->kinds & KIND(PROFILE_CPU));
+	t->running = !!(start->kinds & (KIND(PROFILE_CPU) | WAITERS_KINDS));
 	t->is_open = 1;
 }
 
@@ -310,6 +320,7 @@ static void read_wanted_maps(struct tracer *t, uint64_t now)
 
 static void drop_ended(struct tracer *t)
 {
+	waiters_tell_all(&t->sampler.waiters, 0);
 	roster_drop_ended(&t->roster);
 	prepare(t);
 	if (!t->roster.n)

@@ -11,6 +11,7 @@ proof.py samples FILE [THREAD]      how many samples (first sample type, or stac
 proof.py complete FILE              share of stacks whose root is the start of a program or thread
 proof.py incomplete FILE            the commonest roots of the stacks that aren't
 proof.py threads FILE               one line for each thread: tid, name, values
+proof.py labels FILE KEY [FUNC]     values by label, of the stacks that contain FUNC: text, values
 proof.py pids FILE                  one line for each process: pid label, values
 proof.py stacks FILE [THREAD]       every stack, leaf first: values<TAB>tid<TAB>frames
 proof.py addresses FILE             tid and stack addresses of each, leaf first, in hex
@@ -268,6 +269,18 @@ def print_threads(profile):
         print(tid, str(name).replace(" ", "_"), *values)
 
 
+def print_labels(profile, key, function):
+    sums = {}
+    for sample in profile.samples:
+        if function and function not in map(plain, sample.all_names()):
+            continue
+        label = sample.labels.get(key, "-")
+        have = sums.setdefault(label, [0] * len(sample.values))
+        sums[label] = [a + b for a, b in zip(have, sample.values)]
+    for label, values in sorted(sums.items(), key=lambda item: -item[1][-1]):
+        print("%s\t%s" % (label, "\t".join(map(str, values))))
+
+
 def print_pids(profile):
     pids = {}
     for sample in profile.samples:
@@ -356,6 +369,8 @@ def main(argv):
         print_incomplete(profile)
     elif command == "threads":
         print_threads(profile)
+    elif command == "labels":
+        print_labels(profile, rest[0], rest[1] if len(rest) > 1 else None)
     elif command == "pids":
         print_pids(profile)
     elif command == "stacks":

@@ -1,0 +1,48 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A mutex that two known functions hold for 70 and 30 % of the time that three threads wait for it: who
+# waits, who holds, how long and how often; all wall time is accounted.
+. "$(dirname "$0")/../lib/harness.sh"
+need python3
+seconds=${SECONDS_EACH:-8} hz=500
+
+start_target contended
+mkdir "$WORK/out"
+profile_ok "wall, block, mutex" -p "$TARGET" -seconds "$seconds" -hz $hz -profile wall,block,mutex -o "$WORK/out/" || finish
+check_unharmed "$TARGET" "afterwards"
+check "the target's own sums hold" stop_target
+block=$(echo "$WORK"/out/*.block.pb.gz) mutex=$(echo "$WORK"/out/*.mutex.pb.gz) wall=$(echo "$WORK"/out/*.wall.pb.gz)
+
+for file in "$block" "$mutex" "$wall"; do
+	check "$(basename "$file") is sane" proof sane "$file"
+	check_equal "$(basename "$file") keeps the format's rules" 0 "$("$CPPROF" -check "$file" >/dev/null 2>&1; echo $?)"
+	check_go_pprof "$file"
+done
+
+# Delay and contentions a second, of the window and of the whole run of the target.
+window=$(proof duration "$block")
+per_second() { awk "BEGIN { print $1 / $2 }"; }
+waited=$(per_second "$(truth waited)" "$(truth took)")
+for file in "$block" "$mutex"; do
+	delay=$(per_second "$(proof sum "$file" delay)" "$window")
+	check_number "$(basename "$file"): delay" "0.95 * $waited <= $delay && $delay <= 1.05 * $waited"
+	often=$(per_second "$(truth contended)" "$(truth took)")
+	found=$(per_second "$(proof sum "$file" contentions)" "$window")
+	check_number "$(basename "$file"): contentions" "0.9 * $often <= $found && $found <= 1.1 * $often"
+done
+check_number "who waits" "$(proof cum "$block" take_from_stock) >= 0.98"
+check_number "kind" "$(proof labels "$block" kind | awk -F'\t' '{ all += $3; ok += $1 == "mutex" ? $3 : 0 } END { print ok / all }') >= 0.99"
+
+# Who holds: the samples are ticks at which somebody waits.
+for which in 70 30; do
+	share=$(awk "BEGIN { print $(truth hold_$which) / $(truth waited) }")
+	found=$(proof cum "$mutex" hold_$which)
+	sigma=$(awk "BEGIN { print sqrt($share * (1 - $share) / ($seconds * $hz * 0.8)) }")
+	check_number "hold_$which" "($found - $share)^2 <= (4 * $sigma)^2"
+done
+check_number "the lock's name" "$(proof labels "$mutex" lock | awk -F'\t' '{ all += $3; ok += $1 == "stock_lock" ? $3 : 0 } END { print ok / all }') == 1"
+
+# Four threads for the whole window.
+check_number "wall time" "($(proof sum "$wall" wall) / $window - 4)^2 <= 0.04^2"
+check_complete "$wall" 0.95
+finish
