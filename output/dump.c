@@ -63,22 +63,6 @@ int dump_add_thread(
 	return error;
 }
 
-int dump_add_cycle(struct dump *d, const uint32_t *threads, uint32_t n)
-{
-	int error = list_room(
-		&d->cycles, d->n_cycles, 1, &d->cycles_room, sizeof(*d->cycles), LIMIT_THREADS);
-
-	if (!error)
-		error = list_room(&d->in_cycles, d->n_in_cycles, n, &d->in_cycles_room,
-			sizeof(*d->in_cycles), MOST);
-	if (error)
-		return error;
-	memcpy(d->in_cycles + d->n_in_cycles, threads, n * sizeof(*threads));
-	d->cycles[d->n_cycles++] = (struct dump_cycle){d->n_in_cycles, n};
-	d->n_in_cycles += n;
-	return 0;
-}
-
 /* --- groups -------------------------------------------------------------------------------- */
 
 static uint32_t place_of(const struct dump *d, int32_t pid)
