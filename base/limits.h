@@ -33,6 +33,7 @@
 /* What a target may make us keep */
 #define LIMIT_MESSAGE	    (64 * KIB) /* one message between roles */
 #define LIMIT_MAPS_TEXT	    (32 * MIB) /* /proc/PID/maps */
+#define LIMIT_LOCKS_TEXT    (1 * MIB)  /* /proc/locks */
 #define LIMIT_MAPPINGS	    65536u     /* executable mappings of one generation */
 #define LIMIT_GENERATIONS   16384u     /* lists of mappings kept, of all processes */
 #define LIMIT_PROCESSES	    16384u     /* profiled at once */

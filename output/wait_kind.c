@@ -46,12 +46,11 @@ enum wait_kind wait_kind_of(const struct wait *found, const char *const *names, 
 	return WAIT_FUTEX;
 }
 
-/* struct __pthread_cond_s of glibc: its two words that are waited on are at 40 and 44. */
-uint64_t wait_kind_lock(enum wait_kind kind, uint64_t futex)
+/* struct pthread_barrier of glibc: threads wait for its second word, the round; musl's wait for the
+ * first, or elsewhere. */
+uint64_t wait_kind_lock(enum wait_kind kind, uint64_t lock)
 {
-	if (kind != WAIT_COND)
-		return futex;
-	return futex % 8 ? futex - 44 : futex - 40;
+	return kind == WAIT_BARRIER && lock % 8 == 4 ? lock - 4 : lock;
 }
 
 const char *wait_kind_word(enum wait_kind kind)

@@ -13,8 +13,9 @@
  * holds it up. */
 enum wait_kind wait_kind_of(const struct wait *found, const char *const *names, uint32_t n);
 
-/* Where the lock begins whose futex is at that address (a condition variable's is inside it). */
-uint64_t wait_kind_lock(enum wait_kind kind, uint64_t futex);
+/* Where a lock of that kind begins, of which the tracer told that address: it knows the shapes of
+ * most, and of a barrier only the futex. */
+uint64_t wait_kind_lock(enum wait_kind kind, uint64_t lock);
 
 /* "mutex" and so on, the label's text; NULL for WAIT_NONE and WAIT_IDLE. */
 const char *wait_kind_word(enum wait_kind kind);

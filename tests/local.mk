@@ -28,6 +28,7 @@ target_names = \
 	kernel \
 	leader_exit \
 	loads \
+	locks \
 	mix \
 	phases \
 	pid_reuse \
@@ -47,7 +48,7 @@ target_names = \
 	vfork
 target_cflags = -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -pthread
 target_headers = $(top_srcdir)/tests/targets/target.h $(top_srcdir)/tests/targets/calls.h \
-	$(top_srcdir)/tests/targets/woken.h
+	$(top_srcdir)/tests/targets/locks.h $(top_srcdir)/tests/targets/woken.h
 target_programs = $(target_names:%=tests/targets/%)
 $(target_programs): tests/targets/%: $(top_srcdir)/tests/targets/%.c $(target_headers)
 	$(AM_V_CC)$(MKDIR_P) tests/targets && $(CC) $(target_cflags) -I$(top_srcdir) -o $@ $< -lm
@@ -87,6 +88,7 @@ unit_tests = \
 	tests/unit/test_fixtures \
 	tests/unit/test_folded \
 	tests/unit/test_frameless \
+	tests/unit/test_futex \
 	tests/unit/test_generations \
 	tests/unit/test_gopclntab \
 	tests/unit/test_guess \
@@ -125,6 +127,7 @@ unit_tests = \
 	tests/unit/test_units \
 	tests/unit/test_unwind \
 	tests/unit/test_values \
+	tests/unit/test_waits \
 	tests/unit/test_wants \
 	tests/unit/test_worker
 if HAVE_CMOCKA
@@ -150,6 +153,7 @@ tests_unit_test_family_LDADD = $(unit_libs)
 tests_unit_test_fixtures_LDADD = $(unit_libs)
 tests_unit_test_folded_LDADD = $(unit_libs)
 tests_unit_test_frameless_LDADD = $(unit_libs)
+tests_unit_test_futex_LDADD = $(unit_libs)
 tests_unit_test_generations_LDADD = $(unit_libs)
 tests_unit_test_gopclntab_LDADD = $(unit_libs)
 tests_unit_test_guess_LDADD = $(unit_libs)
@@ -188,6 +192,7 @@ tests_unit_test_threads_LDADD = $(unit_libs)
 tests_unit_test_units_LDADD = $(unit_libs)
 tests_unit_test_unwind_LDADD = $(unit_libs)
 tests_unit_test_values_LDADD = $(unit_libs)
+tests_unit_test_waits_LDADD = $(unit_libs)
 tests_unit_test_wants_LDADD = $(unit_libs)
 tests_unit_test_worker_LDADD = $(unit_libs)
 tests_unit_test_worker_LDFLAGS = -Wl,--wrap=list_room
@@ -252,6 +257,7 @@ test_scripts = \
 	tests/integration/threads.sh \
 	tests/integration/trapped.sh \
 	tests/integration/usage.sh \
+	tests/integration/waits.sh \
 	tests/stress/storms.sh
 
 # The source is the same for both builds.
@@ -265,7 +271,7 @@ AM_TESTS_ENVIRONMENT = CPPROF=$(abs_top_builddir)/cpprof-attach; export CPPROF; 
 	TARGETS=$(abs_top_builddir)/tests/targets; export TARGETS;
 
 fixture_names = aligned altstack chain20 leaf nocfi noreturn signal
-EXTRA_DIST = $(test_scripts) tests/source_check.sh $(target_names:%=tests/targets/%.c) tests/targets/calls.h tests/targets/cgo.go tests/targets/chain.go tests/targets/stacks.go tests/targets/target.h \
+EXTRA_DIST = $(test_scripts) tests/source_check.sh $(target_names:%=tests/targets/%.c) tests/targets/calls.h tests/targets/cgo.go tests/targets/chain.go tests/targets/stacks.go tests/targets/locks.h tests/targets/target.h \
 	tests/targets/variants.mk tests/targets/walks.c tests/targets/walks.cc tests/targets/woken.h tests/lib/faults.py tests/lib/faults.sh tests/lib/gdb_lines.py tests/lib/gdb_stacks.py tests/lib/zstd_sections.py tests/targets/twins.c \
 	tests/lib/dump_proof.py tests/lib/harness.sh tests/lib/proof.py tests/matrix/chain.py tests/matrix/check.py tests/names/compare.py tests/names/inlined.cc tests/names/part.cc tests/stress/faults.sh tests/unit/options_fixture.h \
 	tests/unit/profile_fixture.h tests/unit/raw_fixture.h tests/fixtures/fixture.c tests/fixtures/make.sh \

@@ -137,6 +137,7 @@ void process_close(struct process *p)
 	threads_fini(&p->threads);
 	mappings_fini(&p->mappings);
 	perf_map_file_fini(&p->perf_map);
+	tids_fini(&p->tids);
 	target_close(&p->target);
 	free(p);
 }

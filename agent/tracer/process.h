@@ -10,6 +10,7 @@
 #include "agent/tracer/mappings.h"
 #include "agent/tracer/perf_map_file.h"
 #include "agent/tracer/threads.h"
+#include "agent/tracer/tids.h"
 #include "base/ring.h"
 
 /* What all processes of a run share. */
@@ -30,6 +31,7 @@ struct process {
 	struct threads threads;
 	struct mappings mappings;
 	struct perf_map_file perf_map;
+	struct tids tids; /* of threads as it knows them */
 	/* Its CPU time: when last read; as session knows it; when all was last looked at anew. */
 	uint64_t clock, told_clock, refreshed_clock;
 	uint64_t start_stack;  /* of the program that runs; another one means exec */

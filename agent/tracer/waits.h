@@ -6,6 +6,9 @@
  * Layouts: glibc 2.31 and later (struct __pthread_mutex_s, __pthread_rwlock_arch_t, struct
  * pthread), musl. The memory is the target's: nothing in it is believed before it makes sense, and
  * what a lock does not record stays 0. Thread ids there are of the target's PID namespace.
+ *
+ * Once, semaphores, barriers and what languages make of futexes have no shape that could be told
+ * for certain: they stay WAIT_FUTEX, until the names on the stack tell (output/wait_kind.h).
  */
 #ifndef TRACER_WAITS_H
 #define TRACER_WAITS_H
@@ -23,8 +26,9 @@ struct call_now {
 int waits_parse(const char *text, struct call_now *out);
 
 /* Always fills out. The caller has to make sure by the run counts that the thread was in that call
- * before and after. The holder is looked for among the process's threads; of a lock between
- * processes also elsewhere. */
-void waits_find(const struct process *p, const struct call_now *call, struct wait *out);
+ * before and after, and that memory that never answers is not read again by the next tracer
+ * (ring_begin_read): this reads the target's. The holder is looked for among the process's threads;
+ * of a lock between processes also elsewhere. */
+void waits_find(struct process *p, const struct call_now *call, struct wait *out);
 
 #endif

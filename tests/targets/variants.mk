@@ -27,6 +27,15 @@ w-cc: $(src)walks.cc
 	g++ -O2 -static-pie -o $@ $<
 
 
+# --- locks: of more than one C library ---
+locks: locks-static locks-musl locks-musl-static
+locks-static: MAKE_IT = gcc -static
+locks-musl: MAKE_IT = musl-gcc
+locks-musl-static: MAKE_IT = musl-gcc -static
+locks-%: $(src)locks.c $(src)locks.h $(src)target.h
+	$(MAKE_IT) -std=gnu11 -D_GNU_SOURCE -O2 -pthread -o $@ $<
+
+
 # --- matrix: 40 links of a chain by each compiler, LANGUAGE-COMPILER-VARIANT ---
 chain := $(src)../matrix/chain.py
 common := O0 O2 O3 static static-pie lto stripped cet
