@@ -147,3 +147,18 @@ double interval_rate(const struct interval *i)
 {
 	return i->ended > i->began ? i->stats.ticks / ((i->ended - i->began) / 1e9) : 0;
 }
+
+enum profile_kind interval_main_kind(const struct interval *i, uint32_t kinds)
+{
+	static const enum profile_kind order[PROFILE_KINDS] = {PROFILE_CPU, PROFILE_WALL,
+		PROFILE_MUTEX, PROFILE_BLOCK, PROFILE_THREADCREATE, PROFILE_THREADS};
+	int first = -1;
+
+	for (int at = PROFILE_KINDS; at-- > 0;)
+		if (kinds & KIND(order[at]))
+			first = order[at];
+	for (int at = 0; at < PROFILE_KINDS; at++)
+		if ((kinds & KIND(order[at])) && i->received[order[at]])
+			return order[at];
+	return first;
+}

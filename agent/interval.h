@@ -49,6 +49,9 @@ int interval_add_stack(struct interval *i, const struct worker_stack *w, const s
 uint64_t interval_threads_cpu(const struct interval *i);
 uint64_t interval_ended_cpu(const struct interval *i);
 
+/* Of kinds, the one to show where only one is: the first that anything came of. */
+enum profile_kind interval_main_kind(const struct interval *i, uint32_t kinds);
+
 /* Captures of a kind that no stack came of; ticks a second that were really taken. */
 uint64_t interval_lost(const struct interval *i, enum profile_kind kind);
 double interval_rate(const struct interval *i);

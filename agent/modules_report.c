@@ -99,7 +99,7 @@ static const char *debug_of(const struct module *m, const struct want *debug)
 	if (m->has & HAS_INFO)
 		return "its own";
 	if (debug)
-		return debug->is_fetched ? "of debuginfod" : "of";
+		return debug->is_fetched ? "debuginfod" : "file";
 	return m->has & HAS_GO ? "gopclntab" : "none";
 }
 
@@ -129,7 +129,7 @@ static struct module_report report_of(const struct session *s, uint32_t id)
 int modules_report_each(const struct session *s, module_report_take *take, void *arg)
 {
 	struct shares shares = {.n = s->data.n_modules + 1};
-	int kind = s->written->received[PROFILE_CPU] ? PROFILE_CPU : PROFILE_THREADS;
+	int kind = interval_main_kind(s->written, s->options->kinds);
 
 	shares.v = calloc(shares.n, sizeof(*shares.v));
 	if (!shares.v)
@@ -163,9 +163,12 @@ static void put_path(const char *before, const struct want *w, struct buf *out)
 
 static void put_debug(const struct module_report *r, struct buf *out)
 {
-	buf_printf(out, ", debug information %s", r->debug);
 	if (r->debug_file)
-		put_path(r->debug_file->is_fetched ? ", " : " ", r->debug_file, out);
+		put_path(r->debug_file->is_fetched ? ", debug information of debuginfod, "
+						   : ", debug information of ",
+			r->debug_file, out);
+	else
+		buf_printf(out, ", debug information %s", r->debug);
 	if (r->is_other_build)
 		buf_string(out, " (that of another build is there)");
 	for (uint32_t i = 0; i < 2; i++) {

@@ -20,7 +20,7 @@ struct module_report {
 	const char *source; /* of its file: "file", "deleted file", "read from memory", "no file" */
 	const char *symbols;   /* "symtab", "dynsym", "minidebug", "gopclntab", "none" */
 	const char *unwinding; /* "eh_frame", "debug_frame", "gopclntab", "none" */
-	const char *debug; /* "its own", "of" debug_file, "of debuginfod", "gopclntab", "none" */
+	const char *debug; /* "its own", "file", "debuginfod" (debug_file), "gopclntab", "none" */
 	const struct want *debug_file;
 	const struct want *alt[2], *package[2];
 	int is_other_build; /* a debug file of another build is there */

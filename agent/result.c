@@ -275,22 +275,6 @@ static void print_summary(const struct session *s, const enum profile_merged *me
 	buf_fini(&text);
 }
 
-/* Which profile the table shows: the first that has anything in it. */
-static enum profile_kind shown_kind(const struct session *s)
-{
-	static const enum profile_kind order[PROFILE_KINDS] = {PROFILE_CPU, PROFILE_WALL,
-		PROFILE_MUTEX, PROFILE_BLOCK, PROFILE_THREADCREATE, PROFILE_THREADS};
-	int first = -1;
-
-	for (int i = 0; i < PROFILE_KINDS; i++) {
-		if (is_asked(s, order[i]) && s->written->received[order[i]])
-			return order[i];
-		if (is_asked(s, order[i]) && first < 0)
-			first = order[i];
-	}
-	return first;
-}
-
 static void print_next_step(const struct session *s)
 {
 	char path[LIMIT_PATH], shown[512];
@@ -303,7 +287,7 @@ static void print_next_step(const struct session *s)
 	}
 	if (s->options->format != FORMAT_PPROF || !writes_files(s) || goes_to_stdout(s))
 		return;
-	file_name(s, shown_kind(s), path, sizeof(path));
+	file_name(s, interval_main_kind(s->written, s->options->kinds), path, sizeof(path));
 	log_note("next      go tool pprof -http=: %s", log_escape(shown, sizeof(shown), path));
 }
 
@@ -319,7 +303,8 @@ static int one_kind(const struct session *s, enum profile_kind kind, enum profil
 		return error;
 	}
 	*merged = p->merged;
-	if (kind == shown_kind(s) && (s->is_last || log_get_level() >= LOG_VERBOSE))
+	if (kind == interval_main_kind(s->written, s->options->kinds) &&
+		(s->is_last || log_get_level() >= LOG_VERBOSE))
 		print_top(s, p);
 	if (writes_files(s)) {
 		file_name(s, kind, path, sizeof(path));

@@ -38,6 +38,7 @@ target_names = \
 	sigalt \
 	signal_storm \
 	signals \
+	states \
 	stopped \
 	strict \
 	sums \
@@ -258,6 +259,7 @@ test_scripts = \
 	tests/integration/trapped.sh \
 	tests/integration/usage.sh \
 	tests/integration/waits.sh \
+	tests/integration/wall.sh \
 	tests/stress/storms.sh
 
 # The source is the same for both builds.

@@ -351,8 +351,10 @@ static enum stack_end step(struct walk *w, const struct rule *rule, int *over)
 	}
 	if (end != STACK_DONE || *over)
 		return end;
-	/* A signal may have come in on another stack; all other frames lie above their callees. */
-	if (!rule->is_signal && rule->place != GO_CLOCK && w->regs.r[DWREG_RSP] <= sp)
+	/* A signal may have come in on another stack; all other frames lie above their callees. A
+	 * leaf may have none: vfork keeps its return address in a register. */
+	uint64_t least = w->out->n == 1 ? sp : sp + 1;
+	if (!rule->is_signal && rule->place != GO_CLOCK && w->regs.r[DWREG_RSP] < least)
 		return STACK_NO_PROGRESS;
 	*over = w->regs.r[DWREG_PC] == 0;
 	return STACK_DONE;

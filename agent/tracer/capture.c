@@ -398,13 +398,12 @@ static int read_blocked(struct capturer *c, struct thread *th, struct capture *c
 	if (after.runs != before.runs)
 		return -EAGAIN;
 	cap->kinds = kinds;
-	cap->regs = (struct regs){.known = 1u << DWREG_RSP | 1u << DWREG_PC};
-	cap->regs.r[DWREG_RSP] = call.sp;
-	cap->regs.r[DWREG_PC] = call.pc;
+	regs_from_call(&cap->regs, &call);
 	/* A look that says otherwise is of a later run. */
 	th->waiting.runs = before.runs;
 	th->waiting.has_stack = 0;
 	th->waiting.wait = wait;
+	th->waiting.state = cap->state;
 	th->waiting.nr = call.nr;
 	memcpy(th->waiting.args, call.args, sizeof(call.args));
 	return kinds ? 1 : 2;

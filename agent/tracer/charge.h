@@ -10,8 +10,8 @@
 #include "agent/tracer/waits.h"
 
 struct charge {
-	const struct process *process; /* of one of those that wait, */
-	struct call_now call;	       /* and the call in which it does */
+	struct process *process; /* of one of those that wait, */
+	struct call_now call;	 /* and the call in which it does */
 	struct wait wait;
 	uint32_t weight, contentions; /* of all of them */
 };

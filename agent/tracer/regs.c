@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "agent/tracer/regs.h"
+#include "agent/tracer/waits.h"
 
 void regs_from_user(struct regs *out, const struct user_regs_struct *u)
 {
@@ -27,6 +28,21 @@ void regs_from_user(struct regs *out, const struct user_regs_struct *u)
 		out->r[i] = r[i];
 	out->known = REGS_ALL;
 	out->unused = 0;
+}
+
+void regs_from_call(struct regs *out, const struct call_now *call)
+{
+	/* The kernel's order: entry/entry_64.S. */
+	static const enum reg_number args[6] = {
+		DWREG_RDI, DWREG_RSI, DWREG_RDX, DWREG_R10, DWREG_R8, DWREG_R9};
+
+	*out = (struct regs){.known = 1u << DWREG_RSP | 1u << DWREG_PC};
+	out->r[DWREG_RSP] = call->sp;
+	out->r[DWREG_PC] = call->pc;
+	for (int i = 0; i < 6 && call->nr >= 0; i++) {
+		out->r[args[i]] = call->args[i];
+		out->known |= 1u << args[i];
+	}
 }
 
 int regs_in_syscall(const struct user_regs_struct *u)

@@ -23,6 +23,7 @@ struct waiting {
 	uint32_t has_stack;	/* session has it: it went into some profile */
 	uint32_t looks, weight; /* met since session was told */
 	uint32_t orphan_weight; /* of that, when nobody was known to hold the lock */
+	int state;		/* the kernel's letter when it was read */
 	int64_t nr;		/* its system call, */
 	uint64_t args[6];
 	struct wait wait; /* and what it waits for there */

@@ -38,7 +38,7 @@ void waiters_tell(struct waiters *w, struct thread *th)
 			asked(w, KIND(PROFILE_WALL) | KIND(PROFILE_BLOCK)), &of->wait),
 		.weight = of->weight,
 		.looks = of->looks,
-		.state = th->state,
+		.state = of->state,
 		.wait = of->wait,
 	};
 

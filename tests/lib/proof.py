@@ -12,6 +12,7 @@ proof.py complete FILE              share of stacks whose root is the start of a
 proof.py incomplete FILE            the commonest roots of the stacks that aren't
 proof.py threads FILE               one line for each thread: tid, name, values
 proof.py labels FILE KEY [FUNC]     values by label, of the stacks that contain FUNC: text, values
+proof.py states FILE THREAD [FUNC]  a thread's states with the last value, of the stacks that contain FUNC
 proof.py pids FILE                  one line for each process: pid label, values
 proof.py stacks FILE [THREAD]       every stack, leaf first: values<TAB>tid<TAB>frames
 proof.py addresses FILE             tid and stack addresses of each, leaf first, in hex
@@ -369,6 +370,11 @@ def main(argv):
         print_incomplete(profile)
     elif command == "threads":
         print_threads(profile)
+    elif command == "states":
+        profile.samples = [s for s in profile.samples if s.labels.get("thread_name") == rest[0]]
+        for s in profile.samples:
+            s.values = s.values[-1:]
+        print_labels(profile, "state", rest[1] if len(rest) > 1 else None)
     elif command == "labels":
         print_labels(profile, rest[0], rest[1] if len(rest) > 1 else None)
     elif command == "pids":

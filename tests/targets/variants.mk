@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # make -f .../variants.mk -C FOLDER GOAL: the same programs by many compilers and with many options,
-# made once for all test suites. Goals: walks, matrix.
+# made once for all test suites. Goals: walks, locked, matrix.
 src := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))
 CLANG ?= clang
 CLANGXX ?= clang++
@@ -35,6 +35,13 @@ locks-musl-static: MAKE_IT = musl-gcc -static
 locks-%: $(src)locks.c $(src)locks.h $(src)target.h
 	$(MAKE_IT) -std=gnu11 -D_GNU_SOURCE -O2 -pthread -o $@ $<
 
+# --- locked: languages with locks of their own ---
+locked := locked-cc locked-rs
+locked: $(locked)
+locked-cc: $(src)locked.cc
+	g++ -std=c++20 -O2 -g -pthread -o $@ $<
+locked-rs: $(src)locked.rs
+	env -u MAKEFLAGS rustc -O -g -o $@ $<
 
 # --- matrix: 40 links of a chain by each compiler, LANGUAGE-COMPILER-VARIANT ---
 chain := $(src)../matrix/chain.py

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "agent/tracer/regs.h"
+#include "agent/tracer/waits.h"
 
 /* System V ABI, figure 3.36, by its numbers and not by our names. */
 static void dwarf_numbers_are_those_of_the_abi(void **state)
@@ -50,9 +51,34 @@ static void a_call_is_told_by_orig_rax(void **state)
 	}
 }
 
+/* syscall(2): arguments in rdi, rsi, rdx, r10, r8, r9, by their numbers 5, 4, 1, 10, 8, 9. */
+static void a_blocked_thread_has_the_arguments_of_its_call(void **state)
+{
+	struct call_now call = {.nr = 58, .args = {1, 2, 3, 4, 5, 6}, .sp = 7, .pc = 8};
+	struct regs r;
+
+	(void)state;
+	regs_from_call(&r, &call);
+	assert_int_equal(r.r[5], 1);
+	assert_int_equal(r.r[4], 2);
+	assert_int_equal(r.r[1], 3);
+	assert_int_equal(r.r[10], 4);
+	assert_int_equal(r.r[8], 5);
+	assert_int_equal(r.r[9], 6);
+	assert_int_equal(r.r[7], 7);
+	assert_int_equal(r.r[16], 8);
+	assert_int_equal(
+		r.known, 1 << 5 | 1 << 4 | 1 << 1 | 1 << 10 | 1 << 8 | 1 << 9 | 1 << 7 | 1 << 16);
+	/* In no call (a page fault) there are none. */
+	call.nr = -1;
+	regs_from_call(&r, &call);
+	assert_int_equal(r.known, 1 << 7 | 1 << 16);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_blocked_thread_has_the_arguments_of_its_call),
 		cmocka_unit_test(dwarf_numbers_are_those_of_the_abi),
 		cmocka_unit_test(a_call_is_told_by_orig_rax),
 	};
