@@ -9,9 +9,9 @@
 #include "output/dump_words.h"
 #include "output/wait_kind.h"
 
-#define NAMES_SHOWN 5u	/* distinct names of a group */
+#define NAMES_SHOWN 8u	/* distinct names of a group */
 #define TIDS_SHOWN  12u /* ranges of thread ids */
-#define WAITS_SHOWN 5u	/* what the threads of a group wait for */
+#define WAITS_SHOWN 8u	/* what the threads of a group wait for */
 
 static const struct dump_thread *member(
 	const struct dump *d, const struct dump_group *g, uint32_t i)

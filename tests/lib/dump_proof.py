@@ -4,6 +4,7 @@
 fds FILE TRUTH                 each "truth fd.TID CALL FD WHAT" is what the thread waits on
 circles FILE TRUTH             the deadlocks are the "truth circle.TID N", the holders "truth waits.TID HOLDER"
 threads FILE FUNCTION          how many threads have the function in their stack
+named FILE NAME                how many threads have the name
 value FILE KEY                 a figure of the page
 gdb FILE OUTPUT                the functions are those of "thread apply all bt"
 """
@@ -57,6 +58,10 @@ def functions(group):
 
 def threads(page, function):
     print(sum(len(g["threads"]) for g in page["groups"] if function in functions(g)))
+
+
+def named(page, name):
+    print(sum(t["name"] == name for t in page["threads"]))
 
 
 def value(page, key):
