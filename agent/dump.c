@@ -16,17 +16,6 @@ struct page {
 	struct module_info *modules;
 };
 
-/* Who does not run between two looks, and waits for the same at both, stays in that wait as long as
- * its holder does the same. */
-static int is_stuck(const struct known_detail *d)
-{
-	const struct wait *a = &d->first.wait, *b = &d->again.wait;
-
-	return d->has_again && !(d->first.flags & DETAIL_MOVED) && a->holder &&
-	       d->again.runs == d->first.runs && a->holder == b->holder && a->lock == b->lock &&
-	       a->call == b->call;
-}
-
 static void add_detail(struct dump_thread *t, const struct known_detail *d, uint64_t at)
 {
 	const struct tracer_detail *f = &d->first;
@@ -37,7 +26,7 @@ static void add_detail(struct dump_thread *t, const struct known_detail *d, uint
 	t->idle_ns = f->idle_ns;
 	t->unmoved_ns = d->is_still ? at - d->still_since : 0;
 	t->wait = f->wait;
-	t->is_stuck = is_stuck(d);
+	t->is_stuck = known_details_is_stuck(d);
 	memcpy(t->args, f->args, sizeof(t->args));
 	t->left_ns = f->left_ns;
 	t->fd = f->fd;

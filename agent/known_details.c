@@ -110,6 +110,15 @@ int known_details_tell(
 	return 0;
 }
 
+int known_details_is_stuck(const struct known_detail *d)
+{
+	const struct wait *a = &d->first.wait, *b = &d->again.wait;
+
+	return d->has_again && !(d->first.flags & DETAIL_MOVED) && a->holder &&
+	       d->again.runs == d->first.runs && a->holder == b->holder && a->lock == b->lock &&
+	       a->call == b->call;
+}
+
 int known_details_forget(struct known_details *k, uint32_t interval)
 {
 	uint32_t n = k->n;

@@ -37,6 +37,10 @@ int known_details_tell(
 /* NULL where nothing was told. */
 const struct known_detail *known_details_find(const struct known_details *k, uint32_t key);
 
+/* Both looks found it in the same wait for a thread that holds its lock, and it has not run between
+ * them: it stays there as long as its holder does the same. */
+int known_details_is_stuck(const struct known_detail *d);
+
 /* Drops what was last told in an interval before that one. 0 or -ENOMEM. */
 int known_details_forget(struct known_details *k, uint32_t interval);
 

@@ -120,6 +120,7 @@ unit_tests = \
 	tests/unit/test_sockets \
 	tests/unit/test_stats \
 	tests/unit/test_strings \
+	tests/unit/test_stuck \
 	tests/unit/test_summary \
 	tests/unit/test_symbolize \
 	tests/unit/test_table \
@@ -185,6 +186,7 @@ tests_unit_test_sink_LDADD = $(unit_libs)
 tests_unit_test_sockets_LDADD = $(unit_libs)
 tests_unit_test_stats_LDADD = $(unit_libs)
 tests_unit_test_strings_LDADD = $(unit_libs)
+tests_unit_test_stuck_LDADD = $(unit_libs)
 tests_unit_test_summary_LDADD = $(unit_libs)
 tests_unit_test_symbolize_LDADD = $(unit_libs)
 tests_unit_test_table_LDADD = $(unit_libs)
