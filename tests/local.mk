@@ -80,6 +80,7 @@ unit_tests = \
 	tests/unit/test_collection \
 	tests/unit/test_conform \
 	tests/unit/test_cpus \
+	tests/unit/test_deadlock \
 	tests/unit/test_debug_places \
 	tests/unit/test_demangle \
 	tests/unit/test_dump \
@@ -129,6 +130,7 @@ unit_tests = \
 	tests/unit/test_units \
 	tests/unit/test_unwind \
 	tests/unit/test_values \
+	tests/unit/test_wait_kind \
 	tests/unit/test_waits \
 	tests/unit/test_wants \
 	tests/unit/test_worker
@@ -146,6 +148,7 @@ tests_unit_test_clock_LDADD = $(unit_libs)
 tests_unit_test_collection_LDADD = $(unit_libs)
 tests_unit_test_conform_LDADD = $(unit_libs)
 tests_unit_test_cpus_LDADD = $(unit_libs)
+tests_unit_test_deadlock_LDADD = $(unit_libs)
 tests_unit_test_debug_places_LDADD = $(unit_libs)
 tests_unit_test_demangle_LDADD = $(unit_libs)
 tests_unit_test_dump_LDADD = $(unit_libs)
@@ -195,6 +198,7 @@ tests_unit_test_threads_LDADD = $(unit_libs)
 tests_unit_test_units_LDADD = $(unit_libs)
 tests_unit_test_unwind_LDADD = $(unit_libs)
 tests_unit_test_values_LDADD = $(unit_libs)
+tests_unit_test_wait_kind_LDADD = $(unit_libs)
 tests_unit_test_waits_LDADD = $(unit_libs)
 tests_unit_test_wants_LDADD = $(unit_libs)
 tests_unit_test_worker_LDADD = $(unit_libs)
