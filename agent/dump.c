@@ -14,6 +14,8 @@ struct page {
 	struct dump dump;
 	uint32_t *place; /* of each of the interval's threads: in dump.threads, or DUMP_NO_INDEX */
 	struct module_info *modules;
+	struct deadlock_edge *first, *second; /* who waits for whom, at two looks */
+	uint32_t n_edges;
 };
 
 static void add_detail(struct dump_thread *t, const struct known_detail *d, uint64_t at)
@@ -26,7 +28,6 @@ static void add_detail(struct dump_thread *t, const struct known_detail *d, uint
 	t->idle_ns = f->idle_ns;
 	t->unmoved_ns = d->is_still ? at - d->still_since : 0;
 	t->wait = f->wait;
-	t->is_stuck = known_details_is_stuck(d);
 	memcpy(t->args, f->args, sizeof(t->args));
 	t->left_ns = f->left_ns;
 	t->fd = f->fd;
@@ -59,6 +60,9 @@ static int add_thread(void *arg, const struct table_entry *e)
 		add_detail(&t, d, p->session->details.at);
 	if (*place != DUMP_NO_INDEX)
 		return dump_set_thread(&p->dump, *place, &t, e->frames, e->n);
+	if (d && d->first.interval == i->number)
+		p->n_edges += known_details_edges(
+			d, t.tid, &p->first[p->n_edges], &p->second[p->n_edges]);
 	*place = p->dump.n_threads;
 	return dump_add_thread(&p->dump, &t, e->frames, e->n);
 }
@@ -83,13 +87,36 @@ static int prepare(struct page *p)
 
 	p->place = malloc((i->n_threads + 1) * sizeof(*p->place));
 	p->modules = calloc(c->n_modules + 1, sizeof(*p->modules));
-	if (!p->place || !p->modules)
+	p->first = calloc(i->n_threads + 1, sizeof(*p->first));
+	p->second = calloc(i->n_threads + 1, sizeof(*p->second));
+	if (!p->place || !p->modules || !p->first || !p->second)
 		return -ENOMEM;
 	for (uint32_t t = 0; t < i->n_threads; t++)
 		p->place[t] = DUMP_NO_INDEX;
 	for (uint32_t m = 0; m < c->n_modules; m++)
 		p->modules[m] = c->modules[m].info;
 	return add_processes(p);
+}
+
+static int add_cycle(struct page *p, int32_t tid, uint32_t n)
+{
+	for (uint32_t i = 0; i < p->dump.n_threads; i++)
+		if (p->dump.threads[i].tid == tid)
+			return dump_add_cycle(&p->dump, i, n);
+	return 0;
+}
+
+static int add_deadlocks(struct page *p)
+{
+	struct deadlocks found;
+	int error = deadlocks_find(p->first, p->n_edges, p->second, p->n_edges, &found);
+
+	for (uint32_t i = 0; i < found.n && !error; i++) {
+		uint32_t begin = i ? found.ends[i - 1] : 0;
+		error = add_cycle(p, found.members[begin].waiter, found.ends[i] - begin);
+	}
+	deadlocks_fini(&found);
+	return error;
 }
 
 static int fill(struct page *p)
@@ -108,7 +135,7 @@ static int fill(struct page *p)
 	p->dump.lost = interval_lost(i, PROFILE_THREADS);
 	if (!error)
 		error = dump_finish(&p->dump, s->symbols, p->modules, s->data.n_modules);
-	return error ? error : dump_find_cycles(&p->dump);
+	return error ? error : add_deadlocks(p);
 }
 
 static int write_page(const struct page *p, struct buf *out)
@@ -134,6 +161,8 @@ long dump_page(struct session *s, struct buf *out)
 	dump_fini(&p.dump);
 	free(p.place);
 	free(p.modules);
+	free(p.first);
+	free(p.second);
 	if (!error)
 		error = known_details_forget(&s->details, s->written->number);
 	return error ? error : n;

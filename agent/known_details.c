@@ -110,13 +110,20 @@ int known_details_tell(
 	return 0;
 }
 
-int known_details_is_stuck(const struct known_detail *d)
+static struct deadlock_edge edge_of(const struct tracer_detail *t, int32_t tid)
 {
-	const struct wait *a = &d->first.wait, *b = &d->again.wait;
+	return (struct deadlock_edge){
+		.waiter = tid, .holder = t->wait.holder, .lock = t->wait.lock, .runs = t->runs};
+}
 
-	return d->has_again && !(d->first.flags & DETAIL_MOVED) && a->holder &&
-	       d->again.runs == d->first.runs && a->holder == b->holder && a->lock == b->lock &&
-	       a->call == b->call;
+int known_details_edges(const struct known_detail *d, int32_t tid, struct deadlock_edge *first,
+	struct deadlock_edge *second)
+{
+	if (!d->has_again || !d->first.wait.holder || !d->again.wait.holder)
+		return 0;
+	*first = edge_of(&d->first, tid);
+	*second = edge_of(&d->again, tid);
+	return 1;
 }
 
 int known_details_forget(struct known_details *k, uint32_t interval)

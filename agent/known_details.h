@@ -5,6 +5,7 @@
 #ifndef AGENT_KNOWN_DETAILS_H
 #define AGENT_KNOWN_DETAILS_H
 
+#include "agent/deadlock.h"
 #include "base/index.h"
 #include "base/message.h"
 #include "base/wire.h"
@@ -37,9 +38,10 @@ int known_details_tell(
 /* NULL where nothing was told. */
 const struct known_detail *known_details_find(const struct known_details *k, uint32_t key);
 
-/* Both looks found it in the same wait for a thread that holds its lock, and it has not run between
- * them: it stays there as long as its holder does the same. */
-int known_details_is_stuck(const struct known_detail *d);
+/* As both looks found the thread of that id to wait for one that holds its lock. 1, or 0: it did
+ * not at one of them. */
+int known_details_edges(const struct known_detail *d, int32_t tid, struct deadlock_edge *first,
+	struct deadlock_edge *second);
 
 /* Drops what was last told in an interval before that one. 0 or -ENOMEM. */
 int known_details_forget(struct known_details *k, uint32_t interval);

@@ -265,6 +265,23 @@ int dump_finish(struct dump *d, const struct symbols *symbols, const struct modu
 	return error ? error : find_holders(d);
 }
 
+int dump_add_cycle(struct dump *d, uint32_t first, uint32_t n)
+{
+	uint32_t at = first;
+	int error = list_room(
+		&d->cycles, d->n_cycles, 1, &d->cycles_room, sizeof(*d->cycles), LIMIT_THREADS);
+
+	if (!error)
+		error = list_room(&d->in_cycles, d->n_in_cycles, n, &d->in_cycles_room,
+			sizeof(*d->in_cycles), 64 * LIMIT_THREADS);
+	if (error)
+		return error;
+	d->cycles[d->n_cycles++] = (struct dump_cycle){d->n_in_cycles, n};
+	for (uint32_t i = 0; i < n && at != DUMP_NO_INDEX; i++, at = d->threads[at].holder)
+		d->in_cycles[d->n_in_cycles++] = at;
+	return 0;
+}
+
 const char *dump_place(const struct dump *d, const struct dump_thread *t)
 {
 	const struct dump_group *g = &d->groups[t->group];

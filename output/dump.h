@@ -32,7 +32,6 @@ struct dump_thread {
 	uint64_t cpu, runs;
 	int64_t idle_ns;     /* how long it has not run; -1 not known */
 	uint64_t unmoved_ns; /* it has not run in any dump for so long; 0: it has, or the first */
-	uint32_t is_stuck;   /* two looks found it in the same wait, and it had not run */
 	struct wait wait;    /* kind: as the names on its stack tell, after dump_finish */
 	const char *lock;    /* the lock's name; NULL: only its address is known */
 	uint64_t args[6];
@@ -112,8 +111,8 @@ int dump_set_thread(struct dump *d, uint32_t index, const struct dump_thread *t,
 int dump_finish(struct dump *d, const struct symbols *symbols, const struct module_info *modules,
 	uint32_t n_modules);
 
-/* After dump_finish: the circles of stuck threads. */
-int dump_find_cycles(struct dump *d);
+/* After dump_finish: a circle of n, from that thread on each with its holder. */
+int dump_add_cycle(struct dump *d, uint32_t first, uint32_t n);
 
 /* The place in its code that a thread is at: the innermost function of the program itself, or else
  * of all; "" if none is known. */
