@@ -60,7 +60,7 @@ _Static_assert(sizeof(struct tracer_module) == 32, "RAW_VERSION");
 _Static_assert(sizeof(struct tracer_thread) == 56, "RAW_VERSION");
 _Static_assert(sizeof(struct tracer_ready) == 8, "RAW_VERSION");
 _Static_assert(sizeof(struct tracer_process) == 16, "RAW_VERSION");
-_Static_assert(sizeof(struct tracer_stats) == 1288, "RAW_VERSION");
+_Static_assert(sizeof(struct tracer_stats) == 1296, "RAW_VERSION");
 _Static_assert(sizeof(struct tracer_done) == 16, "RAW_VERSION");
 _Static_assert(sizeof(struct tracer_identity) == 64, "RAW_VERSION");
 _Static_assert(sizeof(struct tracer_recorded) == 40, "RAW_VERSION");

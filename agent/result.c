@@ -163,6 +163,7 @@ static int build(const struct session *s, enum profile_kind kind, struct profile
 		.time = i->wall_began,
 		.duration = kind == PROFILE_THREADS ? 0 : i->ended - i->began,
 		.hz = s->options->hz,
+		.ticks_weight = i->stats.ticks_weight,
 		.comments = buf_text(&comments),
 		.most_samples = s->options->format == FORMAT_PPROF ? PROFILE_SAMPLES_MAX : 0,
 		.most_bytes = s->options->format == FORMAT_PPROF ? PROFILE_BYTES_MAX : 0,

@@ -250,6 +250,7 @@ struct tracer_stats {
 	uint64_t ticks;	       /* taken */
 	uint64_t ticks_missed; /* due, but passed while an earlier one was still at work */
 	uint64_t ticks_late;   /* begun more than half a period late */
+	uint64_t ticks_weight; /* periods that these stand for, in 1/WEIGHT_ONE */
 	uint64_t taken;	       /* captures pushed */
 	uint64_t captured[PROFILE_KINDS]; /* of these, those that go into each profile */
 	uint64_t skipped[SKIPS];

@@ -192,6 +192,13 @@ static void add_thread_labels(
 		s->tid = thread->tid;
 }
 
+static int64_t time_of(const struct profile_input *in, uint64_t weight)
+{
+	if (!in->ticks_weight)
+		return weight * period_of(in) / WEIGHT_ONE;
+	return (double)weight * in->duration / in->ticks_weight;
+}
+
 static int add_entry(void *arg, const struct table_entry *e)
 {
 	struct build *build = arg;
@@ -212,7 +219,7 @@ static int add_entry(void *arg, const struct table_entry *e)
 	if (b->in->kind == PROFILE_CPU)
 		s.values[1] = weights_take(&build->weights, e->thread, e->weight);
 	else if (b->p->n_types > 1)
-		s.values[1] = e->weight * period_of(b->in) / WEIGHT_ONE;
+		s.values[1] = time_of(b->in, e->weight);
 	if (b->in->kind == PROFILE_THREADS || b->in->kind == PROFILE_WALL)
 		s.state = builder_string(b, pseudo_state(e->state));
 	int error = e->flags & WAIT_NO_HOLDER ? add_locations(b, &holder, 1)

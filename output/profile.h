@@ -12,6 +12,9 @@
  * sample of the pseudo-frame PSEUDO_UNSAMPLED, ended_cpu one of PSEUDO_ENDED (both with count 0),
  * but for what the samples of threads that came and went stand for (output/weights.h).
  *
+ * Times of wall, block and mutex: what a sample stands for among all ticks, of the window; so a
+ * thread that was there all the time has the window's time, whatever ticks were missed.
+ *
  * A mapping has its has_ flags set as soon as one of its frames has a function; its frames without
  * one then get the function "[basename]". A mapping with none keeps all flags clear and its frames
  * no lines, so that a consumer can still resolve them by build id.
@@ -40,6 +43,7 @@ struct profile_input {
 	uint64_t time;	    /* CLOCK_REALTIME at the start, ns */
 	uint64_t duration;  /* ns; 0 for a snapshot */
 	uint32_t hz;
+	uint64_t ticks_weight; /* of all ticks of the window; 0: as hz says */
 	const char *comments;  /* lines, each ending in a newline */
 	uint32_t most_samples; /* 0: any number */
 	uint64_t most_bytes;   /* as pprof, uncompressed; 0: any number */

@@ -239,6 +239,7 @@ test_scripts = \
 	tests/integration/kill.sh \
 	tests/integration/launch.sh \
 	tests/integration/lines.sh \
+	tests/integration/locked.sh \
 	tests/integration/matrix.sh \
 	tests/integration/quota.sh \
 	tests/integration/raw.sh \
@@ -264,8 +265,8 @@ test_scripts = \
 	tests/integration/threads.sh \
 	tests/integration/trapped.sh \
 	tests/integration/usage.sh \
-	tests/integration/waits.sh \
 	tests/integration/wall.sh \
+	tests/integration/waits.sh \
 	tests/stress/storms.sh
 
 # The source is the same for both builds.

@@ -399,6 +399,7 @@ void sampler_tick(struct sampler *s, uint32_t weight)
 	s->came = s->has_doubts ? threads_own_switch() : 0;
 	s->now = s->capturer.began = clock_now();
 	s->weight = weight;
+	s->capturer.stats->ticks_weight += weight;
 	waiters_begin_tick(&s->waiters);
 	uint32_t n = look(s);
 	if (sleepers_first)

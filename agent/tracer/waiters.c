@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 
 #include "agent/tracer/waiters.h"
@@ -266,7 +267,9 @@ static enum capture_missing charge_blocked(struct waiters *w, struct thread *th)
 
 static enum capture_missing charge_running(struct waiters *w, struct thread *th, int is_crowded)
 {
-	if (is_crowded && thread_is_on_cpu(&th->process->target, th) != 1)
+	/* One on our CPU waits for us, and gets it while we wait for its stop. */
+	if (is_crowded && th->processor != sched_getcpu() &&
+		thread_is_on_cpu(&th->process->target, th) != 1)
 		return MISSING_QUEUED;
 	switch (capture_running(w->capturer, th, KIND(PROFILE_MUTEX), 'R')) {
 	case SKIPS:

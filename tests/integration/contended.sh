@@ -38,9 +38,24 @@ for which in 70 30; do
 	share=$(awk "BEGIN { print $(truth hold_$which) / $(truth waited) }")
 	found=$(proof cum "$mutex" hold_$which)
 	sigma=$(awk "BEGIN { print sqrt($share * (1 - $share) / ($seconds * $hz * 0.8)) }")
-	check_number "hold_$which" "($found - $share)^2 <= (4 * $sigma)^2"
+	# A holder that others keep from the CPUs cannot be stopped, and is shown as that.
+	missed=0
+	[ $which = 30 ] || missed=$(proof cum "$mutex" "[not readable: waits for a CPU]")
+	check_number "hold_$which" "$found <= $share + 4 * $sigma && $found + ${missed:-0} >= $share - 4 * $sigma - 0.01"
 done
 check_number "the lock's name" "$(proof labels "$mutex" lock | awk -F'\t' '{ all += $3; ok += $1 == "stock_lock" ? $3 : 0 } END { print ok / all }') == 1"
+
+# What the viewer does with them.
+if command -v go >/dev/null; then
+	export PPROF_TMPDIR=$WORK
+	shown() { go tool pprof -top "$@" 2>/dev/null | sed -nE 's/.*accounting for ([0-9.]+)[a-z]*,.*/\1/p'; }
+	check_number "-tagfocus=kind=mutex" "$(shown -tagfocus=kind=mutex "$block") > 1"
+	check_number "-tagfocus of no kind that is there" "$(shown -tagfocus=kind=rwlock "$block") == 0"
+	check_number "-tagfocus=state=sleeping" "$(shown -tagfocus=state=sleeping "$wall") > 1"
+	for file in "$block" "$mutex" "$wall"; do
+		check_number "-diff_base: $(basename "$file") less itself" "$(shown -diff_base "$file" "$file") == 0"
+	done
+fi
 
 # Four threads for the whole window.
 check_number "wall time" "($(proof sum "$wall" wall) / $window - 4)^2 <= 0.04^2"

@@ -13,6 +13,7 @@ proof.py incomplete FILE            the commonest roots of the stacks that aren'
 proof.py threads FILE               one line for each thread: tid, name, values
 proof.py labels FILE KEY [FUNC]     values by label, of the stacks that contain FUNC: text, values
 proof.py states FILE THREAD [FUNC]  a thread's states with the last value, of the stacks that contain FUNC
+proof.py waits FILE [FUNC]          each sample whose stack contains FUNC: thread_name, kind, delay
 proof.py pids FILE                  one line for each process: pid label, values
 proof.py stacks FILE [THREAD]       every stack, leaf first: values<TAB>tid<TAB>frames
 proof.py addresses FILE             tid and stack addresses of each, leaf first, in hex
@@ -370,6 +371,10 @@ def main(argv):
         print_incomplete(profile)
     elif command == "threads":
         print_threads(profile)
+    elif command == "waits":
+        for s in profile.samples:
+            if not rest or any(plain(n).startswith(rest[0]) for n in s.all_names()):
+                print("%s\t%s\t%d" % (s.labels.get("thread_name"), s.labels.get("kind"), s.values[-1]))
     elif command == "states":
         profile.samples = [s for s in profile.samples if s.labels.get("thread_name") == rest[0]]
         for s in profile.samples:

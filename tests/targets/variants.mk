@@ -27,6 +27,14 @@ w-cc: $(src)walks.cc
 	g++ -O2 -static-pie -o $@ $<
 
 
+# --- locked: languages with locks of their own ---
+locked := locked-cc locked-rs
+locked: $(locked)
+locked-cc: $(src)locked.cc
+	g++ -std=c++20 -O2 -g -pthread -o $@ $<
+locked-rs: $(src)locked.rs
+	env -u MAKEFLAGS rustc -O -g -o $@ $<
+
 # --- locks: of more than one C library ---
 locks: locks-static locks-musl locks-musl-static
 locks-static: MAKE_IT = gcc -static
@@ -35,13 +43,6 @@ locks-musl-static: MAKE_IT = musl-gcc -static
 locks-%: $(src)locks.c $(src)locks.h $(src)target.h
 	$(MAKE_IT) -std=gnu11 -D_GNU_SOURCE -O2 -pthread -o $@ $<
 
-# --- locked: languages with locks of their own ---
-locked := locked-cc locked-rs
-locked: $(locked)
-locked-cc: $(src)locked.cc
-	g++ -std=c++20 -O2 -g -pthread -o $@ $<
-locked-rs: $(src)locked.rs
-	env -u MAKEFLAGS rustc -O -g -o $@ $<
 
 # --- matrix: 40 links of a chain by each compiler, LANGUAGE-COMPILER-VARIANT ---
 chain := $(src)../matrix/chain.py

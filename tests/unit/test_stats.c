@@ -131,6 +131,7 @@ static void fill(struct tracer_stats *s, uint64_t by)
 	s->ticks = 2 * by;
 	s->ticks_missed = 3 * by;
 	s->ticks_late = 4 * by;
+	s->ticks_weight = 50 * by;
 	s->taken = 5 * by;
 	for (unsigned i = 0; i < PROFILE_KINDS; i++)
 		s->captured[i] = (40 + i) * by;
