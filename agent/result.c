@@ -46,19 +46,22 @@ static void safe_name(char *out, const char *comm)
 		strcpy(out, "_");
 }
 
-/* Files of a run that is cut into intervals are told apart by the time (UTC) at which each began.
- */
+/* Files of a run that is cut into intervals are told apart by the time (UTC) at which each began, a
+ * dump by its own. */
 static void time_part(const struct session *s, char *out, size_t room)
 {
-	time_t seconds = s->written ? (time_t)(s->written->wall_began / 1000000000ull) : time(NULL);
+	const struct interval *i = s->written;
+	uint64_t wall = i ? i->wall_began : time(NULL) * 1000000000ull;
 	struct tm tm;
 
+	if (i && s->options->dump)
+		wall += i->ended - i->began;
+	time_t seconds = wall / 1000000000;
 	*out = '\0';
 	if (!s->options->every_ns || !gmtime_r(&seconds, &tm))
 		return;
 	size_t n = strftime(out, room, ".%Y%m%dT%H%M%S", &tm);
-	snprintf(out + n, room - n, ".%03uZ",
-		s->written ? (unsigned)(s->written->wall_began / 1000000 % 1000) : 0);
+	snprintf(out + n, room - n, ".%03uZ", i ? (unsigned)(wall / 1000000 % 1000) : 0);
 }
 
 static void file_name(const struct session *s, enum profile_kind kind, char *out, size_t room)
@@ -97,7 +100,7 @@ static int told(const char *path, int error)
 {
 	char shown[512];
 
-	log_escape(shown, sizeof(shown), path);
+	log_escape(shown, sizeof(shown), strcmp(path, "-") ? path : "standard output");
 	if (error == -ENOTTY)
 		log_error(
 			"standard output is a terminal and a pprof file is binary; redirect it, or give "

@@ -90,6 +90,10 @@ profile_ok "family" -p "$TARGET" -children -dump
 check_number "family: a part for each" "$(grep -c '^process ' "$WORK/run.out") > 1"
 stop_target
 start_target idle 3 10 0
+mkdir "$WORK/pages"
+profile_ok "files" -p "$TARGET" -dump -every 1s -count 2 -format json -o "$WORK/pages/"
+check_equal "files: each has the time of its own" 2 "$(ls "$WORK/pages" | grep -cE "^idle\.$TARGET\.dump\.[0-9]{8}T[0-9]{6}\.[0-9]{3}Z\.json$")"
+check_number "files: in seconds" "$(ls "$WORK/pages" | sed -E 's/.*T([0-9]{6}).*/\1/' | sort -u | wc -l) == 2"
 profile_ok "ends between two pages" -p "$TARGET" -dump -every 1s
 profile -p "$TARGET" -dump
 check_equal "a process that is gone: exit" 3 "$STATUS"
