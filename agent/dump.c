@@ -8,6 +8,7 @@
 #include "agent/tracer/clock.h"
 #include "output/dump.h"
 #include "output/table.h"
+#include "output/wait_kind.h"
 
 struct page {
 	const struct session *session;
@@ -119,6 +120,17 @@ static int add_deadlocks(struct page *p)
 	return error;
 }
 
+/* After the names on the stacks told what kind of lock it is. */
+static void name_locks(struct page *p)
+{
+	for (uint32_t i = 0; i < p->dump.n_threads; i++) {
+		struct dump_thread *t = &p->dump.threads[i];
+		if (t->wait.lock)
+			t->lock = locks_name(&p->session->locks, t->pid,
+				wait_kind_lock(t->wait.kind, t->wait.lock));
+	}
+}
+
 static int fill(struct page *p)
 {
 	const struct session *s = p->session;
@@ -135,6 +147,7 @@ static int fill(struct page *p)
 	p->dump.lost = interval_lost(i, PROFILE_THREADS);
 	if (!error)
 		error = dump_finish(&p->dump, s->symbols, p->modules, s->data.n_modules);
+	name_locks(p);
 	return error ? error : add_deadlocks(p);
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "agent/brief.h"
+#include "agent/locks.h"
 #include "agent/naming.h"
 #include "agent/perf_maps.h"
 #include "base/list.h"
@@ -107,7 +108,7 @@ int naming_ask(struct session *s, int again)
 	while (n->next < n->n && !is_to_be_asked(s, &n->frames[n->next]))
 		n->next++;
 	if (n->next >= n->n)
-		return 0;
+		return locks_ask(s, again);
 	struct worker_symbolize ask = {
 		.module = n->frames[n->next].module,
 		.level = s->options->symbols,

@@ -38,10 +38,22 @@ static void begin_sampling(struct session *s)
 		s->next_mark = now;
 }
 
+static void forget_process(void *arg, uint32_t process)
+{
+	struct worker_forget forget = {.process = process};
+
+	brief_send(arg, TO_WORKER_FORGET, &forget, sizeof(forget), NULL, 0, -1);
+}
+
 /* After an interval was written: the next one ends at the next full time, or at once. */
 static void resume_sampling(struct session *s)
 {
 	s->tracer.recent = s->worker.recent = 0;
+	if (collection_forget(&s->data, s->written->number, forget_process, s) < 0) {
+		log_error("out of memory at the end of the interval");
+		session_over(s, 1);
+		return;
+	}
 	while (s->next_mark <= clock_now())
 		s->next_mark += s->options->every_ns;
 	if (s->interrupts)
@@ -99,13 +111,6 @@ static void begin_flush(struct session *s)
 	}
 }
 
-static void forget_process(void *arg, uint32_t process)
-{
-	struct worker_forget forget = {.process = process};
-
-	brief_send(arg, TO_WORKER_FORGET, &forget, sizeof(forget), NULL, 0, -1);
-}
-
 /* A recording does not know of commands. */
 static void finish_recording(struct session *s)
 {
@@ -119,9 +124,7 @@ static void begin_naming(struct session *s)
 {
 	finish_recording(s);
 	debuginfod_begin(s);
-	if ((!s->is_last &&
-		    collection_forget(&s->data, s->written->number, forget_process, s) < 0) ||
-		naming_collect(s) < 0) {
+	if (naming_collect(s) < 0 || locks_collect(s) < 0) {
 		log_error("out of memory while collecting addresses");
 		session_over(s, 1);
 	} else {

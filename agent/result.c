@@ -138,6 +138,11 @@ int result_probe(const struct session *s)
 	return 0;
 }
 
+static const char *lock_name(const void *arg, const struct thread_info *thread, uint64_t lock)
+{
+	return locks_name(arg, thread->pid, lock);
+}
+
 static int build(const struct session *s, enum profile_kind kind, struct profile **out)
 {
 	const struct collection *c = &s->data;
@@ -167,6 +172,8 @@ static int build(const struct session *s, enum profile_kind kind, struct profile
 		.duration = kind == PROFILE_THREADS ? 0 : i->ended - i->began,
 		.hz = s->options->hz,
 		.ticks_weight = i->stats.ticks_weight,
+		.lock_name = lock_name,
+		.lock_arg = &s->locks,
 		.comments = buf_text(&comments),
 		.most_samples = s->options->format == FORMAT_PPROF ? PROFILE_SAMPLES_MAX : 0,
 		.most_bytes = s->options->format == FORMAT_PPROF ? PROFILE_BYTES_MAX : 0,

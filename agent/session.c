@@ -112,6 +112,11 @@ static void on_worker_message(struct session *s, struct wire_message *m)
 		else if (error == 1 && !naming_ask(s, 0))
 			phases_go(s, PHASE_WRITE);
 		break;
+	case WORKER_DATA:
+		error = s->phase == PHASE_SYMBOLIZE ? locks_on_names(s, m) : -EPROTO;
+		if (!error && !naming_ask(s, 0))
+			phases_go(s, PHASE_WRITE);
+		break;
 	case WORKER_WANTS:
 		error = wants_add(s, m);
 		break;

@@ -12,6 +12,7 @@
 #include "agent/collection.h"
 #include "agent/debuginfod.h"
 #include "agent/known_details.h"
+#include "agent/locks.h"
 #include "agent/options.h"
 #include "agent/raw.h"
 #include "agent/replay.h"
@@ -70,6 +71,7 @@ struct session {
 	struct known_details details; /* -dump */
 	struct symbols *symbols;
 	struct naming naming;
+	struct locks locks;
 	struct wants wants;
 	struct debuginfod debuginfod;
 	struct raw raw;		  /* -save-raw */

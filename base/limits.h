@@ -48,6 +48,8 @@
 #define LIMIT_STRINGS	    (256 * MIB)
 #define LIMIT_SPLIT_FILES   4096u	/* split debug information (.dwo) read in one run */
 #define LIMIT_ASKED	    131072u	/* addresses of one module in one request for names */
+#define LIMIT_LOCKS	    16384u	/* whose names are asked for; the others keep addresses */
+#define LIMIT_DATA_ASKED    48u		/* addresses of variables in one request */
 #define LIMIT_IMAGE	    (1 * MIB)	/* of a module that is nowhere but in memory */
 #define LIMIT_UNPACKED	    (512 * MIB) /* content of a compressed section, or of .gnu_debugdata */
 #define LIMIT_MEMORY_IMAGE  (64 * MIB)	/* of a file that cannot be opened, as it is mapped */

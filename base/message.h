@@ -54,6 +54,7 @@ enum message_type {
 	TO_WORKER_FLUSH,       /* unwind all that is in the ring, then answer */
 	TO_WORKER_SYMBOLIZE,   /* struct worker_symbolize + uint64_t offsets[] */
 	TO_WORKER_PERF_MAP,    /* struct worker_module + fd: names of a module without a file */
+	TO_WORKER_DATA,	       /* struct worker_data + uint64_t addresses[]: of variables */
 
 	/* worker -> session */
 	WORKER_STACKS = 80, /* any number of struct worker_stack, each followed by its frames */
@@ -64,6 +65,7 @@ enum message_type {
 	WORKER_CAPTURE,	    /* struct worker_capture + bytes: a part of a capture, to be saved */
 	WORKER_WANTS,	    /* struct extra_file + its first two strings: to be looked for */
 	WORKER_EXTRA,	    /* struct extra_file: answer to TO_WORKER_EXTRA, after what it wants */
+	WORKER_DATA,	    /* struct worker_data + n struct worker_datum, each with its name */
 
 	/* player -> session, in the tracer's place; the last only, or damaged instead of it */
 	TRACER_RECORDING = 112, /* struct tracer_recording: the run that was recorded */
@@ -419,6 +421,26 @@ struct worker_line {
 	uint32_t line, start_line;
 	uint32_t name_len, system_name_len, file_len;
 };
+
+/* Addresses in the memory of one process, sorted; and the answer, which tells of the same. */
+struct worker_data {
+	uint32_t process;
+	uint32_t n;	   /* at most LIMIT_DATA_ASKED */
+	uint32_t demangle; /* enum demangle_level */
+	uint32_t unused;
+};
+
+/* Followed by the name of the variable that is there, name_len bytes; 0: none is known. */
+struct worker_datum {
+	uint64_t offset; /* in the variable */
+	uint32_t name_len;
+	uint32_t unused;
+};
+
+_Static_assert(sizeof(struct worker_data) +
+			       LIMIT_DATA_ASKED * (sizeof(struct worker_datum) + LIMIT_NAME) <=
+		       LIMIT_MESSAGE,
+	"one message answers all");
 
 /* --- recordings --- */
 

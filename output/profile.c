@@ -158,13 +158,17 @@ static enum wait_kind wait_of(const struct builder *b, const struct table_entry 
 static void add_wait_labels(struct builder *b, const struct table_entry *e, enum wait_kind kind,
 	struct profile_sample *s)
 {
+	uint64_t lock = wait_kind_lock(kind, e->lock);
+	const char *name = NULL;
 	char address[32];
 
 	s->kind = builder_string(b, wait_kind_word(kind));
 	if (!e->lock)
 		return;
-	snprintf(address, sizeof(address), "0x%" PRIx64, wait_kind_lock(kind, e->lock));
-	s->lock = builder_string(b, address);
+	if (b->in->lock_name)
+		name = b->in->lock_name(b->in->lock_arg, &b->in->threads[e->thread], lock);
+	snprintf(address, sizeof(address), "0x%" PRIx64, lock);
+	s->lock = builder_string(b, name ? name : address);
 }
 
 /* What stands for a holder that is not known. */

@@ -44,6 +44,9 @@ struct profile_input {
 	uint64_t duration;  /* ns; 0 for a snapshot */
 	uint32_t hz;
 	uint64_t ticks_weight; /* of all ticks of the window; 0: as hz says */
+	/* The name of a lock of that thread's process; NULL: it has none. NULL: no names at all. */
+	const char *(*lock_name)(const void *arg, const struct thread_info *thread, uint64_t lock);
+	const void *lock_arg;
 	const char *comments;  /* lines, each ending in a newline */
 	uint32_t most_samples; /* 0: any number */
 	uint64_t most_bytes;   /* as pprof, uncompressed; 0: any number */

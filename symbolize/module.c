@@ -10,6 +10,7 @@
 #include "symbolize/module.h"
 #include "symbolize/packed.h"
 
+#define PAGE	     4096u
 #define SEGMENTS_MAX 1024u /* PT_LOAD entries kept; real files have two to six */
 #define MODULE_BLOCKED                                                                             \
 	(MODULE_NO_FILE | MODULE_REFUSED | MODULE_BLACKLISTED | MODULE_UNREADABLE |                \
@@ -17,6 +18,7 @@
 
 struct segment_load {
 	uint64_t offset, vaddr, size;
+	uint64_t in_memory; /* its size there */
 	uint32_t is_code;
 };
 
@@ -45,8 +47,11 @@ static int segment_is_sane(const struct module *m, const GElf_Phdr *p)
 
 static void add_segment(struct module *m, const GElf_Phdr *p)
 {
-	m->segments[m->n_segments++] =
-		(struct segment_load){p->p_offset, p->p_vaddr, p->p_filesz, !!(p->p_flags & PF_X)};
+	m->segments[m->n_segments++] = (struct segment_load){.offset = p->p_offset,
+		.vaddr = p->p_vaddr,
+		.size = p->p_filesz,
+		.in_memory = p->p_memsz,
+		.is_code = !!(p->p_flags & PF_X)};
 }
 
 static int read_segments(struct module *m)
@@ -351,6 +356,28 @@ int module_vaddr_to_offset(const struct module *m, uint64_t vaddr, uint64_t *off
 		return 0;
 	}
 	return -ENOENT;
+}
+
+/* Mappings begin at a page, segments where they like. */
+int module_bias(const struct module *m, const struct mapping *mapping, uint64_t *bias)
+{
+	for (size_t i = 0; i < m->n_segments; i++) {
+		const struct segment_load *s = &m->segments[i];
+		if (!s->is_code || mapping->offset < (s->offset & ~(uint64_t)(PAGE - 1)) ||
+			mapping->offset >= s->offset + s->size)
+			continue;
+		*bias = mapping->start - mapping->offset - (s->vaddr - s->offset);
+		return 0;
+	}
+	return -ENOENT;
+}
+
+int module_covers(const struct module *m, uint64_t vaddr)
+{
+	for (size_t i = 0; i < m->n_segments; i++)
+		if (vaddr - m->segments[i].vaddr < m->segments[i].in_memory)
+			return 1;
+	return 0;
 }
 
 uint64_t module_code_end(const struct module *m, uint64_t vaddr)

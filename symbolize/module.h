@@ -69,6 +69,13 @@ int module_want_split(
 int module_offset_to_vaddr(const struct module *m, uint64_t offset, uint64_t *vaddr);
 int module_vaddr_to_offset(const struct module *m, uint64_t vaddr, uint64_t *offset);
 
+/* What has to be added to vaddrs where its code is mapped like this; in 64 bits that wrap around. 0
+ * or -ENOENT. */
+int module_bias(const struct module *m, const struct mapping *mapping, uint64_t *bias);
+
+/* Whether it is in a loaded segment, .bss included. */
+int module_covers(const struct module *m, uint64_t vaddr);
+
 /* Where the segment of code that holds it ends; 0: there is none. */
 uint64_t module_code_end(const struct module *m, uint64_t vaddr);
 

@@ -57,19 +57,27 @@ static int is_code(const GElf_Sym *sym)
 	return type == STT_FUNC || type == STT_GNU_IFUNC || type == STT_NOTYPE;
 }
 
-/* A section of code; most symbols are in the same one. */
+/* Variables: without a size it is a mark. Those of threads (STT_TLS) have no one address. */
+static int is_data(const GElf_Sym *sym)
+{
+	return GELF_ST_TYPE(sym->st_info) == STT_OBJECT && sym->st_shndx != SHN_UNDEF &&
+	       sym->st_shndx != SHN_ABS && sym->st_name && sym->st_size;
+}
+
+/* A section of code, or of data; most symbols are in the same one. */
 struct code {
 	uint32_t index;
-	uint64_t start, size; /* size 0: not of code, or there is no such section */
+	uint64_t start, size; /* size 0: not of that, or there is no such section */
 };
 
-static void find_code(struct code *code, Elf *elf, uint32_t index)
+static void find_code(struct code *code, Elf *elf, uint32_t index, int of_data)
 {
+	uint64_t wanted = of_data ? SHF_ALLOC : SHF_EXECINSTR;
 	GElf_Shdr header;
 	Elf_Scn *section = elf_getscn(elf, index);
 
 	*code = (struct code){.index = index};
-	if (!section || !gelf_getshdr(section, &header) || !(header.sh_flags & SHF_EXECINSTR))
+	if (!section || !gelf_getshdr(section, &header) || !(header.sh_flags & wanted))
 		return;
 	code->start = header.sh_addr;
 	code->size = header.sh_size;
@@ -122,10 +130,10 @@ static int add_section(struct symtab *t, Elf *elf, Elf_Scn *section, const GElf_
 	for (size_t i = 0; i < n && !error; i++) {
 		if (!gelf_getsym(data, i, &sym))
 			break;
-		if (!is_code(&sym))
+		if (!(t->of_data ? is_data(&sym) : is_code(&sym)))
 			continue;
 		if (sym.st_shndx != code.index)
-			find_code(&code, elf, sym.st_shndx);
+			find_code(&code, elf, sym.st_shndx, t->of_data);
 		error = add_symbol(t, &code, &sym, elf_strptr(elf, header->sh_link, sym.st_name));
 	}
 	/* Full is no failure: what is there serves. */
@@ -278,23 +286,35 @@ static void tidy(struct symtab *t)
 
 _Static_assert(2 * SYMBOLS_MAX * sizeof(struct symtab_entry) <= LIMIT_WORKER_DATA / 4, "room");
 
-int symtab_init(struct symtab *t, struct module *m)
+static int init(struct symtab *t, struct module *m)
 {
-	memset(t, 0, sizeof(*t));
 	int error = add_image(t, module_elf(m));
+
 	if (!error)
 		error = add_image(t, module_debug_elf(m));
 	if (!error)
 		error = add_image(t, module_minidebug_elf(m));
-	if (!error)
+	if (!error && !t->of_data)
 		error = add_dynamic(t, m);
-	if (!error)
+	if (!error && !t->of_data)
 		error = add_plt(t, module_elf(m));
 	if (error)
 		symtab_fini(t);
 	else
 		tidy(t);
 	return error;
+}
+
+int symtab_init(struct symtab *t, struct module *m)
+{
+	*t = (struct symtab){0};
+	return init(t, m);
+}
+
+int symtab_init_data(struct symtab *t, struct module *m)
+{
+	*t = (struct symtab){.of_data = 1};
+	return init(t, m);
 }
 
 void symtab_fini(struct symtab *t)

@@ -158,3 +158,31 @@ void request_symbolize(struct worker *w, const struct wire_message *msg)
 		worker_check(w, tell_module(w->sock, m));
 	worker_reading(w, 0);
 }
+
+/* What is not known is said to be, too: session waits for all. */
+void request_data(struct worker *w, const struct wire_message *msg)
+{
+	const struct worker_data *ask = wire_payload(msg, sizeof(*ask));
+	struct buf out;
+
+	if (!ask || ask->n > LIMIT_DATA_ASKED ||
+		msg->size != sizeof(*ask) + (size_t)ask->n * sizeof(uint64_t))
+		return;
+	const uint64_t *addresses = (const uint64_t *)(ask + 1);
+	const struct maps *maps = generations_newest(&w->generations, ask->process);
+	buf_init(&out, LIMIT_MESSAGE);
+	for (uint32_t i = 0; i < ask->n; i++) {
+		struct worker_datum d = {0};
+		const char *name = data_names_find(
+			&w->data_names, &w->modules, maps, addresses[i], ask->demangle, &d.offset);
+		d.name_len = name ? strnlen(name, LIMIT_NAME) : 0;
+		buf_append(&out, &d, sizeof(d));
+		buf_append(&out, name, d.name_len);
+	}
+	/* Without memory for it a new worker is asked. */
+	w->over |= out.failed != 0;
+	if (!out.failed)
+		worker_check(w,
+			wire_send2(w->sock, WORKER_DATA, ask, sizeof(*ask), out.data, out.len, -1));
+	buf_fini(&out);
+}

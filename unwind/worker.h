@@ -9,6 +9,7 @@
 #include "base/generations.h"
 #include "base/ring.h"
 #include "base/wire.h"
+#include "symbolize/data_names.h"
 #include "symbolize/jit.h"
 #include "symbolize/symbolize.h"
 #include "unwind/answers.h"
@@ -27,6 +28,7 @@ struct worker {
 	struct modules modules;
 	struct symbolizer symbolizer;
 	struct jit jit;
+	struct data_names data_names;
 	struct rules *rules;
 	struct unwinder unwinder;
 	struct generations generations;
@@ -55,5 +57,6 @@ void request_module(struct worker *w, struct wire_message *msg);
 void request_extra(struct worker *w, struct wire_message *msg);
 void request_perf_map(struct worker *w, const struct wire_message *msg);
 void request_symbolize(struct worker *w, const struct wire_message *msg);
+void request_data(struct worker *w, const struct wire_message *msg);
 
 #endif

@@ -208,6 +208,9 @@ static void on_message(struct worker *w, struct wire_message *msg)
 	case TO_WORKER_SYMBOLIZE:
 		request_symbolize(w, msg);
 		break;
+	case TO_WORKER_DATA:
+		request_data(w, msg);
+		break;
 	case TO_WORKER_FLUSH:
 		w->flush_asked = 1;
 		break;
@@ -302,6 +305,7 @@ static int worker_init(struct worker *w, int sock, struct ring *ring)
 	modules_init(&w->modules);
 	symbolizer_init(&w->symbolizer, &w->modules, beat, w);
 	answers_init(&w->answers, sock);
+	w->data_names = (struct data_names){.reading = worker_reading, .arg = w};
 	w->rules = rules_new();
 	w->capture = malloc(CAPTURE_MAX);
 	w->unwinder = (struct unwinder){&w->modules, w->rules, worker_reading, w};
@@ -317,6 +321,7 @@ static void worker_fini(struct worker *w)
 	rules_free(w->rules);
 	symbolizer_fini(&w->symbolizer);
 	jit_fini(&w->jit);
+	data_names_fini(&w->data_names);
 	modules_fini(&w->modules);
 	answers_fini(&w->answers);
 	free(w->offsets);

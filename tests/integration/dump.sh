@@ -23,9 +23,9 @@ check "circles: members and holders" dump_proof circles "$WORK/page.json" "$TARG
 check_equal "circles: stops" 0 "$(dump_proof value "$WORK/page.json" stops)"
 profile_ok "circles: page" -p "$TARGET" -dump
 check_equal "circles: come before the stacks" 2 "$(sed '/^$/q' "$WORK/run.out" | grep -c '^deadlock: thread ')"
-check_equal "circles: who waits for whom" 2 "$(grep -cE '^(deadlock:|         ) thread [0-9]+ "(stock|order)" waits for mutex [^ ]+ held by thread [0-9]+ "(order|stock)"[,;]$' "$WORK/run.out")"
+check_equal "circles: who waits for whom" 2 "$(grep -cE '^(deadlock:|         ) thread [0-9]+ "(stock|order)" waits for mutex (order|stock)_lock held by thread [0-9]+ "(order|stock)"[,;]$' "$WORK/run.out")"
 check_equal "circles: others that wait for each" 2 "$(sed '/^$/q' "$WORK/run.out" | grep -c ' 1 other thread waits for them')"
-check_equal "the holder and its place" 1 "$(grep -cE 'futex\(mutex [^ ]+\) held by [0-9]+ "lazy" in ' "$WORK/run.out")"
+check_equal "the holder and its place" 1 "$(grep -cE 'futex\(mutex lazy_lock\) held by [0-9]+ "lazy" in ' "$WORK/run.out")"
 if gdb -nx -batch -ex 'python print(1)' 2>/dev/null | grep -q 1; then
 	timeout 60 gdb -nx -batch -p "$TARGET" -ex 'thread apply all bt' >"$WORK/gdb.out" 2>/dev/null
 	check "frames as gdb has them" dump_proof gdb "$WORK/page.json" "$WORK/gdb.out"

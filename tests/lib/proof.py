@@ -14,6 +14,7 @@ proof.py threads FILE               one line for each thread: tid, name, values
 proof.py labels FILE KEY [FUNC]     values by label, of the stacks that contain FUNC: text, values
 proof.py states FILE THREAD [FUNC]  a thread's states with the last value, of the stacks that contain FUNC
 proof.py waits FILE [FUNC]          each sample whose stack contains FUNC: thread_name, kind, delay
+proof.py locks FILE                 one line for each thread and what it waits for: tid, kind, lock
 proof.py pids FILE                  one line for each process: pid label, values
 proof.py stacks FILE [THREAD]       every stack, leaf first: values<TAB>tid<TAB>frames
 proof.py addresses FILE             tid and stack addresses of each, leaf first, in hex
@@ -283,6 +284,12 @@ def print_labels(profile, key, function):
         print("%s\t%s" % (label, "\t".join(map(str, values))))
 
 
+def print_locks(profile):
+    waits = {tuple(s.labels.get(key, "-") for key in ("tid", "kind", "lock")) for s in profile.samples}
+    for tid, kind, lock in sorted(waits):
+        print(tid, kind.replace(" ", "_"), lock)
+
+
 def print_pids(profile):
     pids = {}
     for sample in profile.samples:
@@ -382,6 +389,8 @@ def main(argv):
         print_labels(profile, "state", rest[1] if len(rest) > 1 else None)
     elif command == "labels":
         print_labels(profile, rest[0], rest[1] if len(rest) > 1 else None)
+    elif command == "locks":
+        print_locks(profile)
     elif command == "pids":
         print_pids(profile)
     elif command == "stacks":
