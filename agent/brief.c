@@ -23,6 +23,8 @@ void brief_send(struct session *s, enum message_type type, const void *head, siz
 void brief_module(struct session *s, uint32_t id)
 {
 	const struct module *m = &s->data.modules[id - 1];
+	if (m->info.flags & MODULE_KERNEL)
+		return;
 	struct worker_module msg = {
 		.module = id, .flags = m->info.flags, .build_id_len = m->info.build_id_len};
 	int usable = !(m->info.flags & MODULE_BLACKLISTED);

@@ -68,6 +68,7 @@ void collection_new_tracer(struct collection *c, struct tracer_start *start)
 	start->first_serial = c->threads.next_serial;
 	start->first_generation = c->last_generation;
 	start->first_process = c->next_process;
+	start->first_kernel = c->n_kernel;
 	start->interval = c->open;
 }
 
@@ -343,6 +344,22 @@ static void add_segment(struct collection *c, const struct mapping *m)
 		return;
 	}
 	c->segments[c->n_segments++] = (struct segment){m->start, m->end, m->offset, m->module};
+}
+
+/* Numbers are shown as addresses there, at the kernel's usual place. */
+int collection_add_kernel(struct collection *c)
+{
+	const struct tracer_module kernel = {.flags = MODULE_KERNEL};
+	const uint64_t place = 0xffffffff81000000;
+	char *path = strdup("[kernel.kallsyms]");
+	int id = path ? add_module(c, &kernel, path, -1) : -ENOMEM;
+
+	if (id < 0) {
+		free(path);
+		return id;
+	}
+	add_segment(c, &(struct mapping){place, place + LIMIT_KERNEL_NAMES, 0, id, 0});
+	return id == KERNEL_MODULE ? 0 : -EEXIST;
 }
 
 /* The tracer's numbers become ids; a module without one has no mapping either. How many are left,

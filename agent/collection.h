@@ -58,6 +58,8 @@ struct collection {
 	uint32_t n_segments, segments_room;
 	struct index by_segment;
 	uint32_t segments_lost; /* mappings that did not fit */
+	uint32_t n_kernel;	/* functions of the kernel that have a number */
+	int only_wchan;		/* of each blocked thread but one */
 	struct generations
 		maps; /* with session's module ids; kept for a worker that starts again */
 	uint32_t last_generation;
@@ -71,6 +73,9 @@ struct collection {
 
 int collection_init(struct collection *c); /* 0 or -ENOMEM */
 void collection_fini(struct collection *c);
+
+/* Before all else, with -kernel: its module. 0 or -errno. */
+int collection_add_kernel(struct collection *c);
 
 /* Before a tracer starts (again): its numbers begin anew, its figures add to those before. */
 void collection_new_tracer(struct collection *c, struct tracer_start *start);

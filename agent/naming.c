@@ -61,7 +61,8 @@ int naming_collect(struct session *s)
  * for is not asked again, unless it is code that comes and goes. */
 static int is_to_be_asked(const struct session *s, const struct naming_frame *f)
 {
-	uint32_t never = MODULE_NO_FILE | MODULE_REFUSED | MODULE_BLACKLISTED | MODULE_UNREADABLE;
+	uint32_t never = MODULE_NO_FILE | MODULE_REFUSED | MODULE_BLACKLISTED | MODULE_UNREADABLE |
+			 MODULE_KERNEL;
 	const struct module *m = &s->data.modules[f->module - 1];
 	uint32_t lines;
 
@@ -176,6 +177,22 @@ static int take_address(
 	if (!address.lines)
 		return 0;
 	return symbols_add(s->symbols, module, address.offset, lines, address.lines);
+}
+
+int naming_on_kernel(struct session *s, const struct wire_message *m)
+{
+	const struct tracer_kernel *k = wire_payload(m, sizeof(*k));
+	char name[LIMIT_KERNEL_NAME];
+	struct symbol line = {.name = name, .system_name = name, .file = ""};
+
+	if (!k || !s->options->kernel || k->number != s->data.n_kernel ||
+		m->size - sizeof(*k) >= sizeof(name) || k->number >= LIMIT_KERNEL_NAMES)
+		return -EPROTO;
+	memcpy(name, k + 1, m->size - sizeof(*k));
+	name[m->size - sizeof(*k)] = '\0';
+	s->data.n_kernel++;
+	s->data.only_wchan |= k->is_wchan;
+	return symbols_add(s->symbols, KERNEL_MODULE, k->number, &line, 1);
 }
 
 int naming_on_symbols(struct session *s, const struct wire_message *m)

@@ -17,4 +17,7 @@ int naming_ask(struct session *s, int again);
 /* 1 when the present request is answered in full, 0 more to come, -EPROTO. */
 int naming_on_symbols(struct session *s, const struct wire_message *m);
 
+/* TRACER_KERNEL: a name that the tracer has given a number. 0 or -errno. */
+int naming_on_kernel(struct session *s, const struct wire_message *m);
+
 #endif

@@ -102,6 +102,7 @@ static int set_switch(struct options *o, const char *name, const char *value)
 	(void)value;
 	o->with_children |= !strcmp(name, "children");
 	o->exit_status |= !strcmp(name, "exit-status");
+	o->kernel |= !strcmp(name, "kernel");
 	o->debuginfod |= !strcmp(name, "debuginfod");
 	o->dump |= !strcmp(name, "dump");
 	o->debuginfod_urls = getenv("DEBUGINFOD_URLS");
@@ -287,6 +288,7 @@ static const struct option_row rows[] = {
 	{"hz", "F", "N", set_hz, "ticks per second, 1 to 10000 (default 100)"},
 	{"max-stop", NULL, "PCT", set_max_stop,
 		"share of its CPU time that pauses may take (default 2%)"},
+	{"kernel", NULL, NULL, set_switch, "blocked threads: the kernel's functions on top"},
 	{"o", "output", "FILE", set_output, "file (one profile), folder/ or - for standard output"},
 	{"format", NULL, "FMT", set_format,
 		"pprof, folded, text; -dump: text, json, goroutine (default by the file's ending)"},

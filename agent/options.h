@@ -36,6 +36,7 @@ struct options {
 	int top_asked; /* on stdout, and no file unless one is asked for */
 	enum symbols_level symbols;
 	enum demangle_level demangle;
+	int kernel;		     /* blocked threads with the kernel's functions */
 	int debuginfod;		     /* ask a server for what is missing */
 	const char *debuginfod_urls; /* DEBUGINFOD_URLS, which the roles do not keep; NULL */
 	const char *summary;	     /* as JSON into this file, "-": standard output; NULL: no */

@@ -96,6 +96,18 @@ static int settle_dump(struct options *o, int format_given)
 	return -EINVAL;
 }
 
+static int settle_kernel(const struct options *o)
+{
+	if (o->kernel && (o->save_raw || o->replay))
+		log_error("-kernel: a recording has no kernel functions; leave out %s",
+			o->replay ? "-replay" : "-save-raw");
+	else if (o->kernel && !(o->kinds & ~KIND(PROFILE_CPU)))
+		log_error("-kernel is for threads that are blocked; add -profile threads or wall");
+	else
+		return 0;
+	return -EINVAL;
+}
+
 static int settle_output(struct options *o, int format_given)
 {
 	if (o->dump)
@@ -146,5 +158,7 @@ int options_settle(struct options *o, int format_given)
 		error = settle_target(o);
 	if (!error)
 		error = settle_window(o);
-	return error ? error : settle_output(o, format_given);
+	if (!error)
+		error = settle_output(o, format_given);
+	return error ? error : settle_kernel(o);
 }

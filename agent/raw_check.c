@@ -131,9 +131,10 @@ static int check_capture(const struct raw_check *c, const struct capture *cap, u
 		cap->other_len > LIMIT_STACK_MAX ||
 		cap->stack_len + cap->other_len != size - sizeof(*cap))
 		return -EPROTO;
-	if (!cap->kinds || cap->kinds >= KIND(PROFILE_KINDS) || cap->missing >= MISSING_REASONS ||
-		!cap->weight || cap->weight > UINT16_MAX || cap->looks > UINT16_MAX ||
-		cap->contentions > UINT16_MAX || cap->wait.kind >= WAIT_KINDS)
+	if (cap->n_kernel || !cap->kinds || cap->kinds >= KIND(PROFILE_KINDS) ||
+		cap->missing >= MISSING_REASONS || !cap->weight || cap->weight > UINT16_MAX ||
+		cap->looks > UINT16_MAX || cap->contentions > UINT16_MAX ||
+		cap->wait.kind >= WAIT_KINDS)
 		return -EPROTO;
 	return cap->process < c->n_processes && cap->thread < c->n_serials &&
 			       cap->generation <= c->generation && !cap->interval

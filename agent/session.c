@@ -387,7 +387,8 @@ int session_run(const struct options *o, int supervisor, struct ring *ring)
 	debuginfod_begin(&s);
 	s.symbols = symbols_new();
 	buf_init(&s.summaries, 64 * MIB);
-	if (!s.symbols || collection_init(&s.data) < 0) {
+	if (!s.symbols || collection_init(&s.data) < 0 ||
+		(o->kernel && collection_add_kernel(&s.data) < 0)) {
 		log_error("out of memory");
 		return 1;
 	}

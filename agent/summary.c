@@ -175,6 +175,16 @@ static void trapped_line(struct ring_page *page, struct buf *out)
 		buf_printf(out, "JIT code  of %u processes whose /tmp does not answer\n", maps);
 }
 
+static void kernel_line(const struct session *s, struct buf *out)
+{
+	if (s->written->stats.kernel_unread)
+		buf_printf(out, "kernel    of %u blocked threads its side could not be read\n",
+			s->written->stats.kernel_unread);
+	if (s->data.only_wchan)
+		buf_string(out, "kernel    only the function that waits: whole kernel stacks take "
+				"CAP_SYS_ADMIN (sudo)\n");
+}
+
 static void events_line(const struct session *s, struct buf *out)
 {
 	uint32_t restarts = s->tracer.restarts + s->worker.restarts;
@@ -193,6 +203,7 @@ static void events_line(const struct session *s, struct buf *out)
 		buf_printf(out, "restarts  tracer %u, worker %u\n", s->tracer.restarts,
 			s->worker.restarts);
 	trapped_line(s->ring->page, out);
+	kernel_line(s, out);
 	if (s->written->guessed)
 		buf_printf(out,
 			"guessed   %" PRIu64 " stacks have a step without unwind information\n",

@@ -116,6 +116,7 @@ static void put_trouble(struct json *j, const struct session *s)
 	json_number(j, "tracer_restarts", s->tracer.restarts);
 	json_number(j, "worker_restarts", s->worker.restarts);
 	json_number(j, "maps_failed", s->written->stats.maps_failed);
+	json_number(j, "kernel_unread", s->written->stats.kernel_unread);
 	json_number(j, "lists_failed", s->written->stats.lists_failed);
 	json_number(j, "messages_broken", s->data.broken);
 	json_number(j, "mappings_lost", s->data.segments_lost);

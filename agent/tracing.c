@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "agent/brief.h"
+#include "agent/naming.h"
 #include "agent/perf_maps.h"
 #include "agent/phases.h"
 #include "agent/refusal.h"
@@ -43,7 +44,7 @@ void tracing_start(struct session *s)
 		.launched = o->launched,
 		.flags = (o->with_children ? START_CHILDREN : 0) |
 			 (o->launched ? START_LAUNCHED | START_SNAPSHOT_LAST : 0) |
-			 (o->name ? START_BY_NAME : 0) |
+			 (o->name ? START_BY_NAME : 0) | (o->kernel ? START_KERNEL : 0) |
 			 (o->dump ? START_DETAILS | START_SNAPSHOT_LAST : 0),
 		.seed = clock_now() ^ phases_wall_clock(),
 	};
@@ -206,6 +207,9 @@ void tracing_on_message(struct session *s, struct wire_message *m)
 		break;
 	case TRACER_DETAIL:
 		s->data.broken += take_detail(s, m) < 0;
+		break;
+	case TRACER_KERNEL:
+		s->data.broken += naming_on_kernel(s, m) < 0;
 		break;
 	case TRACER_PERF_MAP:
 		s->data.broken += perf_maps_on_file(s, m) < 0;

@@ -45,6 +45,8 @@ enum message_type {
 	TRACER_EXTRA,	      /* struct extra_file + where it is + fd (none: not found) */
 	TRACER_PERF_MAP,      /* struct tracer_perf_map + fd (none: why not) */
 	TRACER_DETAIL,	      /* struct tracer_detail + its two texts: beside a thread's capture */
+	TRACER_KERNEL, /* struct tracer_kernel + name: a function of the kernel, for the first time
+			*/
 
 	/* session -> worker */
 	TO_WORKER_MODULE = 64, /* struct worker_module + fd (none: known to be unreadable) */
@@ -95,7 +97,8 @@ enum start_flag {
 	START_LAUNCHED = 4,	  /* the one process waits to become the command we start */
 	START_BY_NAME = 8,	  /* name says which; a process that is not allowed is left out */
 	START_SNAPSHOT_LAST = 16, /* the threads profile is of the interval's end */
-	START_DETAILS = 32,	  /* with its snapshot: what each thread waits for */
+	START_KERNEL = 32,	  /* blocked threads with the kernel's functions */
+	START_DETAILS = 64,	  /* with its snapshot: what each thread waits for */
 };
 
 /* Followed by n struct tracer_pid. */
@@ -108,10 +111,17 @@ struct tracer_start {
 	uint32_t first_generation; /* of this tracer's maps */
 	uint32_t first_process;	   /* number of the next new process */
 	uint32_t interval;	   /* to begin with */
-	uint64_t seed;		   /* of the clock's jitter */
-	int32_t launched;	   /* START_LAUNCHED: its pid */
+	uint32_t first_kernel;	   /* number of the next new function of the kernel */
+	uint32_t unused;
+	uint64_t seed;	  /* of the clock's jitter */
+	int32_t launched; /* START_LAUNCHED: its pid */
 	uint32_t n;
 	char name[16];
+};
+
+struct tracer_kernel {
+	uint32_t number;
+	uint32_t is_wchan; /* whole kernel stacks are refused: this is where some thread waits */
 };
 
 struct tracer_pid {
@@ -271,7 +281,8 @@ struct tracer_stats {
 	uint64_t slowed_ns;    /* time at a lower rate than asked, to keep the pauses short */
 	uint32_t stop_us[STATS_BUCKETS]; /* pauses, logarithmic: see tracer/stats.h */
 	uint32_t threads_now, threads_seen;
-	uint32_t processes_now, unused;
+	uint32_t processes_now;
+	uint32_t kernel_unread; /* blocked threads whose kernel side could not be read */
 	uint32_t execs, maps_failed;
 };
 

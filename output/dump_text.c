@@ -399,11 +399,14 @@ static void put_line(const struct dump *d, const struct dump_line *l, uint32_t i
 		if (l->line)
 			buf_printf(out, ":%u", l->line);
 	}
-	buf_string(out, " [");
-	dump_put_escaped(out, dump_module(d, l->module));
+	const char *module = dump_module(d, l->module);
+	int is_bare = *module == '['; /* memory, the kernel */
+	buf_string(out, is_bare ? " " : " [");
+	dump_put_escaped(out, module);
 	if (!*l->function)
 		buf_printf(out, "+0x%" PRIx64, l->offset);
-	buf_string(out, l->is_inlined ? "] (inlined)" : "]");
+	buf_string(out, is_bare ? "" : "]");
+	buf_string(out, l->is_inlined ? " (inlined)" : "");
 	buf_string(out, l->is_guessed ? " (guessed)\n" : "\n");
 }
 

@@ -123,6 +123,8 @@ static uint32_t names_of(const struct builder *b, const struct table_entry *e, c
 
 	for (uint32_t i = 0; i < e->n && n < NAMED_FRAMES; i++) {
 		const struct frame *f = &e->frames[i];
+		if (f->module && b->in->modules[f->module - 1].flags & MODULE_KERNEL)
+			continue;
 		const struct symbol *s =
 			f->module ? symbols_find(b->in->symbols, f->module, f->offset, &lines)
 				  : NULL;

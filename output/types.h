@@ -138,7 +138,9 @@ struct capture {
 	uint32_t generation;  /* of the maps that were valid */
 	uint32_t flags;	      /* enum capture_flag */
 	uint32_t missing;     /* enum capture_missing */
-	uint32_t state;	      /* the kernel's letter */
+	uint16_t state;	      /* the kernel's letter */
+	uint16_t n_kernel;    /* uint32_t behind the stacks: numbers of kernel functions, innermost
+				 first */
 	uint32_t weight;      /* what this one stands for among its thread's, WEIGHT_ONE: itself */
 	uint32_t interval;    /* whose profile it belongs to */
 	uint32_t id;	      /* of this stack among its thread's; 0: nothing refers to it */
@@ -154,7 +156,8 @@ struct capture {
 	unsigned char stack[];
 };
 
-#define CAPTURE_MAX (sizeof(struct capture) + 2 * LIMIT_STACK_MAX)
+#define KERNEL_BYTES (LIMIT_KERNEL_FRAMES * sizeof(uint32_t))
+#define CAPTURE_MAX  (sizeof(struct capture) + 2 * LIMIT_STACK_MAX + KERNEL_BYTES)
 
 /* An executable mapping. module 0 never occurs here. */
 struct mapping {
@@ -252,7 +255,12 @@ enum module_flag {
 	MODULE_OTHER_FILE = 2048, /* the file there is not the one that was recorded */
 	MODULE_XZ = 4096,	  /* symbols in .gnu_debugdata that cannot be read */
 	MODULE_BAD_DWARF = 8192,  /* debug information that makes no sense */
+	MODULE_KERNEL = 16384, /* the kernel: offsets are numbers of functions, see KERNEL_MODULE */
 };
+
+/* With -kernel session's first module: the functions that blocked threads are in have no addresses,
+ * but numbers. */
+#define KERNEL_MODULE 1u
 
 /* What is missing of the module and its files that came so far. */
 #define MODULE_LACKS                                                                               \

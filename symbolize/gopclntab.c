@@ -72,9 +72,9 @@ static int get_varint(const struct gopclntab *t, uint64_t *at, uint32_t *out)
 	return -1;
 }
 
-/* One of a function's tables of values by address: pairs of differences. */
-static int32_t value_at(
-	const struct gopclntab *t, const struct go_function *f, uint32_t table, uint64_t vaddr)
+/* One of a function's tables of values by address: pairs of differences. where: may be NULL. */
+static int32_t value_at(const struct gopclntab *t, const struct go_function *f, uint32_t table,
+	uint64_t vaddr, struct go_range *where)
 {
 	uint64_t at = t->values + table, pc = f->start;
 	uint32_t difference, distance, value = UINT32_MAX;
@@ -87,8 +87,11 @@ static int32_t value_at(
 			return -1;
 		value += -(difference & 1) ^ (difference >> 1);
 		pc += distance;
-		if (vaddr < pc)
-			return (int32_t)value;
+		if (vaddr >= pc)
+			continue;
+		if (where)
+			*where = (struct go_range){pc - distance, pc};
+		return (int32_t)value;
 	}
 	return -1;
 }
@@ -98,7 +101,7 @@ static int32_t field_value(
 {
 	uint32_t table;
 
-	return get_u32(t, f->at + field, &table) < 0 ? -1 : value_at(t, f, table, vaddr);
+	return get_u32(t, f->at + field, &table) < 0 ? -1 : value_at(t, f, table, vaddr, NULL);
 }
 
 static unsigned func_size(const struct gopclntab *t)
@@ -339,9 +342,14 @@ int gopclntab_find_name(const struct gopclntab *t, const char *name, struct go_f
 	return -ENOENT;
 }
 
-int32_t gopclntab_depth(const struct gopclntab *t, const struct go_function *f, uint64_t vaddr)
+int32_t gopclntab_depth(const struct gopclntab *t, const struct go_function *f, uint64_t vaddr,
+	struct go_range *where)
 {
-	int32_t depth = field_value(t, f, FUNC_PCSP, vaddr);
+	uint32_t table;
+
+	if (get_u32(t, f->at + FUNC_PCSP, &table) < 0)
+		return -1;
+	int32_t depth = value_at(t, f, table, vaddr, where);
 
 	return depth < 0 || depth % 8 ? -1 : depth;
 }
@@ -405,7 +413,7 @@ uint32_t gopclntab_lines(const struct gopclntab *t, const struct go_function *f,
 {
 	uint32_t table = 0, n = 0;
 	uint64_t tree = inline_tree(t, f, &table);
-	int32_t i = tree ? value_at(t, f, table, vaddr) : -1;
+	int32_t i = tree ? value_at(t, f, table, vaddr, NULL) : -1;
 	struct inlined call;
 
 	/* Each call's place is that of an instruction of the function around it. */
@@ -416,7 +424,7 @@ uint32_t gopclntab_lines(const struct gopclntab *t, const struct go_function *f,
 		out[n].start_line = call.start_line;
 		n += out[n].name != NULL;
 		vaddr = f->start + call.parent;
-		i = value_at(t, f, table, vaddr);
+		i = value_at(t, f, table, vaddr, NULL);
 	}
 	file_line(t, f, vaddr, &out[n]);
 	out[n].name = f->name;

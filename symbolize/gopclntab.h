@@ -31,6 +31,10 @@ struct go_function {
 	uint32_t at;	     /* offset of its struct _func */
 };
 
+struct go_range {
+	uint64_t start, end; /* vaddrs */
+};
+
 /* One line of an address, innermost function first. */
 struct go_line {
 	const char *name, *file; /* file: NULL if it is not known */
@@ -47,8 +51,10 @@ int gopclntab_find(const struct gopclntab *t, uint64_t vaddr, struct go_function
 /* The first of that name. Looks at all functions. 0 or -ENOENT. */
 int gopclntab_find_name(const struct gopclntab *t, const char *name, struct go_function *out);
 
-/* Bytes between the stack pointer and the return address at vaddr; -1: not known. */
-int32_t gopclntab_depth(const struct gopclntab *t, const struct go_function *f, uint64_t vaddr);
+/* Bytes between the stack pointer and the return address at vaddr, and where that is so (may be
+ * NULL); -1: not known. */
+int32_t gopclntab_depth(const struct gopclntab *t, const struct go_function *f, uint64_t vaddr,
+	struct go_range *where);
 
 /* What was inlined at vaddr, then the function itself; at most max lines, of which the last is
  * always the function's. How many, at least one. */

@@ -98,6 +98,7 @@ unit_tests = \
 	tests/unit/test_instruction \
 	tests/unit/test_interval \
 	tests/unit/test_jit \
+	tests/unit/test_kernel_side \
 	tests/unit/test_known_modules \
 	tests/unit/test_known_threads \
 	tests/unit/test_last_stack \
@@ -112,6 +113,7 @@ unit_tests = \
 	tests/unit/test_player \
 	tests/unit/test_proc_stat \
 	tests/unit/test_profile \
+	tests/unit/test_quick \
 	tests/unit/test_raw \
 	tests/unit/test_regs \
 	tests/unit/test_rules \
@@ -133,11 +135,13 @@ unit_tests = \
 	tests/unit/test_wait_kind \
 	tests/unit/test_waits \
 	tests/unit/test_wants \
+	tests/unit/test_way_in \
 	tests/unit/test_worker
 if HAVE_CMOCKA
 unit_tests_built = $(unit_tests)
 endif
-check_PROGRAMS = $(unit_tests_built) tests/names/names tests/stepper/stepper
+check_PROGRAMS = $(unit_tests_built) tests/names/names tests/stepper/stepper \
+	tests/torn/torn
 unit_libs = libcpprof.a $(ALL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_answers_LDADD = $(unit_libs)
 tests_unit_test_base_LDADD = $(unit_libs)
@@ -166,6 +170,7 @@ tests_unit_test_inlines_LDADD = $(unit_libs)
 tests_unit_test_instruction_LDADD = $(unit_libs)
 tests_unit_test_interval_LDADD = $(unit_libs)
 tests_unit_test_jit_LDADD = $(unit_libs)
+tests_unit_test_kernel_side_LDADD = $(unit_libs)
 tests_unit_test_known_modules_LDADD = $(unit_libs)
 tests_unit_test_known_threads_LDADD = $(unit_libs)
 tests_unit_test_last_stack_LDADD = $(unit_libs)
@@ -180,6 +185,7 @@ tests_unit_test_perf_maps_LDADD = $(unit_libs)
 tests_unit_test_player_LDADD = $(unit_libs)
 tests_unit_test_proc_stat_LDADD = $(unit_libs)
 tests_unit_test_profile_LDADD = $(unit_libs)
+tests_unit_test_quick_LDADD = $(unit_libs)
 tests_unit_test_raw_LDADD = $(unit_libs)
 tests_unit_test_regs_LDADD = $(unit_libs)
 tests_unit_test_rules_LDADD = $(unit_libs)
@@ -201,6 +207,7 @@ tests_unit_test_values_LDADD = $(unit_libs)
 tests_unit_test_wait_kind_LDADD = $(unit_libs)
 tests_unit_test_waits_LDADD = $(unit_libs)
 tests_unit_test_wants_LDADD = $(unit_libs)
+tests_unit_test_way_in_LDADD = $(unit_libs)
 tests_unit_test_worker_LDADD = $(unit_libs)
 tests_unit_test_worker_LDFLAGS = -Wl,--wrap=list_room
 
@@ -212,6 +219,10 @@ tests_stepper_stepper_SOURCES = \
 	tests/stepper/stepper.c \
 	tests/stepper/view.c tests/stepper/view.h
 
+# --- reads blocked threads and looks whether it is their stack ---
+tests_torn_torn_SOURCES = tests/torn/torn.c
+tests_torn_torn_LDADD = $(unit_libs)
+
 # --- programs by many compilers: harness.sh, variants ---
 clean-local:
 	rm -rf tests/variants
@@ -220,6 +231,7 @@ clean-local:
 test_scripts = \
 	tests/integration/altstacks.sh \
 	tests/integration/bad_input.sh \
+	tests/integration/blocked.sh \
 	tests/integration/budget.sh \
 	tests/integration/bursty.sh \
 	tests/integration/calls.sh \
@@ -236,6 +248,7 @@ test_scripts = \
 	tests/integration/idle.sh \
 	tests/integration/jit.sh \
 	tests/integration/kernel.sh \
+	tests/integration/kernel_side.sh \
 	tests/integration/kill.sh \
 	tests/integration/launch.sh \
 	tests/integration/lines.sh \
@@ -281,6 +294,7 @@ AM_TESTS_ENVIRONMENT = CPPROF=$(abs_top_builddir)/cpprof-attach; export CPPROF; 
 
 fixture_names = aligned altstack chain20 leaf nocfi noreturn signal
 EXTRA_DIST = $(test_scripts) tests/source_check.sh $(target_names:%=tests/targets/%.c) tests/targets/calls.h tests/targets/cgo.go tests/targets/chain.go tests/targets/stacks.go tests/targets/locks.h tests/targets/target.h \
+	tests/targets/blocked.c tests/targets/chains.h tests/targets/shapes.h tests/targets/wander.c tests/lib/chains.py \
 	tests/targets/variants.mk tests/targets/walks.c tests/targets/walks.cc tests/targets/woken.h tests/lib/faults.py tests/lib/faults.sh tests/lib/gdb_lines.py tests/lib/gdb_stacks.py tests/lib/zstd_sections.py tests/targets/twins.c \
 	tests/lib/dump_proof.py tests/lib/harness.sh tests/lib/proof.py tests/matrix/chain.py tests/matrix/check.py tests/names/compare.py tests/names/inlined.cc tests/names/part.cc tests/stress/faults.sh tests/unit/options_fixture.h \
 	tests/unit/profile_fixture.h tests/unit/raw_fixture.h tests/fixtures/fixture.c tests/fixtures/make.sh \

@@ -21,6 +21,15 @@ struct copy {
 	uint64_t wanted;	   /* the last address that was not there; 0: none */
 };
 
+/* The word at an offset that is known to be in the slice. */
+static inline uint64_t slice_at(const struct slice *s, uint64_t at)
+{
+	uint64_t word;
+
+	memcpy(&word, s->bytes + at, sizeof(word));
+	return word;
+}
+
 static inline int slice_word(struct slice *s, uint64_t address, uint64_t *out)
 {
 	uint64_t at = address - s->base;

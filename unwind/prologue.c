@@ -1,148 +1,127 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <gelf.h>
-#include <string.h>
-
+#include "unwind/functions.h"
 #include "unwind/prologue.h"
+#include "unwind/way_in.h"
 
-#define PROLOGUE_BYTES                                                                             \
-	192u /* in which the sub is looked for: compilers schedule between the pushes */
+#define LOOKS 64u /* a stack may be full of what looks like return addresses */
 
-/* .eh_frame_hdr (Linux Standard Base, 10.6.2): version 1, the encodings that all linkers use, then
- * pairs of int32_t relative to its own address, sorted: function, FDE. */
-struct header {
-	uint8_t version, frame_encoding, count_encoding, table_encoding;
-	int32_t frame;
-	uint32_t count;
-};
-
-#define SORTED_TABLE   0x3b /* DW_EH_PE_datarel | DW_EH_PE_sdata4 */
-#define COUNT_ENCODING 0x03 /* DW_EH_PE_udata4 */
-
-static int find_header(const struct module *m, GElf_Phdr *out)
-{
-	size_t n;
-
-	if (elf_getphdrnum(module_elf(m), &n) < 0)
-		return -1;
-	for (size_t i = 0; i < n; i++)
-		if (gelf_getphdr(module_elf(m), i, out) && out->p_type == PT_GNU_EH_FRAME)
-			return 0;
-	return -1;
-}
-
-/* Where the function around vaddr begins. */
-static int function_start(const struct module *m, uint64_t vaddr, uint64_t *start)
-{
-	GElf_Phdr p;
-	struct header h;
-
-	if (find_header(m, &p) < 0 || p.p_filesz < sizeof(h))
-		return -1;
-	const unsigned char *bytes = module_bytes(m, p.p_offset, p.p_filesz);
-	if (!bytes)
-		return -1;
-	memcpy(&h, bytes, sizeof(h));
-	if (h.version != 1 || h.table_encoding != SORTED_TABLE ||
-		h.count_encoding != COUNT_ENCODING || h.count > (p.p_filesz - sizeof(h)) / 8)
-		return -1;
-	int64_t wanted = vaddr - p.p_vaddr;
-	uint32_t low = 0, high = h.count;
-	int32_t value;
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-		memcpy(&value, bytes + sizeof(h) + 8 * (size_t)middle, sizeof(value));
-		if (value <= wanted)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (!low)
-		return -1;
-	memcpy(&value, bytes + sizeof(h) + 8 * (size_t)(low - 1), sizeof(value));
-	*start = p.p_vaddr + (int64_t)value;
-	return 0;
-}
-
-/* sub $imm,%rsp at p, of which n bytes may be read: its imm (signed: sub $-128 is how gcc writes an
- * add of 128), else -1. */
-static int64_t sub_at(const unsigned char *p, size_t n)
-{
-	int32_t wide;
-
-	if (n >= 4 && p[0] == 0x48 && p[1] == 0x83 && p[2] == 0xec)
-		return (int8_t)p[3] == -128 ? 128 : (int8_t)p[3];
-	if (n < 7 || p[0] != 0x48 || p[1] != 0x81 || p[2] != 0xec)
-		return -1;
-	memcpy(&wide, p + 3, sizeof(wide));
-	return wide;
-}
-
+/* What is known of the function before the stack is looked at. */
 struct search {
 	const struct code *code;
-	struct copy *copy;
+	struct copy copy;  /* of its own: not all that is looked at is needed */
 	uint64_t function; /* its address in the target */
+	struct way_in way;
+	uint32_t looked; /* at functions that are called from somewhere in the stack */
+	int64_t cfa_at;	 /* from rbp; 0: the CFA is right above */
 };
 
-static enum prologue validate(const struct search *s, uint64_t rbp)
+/* Where the code cannot be followed, rbp may be anywhere above the pushes. 0, or -1: which function
+ * this is cannot be told. */
+static int look_at_function(struct search *s, const struct mapping *map, uint64_t offset,
+	uint64_t next, uint64_t pushed)
 {
-	uint64_t address, target;
+	struct function f;
 
-	if ((rbp & 15) || copy_word(s->copy, rbp + 8, &address) < 0)
-		return PROLOGUE_NONE;
-	switch (call_site_before(s->code, address, &target)) {
-	case CALL_DIRECT:
-		if (target == s->function)
-			return PROLOGUE_SURE;
-		return call_site_is_plt(s->code, target) ? PROLOGUE_LIKELY : PROLOGUE_NONE;
-	case CALL_INDIRECT:
-		return PROLOGUE_LIKELY;
-	default:
-		return PROLOGUE_NONE;
-	}
-}
-
-/* The start of the function and a copy of its first n bytes, at most those before offset. */
-static int read_prologue(const struct code *code, uint32_t module, uint64_t offset, uint64_t *from,
-	unsigned char *bytes, size_t *n)
-{
-	const struct module *m = modules_get(code->modules, module);
-	uint64_t vaddr, start;
-	int error = -1;
-
-	if (!m || module_offset_to_vaddr(m, offset, &vaddr) < 0)
-		return -1;
-	code->reading(code->arg, module);
-	if (function_start(m, vaddr, &start) == 0 && start <= vaddr &&
-		module_vaddr_to_offset(m, start, from) == 0) {
-		*n = offset - *from < PROLOGUE_BYTES ? offset - *from : PROLOGUE_BYTES;
-		const unsigned char *in_file = module_bytes(m, *from, *n);
-		error = in_file ? 0 : -1;
-		if (in_file)
-			memcpy(bytes, in_file, *n);
-	}
-	code->reading(code->arg, 0);
+	s->way = (struct way_in){.is_dynamic = 1};
+	s->code->reading(s->code->arg, map->module);
+	int error = functions_find(s->code, map, offset, &f);
+	if (!error)
+		way_in_find(f.bytes, f.n, next - f.offset, &s->way);
+	s->code->reading(s->code->arg, 0);
+	s->function = f.address;
+	if (s->way.least < pushed)
+		s->way.least = pushed;
 	return error;
 }
 
-enum prologue prologue_find(const struct code *code, const struct mapping *map, uint64_t offset,
-	uint64_t sp, uint64_t pushed, struct copy *copy, uint64_t *rbp)
+/* A frame that keeps its CFA has a copy of its return address above rbp. */
+static int is_copied(struct search *s, uint64_t rbp, uint64_t address)
 {
-	unsigned char bytes[PROLOGUE_BYTES];
-	uint64_t from;
-	size_t n;
+	uint64_t cfa, original;
 
-	if (read_prologue(code, map->module, offset, &from, bytes, &n) < 0)
-		return PROLOGUE_NONE;
-	struct search s = {code, copy, map->start + (from - map->offset)};
-	for (size_t i = 0; i < n; i++) {
-		int64_t imm = sub_at(bytes + i, n - i);
-		enum prologue found = imm < 0 ? PROLOGUE_NONE : validate(&s, sp + pushed + imm);
-		if (found != PROLOGUE_NONE) {
-			*rbp = sp + pushed + imm;
-			return found;
+	return copy_word(&s->copy, rbp + s->cfa_at, &cfa) == 0 && cfa > rbp + 8 &&
+	       copy_word(&s->copy, cfa - 8, &original) == 0 && original == address;
+}
+
+enum fit {
+	FIT_NONE,
+	FIT_UNKNOWN, /* behind a call through a pointer, or of code that may have jumped here */
+	FIT_OWN,     /* behind a call of this function */
+};
+
+static int is_exact(const struct search *s)
+{
+	return !s->way.is_dynamic && !s->way.slack;
+}
+
+/* How well the word above rbp fits. */
+static enum fit fit_at(struct search *s, uint64_t rbp)
+{
+	uint64_t address, target;
+
+	if (copy_word(&s->copy, rbp + 8, &address) < 0 ||
+		(s->cfa_at && !is_copied(s, rbp, address)))
+		return FIT_NONE;
+	switch (call_site_before(s->code, address, &target)) {
+	case CALL_DIRECT:
+		if (target == s->function)
+			return FIT_OWN;
+		if (is_exact(s))
+			return FIT_UNKNOWN;
+		if (s->looked++ >= LOOKS)
+			return FIT_UNKNOWN;
+		return functions_may_jump_on(s->code, target) ? FIT_UNKNOWN : FIT_NONE;
+	case CALL_INDIRECT:
+		return FIT_UNKNOWN;
+	default:
+		return FIT_NONE;
+	}
+}
+
+/* What earlier calls have left on the stack, in room that was made and not yet used, fits as well:
+ * a place is certain only if it is the only one of all that are possible. */
+static enum prologue search_from(struct search *s, uint64_t lowest, uint64_t last, uint64_t *rbp)
+{
+	uint32_t n_own = 0, n_unknown = 0, unknown_before = 0;
+	uint64_t unknown = 0, own = 0;
+
+	for (uint64_t at = (lowest + 15) & ~15ull; at <= last; at += 16) {
+		enum fit fit = fit_at(s, at);
+		if (fit == FIT_UNKNOWN && !n_unknown++)
+			unknown = at;
+		if (fit == FIT_OWN && !n_own++) {
+			own = at;
+			unknown_before = n_unknown;
 		}
 	}
-	/* No sub: the pushes are all there is. */
-	*rbp = sp + pushed;
-	return validate(&s, *rbp);
+	*rbp = own ? own : unknown;
+	/* Without a copy the last word of the stack may be any. */
+	if (n_own + n_unknown == 1 && (!s->way.is_dynamic || s->cfa_at))
+		return PROLOGUE_SURE;
+	if (n_own == 1 && !unknown_before)
+		return PROLOGUE_DIRECT;
+	return n_own + n_unknown ? PROLOGUE_LIKELY : PROLOGUE_NONE;
+}
+
+enum prologue prologue_find(const struct code *code, const struct mapping *map, uint64_t offset,
+	uint64_t next, uint64_t sp, const struct frame_form *form, const struct copy *copy,
+	uint64_t *rbp)
+{
+	struct search s = {.code = code, .copy = *copy, .cfa_at = form->cfa_at};
+
+	if (look_at_function(&s, map, offset, next, form->pushed) < 0)
+		return PROLOGUE_NONE;
+	uint64_t lowest = sp + s.way.least, end = copy->stack.base + copy->stack.len;
+	return search_from(&s, lowest, s.way.is_dynamic ? end - 16 : lowest + s.way.slack, rbp);
+}
+
+int prologue_fits(const struct code *code, const struct mapping *map, uint64_t offset,
+	uint64_t next, uint64_t sp, uint64_t rbp)
+{
+	struct search s = {.code = code};
+
+	if (look_at_function(&s, map, offset, next, 0) < 0 || (rbp & 15))
+		return 0;
+	uint64_t lowest = sp + s.way.least;
+	return rbp >= lowest && (s.way.is_dynamic || rbp - lowest <= s.way.slack);
 }

@@ -15,9 +15,11 @@
  */
 #include <dwarf.h>
 
+#include "symbolize/go_stacks.h"
 #include "unwind/entry.h"
-#include "unwind/expression.h"
 #include "unwind/frame_pointer.h"
+#include "unwind/full_step.h"
+#include "unwind/functions.h"
 #include "unwind/prologue.h"
 #include "unwind/unwind.h"
 
@@ -25,12 +27,13 @@
  * in a hundred captures must find its room. */
 #define WANT_DECAY 1024u
 
-#define KNOWN(reg) (1u << (reg))
+/* Frames of the C library's start of a program at most, _start included. */
+#define ROOT_FRAMES 3u
 
-/* What a caller can count on after a call: all else is clobbered. */
-#define CALLEE_SAVED                                                                               \
-	(KNOWN(DWREG_RBX) | KNOWN(DWREG_RBP) | KNOWN(DWREG_R12) | KNOWN(DWREG_R13) |               \
-		KNOWN(DWREG_R14) | KNOWN(DWREG_R15) | KNOWN(DWREG_RSP) | KNOWN(DWREG_PC))
+/* At functions from their beginning, which takes some us, in one stack. */
+#define LOOKS 64u
+
+#define KNOWN(reg) (1u << (reg))
 
 /* struct rt_sigframe of arch/x86/include/asm/sigframe.h as the trampoline sees it: sp points to the
  * ucontext, whose registers (struct sigcontext) begin at byte 40. */
@@ -46,130 +49,104 @@ struct walk {
 	struct copy copy;
 	struct regs regs;
 	struct stack *out;
-	uint64_t other_sp, other_pc;	/* of the other stack, until we are there */
-	uint32_t flags;			/* enum frame_flag: how we came to the frame at regs */
-	const struct mapping *map;	/* of the last frame; the next is often in the same */
-	struct module *module;		/* its module; NULL: not readable */
+	uint64_t other_sp, other_pc; /* of the other stack, until we are there */
+	uint32_t flags;		     /* enum frame_flag: how we came to the frame at regs */
+	struct ground ground;	     /* of the last frame */
+	struct trail *trail;
 	const unsigned char *leaf_code; /* around the first pc; NULL: its file has it */
+	uint32_t unproven;		/* frame that is a guess unless all from there on ... */
+	uint32_t called_otherwise;	/* ... call directly; how many frames that holds for */
+	uint32_t n_looks;		/* at the code of functions, for rbp */
+	int refuted;			/* one of them cannot be where it is */
+	int at_root;			/* the last one has no caller, by its unwind information */
 };
 
+/* The instruction that comes next. */
+static uint64_t next_of(const struct frame *f)
+{
+	return f->offset + (f->flags & FRAME_RETURN ? 1 : 0);
+}
+
 /* The frame pointer of a thread that was not stopped. */
-static int recover_rbp(struct walk *w, const struct rule *rule)
+static int recover_rbp(struct walk *w, const struct frame_form *form)
 {
 	const struct frame *f = &w->out->v[w->out->n - 1];
-	uint64_t sp = w->regs.r[DWREG_RSP];
-	int32_t lowest = -16;
 
-	/* Only the usual frame: return address and saved rbp on top. */
-	if (rule->cfa_register != DWREG_RBP || rule->cfa_offset != 16 || rule->ra_offset != -8 ||
-		rule->saved[SAVED_RBP] != -16 || !(w->regs.known & KNOWN(DWREG_RSP)))
+	if (!(w->regs.known & KNOWN(DWREG_RSP)) || w->n_looks++ >= LOOKS)
 		return -1;
-	for (int i = 0; i < SAVED_COUNT; i++)
-		if (rule->saved[i] > SAVED_UNDEFINED && rule->saved[i] < lowest)
-			lowest = rule->saved[i];
-	enum prologue found = prologue_find(
-		&w->code, w->map, f->offset, sp, -16 - lowest, &w->copy, &w->regs.r[DWREG_RBP]);
+	enum prologue found = prologue_find(&w->code, w->ground.map, f->offset, next_of(f),
+		w->regs.r[DWREG_RSP], form, &w->copy, &w->regs.r[DWREG_RBP]);
 	if (found == PROLOGUE_NONE)
 		return -1;
 	w->regs.known |= KNOWN(DWREG_RBP);
+	if (found == PROLOGUE_DIRECT && !w->unproven)
+		w->unproven = w->out->n;
 	if (found == PROLOGUE_LIKELY)
 		w->flags |= FRAME_GUESSED;
 	return 0;
 }
 
+/* Of the usual frame: return address and saved rbp on top. */
+static int recover_plain(struct walk *w, const struct rule *rule)
+{
+	if (rule->cfa_register != DWREG_RBP || rule->cfa_offset != 16 || rule->ra_offset != -8 ||
+		rule->saved[SAVED_RBP] != -16)
+		return -1;
+	return recover_rbp(w, &(struct frame_form){.pushed = -16 - rule->lowest});
+}
+
+/* Of a frame that keeps its CFA, because gcc aligned the stack: CFA = *(rbp + offset). */
+static int recover_full(struct walk *w, const struct full_rule *full)
+{
+	const struct ops *cfa = &full->cfa;
+
+	if ((w->regs.known & KNOWN(DWREG_RBP)) || !cfa->n ||
+		cfa->v[0].atom != DW_OP_breg0 + DWREG_RBP)
+		return 0;
+	if (cfa->n != 2 || cfa->v[1].atom != DW_OP_deref || !cfa->v[0].number)
+		return -1;
+	return recover_rbp(w, &(struct frame_form){8, (int64_t)cfa->v[0].number});
+}
+
+/* Above a frame that has to be proved: rbp is what was saved there. */
+static void look_at_rbp(struct walk *w)
+{
+	const struct frame *f = &w->out->v[w->out->n - 1];
+
+	if (!w->unproven)
+		return;
+	if (w->n_looks++ >= LOOKS || !prologue_fits(&w->code, w->ground.map, f->offset, next_of(f),
+					     w->regs.r[DWREG_RSP], w->regs.r[DWREG_RBP]))
+		w->refuted = 1;
+}
+
 static int step_plain(struct walk *w, const struct rule *rule)
 {
 	struct regs *r = &w->regs;
-	uint32_t known = KNOWN(DWREG_RSP) | KNOWN(DWREG_PC);
 	uint64_t cfa;
 
-	if (!(r->known & KNOWN(rule->cfa_register)) && recover_rbp(w, rule) < 0)
+	if (!(r->known & KNOWN(rule->cfa_register)) && recover_plain(w, rule) < 0)
 		return STACK_NO_REGISTER;
+	if (rule->cfa_register == DWREG_RBP)
+		look_at_rbp(w);
 	cfa = r->r[rule->cfa_register] + (int64_t)rule->cfa_offset;
 	if (copy_word(&w->copy, cfa + (int64_t)rule->ra_offset, &r->r[DWREG_PC]) < 0)
 		return STACK_UNREADABLE;
-	for (uint32_t left = rule->restored; left; left &= left - 1) {
-		int i = __builtin_ctz(left);
-		uint8_t number = rules_saved_register[i];
-		if (copy_word(&w->copy, cfa + (int64_t)rule->saved[i], &r->r[number]) < 0)
+	for (int i = 0; i < SAVED_COUNT; i++) {
+		uint8_t number = rule_saved_register[i];
+		if ((rule->restored & KNOWN(number)) &&
+			copy_word(&w->copy, cfa + (int64_t)rule->saved[i], &r->r[number]) < 0)
 			return STACK_UNREADABLE;
-		known |= KNOWN(number);
 	}
-	r->known = (r->known & rule->same) | known;
+	r->known = (r->known & rule->same) | rule->restored | KNOWN(DWREG_RSP) | KNOWN(DWREG_PC);
 	r->r[DWREG_RSP] = cfa;
 	return STACK_DONE;
 }
 
-static enum stack_end expression_end(enum expression_result why)
-{
-	return why == EXPRESSION_UNREADABLE    ? STACK_UNREADABLE
-	       : why == EXPRESSION_NO_REGISTER ? STACK_NO_REGISTER
-					       : STACK_NO_CFI;
-}
-
-/* gcc says of a realigned frame that rbp is saved where rbp points, also where it has been popped:
- * then it is the caller's, and points out of the frame. */
-static int is_popped(const struct walk *w, const struct ops *ops, uint64_t at, uint64_t cfa)
-{
-	return ops->n == 2 && ops->v[1].atom == DW_OP_breg0 + DWREG_RBP &&
-	       (at < w->regs.r[DWREG_RSP] || at >= cfa);
-}
-
-/* One register of a full rule. 0, or why not. */
-static enum stack_end full_register(
-	struct walk *w, const struct ops *ops, int number, uint64_t cfa, uint64_t *out)
-{
-	enum expression_result got;
-
-	/* DW_CFA_register: the value is in another register. */
-	if (ops->n == 1 && ops->v[0].atom == DW_OP_regx) {
-		if (ops->v[0].number >= REGS_COUNT || !(w->regs.known & KNOWN(ops->v[0].number)))
-			return STACK_NO_REGISTER;
-		*out = w->regs.r[ops->v[0].number];
-		return STACK_DONE;
-	}
-	got = expression_run(ops->v, ops->n, &w->regs, &cfa, &w->copy, out);
-	if (got == EXPRESSION_ADDRESS && number == DWREG_RBP && is_popped(w, ops, *out, cfa)) {
-		*out = w->regs.r[DWREG_RBP];
-		return STACK_DONE;
-	}
-	if (got == EXPRESSION_ADDRESS)
-		return copy_word(&w->copy, *out, out) < 0 ? STACK_UNREADABLE : STACK_DONE;
-	return got == EXPRESSION_VALUE ? STACK_DONE : expression_end(got);
-}
-
 static int step_full(struct walk *w, const struct full_rule *full)
 {
-	struct regs next = {.known = 0};
-	uint64_t cfa;
-	enum expression_result got =
-		expression_run(full->cfa.v, full->cfa.n, &w->regs, NULL, &w->copy, &cfa);
-
-	if (got != EXPRESSION_VALUE && got != EXPRESSION_ADDRESS)
-		return expression_end(got);
-	for (int i = 0; i < REGS_COUNT; i++) {
-		const struct ops *ops = &full->r[i];
-		enum stack_end end = STACK_NO_REGISTER;
-		if (ops->is_same && (w->regs.known & CALLEE_SAVED & KNOWN(i))) {
-			next.r[i] = w->regs.r[i];
-			end = STACK_DONE;
-		} else if (ops->n) {
-			end = full_register(w, ops, i, cfa, &next.r[i]);
-		}
-		if (end == STACK_DONE)
-			next.known |= KNOWN(i);
-		else if (i == DWREG_PC)
-			return end;
-	}
-	/* The ABI's: where nothing is said the caller's sp is the CFA. */
-	if (!full->r[DWREG_RSP].n) {
-		next.r[DWREG_RSP] = cfa;
-		next.known |= KNOWN(DWREG_RSP);
-	}
-	if (!(next.known & KNOWN(DWREG_RSP)))
-		return STACK_NO_REGISTER;
-	w->regs = next;
-	return STACK_DONE;
+	return recover_full(w, full) < 0 ? STACK_NO_REGISTER
+					 : (int)full_step(full, &w->copy, &w->regs);
 }
 
 static int step_sigreturn(struct walk *w)
@@ -198,29 +175,18 @@ static enum frame_pointer guess(struct walk *w, uint32_t came)
 		found = frame_pointer_frameless_step(&w->code, code, &w->copy, &w->regs);
 	if (found == FRAME_POINTER_NONE)
 		found = frame_pointer_step(&w->code, !(came & FRAME_RETURN), &w->copy, &w->regs);
-	if (found == FRAME_POINTER_NONE && came == FRAME_RETURN && !w->module)
+	if (found == FRAME_POINTER_NONE && came == FRAME_RETURN && !w->ground.module)
 		found = frame_pointer_padded_step(&w->code, &w->copy, &w->regs);
-	if (found == FRAME_POINTER_NONE && !w->module)
+	if (found == FRAME_POINTER_NONE && !w->ground.module)
 		found = frame_pointer_last_step(&w->code, &w->copy, &w->regs);
 	return found;
-}
-
-static int enter_mapping(struct walk *w, uint64_t pc)
-{
-	w->map = call_site_mapping(w->code.maps, pc);
-	if (!w->map)
-		return -1;
-	w->module = modules_get(w->u->modules, w->map->module);
-	if (w->module && !module_is_readable(w->module))
-		w->module = NULL;
-	return 0;
 }
 
 /* At an address's first sight. */
 static const struct rule *compile_rule(const struct walk *w, uint64_t offset, int is_return)
 {
-	w->u->reading(w->u->arg, w->map->module);
-	const struct rule *rule = rules_compile(w->u->rules, w->module, offset, is_return);
+	w->u->reading(w->u->arg, w->ground.map->module);
+	const struct rule *rule = rules_compile(w->u->rules, w->ground.module, offset, is_return);
 	w->u->reading(w->u->arg, 0);
 	return rule;
 }
@@ -230,12 +196,13 @@ static const struct rule *find_rule(struct walk *w, uint64_t pc, int is_return, 
 {
 	static const struct rule none = {.kind = RULE_NONE};
 
-	if ((!w->map || pc < w->map->start || pc >= w->map->end) && enter_mapping(w, pc) < 0)
+	if (ground_find(&w->ground, pc) < 0)
 		return NULL;
-	*offset = pc - w->map->start + w->map->offset;
-	if (!w->module)
+	*offset = pc - w->ground.map->start + w->ground.map->offset;
+	if (!w->ground.module)
 		return &none;
-	const struct rule *rule = rules_cached(w->u->rules, w->map->module, *offset, is_return);
+	const struct rule *rule =
+		rules_cached(w->u->rules, w->ground.map->module, *offset, is_return);
 	return rule ? rule : compile_rule(w, *offset, is_return);
 }
 
@@ -332,7 +299,6 @@ static enum stack_end step(struct walk *w, const struct rule *rule, int *over)
 	case RULE_SIGRETURN:
 		end = step_sigreturn(w);
 		break;
-	case RULE_END:
 	case RULE_CONTEXT:
 		*over = 1;
 		break;
@@ -369,17 +335,17 @@ static void take_trampoline(struct frame *f)
 	f->flags &= ~FRAME_RETURN;
 }
 
-/* The present frame is added to the stack. Its rule; NULL: outside all code. */
-static const struct rule *take_frame(struct walk *w)
+/* The frame at pc is added to the stack. Its rule; NULL: outside all code. */
+static const struct rule *take_frame(struct walk *w, uint64_t pc)
 {
 	int is_return = w->flags & FRAME_RETURN ? 1 : 0;
 	uint64_t offset;
-	const struct rule *rule = find_rule(w, w->regs.r[DWREG_PC] - is_return, is_return, &offset);
+	const struct rule *rule = find_rule(w, pc - is_return, is_return, &offset);
 
 	if (!rule)
 		return NULL;
 	struct frame *f = &w->out->v[w->out->n++];
-	f->module = w->map->module;
+	f->module = w->ground.map->module;
 	f->offset = offset;
 	f->flags = w->flags;
 	if (rule->place == GO_SCHEDULES)
@@ -402,18 +368,75 @@ static void take_code(struct walk *w, const struct capture *capture)
 	s->bytes += CODE_BYTES;
 }
 
+/* As far as that goes; not where each step has to be looked at. The other registers stay what they
+ * were in the frame with which it began. */
+static struct quick walk_quickly(struct walk *w)
+{
+	const struct regs *r = &w->regs;
+	struct quick q = {r->r[DWREG_PC], r->r[DWREG_RSP], r->r[DWREG_RBP],
+		r->known & KNOWN(DWREG_RBP), w->flags};
+
+	if (r->known & KNOWN(DWREG_PC) && r->known & KNOWN(DWREG_RSP) && !w->unproven)
+		quick_walk(&q, rules_places(w->u->rules), &w->ground, &w->copy.stack, w->out,
+			w->trail);
+	return q;
+}
+
+/* All registers in the frame that was taken last, from those in frame number first: by the same
+ * rules and words as quick_walk, so that no step can fail. */
+static void catch_up(struct walk *w, uint32_t first)
+{
+	for (uint32_t i = first; i + 1 < w->out->n; i++) {
+		const struct frame *f = &w->out->v[i];
+		step_plain(w,
+			rules_cached(w->u->rules, f->module, f->offset, f->flags & FRAME_RETURN));
+	}
+}
+
+/* After a step whose truth hangs on how the frames above were called. */
+static void look_at_call(struct walk *w)
+{
+	if (w->unproven && !w->called_otherwise &&
+		!functions_is_caller(&w->code, w->regs.r[DWREG_PC], w->ground.map,
+			w->out->v[w->out->n - 1].offset))
+		w->called_otherwise = w->out->n;
+}
+
+/* The first function of a thread or program is called by the C library, once. */
+static void settle_proof(struct walk *w)
+{
+	struct stack *out = w->out;
+	uint32_t n = w->called_otherwise;
+	int is_proved = w->at_root && !w->refuted && n && n < out->n && out->n - n <= ROOT_FRAMES &&
+			out->v[n].module != out->v[n - 1].module;
+
+	if (w->unproven && w->unproven < out->n && !is_proved)
+		out->v[w->unproven].flags |= FRAME_GUESSED;
+}
+
 static enum stack_end walk_up(struct walk *w)
 {
 	enum stack_end end = STACK_DONE;
 	int over = 0;
 
 	while (end == STACK_DONE && !over) {
+		uint32_t first = w->out->n;
+		struct quick q = walk_quickly(w);
+		if (!q.pc && w->out->n != first)
+			return STACK_DONE;
 		if (w->out->n == LIMIT_FRAMES)
 			return STACK_DEPTH;
-		const struct rule *rule = take_frame(w);
+		w->flags = q.flags;
+		const struct rule *rule = take_frame(w, q.pc);
 		if (!rule)
 			return STACK_NO_MODULE;
+		w->at_root = rule->kind == RULE_END;
+		if (w->at_root)
+			return STACK_DONE;
+		catch_up(w, first);
 		end = step(w, rule, &over);
+		if (end == STACK_DONE && !over)
+			look_at_call(w);
 	}
 	return end;
 }
@@ -428,8 +451,8 @@ static uint64_t need_of(const struct slice *s, uint64_t sp, uint64_t wanted)
 	return wanted - sp < LIMIT_STACK_MAX && wanted - sp > need ? 3 * (wanted - sp) : need;
 }
 
-void unwind_capture(const struct unwinder *u, const struct capture *capture,
-	const struct maps *maps, struct stack *out, uint64_t *need)
+void unwind_capture(struct unwinder *u, const struct capture *capture, const struct maps *maps,
+	struct stack *out, uint64_t *need)
 {
 	struct walk w = {
 		.u = u,
@@ -437,6 +460,8 @@ void unwind_capture(const struct unwinder *u, const struct capture *capture,
 		.copy = {.stack = {capture->stack_base, capture->stack_len, capture->stack, 0},
 			.other = {capture->other_base, capture->other_len,
 				capture->stack + capture->stack_len, 0}},
+		.ground = {.modules = u->modules, .maps = maps},
+		.trail = &u->trails[capture->thread % UNWINDER_TRAILS],
 		.regs = capture->regs,
 		.other_sp = capture->other_sp,
 		.other_pc = capture->other_pc,
@@ -450,7 +475,9 @@ void unwind_capture(const struct unwinder *u, const struct capture *capture,
 		out->end = STACK_NOT_READ;
 		return;
 	}
+	trail_fetch(w.trail, &w.copy.stack);
 	out->end = walk_up(&w);
+	settle_proof(&w);
 	uint64_t wanted = out->end == STACK_UNREADABLE ? w.copy.wanted + 8 : 0;
 	*need = need_of(&w.copy.stack, capture->regs.r[DWREG_RSP], wanted);
 	if (!w.copy.other.len)

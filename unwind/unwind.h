@@ -9,7 +9,10 @@
 #define UNWIND_UNWIND_H
 
 #include "symbolize/modules.h"
+#include "unwind/quick.h"
 #include "unwind/rules.h"
+
+#define UNWINDER_TRAILS 8u
 
 struct unwinder {
 	struct modules *modules; /* borrowed */
@@ -17,12 +20,13 @@ struct unwinder {
 	/* Told before a module's file is looked into, and after it with 0. */
 	void (*reading)(void *arg, uint32_t module);
 	void *arg;
+	struct trail trails[UNWINDER_TRAILS]; /* by thread; begin as zeros */
 };
 
 /* need: how many bytes above the stack pointer were read, or would have been had they been there,
  * on that of the two stacks where it was more. */
-void unwind_capture(const struct unwinder *u, const struct capture *capture,
-	const struct maps *maps, struct stack *out, uint64_t *need);
+void unwind_capture(struct unwinder *u, const struct capture *capture, const struct maps *maps,
+	struct stack *out, uint64_t *need);
 
 /* How much of a thread's stack the next copy should have: 1.5 times the need, towards which a
  * larger want sinks slowly. */

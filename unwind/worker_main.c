@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "unwind/worker.h"
+#include "unwind/kernel_frames.h"
 #include "unwind/worker_main.h"
 
 #define MS	      1000000ull
@@ -81,7 +82,7 @@ static void note_switch(struct worker *w, const struct capture *c)
 /* A copy that waits for newer maps; 0 if it cannot wait. */
 static int hold(struct worker *w, const struct capture *c, uint32_t generation)
 {
-	size_t size = sizeof(*c) + c->stack_len + c->other_len;
+	size_t size = sizeof(*c) + c->stack_len + c->other_len + c->n_kernel * sizeof(uint32_t);
 	struct capture *copy;
 
 	if (w->n_held == HELD_MAX || !(copy = malloc(size)))
@@ -102,6 +103,7 @@ static void unwind(struct worker *w, const struct capture *c, const struct maps 
 	uint64_t need;
 
 	unwind_capture(&w->unwinder, c, maps ? maps : &none, &w->stack, &need);
+	kernel_frames_put(c, &w->stack);
 	note_need(w, c, need);
 	note_switch(w, c);
 	if (w->stack.end != STACK_NO_MODULE || !may_hold ||
@@ -261,6 +263,9 @@ static int is_sane(const struct capture *c, long size)
 {
 	return size >= (long)sizeof(*c) && c->stack_len <= (uint64_t)size - sizeof(*c) &&
 	       c->other_len <= (uint64_t)size - sizeof(*c) - c->stack_len &&
+	       c->n_kernel <= LIMIT_KERNEL_FRAMES &&
+	       c->n_kernel * sizeof(uint32_t) <=
+		       (uint64_t)size - sizeof(*c) - c->stack_len - c->other_len &&
 	       c->kinds < KIND(PROFILE_KINDS) && c->missing < MISSING_REASONS;
 }
 
@@ -308,7 +313,8 @@ static int worker_init(struct worker *w, int sock, struct ring *ring)
 	w->data_names = (struct data_names){.reading = worker_reading, .arg = w};
 	w->rules = rules_new();
 	w->capture = malloc(CAPTURE_MAX);
-	w->unwinder = (struct unwinder){&w->modules, w->rules, worker_reading, w};
+	w->unwinder = (struct unwinder){
+		.modules = &w->modules, .rules = w->rules, .reading = worker_reading, .arg = w};
 	w->asked = UINT32_MAX;
 	w->idle_ms = FIRST_IDLE_MS;
 	return w->rules && w->capture ? 0 : -ENOMEM;

@@ -39,11 +39,11 @@ static size_t stack_wanted(const struct capturer *c, const struct thread *th, ui
 static struct capture *reserve(struct capturer *c, size_t stack)
 {
 	c->room = 2 * stack;
-	struct capture *cap = ring_reserve(c->ring, sizeof(*cap) + c->room);
+	struct capture *cap = ring_reserve(c->ring, sizeof(*cap) + c->room + KERNEL_BYTES);
 
 	if (!cap) {
 		c->room = stack;
-		cap = ring_reserve(c->ring, sizeof(*cap) + c->room);
+		cap = ring_reserve(c->ring, sizeof(*cap) + c->room + KERNEL_BYTES);
 	}
 	if (!cap)
 		atomic_fetch_add_explicit(&c->ring->page->dropped, 1, memory_order_relaxed);
@@ -113,6 +113,7 @@ static void fill(struct capture *cap, const struct capturer *c, const struct thr
 	cap->missing = MISSING_NOT;
 	cap->weight = kinds & KINDS_OF_TICKS ? th->weight : WEIGHT_ONE;
 	cap->state = state;
+	cap->n_kernel = 0;
 	cap->time = clock_now();
 	cap->stack_base = cap->stack_len = 0;
 	cap->other_sp = cap->other_pc = 0;
@@ -129,12 +130,15 @@ static void set_id(const struct capturer *c, struct thread *th, struct capture *
 	th->waiting.has_stack = 1;
 }
 
-static void push(struct capturer *c, const struct capture *cap)
+static void push(struct capturer *c, struct capture *cap)
 {
+	size_t stacks = cap->stack_len + cap->other_len, kernel = cap->n_kernel * sizeof(uint32_t);
+
+	memcpy(cap->stack + stacks, c->in_kernel, kernel);
 	c->stats->taken++;
 	for (int kind = 0; kind < PROFILE_KINDS; kind++)
 		c->stats->captured[kind] += !!(cap->kinds & KIND(kind));
-	ring_commit(c->ring, sizeof(*cap) + cap->stack_len + cap->other_len);
+	ring_commit(c->ring, sizeof(*cap) + stacks + kernel);
 }
 
 /* Whether what the thread does at its stop is what it did at the check. A thread in user mode was
@@ -372,6 +376,14 @@ void capture_find_holder(struct capturer *c, struct thread *th)
 	find_wait(c, th, &call, &th->waiting.wait);
 }
 
+/* How many functions of the kernel it is in: c->in_kernel. */
+static uint32_t read_kernel(struct capturer *c, const struct thread *th)
+{
+	if (!c->kernel)
+		return 0;
+	return kernel_names_read(c->kernel, &th->process->target, th->tid, c->in_kernel);
+}
+
 /* One try at a consistent view; 1, 2 nothing is wanted of it, 0 running, -EAGAIN it moved, -errno.
  */
 static int read_blocked(struct capturer *c, struct thread *th, struct capture *cap, size_t want)
@@ -392,8 +404,10 @@ static int read_blocked(struct capturer *c, struct thread *th, struct capture *c
 		capture_look_at_locks(c, th);
 		kinds = c->held ? cap->kinds : 0;
 	}
-	if ((kinds && read_stack(c, th, call.sp, NULL, want, cap) == -ESRCH) ||
-		schedstat_read(th->schedstat_fd, &after) < 0)
+	if (kinds && read_stack(c, th, call.sp, NULL, want, cap) == -ESRCH)
+		return -ESRCH;
+	cap->n_kernel = kinds ? read_kernel(c, th) : 0;
+	if (schedstat_read(th->schedstat_fd, &after) < 0)
 		return -ESRCH;
 	if (after.runs != before.runs)
 		return -EAGAIN;
@@ -425,6 +439,7 @@ int capture_blocked(struct capturer *c, struct thread *th, uint32_t kinds, int s
 	if (result != 1)
 		return result;
 	cap->flags = cap->stack_len == want ? CAPTURE_TAIL_CUT : 0;
+	c->stats->kernel_unread += c->kernel && !cap->n_kernel;
 	if (c->n_charges) {
 		take_charge(c, cap);
 	} else {

@@ -10,6 +10,7 @@
 #define TRACER_CAPTURE_H
 
 #include "agent/tracer/charge.h"
+#include "agent/tracer/kernel_names.h"
 #include "agent/tracer/tracee.h"
 #include "base/ring.h"
 
@@ -32,6 +33,8 @@ struct capturer {
 	 * whether it holds all that (at most CAPTURE_CHARGES); a bit for each. */
 	struct charge *charges;
 	uint32_t n_charges, held;
+	struct kernel_names *kernel; /* NULL: not asked for */
+	uint32_t in_kernel[LIMIT_KERNEL_FRAMES];
 	/* Whether a thread id is that of a thread that is profiled; NULL: none is asked for. */
 	int (*is_ours)(const void *arg, pid_t tid);
 	const void *arg;

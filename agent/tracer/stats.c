@@ -64,6 +64,7 @@ void stats_add(struct tracer_stats *to, const struct tracer_stats *from)
 	to->threads_now = from->threads_now;
 	to->processes_now = from->processes_now;
 	to->threads_seen += from->threads_seen;
+	to->kernel_unread += from->kernel_unread;
 	to->execs += from->execs;
 	to->maps_failed += from->maps_failed;
 }
@@ -78,6 +79,7 @@ void stats_subtract(struct tracer_stats *from, const struct tracer_stats *less)
 	for (unsigned b = 0; b < STATS_BUCKETS; b++)
 		from->stop_us[b] -= less->stop_us[b];
 	from->threads_seen -= less->threads_seen;
+	from->kernel_unread -= less->kernel_unread;
 	from->execs -= less->execs;
 	from->maps_failed -= less->maps_failed;
 }

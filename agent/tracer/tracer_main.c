@@ -28,6 +28,7 @@ struct tracer {
 	struct roster roster;
 	struct clock clock;
 	struct sampler sampler;
+	struct kernel_names kernel;
 	struct budget budget;
 	struct tracer_stats stats;
 	uint64_t next_refresh;
@@ -178,12 +179,14 @@ static void begin(struct tracer *t)
 	struct tracer_ready ready = {.n = t->roster.n};
 
 	clock_init(&t->clock, start->hz, start->seed, clock_now());
+	kernel_names_init(&t->kernel, t->sock, start->first_kernel);
 	budget_init(&t->budget, start->most_stop, roster_clock(&t->roster));
 	t->sampler = (struct sampler){
 		.capturer = {.ring = t->ring,
 			.stats = &t->stats,
 			.interval = start->interval,
 			.asked = start->kinds,
+			.kernel = start->flags & START_KERNEL ? &t->kernel : NULL,
 			.is_ours = waiters_knows,
 			.arg = &t->sampler.waiters},
 		.waiters = {.capturer = &t->sampler.capturer},

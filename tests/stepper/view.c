@@ -149,7 +149,7 @@ static void ignore_reading(void *arg, uint32_t module)
 
 void view_unwind(struct view *v, uint32_t known)
 {
-	struct unwinder u = {&modules, rules, ignore_reading, NULL};
+	struct unwinder u = {.modules = &modules, .rules = rules, .reading = ignore_reading};
 	uint64_t need;
 
 	capture->regs.known = known;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # make -f .../variants.mk -C FOLDER GOAL: the same programs by many compilers and with many options,
-# made once for all test suites. Goals: walks, locked, matrix.
+# made once for all test suites. Goals: walks, blocked, locked, matrix.
 src := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))
 CLANG ?= clang
 CLANGXX ?= clang++
@@ -26,6 +26,19 @@ $(filter-out w-cc,$(walks)): $(src)walks.c
 w-cc: $(src)walks.cc
 	g++ -O2 -static-pie -o $@ $<
 
+
+# --- blocked: PROGRAM_COMPILER-VARIANT, frames of many shapes ---
+forms := gcc-O0 gcc-O1 gcc-Os gcc-O2 gcc-fp gcc-cet gcc-clash clang-O0 clang-O1 clang-Os clang-O2 clang-fp clang-cet
+wanders := gcc-O0 gcc-O2 gcc-fp clang-O2
+blocked := $(forms:%=blocked_%) $(wanders:%=wander_%)
+blocked: $(blocked)
+form_fp := -O2 -fno-omit-frame-pointer
+form_cet := -O1 -fcf-protection -fno-omit-frame-pointer
+form_clash := -O2 -fstack-clash-protection -fstack-protector-strong -fno-omit-frame-pointer
+form = $(or $(form_$(lastword $(subst -, ,$@))),-$(lastword $(subst -, ,$@)))
+$(blocked): $(src)blocked.c $(src)wander.c $(src)chains.h $(src)shapes.h $(src)target.h
+	$(if $(findstring _gcc-,$@),gcc,$(CLANG)) -std=gnu11 -D_GNU_SOURCE -pthread $(form) -o $@ \
+		$(src)$(firstword $(subst _, ,$@)).c
 
 # --- locked: languages with locks of their own ---
 locked := locked-cc locked-rs
@@ -113,4 +126,4 @@ asm-none-frame-pointers: chain.asm
 asm-none-none: chain.asm
 	gcc -nostdlib -static -x assembler-with-cpp -o $@ $<
 
-.PHONY: walks matrix
+.PHONY: walks blocked locked matrix

@@ -101,7 +101,7 @@ static void ignore_reading(void *arg, uint32_t module)
 static void on_capture(const struct fixture *f, const struct capture *c)
 {
 	static struct stack stack;
-	const struct unwinder u = {&modules, rules, ignore_reading, NULL};
+	struct unwinder u = {.modules = &modules, .rules = rules, .reading = ignore_reading};
 	uint64_t need;
 	uint32_t n = 0;
 

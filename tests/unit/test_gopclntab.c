@@ -186,13 +186,19 @@ static void depths_follow_the_instructions(void **state)
 	make();
 	struct module *m = open_file();
 	const struct gopclntab *t = module_gopclntab(m);
-	static const int32_t depths[][2] = {
-		{0, 0}, {3, 0}, {4, 8}, {0x3b, 8}, {0x3c, 16}, {0x3f, 16}};
+	/* Where, how deep, from where to where. */
+	static const int32_t depths[][4] = {{0, 0, 0, 4}, {3, 0, 0, 4}, {4, 8, 4, 0x3c},
+		{0x3b, 8, 4, 0x3c}, {0x3c, 16, 0x3c, 0x40}, {0x3f, 16, 0x3c, 0x40}};
 	struct go_function f;
+	struct go_range where;
 
 	assert_int_equal(gopclntab_find(t, BASE + TEXT, &f), 0);
-	for (size_t i = 0; i < sizeof(depths) / sizeof(*depths); i++)
-		assert_int_equal(gopclntab_depth(t, &f, BASE + TEXT + depths[i][0]), depths[i][1]);
+	for (size_t i = 0; i < sizeof(depths) / sizeof(*depths); i++) {
+		assert_int_equal(
+			gopclntab_depth(t, &f, BASE + TEXT + depths[i][0], &where), depths[i][1]);
+		assert_int_equal(where.start, BASE + TEXT + depths[i][2]);
+		assert_int_equal(where.end, BASE + TEXT + depths[i][3]);
+	}
 	module_close(m);
 }
 
@@ -336,7 +342,7 @@ static void ask_everything(const struct gopclntab *t)
 		if (gopclntab_find(t, at, &f) < 0)
 			continue;
 		assert_true(strlen(f.name) > 0);
-		sum += gopclntab_depth(t, &f, at);
+		sum += gopclntab_depth(t, &f, at, NULL);
 		uint32_t n = gopclntab_lines(t, &f, at, v, 16);
 		assert_true(n >= 1 && n <= 16);
 		for (uint32_t i = 0; i < n; i++)

@@ -154,7 +154,7 @@ static struct stack stack;
 static uint64_t unwind_made(void)
 {
 	struct rules *rules = rules_new();
-	struct unwinder u = {&modules, rules, mark, NULL};
+	struct unwinder u = {.modules = &modules, .rules = rules, .reading = mark};
 	uint64_t need;
 
 	unwind_capture(&u, &made.head, &maps, &stack, &need);
