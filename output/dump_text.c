@@ -230,7 +230,7 @@ static int put_names(const struct dump *d, const struct dump_group *g, struct bu
 	int error = tally_group(&names, d, g, put_name);
 
 	for (uint32_t i = 0; i < names.n && i < NAMES_SHOWN && !error; i++) {
-		buf_string(out, i ? ", " : " ");
+		buf_string(out, i ? ", " : names.n > 1 ? ": " : " ");
 		if (names.n > 1)
 			buf_printf(out, "%u ", names.v[i].n);
 		buf_string(out, names.v[i].text);
