@@ -243,6 +243,10 @@ static const struct row *row_of(const char *name)
 	const char *plain = plain_name(name, room, sizeof(room));
 	if (starts_with(plain, "std::sys"))
 		return FIND(rust_rows, last_parts(plain));
+	/* What all of C++'s younger locks are made of; its argument says for which. */
+	const char *argument = strchr(name, '<');
+	if (argument && starts_with(plain, "std::__atomic_wait_address"))
+		plain = plain_name(argument + 1, room, sizeof(room));
 	return FIND(rows, plain);
 }
 

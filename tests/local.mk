@@ -103,6 +103,7 @@ unit_tests = \
 	tests/unit/test_known_threads \
 	tests/unit/test_last_stack \
 	tests/unit/test_loader \
+	tests/unit/test_locks \
 	tests/unit/test_maps \
 	tests/unit/test_options \
 	tests/unit/test_options_target \
@@ -175,6 +176,7 @@ tests_unit_test_known_modules_LDADD = $(unit_libs)
 tests_unit_test_known_threads_LDADD = $(unit_libs)
 tests_unit_test_last_stack_LDADD = $(unit_libs)
 tests_unit_test_loader_LDADD = $(unit_libs)
+tests_unit_test_locks_LDADD = $(unit_libs)
 tests_unit_test_maps_LDADD = $(unit_libs)
 tests_unit_test_options_LDADD = $(unit_libs)
 tests_unit_test_options_target_LDADD = $(unit_libs)
@@ -278,8 +280,8 @@ test_scripts = \
 	tests/integration/threads.sh \
 	tests/integration/trapped.sh \
 	tests/integration/usage.sh \
-	tests/integration/wall.sh \
 	tests/integration/waits.sh \
+	tests/integration/wall.sh \
 	tests/stress/storms.sh
 
 # The source is the same for both builds.

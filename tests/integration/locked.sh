@@ -17,16 +17,16 @@ kinds()
 	stop_target
 	MUTEX=$(echo "$dir"/*.mutex.pb.gz)
 	check_equal "$program: threads that wait for something else than their name says" "" \
-		"$(proof waits "$(echo "$dir"/*.block.pb.gz)" | awk -F'\t' '$1 != $2' | tr '\n' ' ')"
+		"$(proof delays "$(echo "$dir"/*.block.pb.gz)" | awk -F'\t' '$1 != $2' | tr '\n' ' ')"
 	check_equal "$program: kinds" "$2" \
-		"$(proof waits "$(echo "$dir"/*.block.pb.gz)" | cut -f2 | sort | tr '\n' ' ')"
+		"$(proof delays "$(echo "$dir"/*.block.pb.gz)" | cut -f2 | sort | tr '\n' ' ')"
 }
 
 # held FUNCTION KIND N: of N threads that wait for that kind it has what they want.
 held()
 {
 	check_number "$2 held by $1" \
-		"$(proof waits "$MUTEX" "$1" | awk -F'\t' -v kind="$2" '$2 == kind { sum += $3 } END { print sum / 1e9 }') >= 0.97 * $3"
+		"$(proof delays "$MUTEX" "$1" | awk -F'\t' -v kind="$2" '$2 == kind { sum += $3 } END { print sum / 1e9 }') >= 0.97 * $3"
 }
 
 variants locked

@@ -24,7 +24,7 @@ truths()
 
 labels() # NAME FILE
 {
-	proof locks "$2" | awk -v musl="$([[ $1 = musl* ]] && echo 1)" '{
+	proof waits "$2" | awk -v musl="$([[ $1 = musl* ]] && echo 1)" '{
 		print $1, $2, musl && $2 ~ /cond|barrier/ && $3 ~ /^0x/ ? "ADDRESS" : $3 }' | sort
 }
 

@@ -13,8 +13,8 @@ proof.py incomplete FILE            the commonest roots of the stacks that aren'
 proof.py threads FILE               one line for each thread: tid, name, values
 proof.py labels FILE KEY [FUNC]     values by label, of the stacks that contain FUNC: text, values
 proof.py states FILE THREAD [FUNC]  a thread's states with the last value, of the stacks that contain FUNC
-proof.py waits FILE [FUNC]          each sample whose stack contains FUNC: thread_name, kind, delay
-proof.py locks FILE                 one line for each thread and what it waits for: tid, kind, lock
+proof.py delays FILE [FUNC]         each sample whose stack contains FUNC: thread_name, kind, delay
+proof.py waits FILE                 one line for each thread and what it waits for: tid, kind, lock
 proof.py pids FILE                  one line for each process: pid label, values
 proof.py stacks FILE [THREAD]       every stack, leaf first: values<TAB>tid<TAB>frames
 proof.py addresses FILE             tid and stack addresses of each, leaf first, in hex
@@ -284,7 +284,7 @@ def print_labels(profile, key, function):
         print("%s\t%s" % (label, "\t".join(map(str, values))))
 
 
-def print_locks(profile):
+def print_waits(profile):
     waits = {tuple(s.labels.get(key, "-") for key in ("tid", "kind", "lock")) for s in profile.samples}
     for tid, kind, lock in sorted(waits):
         print(tid, kind.replace(" ", "_"), lock)
@@ -378,7 +378,7 @@ def main(argv):
         print_incomplete(profile)
     elif command == "threads":
         print_threads(profile)
-    elif command == "waits":
+    elif command == "delays":
         for s in profile.samples:
             if not rest or any(plain(n).startswith(rest[0]) for n in s.all_names()):
                 print("%s\t%s\t%d" % (s.labels.get("thread_name"), s.labels.get("kind"), s.values[-1]))
@@ -389,8 +389,8 @@ def main(argv):
         print_labels(profile, "state", rest[1] if len(rest) > 1 else None)
     elif command == "labels":
         print_labels(profile, rest[0], rest[1] if len(rest) > 1 else None)
-    elif command == "locks":
-        print_locks(profile)
+    elif command == "waits":
+        print_waits(profile)
     elif command == "pids":
         print_pids(profile)
     elif command == "stacks":

@@ -112,6 +112,9 @@ static void one_name_is_enough(void **state)
 		{WAIT_SEM, "std::counting_semaphore<2147483647l>::try_acquire_for<long>"},
 		{WAIT_SEM, "std::counting_semaphore::try_acquire_until"},
 		{WAIT_SEM, "std::__atomic_semaphore::_M_acquire"},
+		{WAIT_SEM, "std::__atomic_wait_address_bare<std::__atomic_semaphore::_M_acquire()"
+			   "::{lambda()#1}>"},
+		{WAIT_FUTEX, "std::__atomic_wait_address_bare<std::atomic<int>::wait>"},
 		{WAIT_SEM, "std::__platform_semaphore::_M_acquire"},
 		{WAIT_SEM, "std::__semaphore_base::_M_acquire"},
 		{WAIT_JOIN, "___pthread_join"},
