@@ -70,16 +70,35 @@ static int add(struct session *s, int32_t pid, uint64_t address)
 }
 
 /* Where the lock begins depends on its kind, which names may tell later. */
+static int add_lock(struct session *s, int32_t pid, uint64_t lock)
+{
+	uint64_t barrier = wait_kind_lock(WAIT_BARRIER, lock);
+
+	if (!lock)
+		return 0;
+	int error = add(s, pid, lock);
+	return error || barrier == lock ? error : add(s, pid, barrier);
+}
+
 static int take_lock(void *arg, const struct table_entry *e)
 {
 	struct session *s = arg;
-	uint64_t barrier = wait_kind_lock(WAIT_BARRIER, e->lock);
 
-	if (!e->lock)
-		return 0;
-	int32_t pid = s->written->threads[e->thread].pid;
-	int error = add(s, pid, e->lock);
-	return error || barrier == e->lock ? error : add(s, pid, barrier);
+	return add_lock(s, s->written->threads[e->thread].pid, e->lock);
+}
+
+/* -dump tells of locks beside the stacks. */
+static int take_details(struct session *s)
+{
+	const struct interval *i = s->written;
+	int error = 0;
+
+	for (uint32_t t = 0; t < i->n_threads && !error; t++) {
+		const struct known_detail *d = known_details_find(&s->details, i->keys[t]);
+		if (d && d->first.interval == i->number)
+			error = add_lock(s, i->threads[t].pid, d->first.wait.lock);
+	}
+	return error;
 }
 
 int locks_collect(struct session *s)
@@ -90,6 +109,8 @@ int locks_collect(struct session *s)
 	locks_fini(l);
 	for (int kind = 0; kind < PROFILE_KINDS && !error; kind++)
 		error = table_each(s->written->tables[kind], take_lock, s);
+	if (!error && s->options->dump)
+		error = take_details(s);
 	tidy(l);
 	if (l->n > LIMIT_LOCKS)
 		l->n = LIMIT_LOCKS;

@@ -25,14 +25,19 @@ struct option_row {
 static const char *const kind_names[PROFILE_KINDS] = {
 	"cpu", "threads", "wall", "block", "mutex", "threadcreate"};
 
-#define KINDS_TEXT "cpu, threads, wall, block, mutex and threadcreate"
+#define FORMATS_TEXT "pprof, folded and text, and json and goroutine for -dump"
+#define KINDS_TEXT   "cpu, threads, wall, block, mutex and threadcreate"
 
 /* Words of the manual that later versions understand. */
 static const char *const later_kinds[] = {"heap", "allocs"};
 static const char *const later_formats[] = {"speedscope", "html"};
-static const char *const later_options[] = {"http", "push", "label", "tenant", "dump", "heap-rate",
+static const char *const later_options[] = {"http", "push", "label", "tenant", "heap-rate",
 	"thread", "compare", "fail-over", "cleanup", "kernel", "http-token", "alloc-prefix",
 	"open"};
+
+/* They shape a profile; -dump makes none. */
+static const char *const not_for_dump[] = {"exit-status", "profile", "hz", "max-stop", "top",
+	"summary", "save-raw", "replay", "symfs", "check"};
 
 #define IN(list, word) is_in(list, sizeof(list) / sizeof(*(list)), word)
 
@@ -99,6 +104,7 @@ static int set_switch(struct options *o, const char *name, const char *value)
 	o->exit_status |= !strcmp(name, "exit-status");
 	o->kernel |= !strcmp(name, "kernel");
 	o->debuginfod |= !strcmp(name, "debuginfod");
+	o->dump |= !strcmp(name, "dump");
 	o->debuginfod_urls = getenv("DEBUGINFOD_URLS");
 	return 0;
 }
@@ -173,14 +179,14 @@ static int set_output(struct options *o, const char *name, const char *value)
 
 static int set_format(struct options *o, const char *name, const char *value)
 {
-	static const char *const words[] = {"pprof", "folded", "text"};
+	static const char *const words[] = {"pprof", "folded", "text", "json", "goroutine"};
 
 	if (IN(later_formats, value)) {
-		log_error("-%s: the format %s is not built yet; there are pprof, folded and text",
-			name, value);
+		log_error("-%s: the format %s is not built yet; there are " FORMATS_TEXT, name,
+			value);
 		return -EINVAL;
 	}
-	int i = values_pick(name, value, words, 3, "a format; there are pprof, folded and text");
+	int i = values_pick(name, value, words, 5, "a format; there are " FORMATS_TEXT);
 	o->format = i;
 	return i < 0 ? i : 0;
 }
@@ -284,8 +290,11 @@ static const struct option_row rows[] = {
 		"share of its CPU time that pauses may take (default 2%)"},
 	{"kernel", NULL, NULL, set_switch, "blocked threads: the kernel's functions on top"},
 	{"o", "output", "FILE", set_output, "file (one profile), folder/ or - for standard output"},
-	{"format", NULL, "FMT", set_format, "pprof, folded or text (default by the file's ending)"},
+	{"format", NULL, "FMT", set_format,
+		"pprof, folded, text; -dump: text, json, goroutine (default by the file's ending)"},
 	{"top", NULL, NULL, set_top, "print the top table on standard output; -top=N lines"},
+	{"dump", NULL, NULL, set_switch,
+		"print all stacks, what each thread waits for, and deadlocks"},
 	{"symbols", NULL, "HOW", set_symbols, "none, symtab or full (default full)"},
 	{"demangle", NULL, "HOW", set_demangle,
 		"none, simple, templates or full (default templates)"},
@@ -371,6 +380,8 @@ static int take_option(struct options *o, int argc, char **argv, int *i)
 		}
 		value = argv[*i];
 	}
+	if (IN(not_for_dump, row->name))
+		o->not_for_dump = row->name;
 	return row->handler(o, name, value);
 }
 

@@ -11,7 +11,7 @@
 
 #include "base/message.h"
 
-enum format { FORMAT_PPROF, FORMAT_FOLDED, FORMAT_TEXT };
+enum format { FORMAT_PPROF, FORMAT_FOLDED, FORMAT_TEXT, FORMAT_JSON, FORMAT_GOROUTINE };
 
 #define OPTIONS_PIDS 256u
 
@@ -43,7 +43,9 @@ struct options {
 	const char *save_raw;	     /* record into this file; NULL: no */
 	const char *replay;	     /* play this recording, "-": standard input; NULL: sample */
 	const char *symfs; /* files of a recording are below this folder; NULL: where they were */
-	const char *check; /* hold this file to the rules instead of profiling */
+	int dump;	   /* all stacks as a page, instead of profiles */
+	const char *not_for_dump; /* an option that was given and says nothing to -dump */
+	const char *check;	  /* hold this file to the rules instead of profiling */
 };
 
 /* 0 go on; else the program's exit status is *status (help, version, or a mistake). */

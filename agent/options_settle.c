@@ -68,6 +68,34 @@ static int settle_window(struct options *o)
 	return 0;
 }
 
+static int settle_dump_format(struct options *o, int format_given)
+{
+	o->kinds = KIND(PROFILE_THREADS);
+	if (!format_given)
+		o->format = o->output && ends_with(o->output, ".json") ? FORMAT_JSON : FORMAT_TEXT;
+	return 0;
+}
+
+/* What is printed is no profile: what shapes one has no meaning. */
+static int settle_dump(struct options *o, int format_given)
+{
+	int is_file = o->output && !ends_with(o->output, "/");
+
+	if (o->not_for_dump)
+		log_error("-dump prints the stacks of now; leave out -%s", o->not_for_dump);
+	else if (o->command)
+		log_error("-dump: a command that has not begun has no stacks; leave out -- CMD");
+	else if (o->window_given && !o->every_ns)
+		log_error("-dump takes no time; leave out -seconds, or repeat it by -every DUR");
+	else if (format_given && (o->format == FORMAT_PPROF || o->format == FORMAT_FOLDED))
+		log_error("-format: -dump prints text, json or goroutine");
+	else if (is_file && o->every_ns && !sink_is_stdout(o->output))
+		log_error("-o %s: -every makes many files; give -o FOLDER/", o->output);
+	else
+		return settle_dump_format(o, format_given);
+	return -EINVAL;
+}
+
 static int settle_kernel(const struct options *o)
 {
 	if (o->kernel && (o->save_raw || o->replay))
@@ -99,6 +127,12 @@ static int settle_threadcreate(const struct options *o)
 
 static int settle_output(struct options *o, int format_given)
 {
+	if (o->dump)
+		return settle_dump(o, format_given);
+	if (o->format > FORMAT_TEXT) {
+		log_error("-format: json and goroutine are formats of -dump");
+		return -EINVAL;
+	}
 	if (o->output && !format_given) {
 		if (ends_with(o->output, ".folded"))
 			o->format = FORMAT_FOLDED;
@@ -134,9 +168,9 @@ static int settle_output(struct options *o, int format_given)
 
 int options_settle(struct options *o, int format_given)
 {
-	if (o->check)
+	if (o->check && !o->dump)
 		return 0;
-	int error = settle_recording(o);
+	int error = o->dump ? 0 : settle_recording(o);
 	if (!error)
 		error = settle_target(o);
 	if (!error)

@@ -33,6 +33,9 @@ static void begin_sampling(struct session *s)
 	/* A recording is played to its end. */
 	if (!(o->kinds & KINDS_OF_WINDOW) && !o->every_ns && !o->replay)
 		s->ends = now;
+	/* The first one at once. */
+	if (o->dump && o->every_ns)
+		s->next_mark = now;
 }
 
 static void forget_process(void *arg, uint32_t process)
@@ -72,6 +75,8 @@ static void begin_stop(struct session *s)
 {
 	uint32_t last = s->options->count;
 
+	if (s->data.open)
+		s->asked_at = clock_now();
 	s->is_last |= !s->next_mark || s->interrupts || (last && s->data.open + 1 >= last) ||
 		      (s->ends && s->ends <= clock_now());
 	if (s->tracer_done)

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/dump.h"
 #include "agent/result.h"
 #include "agent/summary.h"
 #include "agent/summary_json.h"
@@ -45,25 +46,31 @@ static void safe_name(char *out, const char *comm)
 		strcpy(out, "_");
 }
 
-/* Files of a run that is cut into intervals are told apart by the time (UTC) at which each began.
- */
+/* Files of a run that is cut into intervals are told apart by the time (UTC) at which each began, a
+ * dump by its own. */
 static void time_part(const struct session *s, char *out, size_t room)
 {
-	time_t seconds = s->written ? (time_t)(s->written->wall_began / 1000000000ull) : time(NULL);
+	const struct interval *i = s->written;
+	uint64_t wall = i ? i->wall_began : time(NULL) * 1000000000ull;
 	struct tm tm;
 
+	if (i && s->options->dump)
+		wall += i->ended - i->began;
+	time_t seconds = wall / 1000000000;
 	*out = '\0';
 	if (!s->options->every_ns || !gmtime_r(&seconds, &tm))
 		return;
 	size_t n = strftime(out, room, ".%Y%m%dT%H%M%S", &tm);
-	snprintf(out + n, room - n, ".%03uZ",
-		s->written ? (unsigned)(s->written->wall_began / 1000000 % 1000) : 0);
+	snprintf(out + n, room - n, ".%03uZ", i ? (unsigned)(wall / 1000000 % 1000) : 0);
 }
 
 static void file_name(const struct session *s, enum profile_kind kind, char *out, size_t room)
 {
-	static const char *const endings[] = {
-		[FORMAT_PPROF] = ".pb.gz", [FORMAT_FOLDED] = ".folded", [FORMAT_TEXT] = ".txt"};
+	static const char *const endings[] = {[FORMAT_PPROF] = ".pb.gz",
+		[FORMAT_FOLDED] = ".folded",
+		[FORMAT_TEXT] = ".txt",
+		[FORMAT_JSON] = ".json",
+		[FORMAT_GOROUTINE] = ".txt"};
 	const char *output = s->options->output;
 	char name[sizeof(s->data.first.comm) + 1], when[32];
 
@@ -74,13 +81,14 @@ static void file_name(const struct session *s, enum profile_kind kind, char *out
 	safe_name(name, s->data.first.comm);
 	time_part(s, when, sizeof(when));
 	snprintf(out, room, "%s%s.%d.%s%s%s", output ? output : "", name, s->data.first.pid,
-		options_kind_name(kind), when, endings[s->options->format]);
+		s->options->dump ? "dump" : options_kind_name(kind), when,
+		endings[s->options->format]);
 }
 
-/* -top alone prints and leaves no file. */
+/* -top and -dump alone print and leave no file. */
 static int writes_files(const struct session *s)
 {
-	return !s->options->top_asked || s->options->output;
+	return (!s->options->top_asked && !s->options->dump) || s->options->output;
 }
 
 static int goes_to_stdout(const struct session *s)
@@ -92,7 +100,7 @@ static int told(const char *path, int error)
 {
 	char shown[512];
 
-	log_escape(shown, sizeof(shown), path);
+	log_escape(shown, sizeof(shown), strcmp(path, "-") ? path : "standard output");
 	if (error == -ENOTTY)
 		log_error(
 			"standard output is a terminal and a pprof file is binary; redirect it, or give "
@@ -215,24 +223,30 @@ static int write_file(const struct session *s, const struct profile *p, const ch
 	return error ? told(path, error) : 0;
 }
 
+static int write_bytes(const struct buf *bytes, const char *path)
+{
+	struct sink sink;
+	int error = sink_open(&sink, path, 0);
+
+	if (!error)
+		error = sink_write(&sink, bytes->data, bytes->len);
+	if (!error)
+		error = sink_commit(&sink);
+	sink_abort(&sink);
+	return error ? told(path, error) : 0;
+}
+
 /* All summaries so far, at each interval: the file is whole whenever it is read. */
 static int write_summary(struct session *s)
 {
 	const char *path = s->options->summary;
-	struct sink sink;
 
 	if (!path || !s->summaries.data || s->summaries.failed)
 		return path ? told(path, s->summaries.failed ? s->summaries.failed : -ENOMEM) : 0;
-	int error = sink_open(&sink, path, 0);
-	if (error)
-		return told(path, error);
-	error = sink_write(&sink, s->summaries.data, s->summaries.len);
-	if (!error)
-		error = sink_commit(&sink);
-	sink_abort(&sink);
+	int error = write_bytes(&s->summaries, path);
 	if (sink_is_stdout(path))
 		buf_clear(&s->summaries);
-	return error ? told(path, error) : 0;
+	return error;
 }
 
 /* Standard output is for what was asked for; a table nobody asked for gives way to data. */
@@ -364,8 +378,31 @@ static int summarize(struct session *s)
 	return write_summary(s) ? 1 : 0;
 }
 
+static int write_dump(struct session *s)
+{
+	char path[LIMIT_PATH] = "-";
+	struct buf page;
+
+	buf_init(&page, LIMIT_DUMP);
+	/* Pages that follow one another on a terminal are told apart. */
+	if (s->written->number && s->options->format != FORMAT_JSON && !writes_files(s))
+		buf_string(&page, "\n");
+	long n = dump_page(s, &page);
+	if (n < 0)
+		log_error("cannot make the page: %s", strerror(-n));
+	if (writes_files(s))
+		file_name(s, PROFILE_THREADS, path, sizeof(path));
+	int error = n < 0 ? n : write_bytes(&page, path);
+	buf_fini(&page);
+	if (!n && !error)
+		log_note("no thread was seen: the process ended");
+	return error || log_failure() ? 1 : n ? 0 : 4;
+}
+
 int result_write(struct session *s)
 {
+	if (s->options->dump)
+		return write_dump(s);
 	if (!s->is_last && log_get_level() < LOG_VERBOSE)
 		return write_interval(s) | summarize(s);
 	enum profile_merged merged[PROFILE_KINDS] = {MERGED_NOT};

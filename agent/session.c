@@ -381,6 +381,7 @@ int session_run(const struct options *o, int supervisor, struct ring *ring)
 	s.options = o;
 	s.supervisor = supervisor;
 	s.ring = ring;
+	s.asked_at = clock_now();
 	s.tracer = (struct link){.role = ROLE_TRACER, .sock = -1};
 	s.worker = (struct link){.role = ROLE_WORKER, .sock = -1};
 	debuginfod_begin(&s);

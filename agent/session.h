@@ -11,6 +11,7 @@
 
 #include "agent/collection.h"
 #include "agent/debuginfod.h"
+#include "agent/known_details.h"
 #include "agent/locks.h"
 #include "agent/options.h"
 #include "agent/raw.h"
@@ -67,6 +68,7 @@ struct session {
 	struct outbox to_worker; /* the worker answers while we tell: never wait for its queue */
 	enum phase phase;
 	struct collection data;
+	struct known_details details; /* -dump */
 	struct symbols *symbols;
 	struct naming naming;
 	struct locks locks;
@@ -76,11 +78,13 @@ struct session {
 	struct replay replay;	  /* -replay */
 	struct interval *written; /* the one that the present phase is about, from PHASE_FLUSH on */
 	struct buf summaries;	  /* -summary, of the intervals so far */
-	uint64_t began, ends;	  /* of the run, CLOCK_MONOTONIC; ends 0: open */
-	uint64_t next_mark;	  /* when the interval ends; 0: with the run */
-	uint64_t stopped_at;	  /* when the tracer read the interval's last figures; 0: unknown */
-	uint32_t left_out;	  /* processes that may not be profiled */
-	int launch_pending; /* the command was let go; whether it could be run is not known yet */
+	uint64_t
+		asked_at; /* when the interval's figures were asked for, or the first's run began */
+	uint64_t began, ends; /* of the run, CLOCK_MONOTONIC; ends 0: open */
+	uint64_t next_mark;   /* when the interval ends; 0: with the run */
+	uint64_t stopped_at;  /* when the tracer read the interval's last figures; 0: unknown */
+	uint32_t left_out;    /* processes that may not be profiled */
+	int launch_pending;   /* the command was let go; whether it could be run is not known yet */
 	int interrupts;
 	int is_last;	 /* no interval comes after this one */
 	int tracer_done; /* it has no target any more, or is given up */

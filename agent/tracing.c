@@ -44,7 +44,8 @@ void tracing_start(struct session *s)
 		.launched = o->launched,
 		.flags = (o->with_children ? START_CHILDREN : 0) |
 			 (o->launched ? START_LAUNCHED | START_SNAPSHOT_LAST : 0) |
-			 (o->name ? START_BY_NAME : 0) | (o->kernel ? START_KERNEL : 0),
+			 (o->name ? START_BY_NAME : 0) | (o->kernel ? START_KERNEL : 0) |
+			 (o->dump ? START_DETAILS | START_SNAPSHOT_LAST : 0),
 		.seed = clock_now() ^ phases_wall_clock(),
 	};
 
@@ -154,6 +155,14 @@ static int take_attached(struct session *s, const struct wire_message *m)
 	return a ? collection_attached(&s->data, a) : -EPROTO;
 }
 
+static int take_detail(struct session *s, const struct wire_message *m)
+{
+	const struct tracer_detail *d = wire_payload(m, sizeof(*d));
+	const struct known_thread *k = d ? known_threads_find(&s->data.threads, d->thread) : NULL;
+
+	return k ? known_details_tell(&s->details, m, k->key, clock_now()) : -EPROTO;
+}
+
 void tracing_on_message(struct session *s, struct wire_message *m)
 {
 	raw_message(&s->raw, m);
@@ -199,6 +208,9 @@ void tracing_on_message(struct session *s, struct wire_message *m)
 	case TRACER_EXTRA:
 		wants_on_file(s, m);
 		phases_files(s);
+		break;
+	case TRACER_DETAIL:
+		s->data.broken += take_detail(s, m) < 0;
 		break;
 	case TRACER_KERNEL:
 		s->data.broken += naming_on_kernel(s, m) < 0;

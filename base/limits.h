@@ -56,9 +56,13 @@
 #define LIMIT_MEMORY_IMAGES (256 * MIB) /* of all such files */
 #define LIMIT_PERF_MAP	    (256 * MIB) /* names of code made at run time: the file */
 #define LIMIT_PERF_LINES    (4u * 1024 * 1024) /* and functions in it */
-#define LIMIT_KERNEL_FRAMES 32u		       /* of the kernel side of a blocked thread */
-#define LIMIT_KERNEL_NAMES  16384u	       /* functions of the kernel, in one run */
-#define LIMIT_KERNEL_NAME   128u	       /* bytes of one */
-#define LIMIT_RAW_HELD	    (32 * MIB) /* of a recording, until a module's build id is known */
+#define LIMIT_SOCKETS	    262144u	       /* of a network namespace, for -dump */
+#define LIMIT_SOCKET_TEXTS  (32 * MIB)	       /* their addresses; each of the kernel's lists */
+#define LIMIT_DETAIL_TEXT   1024u /* what a descriptor is; where in the kernel a thread waits */
+#define LIMIT_DUMP	    (256 * MIB) /* the text of -dump */
+#define LIMIT_KERNEL_FRAMES 32u		/* of the kernel side of a blocked thread */
+#define LIMIT_KERNEL_NAMES  16384u	/* functions of the kernel, in one run */
+#define LIMIT_KERNEL_NAME   128u	/* bytes of one */
+#define LIMIT_RAW_HELD	    (32 * MIB)	/* of a recording, until a module's build id is known */
 
 #endif

@@ -44,6 +44,7 @@ enum message_type {
 	TRACER_DONE,	      /* struct tracer_done: the window is over */
 	TRACER_EXTRA,	      /* struct extra_file + where it is + fd (none: not found) */
 	TRACER_PERF_MAP,      /* struct tracer_perf_map + fd (none: why not) */
+	TRACER_DETAIL,	      /* struct tracer_detail + its two texts: beside a thread's capture */
 	TRACER_KERNEL, /* struct tracer_kernel + name: a function of the kernel, for the first time
 			*/
 	TRACER_CREATIONS, /* struct tracer_creations: counted since the last one */
@@ -96,8 +97,9 @@ enum start_flag {
 	START_CHILDREN = 2,	  /* descendants of the processes, too, those to come included */
 	START_LAUNCHED = 4,	  /* the one process waits to become the command we start */
 	START_BY_NAME = 8,	  /* name says which; a process that is not allowed is left out */
-	START_SNAPSHOT_LAST = 16, /* the threads profile is of the window's end */
-	START_KERNEL = 32	  /* blocked threads with the kernel's functions */
+	START_SNAPSHOT_LAST = 16, /* the threads profile is of the interval's end */
+	START_KERNEL = 32,	  /* blocked threads with the kernel's functions */
+	START_DETAILS = 64,	  /* with its snapshot: what each thread waits for */
 };
 
 /* Followed by n struct tracer_pid. */
@@ -215,6 +217,31 @@ struct tracer_thread {
 	uint32_t process;
 	uint32_t unused;
 	char name[16];
+};
+
+enum detail_flag {
+	DETAIL_MOVED =
+		1, /* it ran between its stack and this, or is running: nothing of its call */
+	DETAIL_AGAIN = 2, /* the second look at a thread that others hold up: only its call and runs
+			   */
+};
+
+/* What there is to say of a thread besides its stack. Two texts follow: what the descriptor is that
+ * it waits on; where in the kernel it is, a function in each line, innermost first. */
+struct tracer_detail {
+	uint32_t thread;   /* its serial */
+	uint32_t interval; /* of the snapshot */
+	uint32_t state;	   /* the kernel's letter */
+	uint32_t flags;	   /* enum detail_flag */
+	struct wait wait;
+	uint64_t cpu, runs;  /* since it was born: ns, times it was put on a CPU */
+	uint64_t runs_after; /* when the look was over, a stop of ours included */
+	int64_t idle_ns;     /* how long it has not run; -1: not known */
+	int64_t left_ns;     /* until its call gives up, at most; -1: never, -2: not known */
+	uint64_t args[6];    /* of its system call */
+	int32_t fd;	     /* that it waits on; -1 */
+	uint32_t fd_len, kernel_len;
+	uint32_t unused;
 };
 
 #define STATS_BUCKETS 256u

@@ -12,12 +12,14 @@ target_names = \
 	contended \
 	creates \
 	crowd \
+	deadlock \
 	depths \
 	dl_loop \
 	exec_latency \
 	exec_storm \
 	exit_latency \
 	family \
+	fd_waits \
 	fork_storm \
 	gaps \
 	handler \
@@ -83,6 +85,7 @@ unit_tests = \
 	tests/unit/test_deadlock \
 	tests/unit/test_debug_places \
 	tests/unit/test_demangle \
+	tests/unit/test_dump \
 	tests/unit/test_dwarf \
 	tests/unit/test_expression \
 	tests/unit/test_family \
@@ -120,8 +123,10 @@ unit_tests = \
 	tests/unit/test_samples \
 	tests/unit/test_sandbox \
 	tests/unit/test_sink \
+	tests/unit/test_sockets \
 	tests/unit/test_stats \
 	tests/unit/test_strings \
+	tests/unit/test_stuck \
 	tests/unit/test_summary \
 	tests/unit/test_symbolize \
 	tests/unit/test_table \
@@ -153,6 +158,7 @@ tests_unit_test_cpus_LDADD = $(unit_libs)
 tests_unit_test_deadlock_LDADD = $(unit_libs)
 tests_unit_test_debug_places_LDADD = $(unit_libs)
 tests_unit_test_demangle_LDADD = $(unit_libs)
+tests_unit_test_dump_LDADD = $(unit_libs)
 tests_unit_test_dwarf_LDADD = $(unit_libs)
 tests_unit_test_expression_LDADD = $(unit_libs)
 tests_unit_test_family_LDADD = $(unit_libs)
@@ -190,8 +196,10 @@ tests_unit_test_rules_LDADD = $(unit_libs)
 tests_unit_test_samples_LDADD = $(unit_libs)
 tests_unit_test_sandbox_LDADD = $(unit_libs)
 tests_unit_test_sink_LDADD = $(unit_libs)
+tests_unit_test_sockets_LDADD = $(unit_libs)
 tests_unit_test_stats_LDADD = $(unit_libs)
 tests_unit_test_strings_LDADD = $(unit_libs)
+tests_unit_test_stuck_LDADD = $(unit_libs)
 tests_unit_test_summary_LDADD = $(unit_libs)
 tests_unit_test_symbolize_LDADD = $(unit_libs)
 tests_unit_test_table_LDADD = $(unit_libs)
@@ -235,6 +243,7 @@ test_scripts = \
 	tests/integration/debug_files.sh \
 	tests/integration/debuginfod.sh \
 	tests/integration/dlopen.sh \
+	tests/integration/dump.sh \
 	tests/integration/exec.sh \
 	tests/integration/family.sh \
 	tests/integration/faults.sh \
@@ -293,6 +302,6 @@ fixture_names = aligned altstack chain20 leaf nocfi noreturn signal
 EXTRA_DIST = $(test_scripts) tests/source_check.sh $(target_names:%=tests/targets/%.c) tests/targets/calls.h tests/targets/cgo.go tests/targets/chain.go tests/targets/creates.cc tests/targets/creates.go tests/targets/creates.rs tests/targets/stacks.go tests/targets/locks.h tests/targets/target.h \
 	tests/targets/blocked.c tests/targets/chains.h tests/targets/shapes.h tests/targets/wander.c tests/lib/chains.py \
 	tests/targets/variants.mk tests/targets/walks.c tests/targets/walks.cc tests/targets/woken.h tests/lib/faults.py tests/lib/faults.sh tests/lib/gdb_lines.py tests/lib/gdb_stacks.py tests/lib/zstd_sections.py tests/targets/twins.c \
-	tests/lib/harness.sh tests/lib/proof.py tests/matrix/chain.py tests/matrix/check.py tests/names/compare.py tests/names/inlined.cc tests/names/part.cc tests/stress/faults.sh tests/unit/options_fixture.h \
+	tests/lib/dump_proof.py tests/lib/harness.sh tests/lib/proof.py tests/matrix/chain.py tests/matrix/check.py tests/names/compare.py tests/names/inlined.cc tests/names/part.cc tests/stress/faults.sh tests/unit/options_fixture.h \
 	tests/unit/profile_fixture.h tests/unit/raw_fixture.h tests/fixtures/fixture.c tests/fixtures/make.sh \
 	$(fixture_names:%=tests/fixtures/%.elf) $(fixture_names:%=tests/fixtures/%.raw)

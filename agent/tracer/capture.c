@@ -1,146 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "agent/tracer/call.h"
-#include "agent/tracer/capture.h"
+#include "agent/tracer/capture_parts.h"
 #include "agent/tracer/clock.h"
-#include "agent/tracer/goroutine.h"
 #include "agent/tracer/memory.h"
 #include "agent/tracer/regs.h"
-#include "agent/tracer/sigframe.h"
 #include "agent/tracer/stats.h"
 
 /* Those of threads that compute. */
-#define COMPUTING    (KIND(PROFILE_CPU) | KIND(PROFILE_WALL))
-#define ROOM_WAIT_NS 10000000000ull
-
-/* How much stack this thread needed so far; the worker's word, so held within bounds. A snapshot
- * has no second try: it takes what there is. */
-static size_t stack_wanted(const struct capturer *c, const struct thread *th, uint32_t kinds)
-{
-	size_t want = atomic_load_explicit(
-		&c->ring->page->stack_want[th->serial % RING_WANTS], memory_order_relaxed);
-
-	if (kinds & KIND(PROFILE_THREADS))
-		return LIMIT_STACK_MAX;
-	if (!want)
-		return LIMIT_STACK_UNKNOWN;
-	if (want < LIMIT_STACK_LEAST)
-		return LIMIT_STACK_LEAST;
-	return want > LIMIT_STACK_MAX ? LIMIT_STACK_MAX : want;
-}
-
-/* Room for as much of two stacks; where the worker falls behind, of one. */
-static struct capture *reserve(struct capturer *c, size_t stack)
-{
-	c->room = 2 * stack;
-	struct capture *cap = ring_reserve(c->ring, sizeof(*cap) + c->room + KERNEL_BYTES);
-
-	if (!cap) {
-		c->room = stack;
-		cap = ring_reserve(c->ring, sizeof(*cap) + c->room + KERNEL_BYTES);
-	}
-	if (!cap)
-		atomic_fetch_add_explicit(&c->ring->page->dropped, 1, memory_order_relaxed);
-	return cap;
-}
-
-/* In a program made by Go. What lies above a stack's end is none of this thread's. How much of the
- * other stack is to be read. */
-static size_t look_for_goroutine(struct capturer *c, const struct thread *th,
-	const struct user_regs_struct *u, size_t want, struct capture *cap)
-{
-	uint32_t curg = atomic_load_explicit(
-		&c->ring->page->curg[th->process->number % RING_WANTS], memory_order_relaxed);
-
-	if (!curg)
-		return 0;
-	struct goroutine g = goroutine_of(th->tid, u, curg);
-	if (g.stack_end && g.stack_end - cap->stack_base < cap->stack_len)
-		cap->stack_len = g.stack_end - cap->stack_base;
-	cap->other_sp = g.sp;
-	cap->other_pc = g.pc;
-	size_t whole = g.sp_end - g.sp + MEMORY_RED_ZONE;
-	return whole < want ? whole : want;
-}
-
-/* Of the stack that a signal or Go's runtime took the thread away from. */
-static void read_other(struct capturer *c, const struct thread *th, uint64_t sp,
-	const struct user_regs_struct *u, size_t want, struct capture *cap)
-{
-	cap->other_pc = cap->other_len = 0;
-	cap->other_sp = sigframe_interrupted(cap->stack, cap->stack_len, cap->stack_base, sp);
-	if (!cap->other_sp && u)
-		want = look_for_goroutine(c, th, u, want, cap);
-	if (!cap->other_sp || c->room - cap->stack_len < want)
-		return;
-	long n = memory_read_stack(
-		th->tid, cap->other_sp, cap->stack + cap->stack_len, want, &cap->other_base);
-	cap->other_len = n > 0 ? n : 0;
-}
-
-/* The stack above sp, but not where a tracer before us never came back from. u: NULL where
- * only sp is known. 0 or -errno. */
-static int read_stack(struct capturer *c, const struct thread *th, uint64_t sp,
-	const struct user_regs_struct *u, size_t want, struct capture *cap)
-{
-	if (ring_begin_read(c->ring, th->tid))
-		return -EFAULT;
-	long n = memory_read_stack(th->tid, sp, cap->stack, want, &cap->stack_base);
-	cap->stack_len = n > 0 ? n : 0;
-	read_other(c, th, sp, u, want, cap);
-	ring_end_read(c->ring);
-	return n > 0 ? 0 : n;
-}
-
-static void fill(struct capture *cap, const struct capturer *c, const struct thread *th,
-	uint32_t kinds, int state)
-{
-	cap->kinds = kinds;
-	cap->id = cap->contentions = 0;
-	cap->looks = 1;
-	cap->wait = (struct wait){.call = -1};
-	cap->thread = th->serial;
-	cap->process = th->process->number;
-	cap->generation = th->process->mappings.generation;
-	cap->interval = c->interval;
-	cap->flags = 0;
-	cap->missing = MISSING_NOT;
-	cap->weight = kinds & KINDS_OF_TICKS ? th->weight : WEIGHT_ONE;
-	cap->state = state;
-	cap->n_kernel = 0;
-	cap->time = clock_now();
-	cap->stack_base = cap->stack_len = 0;
-	cap->other_sp = cap->other_pc = 0;
-	cap->other_base = cap->other_len = 0;
-}
-
-/* Only where another capture may refer to it: session keeps such stacks. */
-static void set_id(const struct capturer *c, struct thread *th, struct capture *cap, uint64_t runs)
-{
-	if (!(c->asked & (KIND(PROFILE_WALL) | KIND(PROFILE_BLOCK) | KIND(PROFILE_MUTEX))))
-		return;
-	cap->id = ++th->waiting.id;
-	th->waiting.runs = runs;
-	th->waiting.has_stack = 1;
-}
-
-static void push(struct capturer *c, struct capture *cap)
-{
-	size_t stacks = cap->stack_len + cap->other_len, kernel = cap->n_kernel * sizeof(uint32_t);
-
-	memcpy(cap->stack + stacks, c->in_kernel, kernel);
-	c->stats->taken++;
-	for (int kind = 0; kind < PROFILE_KINDS; kind++)
-		c->stats->captured[kind] += !!(cap->kinds & KIND(kind));
-	ring_commit(c->ring, sizeof(*cap) + stacks + kernel);
-}
+#define COMPUTING (KIND(PROFILE_CPU) | KIND(PROFILE_WALL))
 
 /* Whether what the thread does at its stop is what it did at the check. A thread in user mode was
  * computing; one in a call was if it has not been put on a CPU again since, or only because we had
@@ -170,34 +42,6 @@ static void count_calls(struct capturer *c)
 	*calls = (struct tracee_calls){0};
 }
 
-/* Who holds a lock is only known while it cannot move. */
-void capture_look_at_locks(struct capturer *c, const struct thread *th)
-{
-	c->held = 0;
-	for (uint32_t i = 0; i < c->n_charges && i < CAPTURE_CHARGES; i++) {
-		if (ring_begin_read(c->ring, th->tid))
-			return;
-		c->held |= (uint32_t)charge_is_held(&c->charges[i]) << i;
-		ring_end_read(c->ring);
-	}
-}
-
-/* The capture is of the first that it holds; what a weight cannot say stays there. */
-static void take_charge(struct capturer *c, struct capture *cap)
-{
-	uint32_t i = 0;
-
-	while (!(c->held & 1u << i))
-		i++;
-	struct charge *charge = &c->charges[i];
-	cap->weight = charge->weight < UINT16_MAX ? charge->weight : UINT16_MAX;
-	cap->contentions = charge->contentions;
-	cap->wait = charge->wait;
-	cap->looks = 0;
-	charge->weight -= cap->weight;
-	charge->contentions = 0;
-}
-
 /* While the thread is stopped: registers, then stack. Nothing else. */
 static enum skip read_stopped(
 	struct capturer *c, struct thread *th, struct capture *cap, size_t want, uint32_t kinds)
@@ -218,7 +62,7 @@ static enum skip read_stopped(
 	capture_look_at_locks(c, th);
 	if (!keep || (kinds == KIND(PROFILE_MUTEX) && !c->held))
 		return SKIP_BLOCKED;
-	return read_stack(c, th, u.rsp, &u, want, cap) == 0 ? SKIPS : SKIP_UNREADABLE;
+	return capture_read_stack(c, th, u.rsp, &u, want, cap) == 0 ? SKIPS : SKIP_UNREADABLE;
 }
 
 /* After a stop, where it costs no pause. The CPU time of a thread that runs on is known by the
@@ -290,8 +134,8 @@ static void read_code(struct capturer *c, const struct thread *th, struct captur
 
 enum skip capture_running(struct capturer *c, struct thread *th, uint32_t kinds, int state)
 {
-	size_t want = stack_wanted(c, th, kinds);
-	struct capture *cap = reserve(c, want);
+	size_t want = capture_stack_wanted(c, th, kinds);
+	struct capture *cap = capture_reserve(c, want);
 
 	if (!cap)
 		return SKIP_RING_FULL;
@@ -304,7 +148,7 @@ enum skip capture_running(struct capturer *c, struct thread *th, uint32_t kinds,
 	if (error)
 		return error == -ESRCH ? SKIP_GONE : SKIP_DENIED;
 	uint64_t arrived = clock_now();
-	fill(cap, c, th, kinds, state);
+	capture_fill(cap, c, th, kinds, state);
 	enum skip skip = read_stopped(c, th, cap, want, kinds);
 	tracee_release(&c->tracee);
 	uint64_t queued = look_after(th);
@@ -317,9 +161,9 @@ enum skip capture_running(struct capturer *c, struct thread *th, uint32_t kinds,
 	cap->flags = CAPTURE_STOPPED | (cap->stack_len == want ? CAPTURE_TAIL_CUT : 0);
 	read_code(c, th, cap);
 	if (kinds == KIND(PROFILE_MUTEX))
-		take_charge(c, cap);
-	set_id(c, th, cap, UINT64_MAX);
-	push(c, cap);
+		capture_take_charge(c, cap);
+	capture_set_id(c, th, cap, UINT64_MAX);
+	capture_push(c, cap);
 	return SKIPS;
 }
 
@@ -327,7 +171,7 @@ void capture_creator(struct capturer *c, const struct thread *th, size_t want, s
 {
 	struct user_regs_struct u;
 
-	fill(cap, c, th, KIND(PROFILE_THREADCREATE), 'R');
+	capture_fill(cap, c, th, KIND(PROFILE_THREADCREATE), 'R');
 	cap->regs = (struct regs){0};
 	cap->flags = CAPTURE_NO_STACK;
 	cap->missing = c->room < want ? MISSING_ROOM : MISSING_DENIED;
@@ -335,180 +179,7 @@ void capture_creator(struct capturer *c, const struct thread *th, size_t want, s
 	if (cap->missing == MISSING_ROOM || tracee_get_regs(&c->tracee, &u) < 0)
 		return;
 	regs_from_user(&cap->regs, &u);
-	read_stack(c, th, u.rsp, &u, want, cap);
+	capture_read_stack(c, th, u.rsp, &u, want, cap);
 	cap->missing = MISSING_NOT;
 	cap->flags = CAPTURE_STOPPED | (cap->stack_len == want ? CAPTURE_TAIL_CUT : 0);
-}
-
-void capture_wait_for_room(struct capturer *c)
-{
-	uint64_t until = clock_now() + ROOM_WAIT_NS;
-
-	while (!ring_reserve(c->ring, CAPTURE_MAX) && clock_now() < until) {
-		struct timespec pause = {.tv_nsec = 1000000};
-		ring_wake(c->ring);
-		nanosleep(&pause, NULL);
-		atomic_fetch_add(&c->ring->page->tracer_beat, 1);
-	}
-}
-
-/* 1 blocked, 0 running, -errno. */
-static int read_call(const struct thread *th, struct call_now *call)
-{
-	char text[256];
-	int fd = target_open_file(&th->process->target, th->tid, "syscall");
-
-	if (fd < 0)
-		return fd == -EACCES ? -EPERM : -ESRCH;
-	ssize_t n = read(fd, text, sizeof(text) - 1);
-	int error = n < 0 ? -errno : 0;
-	close(fd);
-	if (error)
-		return error == -EPERM || error == -EACCES ? -EPERM : -ESRCH;
-	text[n] = '\0';
-	int found = waits_parse(text, call);
-	return found == -EINVAL ? -ESRCH : found;
-}
-
-int capture_may_have_holder(const struct wait *w)
-{
-	return w->kind > WAIT_IDLE && w->kind != WAIT_COND && w->kind != WAIT_SEM &&
-	       w->kind != WAIT_BARRIER;
-}
-
-uint32_t capture_kinds_of(uint32_t kinds, const struct wait *w)
-{
-	if (w->kind <= WAIT_IDLE)
-		kinds &= ~KIND(PROFILE_BLOCK);
-	/* Of a lock with a holder it is the holder's stack that counts. */
-	if (!capture_may_have_holder(w) || (w->holder && !(w->flags & WAIT_HOLDER_OTHER)))
-		kinds &= ~KIND(PROFILE_MUTEX);
-	return kinds;
-}
-
-static void find_wait(
-	struct capturer *c, const struct thread *th, const struct call_now *call, struct wait *wait)
-{
-	*wait = (struct wait){.call = call->nr};
-	if (ring_begin_read(c->ring, th->tid))
-		return;
-	waits_find(th->process, call, wait);
-	ring_end_read(c->ring);
-	if (wait->holder && c->is_ours && !c->is_ours(c->arg, wait->holder))
-		wait->flags |= WAIT_HOLDER_OTHER;
-}
-
-void capture_find_holder(struct capturer *c, struct thread *th)
-{
-	struct call_now call = {.nr = th->waiting.nr};
-
-	memcpy(call.args, th->waiting.args, sizeof(call.args));
-	find_wait(c, th, &call, &th->waiting.wait);
-}
-
-/* How many functions of the kernel it is in: c->in_kernel. */
-static uint32_t read_kernel(struct capturer *c, const struct thread *th)
-{
-	if (!c->kernel)
-		return 0;
-	return kernel_names_read(c->kernel, &th->process->target, th->tid, c->in_kernel);
-}
-
-/* One try at a consistent view; 1, 2 nothing is wanted of it, 0 running, -EAGAIN it moved, -errno.
- */
-static int read_blocked(struct capturer *c, struct thread *th, struct capture *cap, size_t want)
-{
-	struct schedstat before, after;
-	struct call_now call;
-	struct wait wait;
-
-	if (schedstat_read(th->schedstat_fd, &before) < 0)
-		return -ESRCH;
-	int blocked = read_call(th, &call);
-	if (blocked <= 0)
-		return blocked;
-	find_wait(c, th, &call, &wait);
-	uint32_t kinds = capture_kinds_of(cap->kinds, &wait);
-	cap->wait = wait;
-	if (c->n_charges) {
-		capture_look_at_locks(c, th);
-		kinds = c->held ? cap->kinds : 0;
-	}
-	if (kinds && read_stack(c, th, call.sp, NULL, want, cap) == -ESRCH)
-		return -ESRCH;
-	cap->n_kernel = kinds ? read_kernel(c, th) : 0;
-	if (schedstat_read(th->schedstat_fd, &after) < 0)
-		return -ESRCH;
-	if (after.runs != before.runs)
-		return -EAGAIN;
-	cap->kinds = kinds;
-	regs_from_call(&cap->regs, &call);
-	/* A look that says otherwise is of a later run. */
-	th->waiting.runs = before.runs;
-	th->waiting.has_stack = 0;
-	th->waiting.wait = wait;
-	th->waiting.state = cap->state;
-	th->waiting.nr = call.nr;
-	memcpy(th->waiting.args, call.args, sizeof(call.args));
-	return kinds ? 1 : 2;
-}
-
-int capture_blocked(struct capturer *c, struct thread *th, uint32_t kinds, int state)
-{
-	size_t want = stack_wanted(c, th, kinds);
-	struct capture *cap = reserve(c, want);
-	int result = -EAGAIN;
-
-	if (!cap)
-		return -ENOSPC;
-	fill(cap, c, th, kinds, state);
-	for (int tries = 0; tries < 8 && result == -EAGAIN; tries++) {
-		cap->kinds = kinds;
-		result = read_blocked(c, th, cap, want);
-	}
-	if (result != 1)
-		return result;
-	cap->flags = cap->stack_len == want ? CAPTURE_TAIL_CUT : 0;
-	c->stats->kernel_unread += c->kernel && !cap->n_kernel;
-	if (c->n_charges) {
-		take_charge(c, cap);
-	} else {
-		cap->contentions = 1;
-		cap->wait.flags |= cap->kinds & KIND(PROFILE_MUTEX) ? WAIT_NO_HOLDER : 0;
-	}
-	set_id(c, th, cap, th->waiting.runs);
-	push(c, cap);
-	return 1;
-}
-
-/* Without a stack. */
-static int push_more(struct capturer *c, const struct thread *th, const struct capture_more *more,
-	uint32_t flags, enum capture_missing why)
-{
-	struct capture *cap = reserve(c, 0);
-
-	if (!cap)
-		return -ENOSPC;
-	fill(cap, c, th, more->kinds, more->state);
-	cap->flags = flags;
-	cap->missing = why;
-	cap->id = flags & CAPTURE_SAME ? th->waiting.id : 0;
-	cap->weight = more->weight;
-	cap->looks = more->looks;
-	cap->contentions = more->contentions;
-	cap->wait = more->wait;
-	cap->regs = (struct regs){0};
-	push(c, cap);
-	return 1;
-}
-
-int capture_same(struct capturer *c, const struct thread *th, const struct capture_more *more)
-{
-	return push_more(c, th, more, CAPTURE_SAME, MISSING_NOT);
-}
-
-int capture_missing(struct capturer *c, const struct thread *th, const struct capture_more *more,
-	enum capture_missing why)
-{
-	return push_more(c, th, more, CAPTURE_NO_STACK, why);
 }

@@ -54,13 +54,14 @@ static enum capture_missing reason(int result)
 	return result == -EBUSY ? MISSING_LATE : MISSING_DENIED;
 }
 
-static void one_thread(struct capturer *c, struct thread *th)
+static void one_thread(struct capturer *c, struct thread *th, struct details *details)
 {
 	int state = 0, result = 0;
+	struct before before = {0};
 
 	for (int tries = 0; result == 0 && tries < TRIES; tries++) {
 		state = thread_state(th, NULL);
-		if (state == -ESRCH)
+		if (state == -ESRCH || (details && detail_begin(details, th, state, &before) < 0))
 			return;
 		if (state > 0)
 			result = look_at(c, th, state);
@@ -74,15 +75,17 @@ static void one_thread(struct capturer *c, struct thread *th)
 	};
 	if (result != 1 && result != -ENOSPC)
 		capture_missing(c, th, &more, reason(result));
+	if (details)
+		detail_tell(details, th, &before);
 }
 
-void snapshot_take(struct capturer *c, struct threads *threads)
+void snapshot_take(struct capturer *c, struct threads *threads, struct details *details)
 {
 	for (uint32_t i = 0; i < threads->n; i++) {
 		if (threads->v[i].ended)
 			continue;
 		capture_wait_for_room(c);
-		one_thread(c, &threads->v[i]);
+		one_thread(c, &threads->v[i], details);
 		beat(c);
 	}
 }

@@ -7,8 +7,10 @@
 #define TRACER_SNAPSHOT_H
 
 #include "agent/tracer/capture.h"
+#include "agent/tracer/detail.h"
 
-/* Waits for the worker where the ring is full. A late thread may be held afterwards. */
-void snapshot_take(struct capturer *c, struct threads *threads);
+/* Waits for the worker where the ring is full. A late thread may be held afterwards. details: with
+ * each thread's; NULL: without. */
+void snapshot_take(struct capturer *c, struct threads *threads, struct details *details);
 
 #endif

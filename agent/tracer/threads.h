@@ -49,6 +49,7 @@ struct thread {
 	uint8_t is_doubtful; /* was in a call when it stopped, and had been off the CPU since the
 				check */
 	uint8_t preempted;   /* at the check it was off the CPU because we had just taken it */
+	uint8_t is_held_up;  /* by a thread that has its lock, when last asked: see detail.h */
 	uint8_t starts_anew; /* makes calls of which call_starts_anew() is true */
 	uint64_t ran, since; /* CPU time and time between the last two looks */
 	uint64_t looked_at;  /* when last was read */

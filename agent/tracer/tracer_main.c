@@ -36,7 +36,8 @@ struct tracer {
 	struct tracer_stats stats;
 	uint64_t next_refresh;
 	uint64_t never_taken; /* ticks that were due at the end; while a thread is late none is */
-	int running;
+	int running;	      /* samples are taken */
+	int is_open;	      /* the window has begun, and is not over */
 	struct wire_message message;
 };
 
@@ -81,14 +82,24 @@ static void refresh(struct tracer *t)
 
 static void take_snapshot(struct tracer *t)
 {
+	static struct details room;
+	struct details *details = t->start.flags & START_DETAILS ? &room : NULL;
+
 	if (!(t->start.kinds & KIND(PROFILE_THREADS)))
 		return;
+	if (details)
+		details_begin(details, t->ring, t->sampler.capturer.interval);
 	for (uint32_t i = 0; i < t->roster.n; i++) {
 		struct process *p = t->roster.v[i];
 		if (!p->mappings.generation)
 			process_read_maps(p);
-		snapshot_take(&t->sampler.capturer, &p->threads);
+		snapshot_take(&t->sampler.capturer, &p->threads, details);
 	}
+	if (!details)
+		return;
+	for (uint32_t i = 0; i < t->roster.n; i++)
+		details_again(details, &t->roster.v[i]->threads);
+	details_end(details);
 }
 
 /* The exact end of the window: every thread's CPU time and the process clocks, close together. */
@@ -106,15 +117,18 @@ static void finish(struct tracer *t, int target_ended)
 	done.at = clock_now();
 	send_stats(t);
 	wire_send(t->sock, TRACER_DONE, &done, sizeof(done), -1);
-	t->running = 0;
+	t->running = t->is_open = 0;
 }
 
 /* An interval ends here: what is captured from now on belongs to the next. */
 static void mark(struct tracer *t)
 {
 	struct tracer_mark mark = {.interval = t->sampler.capturer.interval};
+	int is_last = t->start.flags & START_SNAPSHOT_LAST;
 
 	waiters_tell_all(&t->sampler.waiters, 1);
+	if (is_last)
+		take_snapshot(t);
 	if (t->creations.is_on)
 		creations_take(&t->creations, 1);
 	roster_tell_all(&t->roster, 0);
@@ -122,7 +136,16 @@ static void mark(struct tracer *t)
 	send_stats(t);
 	t->sampler.capturer.interval++;
 	wire_send(t->sock, TRACER_MARK, &mark, sizeof(mark), -1);
-	take_snapshot(t);
+	if (!is_last)
+		take_snapshot(t);
+}
+
+/* Where nothing is sampled, nobody has looked since the last snapshot. */
+static void look_anew(struct tracer *t)
+{
+	refresh(t);
+	roster_drop_ended(&t->roster);
+	prepare(t);
 }
 
 static void refuse(struct tracer *t, const struct tracer_refused *why)
@@ -203,6 +226,7 @@ static void begin(struct tracer *t)
 	wire_send(t->sock, TRACER_SNAPSHOT_DONE, NULL, 0, -1);
 	ring_wake(t->ring);
 	t->running = !!(start->kinds & KINDS_OF_WINDOW);
+	t->is_open = 1;
 }
 
 static void on_start(struct tracer *t, const struct wire_message *m)
@@ -252,6 +276,16 @@ static void read_launched(struct tracer *t)
 	prepare(t);
 }
 
+static void on_mark(struct tracer *t)
+{
+	if (!t->running)
+		look_anew(t);
+	if (t->roster.n)
+		mark(t);
+	else
+		finish(t, 1);
+}
+
 static void on_message(struct tracer *t)
 {
 	struct wire_message *m = &t->message;
@@ -262,8 +296,8 @@ static void on_message(struct tracer *t)
 		on_extra(t, m);
 	else if (m->type == TO_TRACER_LAUNCHED)
 		read_launched(t);
-	else if (m->type == TO_TRACER_MARK && t->running)
-		mark(t);
+	else if (m->type == TO_TRACER_MARK && t->is_open)
+		on_mark(t);
 	else if (m->type == TO_TRACER_STOP)
 		finish(t, !t->roster.n);
 	if (m->fd >= 0)
@@ -354,7 +388,7 @@ static int sleep_until_due(struct tracer *t)
 	int watches = t->creations.is_on;
 	struct pollfd p[3] = {
 		{.fd = t->sock, .events = POLLIN},
-		{.fd = t->running ? t->roster.ends : -1, .events = POLLIN},
+		{.fd = t->is_open ? t->roster.ends : -1, .events = POLLIN},
 		{.fd = watches ? t->creations.watcher.queue.wake : -1, .events = POLLIN},
 	};
 	uint64_t now = clock_now(), wait = BEAT_NS;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * idle [SECONDS [IDLE [BUSY]]]: IDLE threads (1000) that stay blocked in calls of every kind and
- * BUSY threads (2) that spin. A blocked thread that was stopped has run, and its run count shows
- * it: "truth idle_moved" must be 0.
+ * idle [SECONDS [IDLE [BUSY [WATCH]]]]: IDLE threads (1000) that stay blocked in calls of every
+ * kind and BUSY threads (2) that spin. A blocked thread that was stopped has run, and its run count
+ * shows it: "truth idle_moved" must be 0. WATCH 1: a thread that wants to run every millisecond
+ * keeps the longest time that it could not ("truth longest_us").
  */
 #include "target.h"
 
@@ -127,6 +128,20 @@ static void *busy(void *arg)
 	return arg;
 }
 
+static volatile uint64_t longest;
+
+static void *watch(void *arg)
+{
+	for (uint64_t last = clock_ns(CLOCK_MONOTONIC);;) {
+		target_sleep_us(1000);
+		uint64_t now = clock_ns(CLOCK_MONOTONIC), gap = now - last - 1000000;
+		if (gap > longest)
+			longest = gap;
+		last = now;
+	}
+	return arg;
+}
+
 /* The run count of a thread: the third field of its schedstat. */
 static uint64_t run_count(pid_t tid)
 {
@@ -192,6 +207,8 @@ int main(int argc, char **argv)
 	settle(idlers, count);
 	for (uint64_t i = 0; i < busies; i++)
 		target_thread("busy", busy, NULL);
+	if (arg_number(argc, argv, 4, 0))
+		target_thread("watch", watch, NULL);
 	target_ready();
 	target_wait(0);
 	for (uint64_t i = 0; i < count; i++) {
@@ -204,5 +221,6 @@ int main(int argc, char **argv)
 	truth("busy", busies);
 	truth("idle_moved", moved);
 	truth("idle_extra_runs", extra);
+	truth("longest_us", longest / 1000);
 	exit(moved != 0);
 }

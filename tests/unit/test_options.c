@@ -242,6 +242,37 @@ static void a_single_file_holds_a_single_profile(void **state)
 	refused("1 -o=", "-o: \"\"");
 }
 
+static void a_dump(void **state)
+{
+	(void)state;
+	accepted("1 -dump");
+	assert_true(o.dump);
+	assert_int_equal(o.kinds, 1u << PROFILE_THREADS);
+	assert_int_equal(o.format, FORMAT_TEXT);
+	accepted("1 -dump -o a.json");
+	assert_int_equal(o.format, FORMAT_JSON);
+	accepted("1 -dump -format goroutine -o -");
+	assert_int_equal(o.format, FORMAT_GOROUTINE);
+	accepted("-name a -children -dump -every 5s -count 3 -o -");
+	assert_int_equal(o.count, 3);
+	accepted("1 -dump -every 5s -seconds 20 -o dir/");
+	refused("1 -dump -seconds 5", "-dump takes no time; leave out -seconds");
+	refused("1 -dump -every 5s -o a.txt", "-o a.txt: -every makes many files");
+	refused("1 -dump -format pprof", "-dump prints text, json or goroutine");
+	refused("1 -dump -format folded", "-dump prints text, json or goroutine");
+	refused("1 -dump -profile threads", "leave out -profile");
+	refused("-hz 5 1 -dump", "leave out -hz");
+	refused("-replay x -dump", "leave out -replay");
+	refused("1 -dump -save-raw x", "leave out -save-raw");
+	refused("1 -top -dump", "leave out -top");
+	refused("1 -summary x -dump", "leave out -summary");
+	refused("-check x -dump 1", "leave out -check");
+	refused("-dump -- ls", "leave out -- CMD");
+	refused("-dump", "which process?");
+	refused("1 -dump -count 2", "-count: how long is one?");
+	refused("1 -format json", "json and goroutine are formats of -dump");
+}
+
 static void formats(void **state)
 {
 	(void)state;
@@ -375,6 +406,7 @@ int main(void)
 		cmocka_unit_test(which_process),
 		cmocka_unit_test(kinds),
 		cmocka_unit_test(a_single_file_holds_a_single_profile),
+		cmocka_unit_test(a_dump),
 		cmocka_unit_test(formats),
 		cmocka_unit_test(the_other_words),
 		cmocka_unit_test(switches_set_the_level),

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The page of -dump, from what session has collected: one thread for each stack of the interval's
+ * snapshot, with what its tracer told beside it.
+ */
+#ifndef AGENT_DUMP_H
+#define AGENT_DUMP_H
+
+#include "agent/session.h"
+
+/* In the format asked for. The number of threads in it, or -errno. */
+long dump_page(struct session *s, struct buf *out);
+
+#endif
