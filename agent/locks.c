@@ -57,7 +57,7 @@ static int add(struct session *s, int32_t pid, uint64_t address)
 	/* Most are met again and again. */
 	if (l->n && l->v[l->n - 1].pid == pid && l->v[l->n - 1].address == address)
 		return 0;
-	if (l->n == 2 * LIMIT_LOCKS) {
+	if (!l->is_full && l->n == 2 * LIMIT_LOCKS) {
 		tidy(l);
 		l->is_full = l->n > LIMIT_LOCKS;
 	}
