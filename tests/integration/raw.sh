@@ -76,7 +76,7 @@ check_equal "one kind: threads" 1 "$(proof samples "$WORK/t.pb.gz")"
 births=${BIRTHS:-60000}
 python3 - "$WORK/s.raw" "$births" >"$WORK/births.raw" <<-'PY'
 	import gzip, struct, sys
-	threads, done, capture, recorded = 53, 58, 256, 115
+	threads, done, capture, recorded = 53, 58, 256, 163
 	data, at, out = gzip.open(sys.argv[1]).read(), 40, gzip.GzipFile("", "wb", 0, sys.stdout.buffer)
 	put = lambda kind, payload: out.write(struct.pack("=II", kind, len(payload)) + payload)
 	out.write(data[:at])

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The messages between session and tracer: see base/message.h. Recordings hold some of them.
+ */
+#ifndef BASE_MESSAGE_TRACER_H
+#define BASE_MESSAGE_TRACER_H
+
+#include "output/types.h"
+
+enum start_flag {
+	START_RESTARTED = 1,	  /* not the first tracer of this run: no snapshot again */
+	START_CHILDREN = 2,	  /* descendants of the processes, too, those to come included */
+	START_LAUNCHED = 4,	  /* the one process waits to become the command we start */
+	START_BY_NAME = 8,	  /* name says which; a process that is not allowed is left out */
+	START_SNAPSHOT_LAST = 16, /* the threads profile is of the interval's end */
+	START_KERNEL = 32,	  /* blocked threads with the kernel's functions */
+	START_DETAILS = 64,	  /* with its snapshot: what each thread waits for */
+};
+
+/* Followed by n struct tracer_pid. */
+struct tracer_start {
+	uint32_t kinds; /* bit per enum profile_kind */
+	uint32_t flags; /* enum start_flag */
+	uint32_t hz;
+	uint32_t most_stop;	   /* pauses: at most so much of the CPU time, in 1/1000000 */
+	uint32_t first_serial;	   /* of this tracer's threads */
+	uint32_t first_generation; /* of this tracer's maps */
+	uint32_t first_process;	   /* number of the next new process */
+	uint32_t interval;	   /* to begin with */
+	uint32_t first_kernel;	   /* number of the next new function of the kernel */
+	uint32_t unused;
+	uint64_t seed;	  /* of the clock's jitter */
+	int32_t launched; /* START_LAUNCHED: its pid */
+	uint32_t n;
+	char name[16];
+};
+
+struct tracer_kernel {
+	uint32_t number;
+	uint32_t is_wchan; /* whole kernel stacks are refused: this is where some thread waits */
+};
+
+struct tracer_pid {
+	int32_t pid;
+	uint32_t number;
+	uint64_t start_time; /* field 22 of its stat, to see that it is the same one; 0: any */
+};
+
+/* Also sent again when the process has replaced its program (exec). */
+struct tracer_attached {
+	int32_t pid;
+	uint32_t number; /* of the process */
+	uint32_t n_threads;
+	uint32_t is_new;     /* began inside the window: all its CPU belongs to it */
+	uint64_t start_time; /* field 22 of /proc/PID/stat */
+	uint64_t clock;	     /* process CPU clock, ns */
+	char comm[16];
+};
+
+struct tracer_ready {
+	uint32_t n; /* processes */
+	uint32_t unused;
+};
+
+/* The last message about a process has has_ended set. */
+struct tracer_process {
+	uint32_t number;
+	uint32_t has_ended;
+	uint64_t clock; /* process CPU clock when last read, ns */
+};
+
+struct tracer_mark {
+	uint32_t interval; /* the one that is over */
+	uint32_t unused;
+	uint64_t at; /* when the figures were read: CLOCK_MONOTONIC, ns */
+};
+
+enum refusal {
+	REFUSED_NO_PROCESS = 1,
+	REFUSED_ZOMBIE,
+	REFUSED_KERNEL_THREAD,
+	REFUSED_OURSELVES,
+	REFUSED_TRACED,	      /* detail: pid of the tracer, 0 if outside our pid namespace */
+	REFUSED_OTHER_USER,   /* detail: its uid */
+	REFUSED_YAMA,	      /* detail: ptrace_scope */
+	REFUSED_CAPABILITY,   /* root without CAP_SYS_PTRACE */
+	REFUSED_NOT_DUMPABLE, /* setuid or PR_SET_DUMPABLE 0 */
+	REFUSED_SECCOMP,      /* our own ptrace is filtered */
+	REFUSED_FOREIGN,      /* 32-bit or another architecture; detail: e_machine << 8 | e_class */
+	REFUSED_THREAD,	      /* the number is a thread's, not a process's; detail: its process */
+	REFUSED_NAMESPACE,    /* /proc is of another PID namespace */
+	REFUSED_IDENTITY,     /* restarted tracer: the pid belongs to another process now */
+	REFUSED_FILES, /* CAP_SYS_PTRACE alone: its /proc files are another user's; detail: uid */
+	REFUSED_NO_SCHEDSTAT, /* the kernel keeps no run counts */
+	REFUSED_LSM,	      /* all rights, and refused: a security module */
+	REFUSED_NAME,	      /* no process of that name */
+	REFUSED_TOO_MANY,     /* processes; detail: the ceiling */
+	REFUSED_OTHER,	      /* detail: errno */
+};
+
+struct tracer_refused {
+	uint32_t cause; /* enum refusal */
+	int32_t detail;
+	int32_t pid;
+	uint32_t is_extra; /* a descendant, or one of a name: the others are profiled */
+};
+
+/* Followed by the path, path_len bytes. number is the tracer's own; session gives it an id. */
+struct tracer_module {
+	uint32_t number;
+	uint32_t flags; /* enum module_flag */
+	uint64_t dev, ino;
+	uint32_t path_len;
+	uint32_t unused;
+};
+
+/* A generation of mappings comes in parts; it is valid after the part with last set. */
+struct maps_part {
+	uint32_t generation;
+	uint32_t process;
+	uint32_t n;
+	uint32_t last;
+};
+
+struct tracer_thread {
+	uint32_t serial;
+	int32_t tid;
+	uint64_t start_time;
+	uint64_t cpu;	 /* schedstat's first field now, or when last seen */
+	uint32_t is_new; /* was born after this tracer began: all its CPU belongs to the window */
+	uint32_t has_ended;
+	uint32_t process;
+	uint32_t unused;
+	char name[16];
+};
+
+enum detail_flag {
+	DETAIL_MOVED =
+		1, /* it ran between its stack and this, or is running: nothing of its call */
+	DETAIL_AGAIN = 2, /* the second look at a thread that others hold up: only its call and runs
+			   */
+};
+
+/* What there is to say of a thread besides its stack. Two texts follow: what the descriptor is that
+ * it waits on; where in the kernel it is, a function in each line, innermost first. */
+struct tracer_detail {
+	uint32_t thread;   /* its serial */
+	uint32_t interval; /* of the snapshot */
+	uint32_t state;	   /* the kernel's letter */
+	uint32_t flags;	   /* enum detail_flag */
+	struct wait wait;
+	uint64_t cpu, runs;  /* since it was born: ns, times it was put on a CPU */
+	uint64_t runs_after; /* when the look was over, a stop of ours included */
+	int64_t idle_ns;     /* how long it has not run; -1: not known */
+	int64_t left_ns;     /* until its call gives up, at most; -1: never, -2: not known */
+	uint64_t args[6];    /* of its system call */
+	int32_t fd;	     /* that it waits on; -1 */
+	uint32_t fd_len, kernel_len;
+	uint32_t unused;
+};
+
+#define STATS_BUCKETS 256u
+
+/* Why a thread that was running at the check gave no sample. */
+enum skip {
+	SKIP_BLOCKED,	 /* went to sleep before its stop, or was only waking */
+	SKIP_GONE,	 /* ended meanwhile */
+	SKIP_LATE,	 /* did not reach its stop in time */
+	SKIP_DENIED,	 /* the kernel refused (someone else traces it, it is exiting) */
+	SKIP_QUEUED,	 /* more running threads than CPUs: not its turn */
+	SKIP_RING_FULL,	 /* worker too slow */
+	SKIP_UNREADABLE, /* its stack pointer points to no memory */
+	SKIP_UNKNOWN,	 /* whether it was running could not be read */
+	SKIPS
+};
+
+struct tracer_stats {
+	uint64_t ticks;	       /* taken */
+	uint64_t ticks_missed; /* due, but passed while an earlier one was still at work */
+	uint64_t ticks_late;   /* begun more than half a period late */
+	uint64_t ticks_weight; /* periods that these stand for, in 1/WEIGHT_ONE */
+	uint64_t taken;	       /* captures pushed */
+	uint64_t captured[PROFILE_KINDS]; /* of these, those that go into each profile */
+	uint64_t skipped[SKIPS];
+	uint64_t stops;	       /* threads stopped */
+	uint64_t stop_ns;      /* sum of the pauses, SEIZE to DETACH, of the others */
+	uint64_t queued_stops; /* of the stops, those in which the thread waited for a CPU that
+				  others had */
+	uint64_t queued_ns;    /* how long they took */
+	uint64_t repaired;     /* calls that would have returned EINTR */
+	uint64_t failed;       /* calls that returned EINTR and could not be repaired */
+	uint64_t cut_short;    /* calls that returned with part of their work done */
+	uint64_t rescued;      /* exec races repaired */
+	uint64_t signals;      /* signals met at a stop and passed on */
+	uint64_t unseen_ns;    /* CPU of descendants that ended unseen */
+	uint64_t lists_failed; /* listings of threads that were not complete */
+	uint64_t slowed_ns;    /* time at a lower rate than asked, to keep the pauses short */
+	uint32_t stop_us[STATS_BUCKETS]; /* pauses, logarithmic: see tracer/stats.h */
+	uint32_t threads_now, threads_seen;
+	uint32_t processes_now;
+	uint32_t kernel_unread; /* blocked threads whose kernel side could not be read */
+	uint32_t execs, maps_failed;
+};
+
+/* Of the threadcreate profile, besides struct tracer_stats, whose stops are those of creators. */
+struct tracer_creations {
+	uint64_t created;     /* threads */
+	uint64_t no_room;     /* of these, so many creators have no stack for want of room */
+	uint64_t group_stops; /* stops by job control that were kept */
+	uint64_t let_go;      /* processes that were attached to as they were born */
+	uint64_t others;      /* stops for anything else */
+	uint64_t others_ns;   /* how long they took */
+	uint64_t attached;    /* threads that were there */
+	uint64_t attach_ns;   /* how long it took to attach to them */
+};
+
+struct tracer_done {
+	uint32_t target_ended;
+	uint32_t unused;
+	uint64_t at; /* as in the mark */
+};
+
+/* Files that belong to a module besides its own. */
+enum extra_kind {
+	EXTRA_DEBUG,   /* separate debug information: by build id, or by name and checksum */
+	EXTRA_ALT,     /* what dwz moved out, for the module's file (index 0), its debug file (1) */
+	EXTRA_PACKAGE, /* all split files in one, beside the module's file (0), its debug file (1)
+			*/
+	EXTRA_SPLIT,   /* one split file (.dwo); index: the reader's own */
+	EXTRA_KINDS
+};
+
+/* One such file, in questions and answers. Strings that follow, as the lengths say: its name, the
+ * folder it was compiled in, and the path of the file that names it (in TRACER_EXTRA: only its own
+ * path). */
+struct extra_file {
+	uint32_t module; /* session's id */
+	uint32_t kind;	 /* enum extra_kind */
+	uint32_t index;
+	uint32_t number;    /* to the tracer: its own number of the module; 0: not known */
+	uint32_t candidate; /* the places before this one were tried; the one it was found in */
+	int32_t error; /* why there is no descriptor: -errno of the open; -ENOENT: it is nowhere.
+			  Of a worker: that it is another file */
+	uint32_t name_len, folder_len, path_len;
+	uint32_t checksum; /* EXTRA_DEBUG with a name */
+	uint32_t build_id_len;
+	unsigned char build_id[32];
+};
+
+/* Of a module that has no file; told again when the process has another map. */
+struct tracer_perf_map {
+	uint32_t module;  /* the tracer's number */
+	int32_t pid;	  /* of the process in its own namespace: the map goes by it */
+	int32_t error;	  /* why there is no descriptor: -ENOENT no map; -ELOOP a link; -EPERM of
+			     another user; -EMLINK with more than one name; -EINVAL not a regular
+			     file; -EFBIG too large; -ESTALE older than the process; or another -errno
+			   */
+	uint32_t has_map; /* with a descriptor; in a recording: the content comes before */
+};
+
+#endif
