@@ -79,3 +79,9 @@ void futex_found(
 	out->holder = thread > 0 ? thread : 0;
 	out->flags |= thread == 0 ? WAIT_HOLDER_GONE : 0;
 }
+
+void futex_doubt_ended(struct wait *out)
+{
+	if (out->flags & WAIT_HOLDER_GONE)
+		out->kind = WAIT_FUTEX;
+}

@@ -39,6 +39,10 @@ pid_t futex_thread(const struct futex *f, int64_t id);
 void futex_found(
 	const struct futex *f, enum wait_kind kind, int base, int64_t holder, struct wait *out);
 
+/* Other locks may look like one whose holder has ended (InnoDB's do): then the functions on the
+ * stack have to tell. */
+void futex_doubt_ended(struct wait *out);
+
 /* Each fills out and returns 1 if it is a lock of that library. */
 int futex_is_glibc(const struct futex *f, struct wait *out);
 int futex_is_musl(const struct futex *f, struct wait *out);

@@ -44,9 +44,7 @@ static int find_mutex(const struct futex *f, struct wait *out)
 	if (expected != 2 || owner <= 0 || owner > TIDS_MOST || !is_mutex(f))
 		return 0;
 	futex_found(f, WAIT_MUTEX, 0, owner, out);
-	/* Other locks may look like one whose owner has ended: the function that waits has to tell. */
-	if (out->flags & WAIT_HOLDER_GONE)
-		out->kind = WAIT_FUTEX;
+	futex_doubt_ended(out);
 	return 1;
 }
 

@@ -29,6 +29,8 @@ static int find_mutex(const struct futex *f, struct wait *out)
 	if (owner > TIDS_MOST || (!owner && !(lock & OWNER_DIED)))
 		return 0;
 	futex_found(f, WAIT_MUTEX, -4, owner, out);
+	if (!(lock & OWNER_DIED))
+		futex_doubt_ended(out);
 	out->flags |= lock & OWNER_DIED ? WAIT_HOLDER_GONE : 0;
 	return 1;
 }
