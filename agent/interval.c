@@ -75,8 +75,9 @@ static struct table_entry entry_of(
 {
 	struct table_entry e = {.thread = thread, .count = w->looks, .weight = w->weight};
 
-	if (kind == PROFILE_THREADS || kind == PROFILE_WALL)
+	if (kind == PROFILE_THREADS || kind == PROFILE_WALL || kind == PROFILE_GOROUTINE)
 		e.state = w->state;
+	e.goroutine = w->goroutine;
 	if (kind == PROFILE_BLOCK || kind == PROFILE_MUTEX) {
 		e.count = w->contentions;
 		e.wait = w->wait.kind;

@@ -156,7 +156,7 @@ static int build(const struct session *s, enum profile_kind kind, struct profile
 		.n_segments = c->n_segments,
 		.ended_cpu = interval_ended_cpu(i),
 		.time = i->wall_began,
-		.duration = kind == PROFILE_THREADS ? 0 : i->ended - i->began,
+		.duration = KIND(kind) & KINDS_OF_MOMENT ? 0 : i->ended - i->began,
 		.hz = s->options->hz,
 		.comments = buf_text(&comments),
 		.most_samples = s->options->format == FORMAT_PPROF ? PROFILE_SAMPLES_MAX : 0,
@@ -268,7 +268,8 @@ static void print_summary(const struct session *s, const enum profile_merged *me
 static enum profile_kind shown_kind(const struct session *s)
 {
 	static const enum profile_kind order[PROFILE_KINDS] = {PROFILE_CPU, PROFILE_WALL,
-		PROFILE_MUTEX, PROFILE_BLOCK, PROFILE_THREADCREATE, PROFILE_THREADS};
+		PROFILE_MUTEX, PROFILE_BLOCK, PROFILE_THREADCREATE, PROFILE_GOROUTINE,
+		PROFILE_THREADS};
 	int first = -1;
 
 	for (int i = 0; i < PROFILE_KINDS; i++) {

@@ -38,7 +38,7 @@ static uint64_t lost_in_worker(const struct interval *i)
 
 	/* A capture may have gone into several profiles. */
 	for (int kind = 0; kind < PROFILE_KINDS; kind++)
-		if (kind != PROFILE_THREADS && interval_lost(i, kind) > most)
+		if (!(KIND(kind) & KINDS_OF_MOMENT) && interval_lost(i, kind) > most)
 			most = interval_lost(i, kind);
 	return most;
 }

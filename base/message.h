@@ -25,10 +25,12 @@ enum message_type {
 	/* session -> tracer */
 	TO_TRACER_START = 32,
 	/* struct tracer_start + struct tracer_pid[]: find them, sample them */
-	TO_TRACER_LAUNCHED, /* the command that was waited for runs now */
-	TO_TRACER_MARK,	    /* end of an interval: send totals, go on with the next */
-	TO_TRACER_STOP,	    /* end of the window: send totals */
-	TO_TRACER_EXTRA,    /* struct extra_file + its three strings: open it if it exists */
+	TO_TRACER_LAUNCHED,   /* the command that was waited for runs now */
+	TO_TRACER_MARK,	      /* end of an interval: send totals, go on with the next */
+	TO_TRACER_STOP,	      /* end of the window: send totals */
+	TO_TRACER_EXTRA,      /* struct extra_file + its three strings: open it if it exists */
+	TO_TRACER_GO,	      /* struct tracer_go: how to find the goroutines of that program */
+	TO_TRACER_GOROUTINES, /* capture each once; the answer is another TRACER_SNAPSHOT_DONE */
 
 	/* tracer -> session */
 	TRACER_ATTACHED = 48, /* struct tracer_attached: a process, before all else about it */
@@ -44,6 +46,7 @@ enum message_type {
 	TRACER_DONE,	      /* struct tracer_done: the window is over */
 	TRACER_EXTRA,	      /* struct extra_file + where it is + fd (none: not found) */
 	TRACER_PERF_MAP,      /* struct tracer_perf_map + fd (none: why not) */
+	TRACER_GOROUTINES,    /* struct tracer_goroutines: of a process that shows none, and why */
 
 	/* session -> worker */
 	TO_WORKER_MODULE = 64, /* struct worker_module + fd (none: known to be unreadable) */
@@ -53,6 +56,7 @@ enum message_type {
 	TO_WORKER_FLUSH,       /* unwind all that is in the ring, then answer */
 	TO_WORKER_SYMBOLIZE,   /* struct worker_symbolize + uint64_t offsets[] */
 	TO_WORKER_PERF_MAP,    /* struct worker_module + fd: names of a module without a file */
+	TO_WORKER_GO,	       /* struct worker_go, of which module counts: what is known of it? */
 
 	/* worker -> session */
 	WORKER_STACKS = 80, /* any number of struct worker_stack, each followed by its frames */
@@ -63,6 +67,7 @@ enum message_type {
 	WORKER_CAPTURE,	    /* struct worker_capture + bytes: a part of a capture, to be saved */
 	WORKER_WANTS,	    /* struct extra_file + its first two strings: to be looked for */
 	WORKER_EXTRA,	    /* struct extra_file: answer to TO_WORKER_EXTRA, after what it wants */
+	WORKER_GO,	    /* struct worker_go: answer to TO_WORKER_GO */
 
 	/* player -> session, in the tracer's place; the last only, or damaged instead of it */
 	TRACER_RECORDING = 112, /* struct tracer_recording: the run that was recorded */
@@ -226,19 +231,20 @@ struct tracer_stats {
 	uint64_t taken;	       /* captures pushed */
 	uint64_t captured[PROFILE_KINDS]; /* of these, those that go into each profile */
 	uint64_t skipped[SKIPS];
-	uint64_t stops;	       /* threads stopped */
-	uint64_t stop_ns;      /* sum of the pauses, SEIZE to DETACH, of the others */
-	uint64_t queued_stops; /* of the stops, those in which the thread waited for a CPU that
-				  others had */
-	uint64_t queued_ns;    /* how long they took */
-	uint64_t repaired;     /* calls that would have returned EINTR */
-	uint64_t failed;       /* calls that returned EINTR and could not be repaired */
-	uint64_t cut_short;    /* calls that returned with part of their work done */
-	uint64_t rescued;      /* exec races repaired */
-	uint64_t signals;      /* signals met at a stop and passed on */
-	uint64_t unseen_ns;    /* CPU of descendants that ended unseen */
-	uint64_t lists_failed; /* listings of threads that were not complete */
-	uint64_t slowed_ns;    /* time at a lower rate than asked, to keep the pauses short */
+	uint64_t stops;		    /* threads stopped */
+	uint64_t stop_ns;	    /* sum of the pauses, SEIZE to DETACH, of the others */
+	uint64_t queued_stops;	    /* of the stops, those in which the thread waited for a CPU that
+				       others had */
+	uint64_t queued_ns;	    /* how long they took */
+	uint64_t repaired;	    /* calls that would have returned EINTR */
+	uint64_t failed;	    /* calls that returned EINTR and could not be repaired */
+	uint64_t cut_short;	    /* calls that returned with part of their work done */
+	uint64_t rescued;	    /* exec races repaired */
+	uint64_t signals;	    /* signals met at a stop and passed on */
+	uint64_t unseen_ns;	    /* CPU of descendants that ended unseen */
+	uint64_t lists_failed;	    /* listings of threads that were not complete */
+	uint64_t slowed_ns;	    /* time at a lower rate than asked, to keep the pauses short */
+	uint64_t goroutines_beyond; /* more than LIMIT_GOROUTINES */
 	uint32_t stop_us[STATS_BUCKETS]; /* pauses, logarithmic: see tracer/stats.h */
 	uint32_t threads_now, threads_seen;
 	uint32_t processes_now, unused;
@@ -297,6 +303,55 @@ struct worker_module {
 	unsigned char build_id[32]; /* MODULE_RECORDED: a file with another one is not read */
 };
 
+/* Why there are no goroutines to be seen in a process. */
+enum go_lack {
+	GO_LACK_NOTHING,
+	GO_LACK_UNKNOWN, /* nobody has told of the program yet */
+	GO_LACK_GO,	 /* it was not made by Go, or by one before 1.18 */
+	GO_LACK_LAYOUT,	 /* no DWARF, and of a version whose structs are not known here */
+	GO_LACK_LIST,	 /* the list of goroutines was not found in its code */
+	GO_LACK_SENSE,	 /* what is in its memory does not look like that */
+	GO_LACK_MEMORY,	 /* its memory cannot be read */
+	GO_LACKS
+};
+
+/* Offsets in the runtime's structs g (its first three members never moved) and m. */
+struct go_layout {
+	uint16_t m, sp, pc, bp; /* the last three: where it goes on (sched) */
+	uint16_t syscall_sp, syscall_pc;
+	uint16_t status, id, reason;
+	uint16_t turns; /* one byte that counts how often it left the state of running */
+	uint16_t m_thread, m_current;
+};
+
+#define GO_STRUCT_MAX 512u /* in g and m they are below that */
+#define GO_REASONS    128u
+
+/* How the runtime of one program is to be read. Addresses as in the file. */
+struct go_facts {
+	uint64_t list;			    /* runtime.allgs */
+	uint64_t code_offset, code_address; /* the same place, to tell where it is loaded */
+	struct go_layout layout;
+	uint8_t states[GO_REASONS]; /* enum go_state - GO_WAITS by g.waitreason */
+};
+
+struct worker_go {
+	uint32_t module;
+	uint32_t lack; /* enum go_lack: with one there are no facts */
+	struct go_facts facts;
+};
+
+struct tracer_go {
+	uint32_t number; /* the tracer's, of the module */
+	uint32_t lack;
+	struct go_facts facts;
+};
+
+struct tracer_goroutines {
+	uint32_t process;
+	uint32_t lack; /* enum go_lack */
+};
+
 struct worker_forget {
 	uint32_t process;
 	uint32_t unused;
@@ -346,7 +401,8 @@ struct worker_stack {
 	uint32_t looks;	      /* as in the capture */
 	uint32_t contentions; /* as in the capture */
 	uint32_t unused;
-	struct wait wait; /* as in the capture */
+	uint64_t goroutine; /* as in the capture */
+	struct wait wait;   /* as in the capture */
 };
 
 /* Bytes [at, at + the rest of the message) of a struct capture and its stack, size in all. */

@@ -448,6 +448,8 @@ void unwind_capture(const struct unwinder *u, const struct capture *capture,
 		out->end = STACK_NOT_READ;
 		return;
 	}
+	if ((capture->flags & CAPTURE_PARKED) && is_return_address(&w.code, w.regs.r[DWREG_PC]))
+		w.flags = FRAME_RETURN;
 	out->end = walk_up(&w);
 	uint64_t wanted = out->end == STACK_UNREADABLE ? w.copy.wanted + 8 : 0;
 	*need = need_of(&w.copy.stack, capture->regs.r[DWREG_RSP], wanted);

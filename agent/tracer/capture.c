@@ -26,7 +26,7 @@ static size_t stack_wanted(const struct capturer *c, const struct thread *th, ui
 	size_t want = atomic_load_explicit(
 		&c->ring->page->stack_want[th->serial % RING_WANTS], memory_order_relaxed);
 
-	if (kinds & KIND(PROFILE_THREADS))
+	if (kinds & KINDS_OF_MOMENT)
 		return LIMIT_STACK_MAX;
 	if (!want)
 		return LIMIT_STACK_UNKNOWN;
@@ -117,6 +117,11 @@ static void fill(struct capture *cap, const struct capturer *c, const struct thr
 	cap->stack_base = cap->stack_len = 0;
 	cap->other_sp = cap->other_pc = 0;
 	cap->other_base = cap->other_len = 0;
+	cap->goroutine = 0;
+	if (kinds == KIND(PROFILE_GOROUTINE)) {
+		cap->goroutine = c->wanted.id;
+		cap->state = GO_RUNNING;
+	}
 }
 
 /* Only where another capture may refer to it: session keeps such stacks. */
@@ -129,7 +134,7 @@ static void set_id(const struct capturer *c, struct thread *th, struct capture *
 	th->waiting.has_stack = 1;
 }
 
-static void push(struct capturer *c, const struct capture *cap)
+void capture_push(struct capturer *c, const struct capture *cap)
 {
 	c->stats->taken++;
 	for (int kind = 0; kind < PROFILE_KINDS; kind++)
@@ -177,6 +182,20 @@ void capture_look_at_locks(struct capturer *c, const struct thread *th)
 	}
 }
 
+/* Whether it is the goroutine that is asked for that it runs. */
+static int runs_wanted(struct capturer *c, const struct thread *th, uint32_t kinds)
+{
+	uint64_t now = 0;
+
+	if (kinds != KIND(PROFILE_GOROUTINE))
+		return 1;
+	if (ring_begin_read(c->ring, th->tid))
+		return 0;
+	memory_read(th->tid, c->wanted.held, &now, sizeof(now));
+	ring_end_read(c->ring);
+	return now == c->wanted.g;
+}
+
 /* The capture is of the first that it holds; what a weight cannot say stays there. */
 static void take_charge(struct capturer *c, struct capture *cap)
 {
@@ -211,7 +230,7 @@ static enum skip read_stopped(
 		count_calls(c);
 	}
 	capture_look_at_locks(c, th);
-	if (!keep || (kinds == KIND(PROFILE_MUTEX) && !c->held))
+	if (!keep || (kinds == KIND(PROFILE_MUTEX) && !c->held) || !runs_wanted(c, th, kinds))
 		return SKIP_BLOCKED;
 	return read_stack(c, th, u.rsp, &u, want, cap) == 0 ? SKIPS : SKIP_UNREADABLE;
 }
@@ -314,7 +333,7 @@ enum skip capture_running(struct capturer *c, struct thread *th, uint32_t kinds,
 	if (kinds == KIND(PROFILE_MUTEX))
 		take_charge(c, cap);
 	set_id(c, th, cap, UINT64_MAX);
-	push(c, cap);
+	capture_push(c, cap);
 	return SKIPS;
 }
 
@@ -392,6 +411,8 @@ static int read_blocked(struct capturer *c, struct thread *th, struct capture *c
 		capture_look_at_locks(c, th);
 		kinds = c->held ? cap->kinds : 0;
 	}
+	if (!runs_wanted(c, th, cap->kinds))
+		return -EAGAIN;
 	if ((kinds && read_stack(c, th, call.sp, NULL, want, cap) == -ESRCH) ||
 		schedstat_read(th->schedstat_fd, &after) < 0)
 		return -ESRCH;
@@ -433,7 +454,7 @@ int capture_blocked(struct capturer *c, struct thread *th, uint32_t kinds, int s
 		cap->wait.flags |= cap->kinds & KIND(PROFILE_MUTEX) ? WAIT_NO_HOLDER : 0;
 	}
 	set_id(c, th, cap, th->waiting.runs);
-	push(c, cap);
+	capture_push(c, cap);
 	return 1;
 }
 
@@ -454,8 +475,21 @@ static int push_more(struct capturer *c, const struct thread *th, const struct c
 	cap->contentions = more->contentions;
 	cap->wait = more->wait;
 	cap->regs = (struct regs){0};
-	push(c, cap);
+	capture_push(c, cap);
 	return 1;
+}
+
+struct capture *capture_goroutine(
+	struct capturer *c, const struct thread *th, uint64_t id, int state, size_t stack)
+{
+	struct capture *cap = reserve(c, stack);
+
+	if (!cap)
+		return NULL;
+	fill(cap, c, th, KIND(PROFILE_GOROUTINE), state);
+	cap->goroutine = id;
+	cap->state = state;
+	return cap;
 }
 
 int capture_same(struct capturer *c, const struct thread *th, const struct capture_more *more)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,10 +8,16 @@
 #include "base/limits.h"
 #include "base/list.h"
 
+static void known_module_fini(struct known_module *m)
+{
+	free(m->path);
+	free(m->go);
+}
+
 void known_modules_fini(struct known_modules *k)
 {
 	for (uint32_t i = 0; i < k->n; i++)
-		free(k->v[i].path);
+		known_module_fini(&k->v[i]);
 	free(k->v);
 	index_fini(&k->by_key);
 	roots_fini(&k->roots);
@@ -55,7 +62,7 @@ uint32_t known_modules_number(
 {
 	int is_own = known_modules_has_no_file(line);
 	struct wanted_module w = {
-		k, {line->dev, line->ino, is_own ? process : 0, 0, 0, line->path}};
+		k, {line->dev, line->ino, is_own ? process : 0, 0, 0, line->path, NULL}};
 	uint64_t hash = hash_pair(hash_bytes(line->path, strlen(line->path)) ^ line->dev,
 		line->ino ^ (uint64_t)w.key.process << 32);
 	long found = index_find(&k->by_key, hash, is_same, &w);
@@ -73,4 +80,17 @@ uint32_t known_modules_number(
 	k->v[k->n++] = w.key;
 	*is_new = 1;
 	return k->n;
+}
+
+int known_modules_set_go(struct known_modules *k, const struct tracer_go *go)
+{
+	if (!go->number || go->number > k->n)
+		return -EINVAL;
+	struct known_module *m = &k->v[go->number - 1];
+	if (!m->go)
+		m->go = malloc(sizeof(*m->go));
+	if (!m->go)
+		return -ENOMEM;
+	*m->go = *go;
+	return 0;
 }

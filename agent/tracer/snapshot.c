@@ -17,7 +17,7 @@ static void beat(struct capturer *c)
 
 /* Nothing is stopped between two threads of a snapshot, so it may wait for the worker: every thread
  * is shown. */
-static void wait_for_room(struct capturer *c)
+void snapshot_wait(struct capturer *c)
 {
 	uint64_t until = clock_now() + ROOM_WAIT_NS;
 
@@ -38,14 +38,16 @@ static void wait_for_late(struct capturer *c)
 }
 
 /* 1 captured or no room, 0 try again, -errno: why there is no stack. */
-static int stop_and_capture(struct capturer *c, struct thread *th, int state)
+static int stop_and_capture(struct capturer *c, struct thread *th, uint32_t kinds, int state)
 {
-	switch (capture_running(c, th, KIND(PROFILE_THREADS), state)) {
+	switch (capture_running(c, th, kinds, state)) {
 	case SKIP_LATE:
 		wait_for_late(c);
 		return -EBUSY;
 	case SKIP_DENIED:
 		return -EPERM;
+	case SKIP_BLOCKED: /* what was wanted of it is not there any more */
+		return -EAGAIN;
 	case SKIPS:
 	case SKIP_RING_FULL:
 		return 1;
@@ -55,34 +57,41 @@ static int stop_and_capture(struct capturer *c, struct thread *th, int state)
 }
 
 /* The same; a thread that job control holds loses nothing by a stop, and shows all registers. */
-static int look_at(struct capturer *c, struct thread *th, int state)
+static int look_at(struct capturer *c, struct thread *th, uint32_t kinds, int state)
 {
-	int result = state == 'T' ? 0 : capture_blocked(c, th, KIND(PROFILE_THREADS), state);
+	int result = state == 'T' ? 0 : capture_blocked(c, th, kinds, state);
 
 	if (result == 0)
-		result = stop_and_capture(c, th, state == 'T' ? 'T' : 'R');
+		result = stop_and_capture(c, th, kinds, state == 'T' ? 'T' : 'R');
 	/* If it has ended, its state will say so. */
 	return result == -ESRCH ? 0 : result;
 }
 
-static enum capture_missing reason(int result)
+enum capture_missing snapshot_reason(int result)
 {
 	if (result == -EAGAIN || result == 0)
 		return MISSING_MOVING;
 	return result == -EBUSY ? MISSING_LATE : MISSING_DENIED;
 }
 
+int snapshot_thread(struct capturer *c, struct thread *th, uint32_t kinds, int *state)
+{
+	int result = 0;
+
+	*state = 0;
+	for (int tries = 0; result == 0 && tries < TRIES; tries++) {
+		*state = thread_state(th, NULL);
+		if (*state == -ESRCH)
+			return -ESRCH;
+		if (*state > 0)
+			result = look_at(c, th, kinds, *state);
+	}
+	return result;
+}
+
 static void one_thread(struct capturer *c, struct thread *th)
 {
-	int state = 0, result = 0;
-
-	for (int tries = 0; result == 0 && tries < TRIES; tries++) {
-		state = thread_state(th, NULL);
-		if (state == -ESRCH)
-			return;
-		if (state > 0)
-			result = look_at(c, th, state);
-	}
+	int state, result = snapshot_thread(c, th, KIND(PROFILE_THREADS), &state);
 	struct capture_more more = {
 		.kinds = KIND(PROFILE_THREADS),
 		.weight = WEIGHT_ONE,
@@ -90,8 +99,9 @@ static void one_thread(struct capturer *c, struct thread *th)
 		.state = state > 0 ? state : 0,
 		.wait = {.call = -1},
 	};
-	if (result != 1 && result != -ENOSPC)
-		capture_missing(c, th, &more, reason(result));
+
+	if (result != 1 && result != -ENOSPC && result != -ESRCH)
+		capture_missing(c, th, &more, snapshot_reason(result));
 }
 
 void snapshot_take(struct capturer *c, struct threads *threads)
@@ -99,7 +109,7 @@ void snapshot_take(struct capturer *c, struct threads *threads)
 	for (uint32_t i = 0; i < threads->n; i++) {
 		if (threads->v[i].ended)
 			continue;
-		wait_for_room(c);
+		snapshot_wait(c);
 		one_thread(c, &threads->v[i]);
 		beat(c);
 	}

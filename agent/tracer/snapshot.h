@@ -11,4 +11,14 @@
 /* Waits for the worker where the ring is full. A late thread may be held afterwards. */
 void snapshot_take(struct capturer *c, struct threads *threads);
 
+/* One thread into a profile of that kind. 1 captured, or there was no room; -ESRCH it has ended;
+ * else why it was not. *state: the kernel's letter. */
+int snapshot_thread(struct capturer *c, struct thread *th, uint32_t kinds, int *state);
+
+/* The same in the words of a capture. */
+enum capture_missing snapshot_reason(int result);
+
+/* Until the ring has room for a capture of any size, or the worker seems lost. */
+void snapshot_wait(struct capturer *c);
+
 #endif
