@@ -33,7 +33,8 @@ struct tracer {
 	struct tracer_stats stats;
 	uint64_t next_refresh;
 	uint64_t never_taken; /* ticks that were due at the end; while a thread is late none is */
-	int running;
+	int running;	      /* ticks are taken */
+	int over;	      /* the window */
 	struct wire_message message;
 };
 
@@ -118,6 +119,7 @@ static void finish(struct tracer *t, int target_ended)
 	send_stats(t);
 	wire_send(t->sock, TRACER_DONE, &done, sizeof(done), -1);
 	t->running = 0;
+	t->over = 1;
 }
 
 /* An interval ends here: what is captured from now on belongs to the next. */
@@ -260,6 +262,26 @@ static void read_launched(struct tracer *t)
 	prepare(t);
 }
 
+static void drop_ended(struct tracer *t)
+{
+	waiters_tell_all(&t->sampler.waiters, 0);
+	roster_drop_ended(&t->roster);
+	prepare(t);
+	if (!t->roster.n)
+		finish(t, 1);
+}
+
+/* Without ticks nothing has looked at the processes since the last one. */
+static void on_mark(struct tracer *t)
+{
+	if (!t->running && !t->over) {
+		refresh(t);
+		drop_ended(t);
+	}
+	if (!t->over)
+		mark(t);
+}
+
 static void on_message(struct tracer *t)
 {
 	struct wire_message *m = &t->message;
@@ -274,8 +296,8 @@ static void on_message(struct tracer *t)
 		on_goroutines(t);
 	else if (m->type == TO_TRACER_LAUNCHED)
 		read_launched(t);
-	else if (m->type == TO_TRACER_MARK && t->running)
-		mark(t);
+	else if (m->type == TO_TRACER_MARK)
+		on_mark(t);
 	else if (m->type == TO_TRACER_STOP)
 		finish(t, !t->roster.n);
 	if (m->fd >= 0)
@@ -320,15 +342,6 @@ static void read_wanted_maps(struct tracer *t, uint64_t now)
 		process_read_maps(p);
 		p->next_maps = now + SECOND;
 	}
-}
-
-static void drop_ended(struct tracer *t)
-{
-	waiters_tell_all(&t->sampler.waiters, 0);
-	roster_drop_ended(&t->roster);
-	prepare(t);
-	if (!t->roster.n)
-		finish(t, 1);
 }
 
 /* The work that is due now. */
