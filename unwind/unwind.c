@@ -318,7 +318,7 @@ static enum stack_end step(struct walk *w, const struct rule *rule, int *over)
 	uint64_t sp = w->regs.r[DWREG_RSP];
 	enum stack_end end = STACK_DONE;
 
-	w->flags = rule->is_signal ? FRAME_SIGNAL : FRAME_RETURN;
+	w->flags = rule->is_signal || rule->place == GO_PREEMPTS ? FRAME_SIGNAL : FRAME_RETURN;
 	switch (rule->kind) {
 	case RULE_PLAIN:
 		end = step_plain(w, rule);

@@ -112,16 +112,12 @@ static void fill(struct capture *cap, const struct capturer *c, const struct thr
 	cap->flags = 0;
 	cap->missing = MISSING_NOT;
 	cap->weight = kinds & KINDS_OF_TICKS ? th->weight : WEIGHT_ONE;
-	cap->state = state;
 	cap->time = clock_now();
 	cap->stack_base = cap->stack_len = 0;
 	cap->other_sp = cap->other_pc = 0;
 	cap->other_base = cap->other_len = 0;
-	cap->goroutine = 0;
-	if (kinds == KIND(PROFILE_GOROUTINE)) {
-		cap->goroutine = c->wanted.id;
-		cap->state = GO_RUNNING;
-	}
+	cap->goroutine = kinds == KIND(PROFILE_GOROUTINE) ? c->wanted.id : 0;
+	cap->state = cap->goroutine ? GO_RUNNING : state;
 }
 
 /* Only where another capture may refer to it: session keeps such stacks. */
@@ -185,15 +181,13 @@ void capture_look_at_locks(struct capturer *c, const struct thread *th)
 /* Whether it is the goroutine that is asked for that it runs. */
 static int runs_wanted(struct capturer *c, const struct thread *th, uint32_t kinds)
 {
-	uint64_t now = 0;
+	int runs = kinds != KIND(PROFILE_GOROUTINE);
 
-	if (kinds != KIND(PROFILE_GOROUTINE))
-		return 1;
-	if (ring_begin_read(c->ring, th->tid))
-		return 0;
-	memory_read(th->tid, c->wanted.held, &now, sizeof(now));
-	ring_end_read(c->ring);
-	return now == c->wanted.g;
+	if (!runs && !ring_begin_read(c->ring, th->tid)) {
+		runs = goroutine_is_run(th->tid, c->wanted.held, c->wanted.g);
+		ring_end_read(c->ring);
+	}
+	return runs;
 }
 
 /* The capture is of the first that it holds; what a weight cannot say stays there. */

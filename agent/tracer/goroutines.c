@@ -95,7 +95,12 @@ static enum go_lack find_program(struct walk *w)
 			continue;
 		w->bias = l->start + at - go->facts.code_address;
 		w->size = size_of(&go->facts.layout);
-		return w->size <= GO_STRUCT_MAX ? GO_LACK_NOTHING : GO_LACK_SENSE;
+		if (w->size > GO_STRUCT_MAX)
+			return GO_LACK_SENSE;
+		/* From now on threads are asked for theirs, too. */
+		atomic_store_explicit(&w->c->ring->page->curg[w->process->number % RING_WANTS],
+			go->facts.layout.m_current, memory_order_relaxed);
+		return GO_LACK_NOTHING;
 	}
 	return lack == GO_LACK_NOTHING ? GO_LACK_UNKNOWN : lack;
 }
