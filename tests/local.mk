@@ -214,6 +214,7 @@ test_scripts = \
 	tests/integration/faults.sh \
 	tests/integration/gdb_compare.sh \
 	tests/integration/golang.sh \
+	tests/integration/goroutines.sh \
 	tests/integration/idle.sh \
 	tests/integration/jit.sh \
 	tests/integration/kernel.sh \
@@ -258,7 +259,7 @@ AM_TESTS_ENVIRONMENT = CPPROF=$(abs_top_builddir)/cpprof-attach; export CPPROF; 
 	TARGETS=$(abs_top_builddir)/tests/targets; export TARGETS;
 
 fixture_names = aligned altstack chain20 leaf nocfi noreturn signal
-EXTRA_DIST = $(test_scripts) tests/source_check.sh $(target_names:%=tests/targets/%.c) tests/targets/calls.h tests/targets/cgo.go tests/targets/chain.go tests/targets/stacks.go tests/targets/target.h \
+EXTRA_DIST = $(test_scripts) tests/source_check.sh $(target_names:%=tests/targets/%.c) tests/targets/calls.h tests/targets/cgo.go tests/targets/chain.go tests/targets/churn.go tests/targets/goroutines.go tests/targets/stacks.go tests/targets/target.h \
 	tests/targets/variants.mk tests/targets/walks.c tests/targets/walks.cc tests/targets/woken.h tests/lib/faults.py tests/lib/faults.sh tests/lib/gdb_lines.py tests/lib/gdb_stacks.py tests/lib/zstd_sections.py tests/targets/twins.c \
 	tests/lib/harness.sh tests/lib/proof.py tests/matrix/chain.py tests/matrix/check.py tests/names/compare.py tests/names/inlined.cc tests/names/part.cc tests/stress/faults.sh tests/unit/options_fixture.h \
 	tests/unit/profile_fixture.h tests/unit/raw_fixture.h tests/fixtures/fixture.c tests/fixtures/make.sh \

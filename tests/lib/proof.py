@@ -13,6 +13,7 @@ proof.py incomplete FILE            the commonest roots of the stacks that aren'
 proof.py threads FILE               one line for each thread: tid, name, values
 proof.py labels FILE KEY [FUNC]     values by label, of the stacks that contain FUNC: text, values
 proof.py pids FILE                  one line for each process: pid label, values
+proof.py labelled FILE KEY           every stack, leaf first: values<TAB>label<TAB>frames
 proof.py stacks FILE [THREAD]       every stack, leaf first: values<TAB>tid<TAB>frames
 proof.py addresses FILE             tid and stack addresses of each, leaf first, in hex
 proof.py lines FILE TID LIBRARY     FILE:LINE of a thread's frames in a library, leaf first
@@ -296,6 +297,12 @@ def print_stacks(profile, thread):
                               ";".join(sample.all_names())))
 
 
+def print_labelled(profile, key):
+    for sample in profile.samples:
+        print("%s\t%s\t%s" % (" ".join(map(str, sample.values)), sample.labels.get(key, "-"),
+                              ";".join(sample.all_names())))
+
+
 def print_incomplete(profile):
     roots = Counter()
     for sample in profile.samples:
@@ -373,6 +380,8 @@ def main(argv):
         print_labels(profile, rest[0], rest[1] if len(rest) > 1 else None)
     elif command == "pids":
         print_pids(profile)
+    elif command == "labelled":
+        print_labelled(profile, argv[3])
     elif command == "stacks":
         print_stacks(profile, thread)
     elif command == "functions":
