@@ -85,6 +85,7 @@ unit_tests = \
 	tests/unit/test_folded \
 	tests/unit/test_frameless \
 	tests/unit/test_generations \
+	tests/unit/test_go_facts \
 	tests/unit/test_gopclntab \
 	tests/unit/test_guess \
 	tests/unit/test_inlines \
@@ -146,6 +147,7 @@ tests_unit_test_fixtures_LDADD = $(unit_libs)
 tests_unit_test_folded_LDADD = $(unit_libs)
 tests_unit_test_frameless_LDADD = $(unit_libs)
 tests_unit_test_generations_LDADD = $(unit_libs)
+tests_unit_test_go_facts_LDADD = $(unit_libs)
 tests_unit_test_gopclntab_LDADD = $(unit_libs)
 tests_unit_test_guess_LDADD = $(unit_libs)
 tests_unit_test_inlines_LDADD = $(unit_libs)
