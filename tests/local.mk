@@ -87,6 +87,7 @@ unit_tests = \
 	tests/unit/test_generations \
 	tests/unit/test_go_facts \
 	tests/unit/test_gopclntab \
+	tests/unit/test_goroutines \
 	tests/unit/test_guess \
 	tests/unit/test_inlines \
 	tests/unit/test_instruction \
@@ -149,6 +150,7 @@ tests_unit_test_frameless_LDADD = $(unit_libs)
 tests_unit_test_generations_LDADD = $(unit_libs)
 tests_unit_test_go_facts_LDADD = $(unit_libs)
 tests_unit_test_gopclntab_LDADD = $(unit_libs)
+tests_unit_test_goroutines_LDADD = $(unit_libs)
 tests_unit_test_guess_LDADD = $(unit_libs)
 tests_unit_test_inlines_LDADD = $(unit_libs)
 tests_unit_test_instruction_LDADD = $(unit_libs)
