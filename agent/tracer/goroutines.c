@@ -83,8 +83,7 @@ static enum go_lack find_program(struct walk *w)
 
 	for (size_t i = 0; i < m->list.n; i++) {
 		const struct maps_line *l = &m->list.v[i];
-		int is_new;
-		uint32_t number = known_modules_number(m->known, l, m->process, &is_new);
+		uint32_t number = known_modules_find(m->known, l, m->process);
 		const struct tracer_go *go = number ? m->known->v[number - 1].go : NULL;
 		if (!go)
 			continue;
@@ -211,6 +210,9 @@ static int is_same_stack(struct walk *w, const struct view *v, struct capture *c
 
 	if (v->status != G_SYSCALL)
 		return 1;
+	/* Where the ring is nearly full there may be room for one. */
+	if (w->c->room < 2 * cap->stack_len)
+		return 0;
 	return read_one(w, v->sp, again, cap->stack_len) == 0 &&
 	       !memcmp(cap->stack, again, cap->stack_len);
 }

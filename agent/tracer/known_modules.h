@@ -44,6 +44,10 @@ int known_modules_is_vdso(const struct maps_line *line);
 /* Where the file of that module was met; NULL: not known. */
 const struct root *known_modules_root(const struct known_modules *k, uint32_t number);
 
+/* The number of the mapping's module; 0: it has none yet. */
+uint32_t known_modules_find(
+	const struct known_modules *k, const struct maps_line *line, uint32_t process);
+
 /* The number of the mapping's module, which is new where *is_new is set; 0 past LIMIT_MODULES. */
 uint32_t known_modules_number(
 	struct known_modules *k, const struct maps_line *line, uint32_t process, int *is_new);
