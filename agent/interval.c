@@ -75,8 +75,9 @@ static struct table_entry entry_of(
 {
 	struct table_entry e = {.thread = thread, .count = w->looks, .weight = w->weight};
 
-	if (kind == PROFILE_THREADS || kind == PROFILE_WALL)
+	if (kind == PROFILE_THREADS || kind == PROFILE_WALL || kind == PROFILE_GOROUTINE)
 		e.state = w->state;
+	e.goroutine = w->goroutine;
 	if (kind == PROFILE_BLOCK || kind == PROFILE_MUTEX) {
 		e.count = w->contentions;
 		e.wait = w->wait.kind;
@@ -151,7 +152,8 @@ double interval_rate(const struct interval *i)
 enum profile_kind interval_main_kind(const struct interval *i, uint32_t kinds)
 {
 	static const enum profile_kind order[PROFILE_KINDS] = {PROFILE_CPU, PROFILE_WALL,
-		PROFILE_MUTEX, PROFILE_BLOCK, PROFILE_THREADCREATE, PROFILE_THREADS};
+		PROFILE_MUTEX, PROFILE_BLOCK, PROFILE_THREADCREATE, PROFILE_GOROUTINE,
+		PROFILE_THREADS};
 	int first = -1;
 
 	for (int at = PROFILE_KINDS; at-- > 0;)

@@ -23,10 +23,10 @@ struct option_row {
 };
 
 static const char *const kind_names[PROFILE_KINDS] = {
-	"cpu", "threads", "wall", "block", "mutex", "threadcreate"};
+	"cpu", "threads", "wall", "block", "mutex", "threadcreate", "goroutine"};
 
 #define FORMATS_TEXT "pprof, folded and text, and json and goroutine for -dump"
-#define KINDS_TEXT   "cpu, threads, wall, block, mutex and threadcreate"
+#define KINDS_TEXT   "cpu, threads, wall, block, mutex, threadcreate and goroutine"
 
 /* Words of the manual that later versions understand. */
 static const char *const later_kinds[] = {"heap", "allocs"};
@@ -284,7 +284,7 @@ static const struct option_row rows[] = {
 	{"every", NULL, "DUR", set_every, "a new file each time: 60s, 1h (until Ctrl-C)"},
 	{"count", NULL, "N", set_count, "with -every: end after N files"},
 	{"profile", NULL, "KIND,...", set_profile,
-		"cpu, threads, wall, block, mutex, threadcreate (default the first two)"},
+		"cpu, threads, wall, block, mutex, threadcreate, goroutine (default the first two)"},
 	{"hz", "F", "N", set_hz, "ticks per second, 1 to 10000 (default 100)"},
 	{"max-stop", NULL, "PCT", set_max_stop,
 		"share of its CPU time that pauses may take (default 2%)"},

@@ -169,7 +169,7 @@ static int build(const struct session *s, enum profile_kind kind, struct profile
 		.n_segments = c->n_segments,
 		.ended_cpu = interval_ended_cpu(i),
 		.time = i->wall_began,
-		.duration = kind == PROFILE_THREADS ? 0 : i->ended - i->began,
+		.duration = KIND(kind) & KINDS_OF_MOMENT ? 0 : i->ended - i->began,
 		.hz = s->options->hz,
 		.ticks_weight = i->stats.ticks_weight,
 		.lock_name = lock_name,

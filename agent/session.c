@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "agent/brief.h"
+#include "agent/go_programs.h"
 #include "agent/naming.h"
 #include "agent/perf_maps.h"
 #include "agent/phases.h"
@@ -91,8 +92,13 @@ static void on_worker_message(struct session *s, struct wire_message *m)
 	case WORKER_MODULE:
 		error = collection_module_info(
 			&s->data, wire_payload(m, sizeof(struct worker_module_info)));
-		if (!error)
-			raw_module_info(&s->raw, ((struct worker_module_info *)m->payload)->module);
+		if (error)
+			break;
+		raw_module_info(&s->raw, ((struct worker_module_info *)m->payload)->module);
+		go_programs_ask(s, ((struct worker_module_info *)m->payload)->module);
+		break;
+	case WORKER_GO:
+		error = go_programs_on_facts(s, wire_payload(m, sizeof(struct worker_go)));
 		break;
 	case WORKER_CAPTURE:
 		drain(s, &s->tracer);

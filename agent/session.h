@@ -60,6 +60,9 @@ struct naming {
 		     */
 };
 
+/* For the goroutine profile, while the window is not open yet (agent/go_programs.h). */
+enum await { AWAIT_NOTHING, AWAIT_FACTS, AWAIT_GOROUTINES };
+
 struct session {
 	const struct options *options;
 	int supervisor;
@@ -86,8 +89,10 @@ struct session {
 	uint32_t left_out;    /* processes that may not be profiled */
 	int launch_pending;   /* the command was let go; whether it could be run is not known yet */
 	int interrupts;
-	int is_last;	 /* no interval comes after this one */
-	int tracer_done; /* it has no target any more, or is given up */
+	int is_last; /* no interval comes after this one */
+	enum await goroutines_awaited;
+	uint32_t without_goroutines; /* processes */
+	int tracer_done;	     /* it has no target any more, or is given up */
 	int target_ended;
 	int failed; /* some file could not be written */
 	int status;

@@ -38,7 +38,7 @@ static uint64_t lost_in_worker(const struct interval *i)
 
 	/* A capture may have gone into several profiles. */
 	for (int kind = 0; kind < PROFILE_KINDS; kind++)
-		if (kind != PROFILE_THREADS && interval_lost(i, kind) > most)
+		if (!(KIND(kind) & KINDS_OF_MOMENT) && interval_lost(i, kind) > most)
 			most = interval_lost(i, kind);
 	return most;
 }
@@ -77,10 +77,15 @@ static void ends_line(const struct interval *i, enum profile_kind kind, struct b
 
 	if (!i->received[kind])
 		return;
-	uint64_t lost = kind == PROFILE_THREADS ? interval_lost(i, kind) : 0;
+	uint64_t lost = KIND(kind) & KINDS_OF_MOMENT ? interval_lost(i, kind) : 0;
+	uint64_t beyond = kind == PROFILE_GOROUTINE ? i->stats.goroutines_beyond : 0;
 	if (lost)
-		buf_printf(
-			out, "stacks    threads: %" PRIu64 " threads lost in the worker\n", lost);
+		buf_printf(out, "stacks    %s: %" PRIu64 " lost in the worker\n",
+			options_kind_name(kind), lost);
+	if (beyond)
+		buf_printf(out,
+			"stacks    goroutine: %" PRIu64 " past the first %u not looked at\n",
+			beyond, LIMIT_GOROUTINES);
 	buf_printf(out, "stacks    %s: %.1f%% complete", options_kind_name(kind),
 		percent(i->ends[kind][STACK_DONE], i->received[kind]));
 	for (int end = 1; end < STACK_ENDS; end++)
@@ -406,8 +411,11 @@ static void comment_samples(const struct session *s, enum profile_kind kind, str
 		buf_printf(out, "created %" PRIu64 " threads: no room %" PRIu64 ", lost %" PRIu64,
 			i->creations.created, i->creations.no_room, interval_lost(i, kind));
 	else
-		buf_printf(out, "threads %" PRIu64 ": lost %" PRIu64, i->received[kind],
+		buf_printf(out, "%s %" PRIu64 ": lost %" PRIu64,
+			kind == PROFILE_GOROUTINE ? "goroutines" : "threads", i->received[kind],
 			interval_lost(i, kind));
+	if (kind == PROFILE_GOROUTINE && t->goroutines_beyond)
+		buf_printf(out, ", not looked at %" PRIu64, t->goroutines_beyond);
 	buf_printf(out, "; guessed %" PRIu64 " stacks\n", guessed);
 }
 

@@ -44,6 +44,7 @@ static void put_window(struct json *j, const struct session *s)
 	json_number(j, "ticks_missed", t->ticks_missed);
 	json_number(j, "ticks_late", t->ticks_late);
 	json_real(j, "seconds_slowed", SECONDS(t->slowed_ns));
+	json_number(j, "goroutines_not_looked_at", t->goroutines_beyond);
 	json_end_object(j);
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "agent/brief.h"
+#include "agent/go_programs.h"
 #include "agent/naming.h"
 #include "agent/perf_maps.h"
 #include "agent/phases.h"
@@ -126,6 +127,8 @@ static void on_module(struct session *s, struct wire_message *m)
 
 	s->data.broken += id < 0;
 	raw_module(&s->raw, m, id, is_new);
+	if (id > 0)
+		go_programs_tell(s, id);
 	if (id <= 0 || !is_new)
 		return;
 	replay_module(s, id);
@@ -192,8 +195,11 @@ void tracing_on_message(struct session *s, struct wire_message *m)
 		s->data.broken += collection_threads(&s->data, m) < 0;
 		break;
 	case TRACER_SNAPSHOT_DONE:
-		if (s->phase == PHASE_SNAPSHOT)
+		if (s->phase == PHASE_SNAPSHOT && !go_programs_await(s))
 			phases_go(s, PHASE_SAMPLE);
+		break;
+	case TRACER_GOROUTINES:
+		go_programs_on_none(s, wire_payload(m, sizeof(struct tracer_goroutines)));
 		break;
 	case TRACER_STATS:
 		s->data.broken += collection_stats(&s->data, m) < 0;

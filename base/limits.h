@@ -40,6 +40,7 @@
 #define LIMIT_MODULES	    8192u
 #define LIMIT_MODULE_BYTES  (8 * GIB)
 #define LIMIT_THREADS	    131072u
+#define LIMIT_GOROUTINES    100000u /* of one process that are shown */
 #define LIMIT_PATH	    4096u
 #define LIMIT_NAME	    1024u /* a function name as shown; longer ones are cut with an ellipsis */
 #define LIMIT_LINKAGE_NAME  (8 * KIB) /* what a compiler makes of a name; longer ones are cut */

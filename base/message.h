@@ -26,10 +26,12 @@ enum message_type {
 	/* session -> tracer */
 	TO_TRACER_START = 32,
 	/* struct tracer_start + struct tracer_pid[]: find them, sample them */
-	TO_TRACER_LAUNCHED, /* the command that was waited for runs now */
-	TO_TRACER_MARK,	    /* end of an interval: send totals, go on with the next */
-	TO_TRACER_STOP,	    /* end of the window: send totals */
-	TO_TRACER_EXTRA,    /* struct extra_file + its three strings: open it if it exists */
+	TO_TRACER_LAUNCHED,   /* the command that was waited for runs now */
+	TO_TRACER_MARK,	      /* end of an interval: send totals, go on with the next */
+	TO_TRACER_STOP,	      /* end of the window: send totals */
+	TO_TRACER_EXTRA,      /* struct extra_file + its three strings: open it if it exists */
+	TO_TRACER_GO,	      /* struct tracer_go: how to find the goroutines of that program */
+	TO_TRACER_GOROUTINES, /* capture each once; the answer is another TRACER_SNAPSHOT_DONE */
 
 	/* tracer -> session */
 	TRACER_ATTACHED = 48, /* struct tracer_attached: a process, before all else about it */
@@ -48,7 +50,8 @@ enum message_type {
 	TRACER_DETAIL,	      /* struct tracer_detail + its two texts: beside a thread's capture */
 	TRACER_KERNEL, /* struct tracer_kernel + name: a function of the kernel, for the first time
 			*/
-	TRACER_CREATIONS, /* struct tracer_creations: counted since the last one */
+	TRACER_CREATIONS,  /* struct tracer_creations: counted since the last one */
+	TRACER_GOROUTINES, /* struct tracer_goroutines: of a process that shows none, and why */
 
 	/* session -> worker */
 	TO_WORKER_MODULE = 96, /* struct worker_module + fd (none: known to be unreadable) */
@@ -59,6 +62,7 @@ enum message_type {
 	TO_WORKER_SYMBOLIZE,   /* struct worker_symbolize + uint64_t offsets[] */
 	TO_WORKER_PERF_MAP,    /* struct worker_module + fd: names of a module without a file */
 	TO_WORKER_DATA,	       /* struct worker_data + uint64_t addresses[]: of variables */
+	TO_WORKER_GO,	       /* struct worker_go, of which module counts: what is known of it? */
 
 	/* worker -> session */
 	WORKER_STACKS = 128, /* any number of struct worker_stack, each followed by its frames */
@@ -70,6 +74,7 @@ enum message_type {
 	WORKER_WANTS,	     /* struct extra_file + its first two strings: to be looked for */
 	WORKER_EXTRA,	     /* struct extra_file: answer to TO_WORKER_EXTRA, after what it wants */
 	WORKER_DATA,	     /* struct worker_data + n struct worker_datum, each with its name */
+	WORKER_GO,	     /* struct worker_go: answer to TO_WORKER_GO */
 
 	/* player -> session, in the tracer's place; the last only, or damaged instead of it */
 	TRACER_RECORDING = 160, /* struct tracer_recording: the run that was recorded */

@@ -182,19 +182,20 @@ struct tracer_stats {
 	uint64_t taken;	       /* captures pushed */
 	uint64_t captured[PROFILE_KINDS]; /* of these, those that go into each profile */
 	uint64_t skipped[SKIPS];
-	uint64_t stops;	       /* threads stopped */
-	uint64_t stop_ns;      /* sum of the pauses, SEIZE to DETACH, of the others */
-	uint64_t queued_stops; /* of the stops, those in which the thread waited for a CPU that
-				  others had */
-	uint64_t queued_ns;    /* how long they took */
-	uint64_t repaired;     /* calls that would have returned EINTR */
-	uint64_t failed;       /* calls that returned EINTR and could not be repaired */
-	uint64_t cut_short;    /* calls that returned with part of their work done */
-	uint64_t rescued;      /* exec races repaired */
-	uint64_t signals;      /* signals met at a stop and passed on */
-	uint64_t unseen_ns;    /* CPU of descendants that ended unseen */
-	uint64_t lists_failed; /* listings of threads that were not complete */
-	uint64_t slowed_ns;    /* time at a lower rate than asked, to keep the pauses short */
+	uint64_t stops;		    /* threads stopped */
+	uint64_t stop_ns;	    /* sum of the pauses, SEIZE to DETACH, of the others */
+	uint64_t queued_stops;	    /* of the stops, those in which the thread waited for a CPU that
+				       others had */
+	uint64_t queued_ns;	    /* how long they took */
+	uint64_t repaired;	    /* calls that would have returned EINTR */
+	uint64_t failed;	    /* calls that returned EINTR and could not be repaired */
+	uint64_t cut_short;	    /* calls that returned with part of their work done */
+	uint64_t rescued;	    /* exec races repaired */
+	uint64_t signals;	    /* signals met at a stop and passed on */
+	uint64_t unseen_ns;	    /* CPU of descendants that ended unseen */
+	uint64_t lists_failed;	    /* listings of threads that were not complete */
+	uint64_t slowed_ns;	    /* time at a lower rate than asked, to keep the pauses short */
+	uint64_t goroutines_beyond; /* more than LIMIT_GOROUTINES */
 	uint32_t stop_us[STATS_BUCKETS]; /* pauses, logarithmic: see tracer/stats.h */
 	uint32_t threads_now, threads_seen;
 	uint32_t processes_now;
@@ -256,6 +257,49 @@ struct tracer_perf_map {
 			     file; -EFBIG too large; -ESTALE older than the process; or another -errno
 			   */
 	uint32_t has_map; /* with a descriptor; in a recording: the content comes before */
+};
+
+/* Why there are no goroutines to be seen in a process. */
+enum go_lack {
+	GO_LACK_NOTHING,
+	GO_LACK_UNKNOWN, /* nobody has told of the program yet */
+	GO_LACK_GO,	 /* it was not made by Go, or by one before 1.18 */
+	GO_LACK_LAYOUT,	 /* no DWARF, and of a version whose structs are not known here */
+	GO_LACK_LIST,	 /* the list of goroutines was not found in its code */
+	GO_LACK_SENSE,	 /* what is in its memory does not look like that */
+	GO_LACK_MEMORY,	 /* its memory cannot be read */
+	GO_LACKS
+};
+
+/* Offsets in the runtime's structs g (its first three members never moved) and m. */
+struct go_layout {
+	uint16_t m, sp, pc, bp; /* the last three: where it goes on (sched) */
+	uint16_t syscall_sp, syscall_pc;
+	uint16_t status, id, reason;
+	uint16_t turns; /* one byte that counts how often it left the state of running */
+	uint16_t m_thread, m_current;
+};
+
+#define GO_STRUCT_MAX 512u /* in g and m they are below that */
+#define GO_REASONS    128u
+
+/* How the runtime of one program is to be read. Addresses as in the file. */
+struct go_facts {
+	uint64_t list;			    /* runtime.allgs */
+	uint64_t code_offset, code_address; /* the same place, to tell where it is loaded */
+	struct go_layout layout;
+	uint8_t states[GO_REASONS]; /* enum go_state - GO_WAITS by g.waitreason */
+};
+
+struct tracer_go {
+	uint32_t number; /* the tracer's, of the module */
+	uint32_t lack;
+	struct go_facts facts;
+};
+
+struct tracer_goroutines {
+	uint32_t process;
+	uint32_t lack; /* enum go_lack */
 };
 
 #endif

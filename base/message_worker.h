@@ -5,7 +5,7 @@
 #ifndef BASE_MESSAGE_WORKER_H
 #define BASE_MESSAGE_WORKER_H
 
-#include "output/types.h"
+#include "base/message_tracer.h"
 
 struct worker_module {
 	uint32_t module;
@@ -13,6 +13,12 @@ struct worker_module {
 	uint32_t build_id_len;
 	uint32_t unused;
 	unsigned char build_id[32]; /* MODULE_RECORDED: a file with another one is not read */
+};
+
+struct worker_go {
+	uint32_t module;
+	uint32_t lack; /* enum go_lack: with one there are no facts */
+	struct go_facts facts;
 };
 
 struct worker_forget {
@@ -64,7 +70,8 @@ struct worker_stack {
 	uint32_t looks;	      /* as in the capture */
 	uint32_t contentions; /* as in the capture */
 	uint32_t unused;
-	struct wait wait; /* as in the capture */
+	uint64_t goroutine; /* as in the capture */
+	struct wait wait;   /* as in the capture */
 };
 
 /* Bytes [at, at + the rest of the message) of a struct capture and its stack, size in all. */

@@ -86,7 +86,7 @@ static void put_types(struct stream *s, const struct profile *p)
 }
 
 struct keys {
-	uint32_t thread_name, tid, pid, state, kind, lock;
+	uint32_t thread_name, tid, pid, state, kind, lock, goroutine;
 };
 
 static Perftools__Profiles__Label string_label(uint32_t key, uint32_t text)
@@ -111,7 +111,7 @@ static void put_sample(struct stream *s, const struct profile *p, const struct k
 	const struct profile_sample *sample, uint64_t *ids)
 {
 	Perftools__Profiles__Sample m = PERFTOOLS__PROFILES__SAMPLE__INIT;
-	Perftools__Profiles__Label labels[6], *list[6];
+	Perftools__Profiles__Label labels[7], *list[7];
 
 	for (uint32_t i = 0; i < sample->n_locations; i++)
 		ids[i] = p->sample_locations[sample->first_location + i];
@@ -124,6 +124,8 @@ static void put_sample(struct stream *s, const struct profile *p, const struct k
 		labels[m.n_label++] = string_label(keys->thread_name, sample->thread_name);
 	if (sample->tid)
 		labels[m.n_label++] = number_label(keys->tid, sample->tid);
+	if (sample->goroutine)
+		labels[m.n_label++] = number_label(keys->goroutine, sample->goroutine);
 	if (sample->pid)
 		labels[m.n_label++] = number_label(keys->pid, sample->pid);
 	if (sample->state)
@@ -259,10 +261,11 @@ static int find_keys(const struct profile *p, struct keys *keys)
 
 	long kind = p->has_waits ? strings_id(p->strings, "kind") : 0;
 	long lock = p->has_waits ? strings_id(p->strings, "lock") : 0;
+	long goroutine = p->kind == PROFILE_GOROUTINE ? strings_id(p->strings, "goroutine") : 0;
 
-	if (name < 0 || tid < 0 || state < 0 || pid < 0 || kind < 0 || lock < 0)
+	if (name < 0 || tid < 0 || state < 0 || pid < 0 || kind < 0 || lock < 0 || goroutine < 0)
 		return -ENOMEM;
-	*keys = (struct keys){name, tid, pid, state, kind, lock};
+	*keys = (struct keys){name, tid, pid, state, kind, lock, goroutine};
 	return 0;
 }
 

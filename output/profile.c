@@ -44,8 +44,8 @@ static int is_sample(const void *arg, uint32_t position)
 	const uint32_t *locations = w->p->sample_locations;
 
 	return a->n_locations == b->n_locations && a->thread_name == b->thread_name &&
-	       a->tid == b->tid && a->pid == b->pid && a->state == b->state && a->kind == b->kind &&
-	       a->lock == b->lock &&
+	       a->tid == b->tid && a->goroutine == b->goroutine && a->pid == b->pid &&
+	       a->state == b->state && a->kind == b->kind && a->lock == b->lock &&
 	       !memcmp(locations + a->first_location, locations + b->first_location,
 		       a->n_locations * sizeof(*locations));
 }
@@ -67,6 +67,7 @@ static int add_sample(struct builder *b, const struct profile_sample *sample)
 	hash = hash_pair(hash, hash_pair((uint64_t)sample->pid << 32 ^ sample->tid,
 				       (uint64_t)sample->thread_name << 32 | sample->state));
 	hash = hash_pair(hash, (uint64_t)sample->kind << 32 | sample->lock);
+	hash = hash_pair(hash, sample->goroutine);
 	long found = index_find(&b->by_sample, hash, is_sample, &wanted);
 	if (found >= 0) {
 		add_values(&p->samples[found], sample);
@@ -188,7 +189,7 @@ static void add_thread_labels(
 {
 	struct builder *b = &build->b;
 	const struct thread_info *thread = &b->in->threads[e->thread];
-	int is_known = !(e->flags & WAIT_NO_HOLDER);
+	int is_known = !(e->flags & WAIT_NO_HOLDER) && !e->goroutine;
 
 	if (build->merged < MERGED_THREADS && b->in->with_pids)
 		s->pid = thread->pid;
@@ -196,6 +197,8 @@ static void add_thread_labels(
 		s->thread_name = builder_string(b, thread->name);
 	if (build->merged < MERGED_TIDS && is_known)
 		s->tid = thread->tid;
+	if (build->merged < MERGED_TIDS)
+		s->goroutine = e->goroutine;
 }
 
 static int64_t time_of(const struct profile_input *in, uint64_t weight)
@@ -226,7 +229,8 @@ static int add_entry(void *arg, const struct table_entry *e)
 		s.values[1] = weights_take(&build->weights, e->thread, e->weight);
 	else if (b->p->n_types > 1)
 		s.values[1] = time_of(b->in, e->weight);
-	if (b->in->kind == PROFILE_THREADS || b->in->kind == PROFILE_WALL)
+	if (b->in->kind == PROFILE_THREADS || b->in->kind == PROFILE_WALL ||
+		b->in->kind == PROFILE_GOROUTINE)
 		s.state = builder_string(b, pseudo_state(e->state));
 	int error = e->flags & WAIT_NO_HOLDER ? add_locations(b, &holder, 1)
 					      : add_locations(b, e->frames, e->n);
@@ -276,6 +280,7 @@ static const struct kind_types {
 	[PROFILE_BLOCK] = {"contentions", "delay", 0},
 	[PROFILE_MUTEX] = {"contentions", "delay", 0},
 	[PROFILE_THREADCREATE] = {"threadcreate", NULL, 0},
+	[PROFILE_GOROUTINE] = {"goroutine", NULL, 0},
 };
 
 static void set_types(struct builder *b)

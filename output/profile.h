@@ -4,8 +4,8 @@
  *
  * Strings are ids of the profile's own table (0 is ""). Function, location and mapping numbers are
  * 1..n in table order, 0 means none, as profile.proto wants them. mappings[0] is the executable.
- * Values: threads, threadcreate: {count}; cpu, wall: {samples, nanoseconds}; block, mutex:
- * {contentions, nanoseconds}.
+ * Values: threads, threadcreate, goroutine: {count}; cpu, wall: {samples, nanoseconds}; block,
+ * mutex: {contentions, nanoseconds}.
  *
  * CPU weights: a thread's CPU time in the window, divided over its samples; rounding is cumulative,
  * so a thread's weights add up to its CPU time exactly. CPU of threads without a sample becomes one
@@ -97,6 +97,7 @@ struct profile_sample {
 	uint32_t state;	      /* string; 0 none */
 	uint32_t kind, lock;  /* strings; 0 none */
 	int64_t tid;	      /* 0 none */
+	uint64_t goroutine;   /* its number; 0 none */
 	int64_t pid;	      /* 0 none */
 };
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/go_reasons.h"
 #include "output/pseudo.h"
 
 static const char *const ends[STACK_ENDS] = {
@@ -62,8 +63,21 @@ const char *pseudo_name(uint64_t pseudo)
 	return "[unknown]";
 }
 
+static const char *go_state(uint32_t state)
+{
+	static const char *const states[GO_WAITS - GO_STATE_UNKNOWN] = {
+		"waiting", "runnable", "running", "syscall", "preempted"};
+
+	if (state < GO_WAITS)
+		return states[state - GO_STATE_UNKNOWN];
+	const char *reason = go_reasons_word(state - GO_WAITS);
+	return reason ? reason : states[0];
+}
+
 const char *pseudo_state(uint32_t letter)
 {
+	if (letter >= GO_STATE_UNKNOWN)
+		return go_state(letter);
 	switch (letter) {
 	case 'R':
 		return "running";

@@ -13,7 +13,8 @@ const char *pseudo_name(uint64_t pseudo); /* enum pseudo (+ end or + missing) */
 /* The same reason in the words of a summary: "complete", "copy too short", ... */
 const char *pseudo_end_word(enum stack_end end);
 
-/* The word for a state letter of /proc/PID/stat: "running", "sleeping", "disk", "stopped", ... */
+/* The word for a state letter of /proc/PID/stat: "running", "sleeping", "disk", "stopped", ...; for
+ * an enum go_state the runtime's own: "chan receive", "sync.Mutex.Lock", ... */
 const char *pseudo_state(uint32_t letter);
 
 #endif

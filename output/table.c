@@ -17,7 +17,7 @@ struct node {
 };
 
 struct entry {
-	uint64_t count, weight, lock;
+	uint64_t count, weight, lock, goroutine;
 	uint32_t node, thread, state, wait, flags;
 	uint32_t
 		is_cut; /* frames towards the leaf are missing: a full table has no node for that */
@@ -42,7 +42,7 @@ static uint64_t entry_hash(const struct entry *e)
 {
 	return hash_pair((uint64_t)e->node << 32 | e->thread,
 		((uint64_t)(e->is_cut << 16 | e->flags << 8 | e->wait) << 32 | e->state) ^
-			e->lock << 8);
+			e->lock << 8 ^ e->goroutine << 16);
 }
 
 struct wanted {
@@ -66,7 +66,7 @@ static int is_entry(const void *arg, uint32_t position)
 
 	return a->node == b->node && a->thread == b->thread && a->state == b->state &&
 	       a->wait == b->wait && a->lock == b->lock && a->flags == b->flags &&
-	       a->is_cut == b->is_cut;
+	       a->goroutine == b->goroutine && a->is_cut == b->is_cut;
 }
 
 /* The child of parent with that frame; new if there is none. -E2BIG past the ceiling. */
@@ -114,6 +114,7 @@ int table_add_entry(struct table *t, const struct stack *stack, const struct tab
 		.wait = what->wait,
 		.lock = what->lock,
 		.flags = what->flags,
+		.goroutine = what->goroutine,
 	};
 	long node = insert(t, stack, &entry.is_cut);
 
@@ -212,6 +213,7 @@ int table_each(const struct table *t, int (*each)(void *arg, const struct table_
 			.wait = e->wait,
 			.lock = e->lock,
 			.flags = e->flags,
+			.goroutine = e->goroutine,
 			.frames = frames,
 		};
 		/* Else the last frame that was kept would be shown as the one that ran. */

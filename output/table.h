@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The table of stacks: (stack, thread, state, what is waited for) -> count, weight.
+ * The table of stacks: (stack, thread or goroutine, state, what is waited for) -> count, weight.
  *
  * Stacks are kept as a trie of (parent, frame) with the root first, so what they share is stored
  * once. A stack that is not complete gets a pseudo root frame {module 0, offset PSEUDO_END + end},
@@ -17,13 +17,14 @@ struct table;
 
 struct table_entry {
 	uint64_t count;
-	uint64_t weight; /* of the thread's CPU time: its part is weight / sum of its weights */
-	uint32_t thread; /* index in session's list */
-	uint32_t state;	 /* the kernel's letter, or 0 */
-	uint32_t wait;	 /* enum wait_kind, or 0 */
-	uint32_t flags;	 /* enum wait_flag: of a holder's stack */
-	uint64_t lock;	 /* that is waited for, or 0 */
-	uint32_t n;	 /* frames, at most LIMIT_FRAMES + 1 */
+	uint64_t weight;    /* of the thread's CPU time: its part is weight / sum of its weights */
+	uint32_t thread;    /* index in session's list */
+	uint32_t state;	    /* the kernel's letter, enum go_state, or 0 */
+	uint32_t wait;	    /* enum wait_kind, or 0 */
+	uint32_t flags;	    /* enum wait_flag: of a holder's stack */
+	uint64_t lock;	    /* that is waited for, or 0 */
+	uint64_t goroutine; /* its number: not the thread counts, but this; or 0 */
+	uint32_t n;	    /* frames, at most LIMIT_FRAMES + 1 */
 	const struct frame *frames; /* leaf first; borrowed during the callback */
 };
 

@@ -22,13 +22,15 @@ enum profile_kind {
 	PROFILE_BLOCK,
 	PROFILE_MUTEX,
 	PROFILE_THREADCREATE,
+	PROFILE_GOROUTINE,
 	PROFILE_KINDS
 };
 
 #define KIND(kind) (1u << (kind))
 
-/* Those that are of a window, not of a moment. */
-#define KINDS_OF_WINDOW (KIND(PROFILE_KINDS) - 1 - KIND(PROFILE_THREADS))
+/* Those that are of a moment; of a window. */
+#define KINDS_OF_MOMENT (KIND(PROFILE_THREADS) | KIND(PROFILE_GOROUTINE))
+#define KINDS_OF_WINDOW (KIND(PROFILE_KINDS) - 1 - KINDS_OF_MOMENT)
 
 /* Those that are taken at ticks. */
 #define KINDS_OF_TICKS                                                                             \
@@ -66,7 +68,16 @@ struct regs {
 
 #define REGS_ALL ((1u << REGS_COUNT) - 1)
 
-/* Thread states as in /proc/PID/stat, kept as the kernel's letter. */
+/* Thread states as in /proc/PID/stat, kept as the kernel's letter. Those of goroutines are above
+ * all letters: GO_WAITS + the number of the reason why it waits, of those in base/go_reasons.h. */
+enum go_state {
+	GO_STATE_UNKNOWN = 256,
+	GO_RUNNABLE,
+	GO_RUNNING,
+	GO_SYSCALL,
+	GO_PREEMPTED,
+	GO_WAITS
+};
 
 enum capture_flag {
 	CAPTURE_STOPPED = 1,  /* taken in a ptrace stop: all registers known */
@@ -74,6 +85,7 @@ enum capture_flag {
 	CAPTURE_NO_STACK = 4, /* nothing could be read; why is in `missing` */
 	CAPTURE_CODE = 8,     /* stack[] begins with CODE_BYTES bytes of code instead */
 	CAPTURE_SAME = 16,    /* no stack here: that of the thread's capture with the same id */
+	CAPTURE_PARKED = 32,  /* of a goroutine that no thread runs: pc may be a return address */
 };
 
 /* The code around pc where no file has it: CODE_BEFORE bytes before, the others from there on. It
@@ -139,7 +151,7 @@ struct capture {
 	uint32_t generation;  /* of the maps that were valid */
 	uint32_t flags;	      /* enum capture_flag */
 	uint32_t missing;     /* enum capture_missing */
-	uint16_t state;	      /* the kernel's letter */
+	uint16_t state;	      /* the kernel's letter, or enum go_state */
 	uint16_t n_kernel;    /* uint32_t behind the stacks: numbers of kernel functions, innermost
 				 first */
 	uint32_t weight;      /* what this one stands for among its thread's, WEIGHT_ONE: itself */
@@ -148,6 +160,7 @@ struct capture {
 	uint32_t looks;	      /* ticks that met it: 1, or with CAPTURE_SAME any number */
 	uint32_t contentions; /* waits that began; mutex: those that this thread's stack held up */
 	uint64_t time;	      /* CLOCK_MONOTONIC */
+	uint64_t goroutine;   /* its number; 0: of the thread itself */
 	struct wait wait;     /* of a blocked thread; mutex: what others wait for */
 	struct regs regs;
 	uint64_t stack_base;

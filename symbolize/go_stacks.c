@@ -29,6 +29,8 @@ enum go_place go_stacks_place(const struct go_function *f)
 		return GO_SCHEDULES;
 	if (is(f, "runtime.sigtramp"))
 		return GO_HANDLER;
+	if (is(f, "runtime.asyncPreempt"))
+		return GO_PREEMPTS;
 	return is(f, "runtime.systemstack_switch") ? GO_SWITCH : GO_ELSEWHERE;
 }
 

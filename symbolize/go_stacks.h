@@ -18,6 +18,7 @@ enum go_place {
 	GO_HANDLER,   /* sigtramp: called by a signal, on a stack of its own */
 	GO_PARKS,     /* mcall: the goroutine is left, what it calls works for none */
 	GO_SCHEDULES, /* schedule: the thread may have another goroutine than it came with */
+	GO_PREEMPTS,  /* asyncPreempt: a signal made the function seem to call it, anywhere */
 	GO_SWITCH,    /* systemstack_switch, which never runs: its frame is like that of GO_CALLS */
 };
 

@@ -6,6 +6,7 @@
 
 #include "symbolize/gopclntab.h"
 #include "symbolize/module.h"
+#include "symbolize/pointers.h"
 
 #define MAGIC_1_18 0xfffffff0u
 #define MAGIC_1_20 0xfffffff1u
@@ -136,86 +137,18 @@ static int read_header(struct gopclntab *t)
 	return 0;
 }
 
-/* A word of data as the dynamic linker leaves it, for an image at address 0. */
-static uint64_t relocated(const struct module *m, uint64_t vaddr)
-{
-	Elf *elf = module_elf(m);
-	Elf_Scn *section = NULL;
-	GElf_Shdr header;
-	GElf_Rela rela;
-	uint64_t offset, value = 0;
-
-	if (module_vaddr_to_offset(m, vaddr, &offset) == 0) {
-		const unsigned char *p = module_bytes(m, offset, sizeof(value));
-		if (p)
-			memcpy(&value, p, sizeof(value));
-	}
-	while (!value && (section = elf_nextscn(elf, section))) {
-		if (!gelf_getshdr(section, &header) || header.sh_type != SHT_RELA)
-			continue;
-		Elf_Data *data = elf_getdata(section, NULL);
-		for (int i = 0; data && gelf_getrela(data, i, &rela); i++)
-			if (rela.r_offset == vaddr && GELF_R_TYPE(rela.r_info) == R_X86_64_RELATIVE)
-				return rela.r_addend;
-	}
-	return value;
-}
-
 /* Takes over what moduledata says if it is one: its first words lead into the table. */
-static int take_moduledata(struct gopclntab *t, uint64_t data)
+static int take_moduledata(void *arg, uint64_t data)
 {
+	struct gopclntab *t = arg;
 	const struct module *m = t->module;
 
-	if (relocated(m, data + 8 * DATA_NAMES) != t->vaddr + t->names)
+	if (pointers_at(m, data + 8 * DATA_NAMES) != t->vaddr + t->names)
 		return 0;
 	unsigned gofunc = t->has_start_line ? DATA_GOFUNC_1_20 : DATA_GOFUNC_1_18;
-	t->text = relocated(m, data + 8 * DATA_TEXT);
-	t->gofunc = relocated(m, data + 8 * gofunc);
+	t->text = pointers_at(m, data + 8 * DATA_TEXT);
+	t->gofunc = pointers_at(m, data + 8 * gofunc);
 	return 1;
-}
-
-/* moduledata is where a pointer to the table is, in writable data... */
-static int search_data(struct gopclntab *t, Elf_Scn *section, const GElf_Shdr *header)
-{
-	Elf_Data *data = elf_rawdata(section, NULL);
-	uint64_t word;
-
-	for (size_t at = 0; data && data->d_buf && at + 8 <= data->d_size; at += 8) {
-		memcpy(&word, (const char *)data->d_buf + at, sizeof(word));
-		if (word == t->vaddr && take_moduledata(t, header->sh_addr + at))
-			return 1;
-	}
-	return 0;
-}
-
-/* ... or where a relocation will put one. */
-static int search_relocations(struct gopclntab *t, Elf_Scn *section)
-{
-	Elf_Data *data = elf_getdata(section, NULL);
-	GElf_Rela rela;
-
-	for (int i = 0; data && gelf_getrela(data, i, &rela); i++)
-		if (GELF_R_TYPE(rela.r_info) == R_X86_64_RELATIVE &&
-			(uint64_t)rela.r_addend == t->vaddr && take_moduledata(t, rela.r_offset))
-			return 1;
-	return 0;
-}
-
-static void find_moduledata(struct gopclntab *t)
-{
-	Elf *elf = module_elf(t->module);
-	Elf_Scn *section = NULL;
-	GElf_Shdr header;
-	int found = 0;
-
-	while (!found && (section = elf_nextscn(elf, section))) {
-		if (!gelf_getshdr(section, &header))
-			continue;
-		if (header.sh_type == SHT_RELA)
-			found = search_relocations(t, section);
-		else if (header.sh_type == SHT_PROGBITS && (header.sh_flags & SHF_WRITE))
-			found = search_data(t, section, &header);
-	}
 }
 
 /* Whether there is a table at those bytes of a section. */
@@ -227,7 +160,8 @@ static int take_table(struct gopclntab *t, const GElf_Shdr *header, uint64_t at)
 	t->gofunc = 0;
 	if (!t->bytes || read_header(t) < 0)
 		return 0;
-	find_moduledata(t);
+	/* moduledata begins with a pointer to the table. */
+	pointers_find(t->module, t->vaddr, take_moduledata, t);
 	return t->text != 0;
 }
 

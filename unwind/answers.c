@@ -45,6 +45,7 @@ int answers_stack(struct answers *a, const struct capture *capture, const struct
 		.looks = capture->looks,
 		.contentions = capture->contentions,
 		.wait = capture->wait,
+		.goroutine = capture->goroutine,
 	};
 
 	buf_append(&a->buf, &head, sizeof(head));

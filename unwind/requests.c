@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/list.h"
+#include "symbolize/go_facts.h"
 #include "unwind/tell.h"
 #include "unwind/worker.h"
 
@@ -78,6 +79,22 @@ void request_perf_map(struct worker *w, const struct wire_message *msg)
 		answer.bad = perf_map_bad(w->jit.map);
 	}
 	worker_check(w, wire_send(w->sock, WORKER_PERF_MAP, &answer, sizeof(answer), -1));
+}
+
+void request_go(struct worker *w, const struct wire_message *msg)
+{
+	const struct worker_go *ask = wire_payload(msg, sizeof(*ask));
+	struct module *m = ask ? modules_get(&w->modules, ask->module) : NULL;
+	struct worker_go answer = {.lack = GO_LACK_GO};
+
+	if (!ask)
+		return;
+	answer.module = ask->module;
+	worker_reading(w, ask->module);
+	if (m)
+		answer.lack = go_facts_find(m, &answer.facts);
+	worker_reading(w, 0);
+	worker_check(w, wire_send(w->sock, WORKER_GO, &answer, sizeof(answer), -1));
 }
 
 /* Files that were found wanting come first: then the same is asked again. */

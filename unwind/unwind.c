@@ -285,7 +285,7 @@ static enum stack_end step(struct walk *w, const struct rule *rule, int *over)
 	uint64_t sp = w->regs.r[DWREG_RSP];
 	enum stack_end end = STACK_DONE;
 
-	w->flags = rule->is_signal ? FRAME_SIGNAL : FRAME_RETURN;
+	w->flags = rule->is_signal || rule->place == GO_PREEMPTS ? FRAME_SIGNAL : FRAME_RETURN;
 	switch (rule->kind) {
 	case RULE_PLAIN:
 		end = step_plain(w, rule);
@@ -477,6 +477,8 @@ void unwind_capture(struct unwinder *u, const struct capture *capture, const str
 		return;
 	}
 	trail_fetch(w.trail, &w.copy.stack);
+	if ((capture->flags & CAPTURE_PARKED) && is_return_address(&w.code, w.regs.r[DWREG_PC]))
+		w.flags = FRAME_RETURN;
 	out->end = walk_up(&w);
 	settle_proof(&w);
 	uint64_t wanted = out->end == STACK_UNREADABLE ? w.copy.wanted + 8 : 0;

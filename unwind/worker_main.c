@@ -61,7 +61,8 @@ static void note_need(struct worker *w, const struct capture *c, uint64_t need)
 	_Atomic uint32_t *want = &w->ring->page->stack_want[c->thread % RING_WANTS];
 	uint32_t before = atomic_load_explicit(want, memory_order_relaxed);
 
-	if (!(c->flags & CAPTURE_NO_STACK))
+	/* What a goroutine needs says nothing of the thread that stands for all of them. */
+	if (!(c->flags & CAPTURE_NO_STACK) && !c->goroutine)
 		atomic_store_explicit(want, unwind_want(before, need), memory_order_relaxed);
 }
 
@@ -206,6 +207,9 @@ static void on_message(struct worker *w, struct wire_message *msg)
 		break;
 	case TO_WORKER_PERF_MAP:
 		request_perf_map(w, msg);
+		break;
+	case TO_WORKER_GO:
+		request_go(w, msg);
 		break;
 	case TO_WORKER_SYMBOLIZE:
 		request_symbolize(w, msg);

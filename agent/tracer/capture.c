@@ -60,7 +60,8 @@ static enum skip read_stopped(
 		count_calls(c);
 	}
 	capture_look_at_locks(c, th);
-	if (!keep || (kinds == KIND(PROFILE_MUTEX) && !c->held))
+	if (!keep || (kinds == KIND(PROFILE_MUTEX) && !c->held) ||
+		!capture_runs_wanted(c, th, kinds))
 		return SKIP_BLOCKED;
 	return capture_read_stack(c, th, u.rsp, &u, want, cap) == 0 ? SKIPS : SKIP_UNREADABLE;
 }

@@ -21,6 +21,13 @@ struct capture_more {
 	struct wait wait;
 };
 
+/* The goroutine that a thread is asked for. */
+struct wanted_goroutine {
+	uint64_t id;   /* 0: none is */
+	uint64_t g;    /* address of its struct g, */
+	uint64_t held; /* and where its thread's data says which one it runs */
+};
+
 struct capturer {
 	struct ring *ring;
 	struct tracee tracee;
@@ -35,12 +42,20 @@ struct capturer {
 	uint32_t n_charges, held;
 	struct kernel_names *kernel; /* NULL: not asked for */
 	uint32_t in_kernel[LIMIT_KERNEL_FRAMES];
+	struct wanted_goroutine
+		wanted; /* for PROFILE_GOROUTINE: counts only if the thread runs it */
 	/* Whether a thread id is that of a thread that is profiled; NULL: none is asked for. */
 	int (*is_ours)(const void *arg, pid_t tid);
 	const void *arg;
 };
 
 #define CAPTURE_CHARGES 4u
+
+/* Room for a capture of a goroutine, with two stacks of that size, filled but for its stack; NULL:
+ * the ring is full. capture_push makes it known. */
+struct capture *capture_goroutine(
+	struct capturer *c, const struct thread *th, uint64_t id, int state, size_t stack);
+void capture_push(struct capturer *c, struct capture *cap);
 
 /* SKIPS: a capture was pushed; else the reason why there is none. For the cpu and wall profiles a
  * thread that went to sleep on the way, or was only waking up, is skipped; for the others it

@@ -89,6 +89,8 @@ static int read_blocked(struct capturer *c, struct thread *th, struct capture *c
 		capture_look_at_locks(c, th);
 		kinds = c->held ? cap->kinds : 0;
 	}
+	if (!capture_runs_wanted(c, th, cap->kinds))
+		return -EAGAIN;
 	if (kinds && capture_read_stack(c, th, call.sp, NULL, want, cap) == -ESRCH)
 		return -ESRCH;
 	cap->n_kernel = kinds ? read_kernel(c, th) : 0;

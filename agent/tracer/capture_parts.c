@@ -18,7 +18,7 @@ size_t capture_stack_wanted(const struct capturer *c, const struct thread *th, u
 	size_t want = atomic_load_explicit(
 		&c->ring->page->stack_want[th->serial % RING_WANTS], memory_order_relaxed);
 
-	if (kinds & KIND(PROFILE_THREADS))
+	if (kinds & KINDS_OF_MOMENT)
 		return LIMIT_STACK_MAX;
 	if (!want)
 		return LIMIT_STACK_UNKNOWN;
@@ -104,12 +104,13 @@ void capture_fill(struct capture *cap, const struct capturer *c, const struct th
 	cap->flags = 0;
 	cap->missing = MISSING_NOT;
 	cap->weight = kinds & KINDS_OF_TICKS ? th->weight : WEIGHT_ONE;
-	cap->state = state;
 	cap->n_kernel = 0;
 	cap->time = clock_now();
 	cap->stack_base = cap->stack_len = 0;
 	cap->other_sp = cap->other_pc = 0;
 	cap->other_base = cap->other_len = 0;
+	cap->goroutine = kinds == KIND(PROFILE_GOROUTINE) ? c->wanted.id : 0;
+	cap->state = cap->goroutine ? GO_RUNNING : state;
 }
 
 /* Only where another capture may refer to it: session keeps such stacks. */
@@ -146,6 +147,17 @@ void capture_look_at_locks(struct capturer *c, const struct thread *th)
 }
 
 /* The capture is of the first that it holds; what a weight cannot say stays there. */
+int capture_runs_wanted(struct capturer *c, const struct thread *th, uint32_t kinds)
+{
+	int runs = kinds != KIND(PROFILE_GOROUTINE);
+
+	if (!runs && !ring_begin_read(c->ring, th->tid)) {
+		runs = goroutine_is_run(th->tid, c->wanted.held, c->wanted.g);
+		ring_end_read(c->ring);
+	}
+	return runs;
+}
+
 void capture_take_charge(struct capturer *c, struct capture *cap)
 {
 	uint32_t i = 0;
@@ -180,6 +192,19 @@ static int push_more(struct capturer *c, const struct thread *th, const struct c
 	cap->regs = (struct regs){0};
 	capture_push(c, cap);
 	return 1;
+}
+
+struct capture *capture_goroutine(
+	struct capturer *c, const struct thread *th, uint64_t id, int state, size_t stack)
+{
+	struct capture *cap = capture_reserve(c, stack);
+
+	if (!cap)
+		return NULL;
+	capture_fill(cap, c, th, KIND(PROFILE_GOROUTINE), state);
+	cap->goroutine = id;
+	cap->state = state;
+	return cap;
 }
 
 int capture_same(struct capturer *c, const struct thread *th, const struct capture_more *more)

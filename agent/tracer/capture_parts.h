@@ -25,11 +25,12 @@ int capture_read_stack(struct capturer *c, const struct thread *th, uint64_t sp,
 /* The capture is of the first of c->charges that its thread holds; one is held. */
 void capture_take_charge(struct capturer *c, struct capture *cap);
 
+/* Of PROFILE_GOROUTINE: whether it is the goroutine asked for that the thread runs. */
+int capture_runs_wanted(struct capturer *c, const struct thread *th, uint32_t kinds);
+
 /* For those that refer to it, where the run has such: as long as the run count is runs (UINT64_MAX:
  * it runs). */
 void capture_set_id(
 	const struct capturer *c, struct thread *th, struct capture *cap, uint64_t runs);
-
-void capture_push(struct capturer *c, struct capture *cap);
 
 #endif

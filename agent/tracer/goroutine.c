@@ -52,3 +52,8 @@ struct goroutine goroutine_of(pid_t tid, const struct user_regs_struct *u, uint3
 	}
 	return out;
 }
+
+int goroutine_is_run(pid_t tid, uint64_t held, uint64_t g)
+{
+	return g && word_at(tid, held) == g;
+}

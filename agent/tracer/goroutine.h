@@ -21,4 +21,7 @@ struct goroutine {
  * makes no sense is 0. Four reads at most. */
 struct goroutine goroutine_of(pid_t tid, const struct user_regs_struct *u, uint32_t curg);
 
+/* Whether the thread whose data has the goroutine that it runs at held runs that one: one read. */
+int goroutine_is_run(pid_t tid, uint64_t held, uint64_t g);
+
 #endif

@@ -12,6 +12,7 @@
 #include "agent/tracer/maps.h"
 #include "agent/tracer/roots.h"
 #include "base/index.h"
+#include "base/message.h"
 
 struct known_module {
 	uint64_t dev, ino;
@@ -19,6 +20,7 @@ struct known_module {
 	uint32_t root;	  /* where its file was met: position + 1 in roots; 0: not known */
 	int is_jit;	  /* memory without a file in which a compiler may have put code */
 	char *path;
+	struct tracer_go *go; /* how to find its goroutines; NULL: not known (yet) */
 };
 
 /* Zero-initialized is empty. */
@@ -42,8 +44,15 @@ int known_modules_is_vdso(const struct maps_line *line);
 /* Where the file of that module was met; NULL: not known. */
 const struct root *known_modules_root(const struct known_modules *k, uint32_t number);
 
+/* The number of the mapping's module; 0: it has none yet. */
+uint32_t known_modules_find(
+	const struct known_modules *k, const struct maps_line *line, uint32_t process);
+
 /* The number of the mapping's module, which is new where *is_new is set; 0 past LIMIT_MODULES. */
 uint32_t known_modules_number(
 	struct known_modules *k, const struct maps_line *line, uint32_t process, int *is_new);
+
+/* What session knows of a program, also that there is nothing. 0 or -errno. */
+int known_modules_set_go(struct known_modules *k, const struct tracer_go *go);
 
 #endif

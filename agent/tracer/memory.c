@@ -25,3 +25,21 @@ long memory_read_stack(pid_t tid, uint64_t sp, void *out, size_t size, uint64_t 
 	*base = sp;
 	return memory_read(tid, *base, out, size);
 }
+
+int memory_read_parts(pid_t tid, const struct memory_part *v, size_t n)
+{
+	struct iovec local[MEMORY_PARTS], remote[MEMORY_PARTS];
+	size_t all = 0;
+
+	if (n > MEMORY_PARTS)
+		return -E2BIG;
+	for (size_t i = 0; i < n; i++) {
+		local[i] = (struct iovec){v[i].out, v[i].size};
+		remote[i] = (struct iovec){(void *)(uintptr_t)v[i].address, v[i].size};
+		all += v[i].size;
+	}
+	ssize_t got = process_vm_readv(tid, local, n, remote, n, 0);
+	if (got < 0)
+		return -errno;
+	return (size_t)got == all ? 0 : -EFAULT;
+}

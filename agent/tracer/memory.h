@@ -14,6 +14,17 @@
 /* Bytes read, fewer than size where the mapping ends; -errno if there is nothing to read. */
 long memory_read(pid_t tid, uint64_t address, void *out, size_t size);
 
+struct memory_part {
+	uint64_t address;
+	void *out;
+	size_t size;
+};
+
+#define MEMORY_PARTS 64u
+
+/* At most so many parts, in that order. 0; -EFAULT: not all of them are there; -errno. */
+int memory_read_parts(pid_t tid, const struct memory_part *v, size_t n);
+
 #define MEMORY_RED_ZONE 128u /* below the stack pointer, System V ABI 3.2.2 */
 
 /* The stack from its red zone up; *base is the address of the first byte. As memory_read. */

@@ -28,17 +28,6 @@ void perf_map_file_fini(struct perf_map_file *f)
 	f->folder = f->fd = -1;
 }
 
-/* The last number in the line of that key (proc_pid_status(5): NSpid goes from our namespace down
- * to its own); 0: there is none. */
-static long last_number(const char *text, const char *key)
-{
-	const char *at = strstr(text, key), *end = at ? strchr(at + 1, '\n') : NULL;
-
-	while (end && end > at && end[-1] >= '0' && end[-1] <= '9')
-		end--;
-	return end ? strtol(end, NULL, 10) : 0;
-}
-
 /* Who it is, which an exec may change; -ESRCH: that thread is gone. */
 static int read_identity(struct perf_map_file *f, const struct target *t, pid_t tid)
 {
@@ -47,7 +36,7 @@ static int read_identity(struct perf_map_file *f, const struct target *t, pid_t 
 
 	if (n < 0 || proc_file_effective_id(text, "Uid", &f->uid) < 0)
 		return -ESRCH;
-	f->pid = last_number(text, "\nNStgid:");
+	f->pid = proc_file_last_number(text, "\nNStgid:");
 	return f->pid ? 0 : -ESRCH;
 }
 

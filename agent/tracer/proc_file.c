@@ -61,3 +61,12 @@ int proc_file_effective_id(const char *status, const char *key, uint32_t *out)
 	const char *line = strstr(status, start);
 	return line && sscanf(line + strlen(start), "%u %u", &real, out) == 2 ? 0 : -EINVAL;
 }
+
+long proc_file_last_number(const char *text, const char *key)
+{
+	const char *at = strstr(text, key), *end = at ? strchr(at + 1, '\n') : NULL;
+
+	while (end && end > at && end[-1] >= '0' && end[-1] <= '9')
+		end--;
+	return end ? strtol(end, NULL, 10) : 0;
+}

@@ -20,14 +20,16 @@ static void wait_for_late(struct capturer *c)
 }
 
 /* 1 captured or no room, 0 try again, -errno: why there is no stack. */
-static int stop_and_capture(struct capturer *c, struct thread *th, int state)
+static int stop_and_capture(struct capturer *c, struct thread *th, uint32_t kinds, int state)
 {
-	switch (capture_running(c, th, KIND(PROFILE_THREADS), state)) {
+	switch (capture_running(c, th, kinds, state)) {
 	case SKIP_LATE:
 		wait_for_late(c);
 		return -EBUSY;
 	case SKIP_DENIED:
 		return -EPERM;
+	case SKIP_BLOCKED: /* what was wanted of it is not there any more */
+		return -EAGAIN;
 	case SKIPS:
 	case SKIP_RING_FULL:
 		return 1;
@@ -37,35 +39,49 @@ static int stop_and_capture(struct capturer *c, struct thread *th, int state)
 }
 
 /* The same; a thread that job control holds loses nothing by a stop, and shows all registers. */
-static int look_at(struct capturer *c, struct thread *th, int state)
+static int look_at(struct capturer *c, struct thread *th, uint32_t kinds, int state)
 {
-	int result = state == 'T' ? 0 : capture_blocked(c, th, KIND(PROFILE_THREADS), state);
+	int result = state == 'T' ? 0 : capture_blocked(c, th, kinds, state);
 
 	if (result == 0)
-		result = stop_and_capture(c, th, state == 'T' ? 'T' : 'R');
+		result = stop_and_capture(c, th, kinds, state == 'T' ? 'T' : 'R');
 	/* If it has ended, its state will say so. */
 	return result == -ESRCH ? 0 : result;
 }
 
-static enum capture_missing reason(int result)
+enum capture_missing snapshot_reason(int result)
 {
 	if (result == -EAGAIN || result == 0)
 		return MISSING_MOVING;
 	return result == -EBUSY ? MISSING_LATE : MISSING_DENIED;
 }
 
+static int look_until_it_rests(struct capturer *c, struct thread *th, uint32_t kinds,
+	struct details *details, struct before *before, int *state)
+{
+	int result = 0;
+
+	*state = 0;
+	for (int tries = 0; result == 0 && tries < TRIES; tries++) {
+		*state = thread_state(th, NULL);
+		if (*state == -ESRCH || (details && detail_begin(details, th, *state, before) < 0))
+			return -ESRCH;
+		if (*state > 0)
+			result = look_at(c, th, kinds, *state);
+	}
+	return result;
+}
+
+int snapshot_thread(struct capturer *c, struct thread *th, uint32_t kinds, int *state)
+{
+	return look_until_it_rests(c, th, kinds, NULL, NULL, state);
+}
+
 static void one_thread(struct capturer *c, struct thread *th, struct details *details)
 {
-	int state = 0, result = 0;
 	struct before before = {0};
-
-	for (int tries = 0; result == 0 && tries < TRIES; tries++) {
-		state = thread_state(th, NULL);
-		if (state == -ESRCH || (details && detail_begin(details, th, state, &before) < 0))
-			return;
-		if (state > 0)
-			result = look_at(c, th, state);
-	}
+	int state, result = look_until_it_rests(
+			   c, th, KIND(PROFILE_THREADS), details, &before, &state);
 	struct capture_more more = {
 		.kinds = KIND(PROFILE_THREADS),
 		.weight = WEIGHT_ONE,
@@ -73,8 +89,11 @@ static void one_thread(struct capturer *c, struct thread *th, struct details *de
 		.state = state > 0 ? state : 0,
 		.wait = {.call = -1},
 	};
+
+	if (result == -ESRCH)
+		return;
 	if (result != 1 && result != -ENOSPC)
-		capture_missing(c, th, &more, reason(result));
+		capture_missing(c, th, &more, snapshot_reason(result));
 	if (details)
 		detail_tell(details, th, &before);
 }

@@ -13,4 +13,11 @@
  * each thread's; NULL: without. */
 void snapshot_take(struct capturer *c, struct threads *threads, struct details *details);
 
+/* One thread into a profile of that kind. 1 captured, or there was no room; -ESRCH it has ended;
+ * else why it was not. *state: the kernel's letter. */
+int snapshot_thread(struct capturer *c, struct thread *th, uint32_t kinds, int *state);
+
+/* The same in the words of a capture. */
+enum capture_missing snapshot_reason(int result);
+
 #endif

@@ -12,6 +12,7 @@
 #include "agent/tracer/budget.h"
 #include "agent/tracer/creations.h"
 #include "agent/tracer/debug_file.h"
+#include "agent/tracer/goroutines.h"
 #include "agent/tracer/roster.h"
 #include "agent/tracer/sampler.h"
 #include "agent/tracer/snapshot.h"
@@ -102,6 +103,26 @@ static void take_snapshot(struct tracer *t)
 	details_end(details);
 }
 
+/* Of the programs that session has told of. */
+static void take_goroutines(struct tracer *t)
+{
+	if (!(t->start.kinds & KIND(PROFILE_GOROUTINE)))
+		return;
+	for (uint32_t i = 0; i < t->roster.n; i++) {
+		const struct process *p = t->roster.v[i];
+		struct tracer_goroutines none = {.process = p->number};
+		none.lack = goroutines_snapshot(&t->sampler.capturer, p);
+		if (none.lack)
+			wire_send(t->sock, TRACER_GOROUTINES, &none, sizeof(none), -1);
+	}
+}
+
+static void take_all_of_moment(struct tracer *t)
+{
+	take_snapshot(t);
+	take_goroutines(t);
+}
+
 /* The exact end of the window: every thread's CPU time and the process clocks, close together. */
 static void finish(struct tracer *t, int target_ended)
 {
@@ -112,7 +133,7 @@ static void finish(struct tracer *t, int target_ended)
 	waiters_tell_all(&t->sampler.waiters, 1);
 	creations_end(&t->creations);
 	if (t->start.flags & START_SNAPSHOT_LAST)
-		take_snapshot(t);
+		take_all_of_moment(t);
 	roster_tell_all(&t->roster, 1);
 	done.at = clock_now();
 	send_stats(t);
@@ -128,7 +149,7 @@ static void mark(struct tracer *t)
 
 	waiters_tell_all(&t->sampler.waiters, 1);
 	if (is_last)
-		take_snapshot(t);
+		take_all_of_moment(t);
 	if (t->creations.is_on)
 		creations_take(&t->creations, 1);
 	roster_tell_all(&t->roster, 0);
@@ -137,7 +158,7 @@ static void mark(struct tracer *t)
 	t->sampler.capturer.interval++;
 	wire_send(t->sock, TRACER_MARK, &mark, sizeof(mark), -1);
 	if (!is_last)
-		take_snapshot(t);
+		take_all_of_moment(t);
 }
 
 /* Where nothing is sampled, nobody has looked since the last snapshot. */
@@ -265,6 +286,22 @@ static void on_extra(struct tracer *t, const struct wire_message *m)
 		close(fd);
 }
 
+static void on_go(struct tracer *t, const struct wire_message *m)
+{
+	const struct tracer_go *go = wire_payload(m, sizeof(*go));
+
+	if (go)
+		known_modules_set_go(&t->roster.common.modules, go);
+}
+
+static void on_goroutines(struct tracer *t)
+{
+	take_goroutines(t);
+	send_stats(t);
+	wire_send(t->sock, TRACER_SNAPSHOT_DONE, NULL, 0, -1);
+	ring_wake(t->ring);
+}
+
 /* If no tick has met it yet. */
 static void read_launched(struct tracer *t)
 {
@@ -294,6 +331,10 @@ static void on_message(struct tracer *t)
 		on_start(t, m);
 	else if (m->type == TO_TRACER_EXTRA)
 		on_extra(t, m);
+	else if (m->type == TO_TRACER_GO)
+		on_go(t, m);
+	else if (m->type == TO_TRACER_GOROUTINES)
+		on_goroutines(t);
 	else if (m->type == TO_TRACER_LAUNCHED)
 		read_launched(t);
 	else if (m->type == TO_TRACER_MARK && t->is_open)

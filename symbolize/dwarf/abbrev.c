@@ -53,6 +53,8 @@ static enum slot slot_of(uint64_t attribute)
 		return SLOT_RNGLISTS_BASE;
 	case DW_AT_GNU_ranges_base:
 		return SLOT_RANGES_BASE;
+	case DW_AT_data_member_location:
+		return SLOT_MEMBER_LOCATION;
 	default:
 		return SLOT_NONE;
 	}

@@ -16,6 +16,7 @@ proof.py states FILE THREAD [FUNC]  a thread's states with the last value, of th
 proof.py delays FILE [FUNC]         each sample whose stack contains FUNC: thread_name, kind, delay
 proof.py waits FILE                 one line for each thread and what it waits for: tid, kind, lock
 proof.py pids FILE                  one line for each process: pid label, values
+proof.py labelled FILE KEY           every stack, leaf first: values<TAB>label<TAB>frames
 proof.py stacks FILE [THREAD]       every stack, leaf first: values<TAB>tid<TAB>frames
 proof.py addresses FILE             tid and stack addresses of each, leaf first, in hex
 proof.py lines FILE TID LIBRARY     FILE:LINE of a thread's frames in a library, leaf first
@@ -305,6 +306,12 @@ def print_stacks(profile, thread):
                               ";".join(sample.all_names())))
 
 
+def print_labelled(profile, key):
+    for sample in profile.samples:
+        print("%s\t%s\t%s" % (" ".join(map(str, sample.values)), sample.labels.get(key, "-"),
+                              ";".join(sample.all_names())))
+
+
 def print_incomplete(profile):
     roots = Counter()
     for sample in profile.samples:
@@ -393,6 +400,8 @@ def main(argv):
         print_waits(profile)
     elif command == "pids":
         print_pids(profile)
+    elif command == "labelled":
+        print_labelled(profile, argv[3])
     elif command == "stacks":
         print_stacks(profile, thread)
     elif command == "functions":

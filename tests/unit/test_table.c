@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/hash.h"
+#include "base/go_reasons.h"
 #include "output/pseudo.h"
 #include "output/symbols.h"
 #include "output/table.h"
@@ -60,7 +61,10 @@ static void pseudo_states_are_words(void **state)
 		assert_string_equal(pseudo_state(letters[i]), words[i]);
 	assert_string_equal(pseudo_state(0), "unknown");
 	assert_string_equal(pseudo_state('r'), "unknown");
-	assert_string_equal(pseudo_state('R' + 256), "unknown");
+	assert_string_equal(pseudo_state(GO_RUNNING), "running");
+	assert_string_equal(pseudo_state(GO_WAITS + go_reasons_find("chan send", 9)), "chan send");
+	assert_string_equal(pseudo_state(GO_WAITS), "waiting");
+	assert_string_equal(pseudo_state(UINT32_MAX), "waiting");
 }
 
 /* --- symbols ------------------------------------------------------------------------------- */
