@@ -22,10 +22,7 @@
 #include "unwind/functions.h"
 #include "unwind/prologue.h"
 #include "unwind/unwind.h"
-
-/* Captures until a want that is never needed again has fallen to a third: a stack that is deep once
- * in a hundred captures must find its room. */
-#define WANT_DECAY 1024u
+#include "unwind/want.h"
 
 /* Frames of the C library's start of a program at most, _start included. */
 #define ROOT_FRAMES 3u
@@ -442,16 +439,6 @@ static enum stack_end walk_up(struct walk *w)
 	return end;
 }
 
-/* How much of a slice was used, or should have been there up to wanted. */
-static uint64_t need_of(const struct slice *s, uint64_t sp, uint64_t wanted)
-{
-	uint64_t need = s->used_end > sp ? s->used_end - sp : 0;
-
-	/* A copy that was cut needs much more more often than a little: fewer rounds until it fits.
-	 * What is farther away is on another stack (a handler's caller) and in no larger copy. */
-	return wanted - sp < LIMIT_STACK_MAX && wanted - sp > need ? 3 * (wanted - sp) : need;
-}
-
 void unwind_capture(struct unwinder *u, const struct capture *capture, const struct maps *maps,
 	struct stack *out, uint64_t *need)
 {
@@ -482,21 +469,10 @@ void unwind_capture(struct unwinder *u, const struct capture *capture, const str
 	out->end = walk_up(&w);
 	settle_proof(&w);
 	uint64_t wanted = out->end == STACK_UNREADABLE ? w.copy.wanted + 8 : 0;
-	*need = need_of(&w.copy.stack, capture->regs.r[DWREG_RSP], wanted);
+	*need = want_need(&w.copy.stack, capture->regs.r[DWREG_RSP], wanted);
 	if (!w.copy.other.len)
 		return;
-	uint64_t other = need_of(&w.copy.other, capture->other_sp, wanted);
+	uint64_t other = want_need(&w.copy.other, capture->other_sp, wanted);
 	if (other > *need)
 		*need = other;
-}
-
-uint32_t unwind_want(uint32_t want, uint64_t need)
-{
-	uint64_t room = need + need / 2;
-
-	if (!want)
-		want = LIMIT_STACK_FIRST;
-	if (room > LIMIT_STACK_MAX)
-		room = LIMIT_STACK_MAX;
-	return room >= want ? room : want - (want - room) / WANT_DECAY;
 }

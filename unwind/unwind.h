@@ -28,8 +28,4 @@ struct unwinder {
 void unwind_capture(struct unwinder *u, const struct capture *capture, const struct maps *maps,
 	struct stack *out, uint64_t *need);
 
-/* How much of a thread's stack the next copy should have: 1.5 times the need, towards which a
- * larger want sinks slowly. */
-uint32_t unwind_want(uint32_t want, uint64_t need);
-
 #endif

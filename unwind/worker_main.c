@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "unwind/want.h"
 #include "unwind/worker.h"
 #include "unwind/kernel_frames.h"
 #include "unwind/worker_main.h"
@@ -63,7 +64,7 @@ static void note_need(struct worker *w, const struct capture *c, uint64_t need)
 
 	/* What a goroutine needs says nothing of the thread that stands for all of them. */
 	if (!(c->flags & CAPTURE_NO_STACK) && !c->goroutine)
-		atomic_store_explicit(want, unwind_want(before, need), memory_order_relaxed);
+		atomic_store_explicit(want, want_next(before, need), memory_order_relaxed);
 }
 
 /* A thread was on its own stack with a goroutine's below it: from now on the tracer looks for

@@ -17,6 +17,7 @@
 #include "agent/tracer/sigframe.h"
 #include "unwind/frame_pointer.h"
 #include "unwind/unwind.h"
+#include "unwind/want.h"
 
 #define STACK_BYTES (64 * 1024)
 #define LEVELS	    12
@@ -372,17 +373,17 @@ static void any_capture_ends(void **state)
 
 static void want_sinks_slowly(void **state)
 {
-	uint32_t want = unwind_want(0, 40000);
+	uint32_t want = want_next(0, 40000);
 
 	(void)state;
 	assert_int_equal(want, 60000);
-	assert_int_equal(unwind_want(want, 80000), 120000);
-	assert_int_equal(unwind_want(want, 1ull << 40), LIMIT_STACK_MAX);
+	assert_int_equal(want_next(want, 80000), 120000);
+	assert_int_equal(want_next(want, 1ull << 40), LIMIT_STACK_MAX);
 	for (int i = 0; i < 100; i++)
-		want = unwind_want(want, 4000);
+		want = want_next(want, 4000);
 	assert_in_range(want, 50000, 59000);
 	for (int i = 0; i < 10000; i++)
-		want = unwind_want(want, 4000);
+		want = want_next(want, 4000);
 	assert_in_range(want, 6000, 7100);
 }
 
