@@ -7,10 +7,13 @@
 #include "agent/progress.h"
 #include "base/log.h"
 
-static int is_wanted(const struct session *s)
+static int is_of_kinds(const struct session *s, uint32_t kinds)
 {
-	return (s->options->kinds & KIND(PROFILE_GOROUTINE)) && !s->options->replay;
+	return (s->options->kinds & kinds) && !s->options->replay;
 }
+
+/* Goroutines that wait are in block and mutex, too. */
+#define KINDS (KIND(PROFILE_GOROUTINE) | KIND(PROFILE_BLOCK) | KIND(PROFILE_MUTEX))
 
 static int is_program(const struct module *m)
 {
@@ -22,7 +25,7 @@ void go_programs_ask(struct session *s, uint32_t module)
 	const struct module *m = &s->data.modules[module - 1];
 	struct worker_go ask = {.module = module};
 
-	if (is_wanted(s) && is_program(m) && !m->go.number)
+	if (is_of_kinds(s, KINDS) && is_program(m) && !m->go.number)
 		brief_send(s, TO_WORKER_GO, &ask, sizeof(ask), NULL, 0, -1);
 }
 
@@ -78,7 +81,8 @@ int go_programs_on_facts(struct session *s, const struct worker_go *facts)
 /* Of a command that begins later they are looked at in its end. */
 int go_programs_await(struct session *s)
 {
-	if (!is_wanted(s) || s->options->launched || s->goroutines_awaited == AWAIT_GOROUTINES) {
+	if (!is_of_kinds(s, KIND(PROFILE_GOROUTINE)) || s->options->launched ||
+		s->goroutines_awaited == AWAIT_GOROUTINES) {
 		s->goroutines_awaited = AWAIT_NOTHING;
 		return 0;
 	}

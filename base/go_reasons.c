@@ -68,6 +68,33 @@ uint8_t go_reasons_find(const char *word, size_t n)
 	return 0;
 }
 
+static int starts_with(const char *text, const char *start)
+{
+	return !strncmp(text, start, strlen(start));
+}
+
+enum wait_kind go_reasons_kind(uint32_t reason)
+{
+	static const struct {
+		const char *start;
+		enum wait_kind kind;
+	} kinds[] = {
+		{"sync.Mutex.", WAIT_MUTEX},
+		{"sync.RWMutex.", WAIT_RWLOCK},
+		{"sync.Cond.", WAIT_COND},
+		{"sync.WaitGroup.", WAIT_JOIN},
+		{"semacquire", WAIT_SEM}, /* until Go 1.19 all of these but conditions */
+		{"chan ", WAIT_CHAN},
+		{"select", WAIT_CHAN},
+	};
+	const char *word = go_reasons_word(reason);
+
+	for (size_t i = 0; word && i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (starts_with(word, kinds[i].start))
+			return kinds[i].kind;
+	return WAIT_IDLE;
+}
+
 const char *go_reasons_word(uint32_t reason)
 {
 	return reason < WORDS ? words[reason] : NULL;

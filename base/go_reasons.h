@@ -6,11 +6,13 @@
 #ifndef BASE_GO_REASONS_H
 #define BASE_GO_REASONS_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "output/types.h"
 
 /* 1 and up; 0: not one of them. */
 uint8_t go_reasons_find(const char *word, size_t n);
+
+/* What it waits for, as a thread would: WAIT_IDLE where nobody holds it up. */
+enum wait_kind go_reasons_kind(uint32_t reason);
 
 /* The word; NULL for what is no reason. */
 const char *go_reasons_word(uint32_t reason);

@@ -261,7 +261,7 @@ static int find_keys(const struct profile *p, struct keys *keys)
 
 	long kind = p->has_waits ? strings_id(p->strings, "kind") : 0;
 	long lock = p->has_waits ? strings_id(p->strings, "lock") : 0;
-	long goroutine = p->kind == PROFILE_GOROUTINE ? strings_id(p->strings, "goroutine") : 0;
+	long goroutine = p->has_goroutines ? strings_id(p->strings, "goroutine") : 0;
 
 	if (name < 0 || tid < 0 || state < 0 || pid < 0 || kind < 0 || lock < 0 || goroutine < 0)
 		return -ENOMEM;

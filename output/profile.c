@@ -198,7 +198,8 @@ static void add_thread_labels(
 	if (build->merged < MERGED_TIDS && is_known)
 		s->tid = thread->tid;
 	if (build->merged < MERGED_TIDS)
-		s->goroutine = e->goroutine;
+		s->goroutine = e->flags & WAIT_NO_HOLDER ? 0 : e->goroutine;
+	b->p->has_goroutines |= s->goroutine != 0;
 }
 
 static int64_t time_of(const struct profile_input *in, uint64_t weight)

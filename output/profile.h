@@ -104,8 +104,9 @@ struct profile_sample {
 struct profile {
 	enum profile_kind kind;
 	enum profile_merged merged;
-	int has_pids;  /* samples may have one */
-	int has_waits; /* samples may have a kind and a lock */
+	int has_pids;	    /* samples may have one */
+	int has_goroutines; /* samples may have one */
+	int has_waits;	    /* samples may have a kind and a lock */
 	struct strings *strings;
 	struct profile_type types[PROFILE_VALUES];
 	uint32_t n_types;

@@ -122,6 +122,7 @@ enum wait_kind {
 	WAIT_ONCE,
 	WAIT_FILE_LOCK,
 	WAIT_STDIO, /* the lock of a FILE */
+	WAIT_CHAN,  /* of Go; select, too */
 	WAIT_KINDS
 };
 

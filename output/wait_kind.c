@@ -290,6 +290,7 @@ const char *wait_kind_word(enum wait_kind kind)
 		[WAIT_ONCE] = "once",
 		[WAIT_FILE_LOCK] = "file lock",
 		[WAIT_STDIO] = "stdio",
+		[WAIT_CHAN] = "chan",
 	};
 
 	return kind < WAIT_KINDS ? words[kind] : NULL;

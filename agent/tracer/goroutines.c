@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/tracer/goroutine_walk.h"
 #include "agent/tracer/goroutines.h"
 #include "agent/tracer/memory.h"
 #include "agent/tracer/proc_file.h"
@@ -10,43 +11,8 @@
 
 #define TRIES	  8u
 #define STACK_MAX (1 * GIB) /* Go gives no more (runtime.maxstacksize) */
-#define BATCH	  MEMORY_PARTS
 
-/* g.atomicstatus, runtime/runtime2.go. */
-enum status {
-	G_RUNNABLE = 1,
-	G_RUNNING = 2,
-	G_SYSCALL = 3,
-	G_WAITING = 4,
-	G_COPYSTACK = 8,
-	G_PREEMPTED = 9,
-	G_LEAKED = 10,
-	G_STATUSES = 12, /* the others are no goroutines, or not any more */
-	G_SCAN = 0x1000, /* the collector reads its stack, too */
-};
-
-/* What a goroutine's struct says. It does not move while its stack is read. */
-struct view {
-	uint64_t low, high; /* its stack */
-	uint64_t m, id;
-	uint64_t sp, pc, bp;
-	uint32_t status, reason, turns, unused;
-};
-
-struct walk {
-	struct capturer *c;
-	const struct process *process;
-	const struct go_facts *facts;
-	const struct thread *thread; /* that stands for those that no thread runs */
-	pid_t tid;		     /* to read through */
-	uint64_t bias;
-	size_t size; /* of struct g as far as it matters */
-	uint64_t *list;
-	uint32_t n;
-	unsigned char g[BATCH][GO_STRUCT_MAX];
-};
-
-static int read_parts(struct walk *w, const struct memory_part *v, size_t n)
+int goroutine_read_parts(struct walk *w, const struct memory_part *v, size_t n)
 {
 	if (ring_begin_read(w->c->ring, w->tid))
 		return -EFAULT;
@@ -55,11 +21,11 @@ static int read_parts(struct walk *w, const struct memory_part *v, size_t n)
 	return error;
 }
 
-static int read_one(struct walk *w, uint64_t address, void *out, size_t size)
+int goroutine_read(struct walk *w, uint64_t address, void *out, size_t size)
 {
 	const struct memory_part part = {address, out, size};
 
-	return read_parts(w, &part, 1);
+	return goroutine_read_parts(w, &part, 1);
 }
 
 /* --- what is to be read ------------------------------------------------------------------- */
@@ -75,8 +41,7 @@ static size_t size_of(const struct go_layout *l)
 	return most + sizeof(uint64_t);
 }
 
-/* By the mapping of the code that the facts name. */
-static enum go_lack find_program(struct walk *w)
+enum go_lack goroutine_find_program(struct walk *w)
 {
 	const struct mappings *m = &w->process->mappings;
 	enum go_lack lack = GO_LACK_UNKNOWN;
@@ -113,7 +78,7 @@ static enum go_lack read_list(struct walk *w)
 	uint64_t place = w->facts->list + w->bias;
 
 	for (unsigned tries = 0; tries < TRIES; tries++) {
-		if (read_one(w, place, &now, sizeof(now)) < 0)
+		if (goroutine_read(w, place, &now, sizeof(now)) < 0)
 			return GO_LACK_MEMORY;
 		if (!now.n || now.n > now.room || now.at % 8 || now.n > UINT32_MAX)
 			return GO_LACK_SENSE;
@@ -126,7 +91,7 @@ static enum go_lack read_list(struct walk *w)
 			{now.at, w->list, w->n * sizeof(*w->list)},
 			{place, &after, sizeof(after)},
 		};
-		if (read_parts(w, parts, 2) < 0 || now.at != after.at)
+		if (goroutine_read_parts(w, parts, 2) < 0 || now.at != after.at)
 			continue;
 		w->c->stats->goroutines_beyond += now.n - w->n;
 		return GO_LACK_NOTHING;
@@ -144,7 +109,7 @@ static uint64_t word(const unsigned char *g, uint16_t at)
 	return out;
 }
 
-static void see(const struct go_layout *l, const unsigned char *g, struct view *v)
+void goroutine_see(const struct go_layout *l, const unsigned char *g, struct view *v)
 {
 	memset(v, 0, sizeof(*v));
 	v->low = word(g, 0);
@@ -178,12 +143,12 @@ static int makes_sense(const struct view *v)
 	       v->high - v->low <= STACK_MAX;
 }
 
-static int has_stack(const struct view *v)
+int goroutine_has_stack(const struct view *v)
 {
 	return makes_sense(v) && v->sp % 8 == 0 && v->sp >= v->low && v->sp < v->high;
 }
 
-static int state_of(const struct go_facts *f, const struct view *v)
+int goroutine_state(const struct go_facts *f, const struct view *v)
 {
 	switch (v->status) {
 	case G_RUNNABLE:
@@ -213,17 +178,24 @@ static int is_same_stack(struct walk *w, const struct view *v, struct capture *c
 	/* Where the ring is nearly full there may be room for one. */
 	if (w->c->room < 2 * cap->stack_len)
 		return 0;
-	return read_one(w, v->sp, again, cap->stack_len) == 0 &&
+	return goroutine_read(w, v->sp, again, cap->stack_len) == 0 &&
 	       !memcmp(cap->stack, again, cap->stack_len);
 }
 
-/* 1 captured, or there is no room; 0: it moved. */
-static int capture_parked(struct walk *w, uint64_t g, const struct view *v)
+static void say_what_it_is(struct capture *cap, const struct capture_more *as)
+{
+	cap->kinds = as->kinds;
+	cap->weight = as->weight;
+	cap->contentions = as->contentions;
+	cap->wait = as->wait;
+}
+
+int goroutine_capture(struct walk *w, uint64_t g, const struct view *v)
 {
 	uint64_t whole = v->high - v->sp, most = LIMIT_STACK_MAX;
 	size_t want = whole < most ? whole : most;
 	struct capture *cap =
-		capture_goroutine(w->c, w->thread, v->id, state_of(w->facts, v), want);
+		capture_goroutine(w->c, w->thread, v->id, goroutine_state(w->facts, v), want);
 	struct view after;
 
 	if (!cap)
@@ -234,15 +206,17 @@ static int capture_parked(struct walk *w, uint64_t g, const struct view *v)
 	};
 	cap->stack_base = v->sp;
 	cap->stack_len = want;
-	if (read_parts(w, parts, 2) < 0)
+	if (goroutine_read_parts(w, parts, 2) < 0)
 		return 0;
-	see(&w->facts->layout, w->g[0], &after);
+	goroutine_see(&w->facts->layout, w->g[0], &after);
 	if (memcmp(&after, v, sizeof(after)) != 0 || !is_same_stack(w, v, cap))
 		return 0;
 	cap->flags = CAPTURE_PARKED | (want < whole ? CAPTURE_TAIL_CUT : 0);
 	cap->regs = (struct regs){.known = 1u << DWREG_RSP | 1u << DWREG_PC};
 	cap->regs.r[DWREG_RSP] = v->sp;
 	cap->regs.r[DWREG_PC] = v->pc;
+	if (w->as)
+		say_what_it_is(cap, w->as);
 	if (v->bp) {
 		cap->regs.known |= 1u << DWREG_RBP;
 		cap->regs.r[DWREG_RBP] = v->bp;
@@ -282,7 +256,7 @@ static int capture_running_one(struct walk *w, uint64_t g, const struct view *v,
 	int state;
 
 	*result = -EAGAIN;
-	if (!v->m || read_one(w, v->m + l->m_thread, &number, sizeof(number)) < 0)
+	if (!v->m || goroutine_read(w, v->m + l->m_thread, &number, sizeof(number)) < 0)
 		return 0;
 	struct thread *th = thread_of(w->process, number);
 	if (!th)
@@ -295,7 +269,8 @@ static int capture_running_one(struct walk *w, uint64_t g, const struct view *v,
 
 static void push_missing(struct walk *w, const struct view *v, int result)
 {
-	struct capture *cap = capture_goroutine(w->c, w->thread, v->id, state_of(w->facts, v), 0);
+	struct capture *cap =
+		capture_goroutine(w->c, w->thread, v->id, goroutine_state(w->facts, v), 0);
 
 	if (!cap)
 		return;
@@ -310,17 +285,17 @@ static void one_goroutine(struct walk *w, uint64_t g, struct view v)
 	int result = -EAGAIN;
 
 	for (unsigned tries = 0; tries < TRIES; tries++) {
-		if (tries && read_one(w, g, w->g[0], w->size) < 0)
+		if (tries && goroutine_read(w, g, w->g[0], w->size) < 0)
 			return;
 		if (tries)
-			see(&w->facts->layout, w->g[0], &v);
+			goroutine_see(&w->facts->layout, w->g[0], &v);
 		if (!is_goroutine(&v))
 			return;
 		capture_wait_for_room(w->c);
 		if (v.status == G_RUNNING && capture_running_one(w, g, &v, &result))
 			return;
-		if (v.status != G_RUNNING && v.status != G_COPYSTACK && has_stack(&v) &&
-			capture_parked(w, g, &v))
+		if (v.status != G_RUNNING && v.status != G_COPYSTACK && goroutine_has_stack(&v) &&
+			goroutine_capture(w, g, &v))
 			return;
 	}
 	push_missing(w, &v, result);
@@ -331,17 +306,17 @@ static void one_goroutine(struct walk *w, uint64_t g, struct view v)
 /* Those from that one on, at once where that can be. How many. */
 static uint32_t read_batch(struct walk *w, uint32_t from, struct view *views)
 {
-	struct memory_part parts[BATCH];
-	uint32_t n = w->n - from < BATCH ? w->n - from : BATCH;
+	struct memory_part parts[GOROUTINE_BATCH];
+	uint32_t n = w->n - from < GOROUTINE_BATCH ? w->n - from : GOROUTINE_BATCH;
 
 	for (uint32_t i = 0; i < n; i++)
 		parts[i] = (struct memory_part){w->list[from + i], w->g[i], w->size};
-	if (read_parts(w, parts, n) < 0)
+	if (goroutine_read_parts(w, parts, n) < 0)
 		for (uint32_t i = 0; i < n; i++)
-			if (read_parts(w, &parts[i], 1) < 0)
+			if (goroutine_read_parts(w, &parts[i], 1) < 0)
 				memset(w->g[i], 0, w->size);
 	for (uint32_t i = 0; i < n; i++)
-		see(&w->facts->layout, w->g[i], &views[i]);
+		goroutine_see(&w->facts->layout, w->g[i], &views[i]);
 	return n;
 }
 
@@ -359,9 +334,9 @@ static int is_sensible(const struct view *views, uint32_t n)
 
 static enum go_lack walk_list(struct walk *w)
 {
-	struct view views[BATCH];
+	struct view views[GOROUTINE_BATCH];
 
-	for (uint32_t at = 0; at < w->n; at += BATCH) {
+	for (uint32_t at = 0; at < w->n; at += GOROUTINE_BATCH) {
 		uint32_t n = read_batch(w, at, views);
 		if (!at && !is_sensible(views, n))
 			return GO_LACK_SENSE;
@@ -380,7 +355,7 @@ enum go_lack goroutines_snapshot(struct capturer *c, const struct process *p)
 	if (w && p->threads.n) {
 		*w = (struct walk){
 			.c = c, .process = p, .thread = p->threads.v, .tid = process_live_tid(p)};
-		lack = find_program(w);
+		lack = goroutine_find_program(w);
 		if (!lack)
 			lack = read_list(w);
 		if (!lack)

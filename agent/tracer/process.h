@@ -34,15 +34,16 @@ struct process {
 	struct tids tids; /* of threads as it knows them */
 	/* Its CPU time: when last read; as session knows it; when all was last looked at anew. */
 	uint64_t clock, told_clock, refreshed_clock;
-	uint64_t start_stack;  /* of the program that runs; another one means exec */
-	uint64_t next_listing; /* before that threads are not listed again */
-	uint64_t next_maps;    /* before that the worker is not heard */
-	uint64_t exec_at;      /* when it was last seen to have another program */
-	uint64_t next_faults;  /* before that page faults are no reason to read the maps */
-	uint64_t ticked;       /* the tick at which its clock was read last */
-	uint32_t live;	       /* threads that we know */
-	int32_t links;	       /* of its task folder, less threads; -1: they do not tell */
-	uint32_t listed;       /* as many there were when they were listed */
+	uint64_t start_stack;	     /* of the program that runs; another one means exec */
+	uint32_t without_goroutines; /* with the mappings of that generation it has none */
+	uint64_t next_listing;	     /* before that threads are not listed again */
+	uint64_t next_maps;	     /* before that the worker is not heard */
+	uint64_t exec_at;	     /* when it was last seen to have another program */
+	uint64_t next_faults;	     /* before that page faults are no reason to read the maps */
+	uint64_t ticked;	     /* the tick at which its clock was read last */
+	uint32_t live;		     /* threads that we know */
+	int32_t links;		     /* of its task folder, less threads; -1: they do not tell */
+	uint32_t listed;	     /* as many there were when they were listed */
 	/* CPU time of its children that ended and that it waited for: at its begin, and when last
 	 * read.
 	 */

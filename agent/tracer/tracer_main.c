@@ -9,6 +9,7 @@
 #include "agent/tracer/budget.h"
 #include "agent/tracer/creations.h"
 #include "agent/tracer/debug_file.h"
+#include "agent/tracer/goroutine_waits.h"
 #include "agent/tracer/goroutines.h"
 #include "agent/tracer/roster.h"
 #include "agent/tracer/sampler.h"
@@ -31,6 +32,7 @@ struct tracer {
 	struct sampler sampler;
 	struct kernel_names kernel;
 	struct budget budget;
+	struct goroutine_waits goroutine_waits;
 	struct creations creations;
 	struct tracer_stats stats;
 	uint64_t next_refresh;
@@ -374,6 +376,10 @@ static void tick(struct tracer *t)
 	roster_find_new(&t->roster);
 	prepare(t);
 	sampler_tick(&t->sampler, t->clock.stands_for);
+	if (t->start.kinds & (KIND(PROFILE_BLOCK) | KIND(PROFILE_MUTEX)))
+		for (uint32_t i = 0; i < t->roster.n; i++)
+			goroutine_waits_tick(&t->goroutine_waits, &t->sampler.capturer,
+				t->roster.v[i], &t->clock, t->clock.stands_for);
 	if (t->clock.slow > CLOCK_ONE)
 		t->stats.slowed_ns += t->clock.period;
 	if (budget_is_due(&t->budget, &t->stats))

@@ -59,5 +59,30 @@ fi
 
 # Four threads for the whole window.
 check_number "wall time" "($(proof sum "$wall" wall) / $window - 4)^2 <= 0.04^2"
-check_complete "$wall" 0.95
+check_complete "$wall" 0.9
+
+# Goroutines: no thread is blocked while they wait.
+command -v go >/dev/null || { skip "goroutines: no go"; finish; }
+export GOCACHE=${GOCACHE:-$(go env GOCACHE 2>/dev/null)}
+[ "${GOCACHE:-off}" != off ] || GOCACHE=$WORK/cache
+sources=$(cd "$(dirname "$0")/../targets" && pwd)
+check "goroutines: build" env GO111MODULE=off GOTOOLCHAIN=local go build -o "$WORK/contended-go" "$sources/contended.go"
+start_command "$WORK/contended-go"
+mkdir "$WORK/go"
+profile_ok "goroutines" -p "$TARGET" -seconds 5 -hz 200 -profile block,mutex -o "$WORK/go/" || finish
+check_unharmed "$TARGET" "goroutines"
+check_number "goroutines: threads stopped" "$(sed -nE 's/^stops +([0-9]+),.*/\1/p' "$WORK/run.err") == 0"
+stop_target
+block=$(echo "$WORK"/go/*.block.pb.gz) mutex=$(echo "$WORK"/go/*.mutex.pb.gz)
+window=$(proof duration "$block")
+for what in mutex:TakeFromStock chan:TakeFromChannel; do
+	kind=${what%:*}
+	proof labels "$block" kind "main.${what#*:}" >"$WORK/kinds"
+	check_equal "goroutines: kinds of waits in ${what#*:}" "$kind" "$(cut -f 1 "$WORK/kinds")"
+	delay=$(per_second "$(cut -f 3 "$WORK/kinds")" "$window") due=$(per_second "$(truth "$kind")" "$(truth took)")
+	check_number "goroutines: delay, $kind" "0.93 * $due <= $delay && $delay <= 1.07 * $due"
+	found=$(per_second "$(cut -f 2 "$WORK/kinds")" "$window") often=$(per_second "$(truth "${kind}_waits")" "$(truth took)")
+	check_number "goroutines: waits, $kind" "0.9 * $often <= $found && $found <= 1.1 * $often"
+done
+check_equal "goroutines: the mutex records no holder" "[holder unknown]" "$(proof stacks "$mutex" | cut -f 3 | sort -u)"
 finish

@@ -286,6 +286,30 @@ static void all_is_found(void **state)
 	assert_int_equal(f.states[5], 0);
 }
 
+/* Go's block profile has the same: what others hold or are to send, not input, time or the
+ * runtime's own affairs. */
+static void reasons_are_kinds_of_waits(void **state)
+{
+	static const struct {
+		const char *word;
+		enum wait_kind kind;
+	} known[] = {{"sync.Mutex.Lock", WAIT_MUTEX}, {"sync.RWMutex.RLock", WAIT_RWLOCK},
+		{"sync.RWMutex.Lock", WAIT_RWLOCK}, {"sync.Cond.Wait", WAIT_COND},
+		{"sync.WaitGroup.Wait", WAIT_JOIN}, {"semacquire", WAIT_SEM},
+		{"chan receive", WAIT_CHAN}, {"chan send", WAIT_CHAN}, {"select", WAIT_CHAN},
+		{"IO wait", WAIT_IDLE}, {"sleep", WAIT_IDLE}, {"force gc (idle)", WAIT_IDLE},
+		{"GC worker (idle)", WAIT_IDLE}, {"finalizer wait", WAIT_IDLE}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
+		uint8_t reason = go_reasons_find(known[i].word, strlen(known[i].word));
+		assert_true(reason != 0);
+		assert_int_equal(go_reasons_kind(reason), known[i].kind);
+	}
+	assert_int_equal(go_reasons_kind(0), WAIT_IDLE);
+	assert_int_equal(go_reasons_kind(UINT32_MAX), WAIT_IDLE);
+}
+
 /* runtime2.go of these versions. */
 static void a_version_tells_the_layout(void **state)
 {
@@ -377,6 +401,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_is_found),
+		cmocka_unit_test(reasons_are_kinds_of_waits),
 		cmocka_unit_test(a_version_tells_the_layout),
 		cmocka_unit_test(what_is_missing_is_said),
 		cmocka_unit_test(debug_information_has_all_or_nothing),
