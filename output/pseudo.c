@@ -38,28 +38,25 @@ static const char *const missing[MISSING_REASONS] = {
 	[MISSING_ROOM] = "[not read: no room for the stack]",
 };
 
+static const char *const others[] = {
+	[PSEUDO_UNSAMPLED - PSEUDO_UNSAMPLED] = "[CPU of threads never sampled]",
+	[PSEUDO_ENDED - PSEUDO_UNSAMPLED] = "[CPU of threads that ended unseen]",
+	[PSEUDO_TABLE_FULL - PSEUDO_UNSAMPLED] = "[table of stacks full]",
+	[PSEUDO_GUESSED - PSEUDO_UNSAMPLED] = "[guessed step]",
+	[PSEUDO_NO_HOLDER - PSEUDO_UNSAMPLED] = "[holder unknown]",
+	[PSEUDO_HOLDER_GONE - PSEUDO_UNSAMPLED] = "[holder has ended]",
+	[PSEUDO_HOLDER_OTHER - PSEUDO_UNSAMPLED] = "[holder in another process]",
+	[PSEUDO_READERS - PSEUDO_UNSAMPLED] = "[holders are readers]",
+};
+
 const char *pseudo_name(uint64_t pseudo)
 {
 	if (pseudo < PSEUDO_END + STACK_ENDS)
 		return ends[pseudo - PSEUDO_END];
 	if (pseudo >= PSEUDO_MISSING && pseudo < PSEUDO_MISSING + MISSING_REASONS)
 		return missing[pseudo - PSEUDO_MISSING];
-	if (pseudo == PSEUDO_UNSAMPLED)
-		return "[CPU of threads never sampled]";
-	if (pseudo == PSEUDO_ENDED)
-		return "[CPU of threads that ended unseen]";
-	if (pseudo == PSEUDO_TABLE_FULL)
-		return "[table of stacks full]";
-	if (pseudo == PSEUDO_GUESSED)
-		return "[guessed step]";
-	if (pseudo == PSEUDO_NO_HOLDER)
-		return "[holder unknown]";
-	if (pseudo == PSEUDO_HOLDER_GONE)
-		return "[holder has ended]";
-	if (pseudo == PSEUDO_HOLDER_OTHER)
-		return "[holder in another process]";
-	if (pseudo == PSEUDO_READERS)
-		return "[holders are readers]";
+	if (pseudo >= PSEUDO_UNSAMPLED && pseudo <= PSEUDO_READERS)
+		return others[pseudo - PSEUDO_UNSAMPLED];
 	return "[unknown]";
 }
 
