@@ -336,6 +336,12 @@ static void tell_empty(const struct session *s)
 				: "; -profile threads shows where it waits");
 	if (is_asked(s, PROFILE_THREADCREATE) && !s->written->received[PROFILE_THREADCREATE])
 		log_note("no threads were created in the window");
+	for (int kind = PROFILE_BLOCK; kind <= PROFILE_MUTEX; kind++)
+		if (is_asked(s, kind) && !s->written->received[kind])
+			log_note("nothing for the %s profile: at no tick did a thread %s",
+				options_kind_name(kind),
+				kind == PROFILE_BLOCK ? "wait for another"
+						      : "hold what another waited for");
 }
 
 /* Of one interval among many a line is enough; its file's comments say the rest. */
