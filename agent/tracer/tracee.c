@@ -76,12 +76,13 @@ static int is_group_stop(int status)
 }
 
 /* What a stop asks us to pass on: the signal of a signal stop; nothing for our interrupt, and
- * nothing for a group stop, which DETACH leaves in force. */
+ * nothing for a group stop, which DETACH leaves in force. A SIGTRAP without an event is the
+ * program's own: seized threads get none for an exec (fs/exec.c). */
 static int signal_of(int status)
 {
 	if (status >> 16 || is_group_stop(status))
 		return 0;
-	return WSTOPSIG(status) == SIGTRAP ? 0 : WSTOPSIG(status);
+	return WSTOPSIG(status);
 }
 
 static void set_free(struct tracee *t)
