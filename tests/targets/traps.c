@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * traps [SECONDS]: breakpoints of the program's own, as JITs and checkers have them, as fast as they
- * come. Each must reach its handler.
+ * traps [SECONDS]: breakpoints of the program's own, as JITs and checkers have them, as fast as
+ * they come. Each must reach its handler.
  */
 #include "target.h"
 
