@@ -40,7 +40,10 @@ exact()
 	steps "$name" "$@" || return
 	check_number "$name: whole stacks" "$whole + $excused == $steps && $steps > 10000"
 	check_number "$name: excused" "$excused <= $most"
-	check_equal "$name: wrong stacks of blocked threads" 0 $((blocked_wrong + blocked_guessed))
+	check_equal "$name: wrong stacks of blocked threads" 0 "$blocked_wrong"
+	# What earlier calls left on the stack can look like the frame above one whose size the code does
+	# not tell (the loader's dl_main): such a frame is marked as a guess.
+	check_number "$name: wrong ones with a guess" "$blocked_guessed <= 0.06 * ($blocked + $blocked_short + $blocked_guessed)"
 	check_number "$name: whole stacks of blocked threads" "$blocked >= 0.8 * ($blocked + $blocked_short)"
 }
 

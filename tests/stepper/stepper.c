@@ -176,7 +176,11 @@ static void compare(void)
 static void compare_blocked(void)
 {
 	view_unwind(&run.now, PC_AND_SP);
-	run.blocked[judge(same_frames())]++;
+	uint32_t same = same_frames();
+	enum verdict verdict = judge(same);
+	run.blocked[verdict]++;
+	if (verdict != WHOLE && verdict != EXCUSED && getenv("STEPPER_SHOWS"))
+		show(same);
 }
 
 static void changes_maps(uint64_t call)
