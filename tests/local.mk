@@ -298,6 +298,25 @@ if !SANITIZE
 source_tests = tests/source_check.sh
 endif
 TESTS = $(unit_tests_built) $(source_tests) $(test_scripts)
+
+# Those that measure no share of CPU time may run beside each other: quickstart asks for both lists.
+tests_beside = $(unit_tests_built) $(source_tests) \
+	tests/integration/blocked.sh \
+	tests/integration/debug_files.sh \
+	tests/integration/debuginfod.sh \
+	tests/integration/gdb_compare.sh \
+	tests/integration/goroutines.sh \
+	tests/integration/kernel_side.sh \
+	tests/integration/lines.sh \
+	tests/integration/locked.sh \
+	tests/integration/right_file.sh \
+	tests/integration/single_step.sh \
+	tests/integration/waits.sh
+.PHONY: print-tests-beside print-tests-alone
+print-tests-beside:
+	@echo $(tests_beside)
+print-tests-alone:
+	@echo $(filter-out $(tests_beside),$(TESTS))
 TEST_EXTENSIONS = .sh
 SH_LOG_COMPILER = bash
 AM_TESTS_ENVIRONMENT = CPPROF=$(abs_top_builddir)/cpprof-attach; export CPPROF; \
