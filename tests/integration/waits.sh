@@ -8,7 +8,7 @@ need python3
 test=$TARGETS/../unit/test_waits
 seconds=${SECONDS_EACH:-1}
 builds="static"
-command -v musl-gcc >/dev/null && builds+=" musl musl-static" || skip "musl: no musl-gcc"
+command -v musl-gcc >/dev/null && builds+=" musl musl_static" || skip "musl: no musl-gcc"
 
 # truths NAME: tid, kind and lock of all that wait for some lock. Where a lock is no variable of a
 # name it has its address, or none. musl's threads wait on their own stacks for conditions and barriers;
@@ -41,9 +41,9 @@ check_labels() # NAME
 
 variants locks
 for build in $builds; do
-	[ ! -x "$test" ] || check "$build: holders" env LOCKS="$VARIANTS/locks-$build" timeout 60 "$test"
-	[ "$build" != musl-static ] || continue
-	start_command "$VARIANTS/locks-$build" 100
+	[ ! -x "$test" ] || check "$build: holders" env LOCKS="$VARIANTS/locks_$build" timeout 60 "$test"
+	[ "$build" != musl_static ] || continue
+	start_command "$VARIANTS/locks_$build" 100
 	check_labels "$build"
 done
 start_target locks 100

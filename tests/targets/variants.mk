@@ -49,11 +49,11 @@ locked-rs: $(src)locked.rs
 	env -u MAKEFLAGS rustc -O -g -o $@ $<
 
 # --- locks: of more than one C library ---
-locks: locks-static locks-musl locks-musl-static
-locks-static: MAKE_IT = gcc -static
-locks-musl: MAKE_IT = musl-gcc
-locks-musl-static: MAKE_IT = musl-gcc -static
-locks-%: $(src)locks.c $(src)locks.h $(src)target.h
+locks: locks_static locks_musl locks_musl_static
+locks_static: MAKE_IT = gcc -static
+locks_musl: MAKE_IT = musl-gcc
+locks_musl_static: MAKE_IT = musl-gcc -static
+locks_%: $(src)locks.c $(src)locks.h $(src)target.h
 	$(MAKE_IT) -std=gnu11 -D_GNU_SOURCE -O2 -pthread -o $@ $<
 
 
