@@ -60,10 +60,23 @@ static enum skip read_stopped(
 		count_calls(c);
 	}
 	capture_look_at_locks(c, th);
-	if (!keep || (kinds == KIND(PROFILE_MUTEX) && !c->held) ||
-		!capture_runs_wanted(c, th, kinds))
+	if ((!keep && !(kinds & KIND(PROFILE_WALL))) ||
+		(kinds == KIND(PROFILE_MUTEX) && !c->held) || !capture_runs_wanted(c, th, kinds))
 		return SKIP_BLOCKED;
-	return capture_read_stack(c, th, u.rsp, &u, want, cap) == 0 ? SKIPS : SKIP_UNREADABLE;
+	c->has_stack = capture_read_stack(c, th, u.rsp, &u, want, cap) == 0;
+	/* One that is on its way out of a call was runnable at the check all the same. */
+	if (!keep && regs_in_syscall(&u) && call_was_blocked(&u))
+		cap->state = 'S';
+	if (!keep)
+		return SKIP_BLOCKED;
+	return c->has_stack ? SKIPS : SKIP_UNREADABLE;
+}
+
+/* Who did not compute is somewhere all the same, which is what the wall profile asks. */
+static int is_of_wall_alone(const struct capturer *c, uint32_t kinds, enum skip skip)
+{
+	return (skip == SKIP_BLOCKED || skip == SKIP_QUEUED) && (kinds & KIND(PROFILE_WALL)) &&
+	       c->has_stack;
 }
 
 /* After a stop, where it costs no pause. The CPU time of a thread that runs on is known by the
@@ -138,6 +151,7 @@ enum skip capture_running(struct capturer *c, struct thread *th, uint32_t kinds,
 	size_t want = capture_stack_wanted(c, th, kinds);
 	struct capture *cap = capture_reserve(c, want);
 
+	c->has_stack = c->is_on_wall = 0;
 	if (!cap)
 		return SKIP_RING_FULL;
 	if ((kinds & COMPUTING) && !is_past_its_wait(th))
@@ -156,16 +170,23 @@ enum skip capture_running(struct capturer *c, struct thread *th, uint32_t kinds,
 	stats_add_stop(c->stats, clock_now() - begin, queued);
 	if (skip == SKIPS && (kinds & COMPUTING) && !was_on_cpu(c, arrived, queued))
 		skip = SKIP_QUEUED;
+	c->is_on_wall = is_of_wall_alone(c, kinds, skip);
 	/* A stack that cannot be read still has its pc: better than nothing, and marked. */
-	if (skip != SKIPS && skip != SKIP_UNREADABLE)
+	if (skip == SKIP_UNREADABLE)
+		skip = SKIPS;
+	if (skip != SKIPS && !c->is_on_wall)
 		return skip;
+	if (c->is_on_wall) {
+		cap->kinds = KIND(PROFILE_WALL);
+		cap->state = skip == SKIP_QUEUED ? 'Q' : cap->state;
+	}
 	cap->flags = CAPTURE_STOPPED | (cap->stack_len == want ? CAPTURE_TAIL_CUT : 0);
 	read_code(c, th, cap);
 	if (kinds == KIND(PROFILE_MUTEX))
 		capture_take_charge(c, cap);
 	capture_set_id(c, th, cap, UINT64_MAX);
 	capture_push(c, cap);
-	return SKIPS;
+	return skip;
 }
 
 void capture_creator(struct capturer *c, const struct thread *th, size_t want, struct capture *cap)

@@ -40,6 +40,8 @@ struct capturer {
 	 * whether it holds all that (at most CAPTURE_CHARGES); a bit for each. */
 	struct charge *charges;
 	uint32_t n_charges, held;
+	int has_stack;	/* of the thread that was stopped last: it could be read */
+	int is_on_wall; /* that did not compute: it counts as wall time, whatever the skip says */
 	struct kernel_names *kernel; /* NULL: not asked for */
 	uint32_t in_kernel[LIMIT_KERNEL_FRAMES];
 	struct wanted_goroutine
@@ -58,8 +60,8 @@ struct capture *capture_goroutine(
 void capture_push(struct capturer *c, struct capture *cap);
 
 /* SKIPS: a capture was pushed; else the reason why there is none. For the cpu and wall profiles a
- * thread that went to sleep on the way, or was only waking up, is skipped; for the others it
- * counts, for mutex only if it holds one of c->charges. */
+ * thread that went to sleep on the way, or was only waking up, is skipped, but may be wall time
+ * (c->is_on_wall); for the others it counts, for mutex only if it holds one of c->charges. */
 enum skip capture_running(struct capturer *c, struct thread *th, uint32_t kinds, int state);
 
 /* 1 pushed; 2 nothing is to be pushed: it waits for what is of no interest to these kinds; 0 it is

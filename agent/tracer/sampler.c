@@ -293,7 +293,7 @@ static enum skip capture_with_debt(struct sampler *s, struct thread *th)
 	uint32_t kinds = s->capturer.asked & (KIND(PROFILE_CPU) | KIND(PROFILE_WALL));
 	waiters_begin_capture(&s->waiters, th);
 	enum skip skip = capture_running(&s->capturer, th, kinds, 'R');
-	waiters_end_capture(&s->waiters, th, skip == SKIP_UNREADABLE ? SKIPS : skip);
+	waiters_end_capture(&s->waiters, th, skip);
 	if (skip == SKIP_RING_FULL)
 		th->owed = th->weight > most ? most : th->weight;
 	else if (skip == SKIPS)
@@ -367,13 +367,17 @@ static void take_candidates(struct sampler *s, uint32_t n)
 	for (uint32_t i = 0; i < n && !s->capturer.tracee.late; i++) {
 		struct thread *th = s->v[s->candidates[i]];
 		enum skip skip = SKIP_QUEUED;
+		s->capturer.is_on_wall = 0;
 		if (has_its_turn(s, th, &turns)) {
 			turns.taken++;
 			skip = take(s, th, turns.our_cpu);
 		}
+		if (s->capturer.is_on_wall && !(s->capturer.asked & KIND(PROFILE_CPU)))
+			continue;
 		if (skip != SKIPS)
 			stats->skipped[skip]++;
-		waiters_missed(&s->waiters, th, skip);
+		if (!s->capturer.is_on_wall)
+			waiters_missed(&s->waiters, th, skip);
 	}
 }
 
