@@ -25,12 +25,12 @@ struct option_row {
 static const char *const kind_names[PROFILE_KINDS] = {
 	"cpu", "threads", "wall", "block", "mutex", "threadcreate", "goroutine"};
 
-#define FORMATS_TEXT "pprof, folded and text, and json and goroutine for -dump"
+#define FORMATS_TEXT "pprof, folded, speedscope and text, and json and goroutine for -dump"
 #define KINDS_TEXT   "cpu, threads, wall, block, mutex, threadcreate and goroutine"
 
 /* Words of the manual that later versions understand. */
 static const char *const later_kinds[] = {"heap", "allocs"};
-static const char *const later_formats[] = {"speedscope", "html"};
+static const char *const later_formats[] = {"html"};
 static const char *const later_options[] = {"http", "push", "label", "tenant", "heap-rate",
 	"thread", "compare", "fail-over", "cleanup", "kernel", "http-token", "alloc-prefix",
 	"open"};
@@ -179,14 +179,15 @@ static int set_output(struct options *o, const char *name, const char *value)
 
 static int set_format(struct options *o, const char *name, const char *value)
 {
-	static const char *const words[] = {"pprof", "folded", "text", "json", "goroutine"};
+	static const char *const words[] = {
+		"pprof", "folded", "speedscope", "text", "json", "goroutine"};
 
 	if (IN(later_formats, value)) {
 		log_error("-%s: the format %s is not built yet; there are " FORMATS_TEXT, name,
 			value);
 		return -EINVAL;
 	}
-	int i = values_pick(name, value, words, 5, "a format; there are " FORMATS_TEXT);
+	int i = values_pick(name, value, words, 6, "a format; there are " FORMATS_TEXT);
 	o->format = i;
 	return i < 0 ? i : 0;
 }
@@ -291,7 +292,7 @@ static const struct option_row rows[] = {
 	{"kernel", NULL, NULL, set_switch, "blocked threads: the kernel's functions on top"},
 	{"o", "output", "FILE", set_output, "file (one profile), folder/ or - for standard output"},
 	{"format", NULL, "FMT", set_format,
-		"pprof, folded, text; -dump: text, json, goroutine (default by the file's ending)"},
+		"pprof, folded, speedscope, text; -dump: text, json, goroutine (by the ending)"},
 	{"top", NULL, NULL, set_top, "print the top table on standard output; -top=N lines"},
 	{"dump", NULL, NULL, set_switch,
 		"print all stacks, what each thread waits for, and deadlocks"},

@@ -87,7 +87,7 @@ static int settle_dump(struct options *o, int format_given)
 		log_error("-dump: a command that has not begun has no stacks; leave out -- CMD");
 	else if (o->window_given && !o->every_ns)
 		log_error("-dump takes no time; leave out -seconds, or repeat it by -every DUR");
-	else if (format_given && (o->format == FORMAT_PPROF || o->format == FORMAT_FOLDED))
+	else if (format_given && o->format < FORMAT_TEXT)
 		log_error("-format: -dump prints text, json or goroutine");
 	else if (is_file && o->every_ns && !sink_is_stdout(o->output))
 		log_error("-o %s: -every makes many files; give -o FOLDER/", o->output);
@@ -136,6 +136,8 @@ static int settle_output(struct options *o, int format_given)
 	if (o->output && !format_given) {
 		if (ends_with(o->output, ".folded"))
 			o->format = FORMAT_FOLDED;
+		else if (ends_with(o->output, ".speedscope.json"))
+			o->format = FORMAT_SPEEDSCOPE;
 		else if (ends_with(o->output, ".txt"))
 			o->format = FORMAT_TEXT;
 	}

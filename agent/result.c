@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "output/folded.h"
 #include "output/pprof.h"
+#include "output/speedscope.h"
 #include "output/profile.h"
 #include "output/table.h"
 #include "output/text.h"
@@ -68,6 +69,7 @@ static void file_name(const struct session *s, enum profile_kind kind, char *out
 {
 	static const char *const endings[] = {[FORMAT_PPROF] = ".pb.gz",
 		[FORMAT_FOLDED] = ".folded",
+		[FORMAT_SPEEDSCOPE] = ".speedscope.json",
 		[FORMAT_TEXT] = ".txt",
 		[FORMAT_JSON] = ".json",
 		[FORMAT_GOROUTINE] = ".txt"};
@@ -201,6 +203,8 @@ static int write_as(enum format format, const struct profile *p, struct sink *si
 	switch (format) {
 	case FORMAT_FOLDED:
 		return folded_write(p, sink);
+	case FORMAT_SPEEDSCOPE:
+		return speedscope_write(p, sink);
 	case FORMAT_TEXT:
 		return write_text(p, sink);
 	default:

@@ -126,6 +126,7 @@ unit_tests = \
 	tests/unit/test_sandbox \
 	tests/unit/test_sink \
 	tests/unit/test_sockets \
+	tests/unit/test_speedscope \
 	tests/unit/test_stats \
 	tests/unit/test_strings \
 	tests/unit/test_stuck \
@@ -201,6 +202,7 @@ tests_unit_test_samples_LDADD = $(unit_libs)
 tests_unit_test_sandbox_LDADD = $(unit_libs)
 tests_unit_test_sink_LDADD = $(unit_libs)
 tests_unit_test_sockets_LDADD = $(unit_libs)
+tests_unit_test_speedscope_LDADD = $(unit_libs)
 tests_unit_test_stats_LDADD = $(unit_libs)
 tests_unit_test_strings_LDADD = $(unit_libs)
 tests_unit_test_stuck_LDADD = $(unit_libs)
@@ -281,6 +283,7 @@ test_scripts = \
 	tests/integration/short_counts.sh \
 	tests/integration/signals.sh \
 	tests/integration/single_step.sh \
+	tests/integration/speedscope.sh \
 	tests/integration/starved.sh \
 	tests/integration/strict.sh \
 	tests/integration/summary.sh \
@@ -311,6 +314,7 @@ tests_beside = $(unit_tests_built) $(source_tests) \
 	tests/integration/locked.sh \
 	tests/integration/right_file.sh \
 	tests/integration/single_step.sh \
+	tests/integration/speedscope.sh \
 	tests/integration/waits.sh
 .PHONY: print-tests-beside print-tests-alone
 print-tests-beside:

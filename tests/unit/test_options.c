@@ -280,7 +280,8 @@ static void formats(void **state)
 		const char *line;
 		enum format format;
 	} good[] = {{"1 -format pprof", FORMAT_PPROF}, {"1 -format folded", FORMAT_FOLDED},
-		{"1 -format text", FORMAT_TEXT}, {"1 -o a.folded", FORMAT_FOLDED},
+		{"1 -format text", FORMAT_TEXT}, {"1 -format speedscope", FORMAT_SPEEDSCOPE},
+		{"1 -o a.speedscope.json", FORMAT_SPEEDSCOPE}, {"1 -o a.folded", FORMAT_FOLDED},
 		{"1 -o a.txt", FORMAT_TEXT}, {"1 -o a.pb.gz", FORMAT_PPROF},
 		{"1 -o a.folded.gz", FORMAT_PPROF}, {"1 -o txt", FORMAT_PPROF},
 		{"1 -o .txt", FORMAT_TEXT}, {"1 -o a.txt -format pprof", FORMAT_PPROF},
@@ -292,7 +293,7 @@ static void formats(void **state)
 	}
 	refused("1 -format html", "format html is not built yet");
 	refused("1 -format=", "-format: \"\"");
-	refused("1 -format pb", "pprof, folded and text");
+	refused("1 -format pb", "pprof, folded, speedscope and text");
 }
 
 static void the_other_words(void **state)
