@@ -133,6 +133,7 @@ static const struct row rows[] = {
 	{"std::shared_mutex::lock_shared", WAIT_RWLOCK, LIBRARY},
 	{"std::shared_timed_mutex::lock", WAIT_RWLOCK, LIBRARY},
 	{"std::shared_timed_mutex::lock_shared", WAIT_RWLOCK, LIBRARY},
+	{"std::sync::once::Once::call_inner", WAIT_ONCE, RUNTIME}, /* of Rust, parks until 1.63 */
 	{"std::thread::current::park", WAIT_FUTEX, LIBRARY},
 	{"std::thread::join", WAIT_JOIN, LIBRARY},
 	{"std::thread::park", WAIT_FUTEX, LIBRARY},

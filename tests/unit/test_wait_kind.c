@@ -142,6 +142,7 @@ static void one_name_is_enough(void **state)
 		{WAIT_ONCE, "void std::call_once<void (&)()>(std::once_flag&, void (&)())"},
 		{WAIT_ONCE, "__cxa_guard_acquire"},
 		{WAIT_ONCE, "std::sys_common::once::futex::Once::call"},
+		{WAIT_ONCE, "std::sync::once::Once::call_inner"},
 		{WAIT_ONCE, "std::sys::sync::once::futex::Once::wait"},
 		{WAIT_ONCE, "parking_lot::once::Once::call_once_slow"},
 		{WAIT_STDIO, "_IO_flockfile"},
@@ -221,6 +222,17 @@ static void the_innermost_lock_decides(void **state)
 		WAIT_MUTEX);
 }
 
+/* Rust until 1.63 parks who waits for a Once. */
+static void what_locks_are_made_of_is_not_the_lock(void **state)
+{
+	(void)state;
+	assert_int_equal(
+		kind_of(WAIT_FUTEX,
+			STACK("syscall", "std::sys_common::thread_parker::futex::Parker::park",
+				"std::thread::park", "std::sync::once::Once::call_inner")),
+		WAIT_ONCE);
+}
+
 static void what_the_tracer_saw_stays(void **state)
 {
 	static const enum wait_kind certain[] = {WAIT_NONE, WAIT_IDLE, WAIT_MUTEX, WAIT_RWLOCK,
@@ -252,6 +264,7 @@ int main(void)
 		cmocka_unit_test(one_name_is_enough),
 		cmocka_unit_test(other_names_tell_nothing),
 		cmocka_unit_test(the_innermost_lock_decides),
+		cmocka_unit_test(what_locks_are_made_of_is_not_the_lock),
 		cmocka_unit_test(what_the_tracer_saw_stays),
 		cmocka_unit_test(locks_and_words),
 	};
