@@ -47,6 +47,7 @@ target_names = \
 	threads_churn \
 	threads_end \
 	tid_reuse \
+	traps \
 	uffd_stack \
 	vfork
 target_cflags = -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -pthread
