@@ -328,7 +328,7 @@ AM_TESTS_ENVIRONMENT = CPPROF=$(abs_top_builddir)/cpprof-attach; export CPPROF; 
 	TARGETS=$(abs_top_builddir)/tests/targets; export TARGETS;
 
 fixture_names = aligned altstack chain20 leaf nocfi noreturn signal
-EXTRA_DIST = $(test_scripts) tests/source_check.sh $(target_names:%=tests/targets/%.c) tests/targets/calls.h tests/targets/cgo.go tests/targets/chain.go tests/targets/churn.go tests/targets/contended.go tests/targets/creates.cc tests/targets/creates.go tests/targets/creates.rs tests/targets/goroutines.go tests/targets/stacks.go tests/targets/locks.h tests/targets/target.h \
+EXTRA_DIST = $(test_scripts) tests/source_check.sh $(target_names:%=tests/targets/%.c) tests/targets/calls.h tests/targets/cgo.go tests/targets/chain.go tests/targets/churn.go tests/targets/contended.go tests/targets/dl_part.c tests/targets/locked.cc tests/targets/locked.rs tests/targets/creates.cc tests/targets/creates.go tests/targets/creates.rs tests/targets/goroutines.go tests/targets/stacks.go tests/targets/locks.h tests/targets/target.h \
 	tests/targets/blocked.c tests/targets/chains.h tests/targets/shapes.h tests/targets/wander.c tests/lib/chains.py \
 	tests/targets/variants.mk tests/targets/walks.c tests/targets/walks.cc tests/targets/woken.h tests/lib/faults.py tests/lib/faults.sh tests/lib/gdb_lines.py tests/lib/gdb_stacks.py tests/lib/zstd_sections.py tests/targets/twins.c \
 	tests/lib/dump_proof.py tests/lib/harness.sh tests/lib/proof.py tests/matrix/chain.py tests/matrix/check.py tests/names/compare.py tests/names/inlined.cc tests/names/part.cc tests/stress/faults.sh tests/unit/options_fixture.h \
