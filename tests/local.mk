@@ -321,7 +321,7 @@ tests_beside = $(unit_tests_built) $(source_tests) \
 print-tests-beside:
 	@echo $(tests_beside)
 print-tests-alone:
-	@echo $(filter-out $(tests_beside),$(TESTS))
+	@for t in $(TESTS); do case " $(tests_beside) " in *" $$t "*) ;; *) printf "%s " $$t ;; esac; done
 TEST_EXTENSIONS = .sh
 SH_LOG_COMPILER = bash
 AM_TESTS_ENVIRONMENT = CPPROF=$(abs_top_builddir)/cpprof-attach; export CPPROF; \
