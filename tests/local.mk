@@ -332,5 +332,5 @@ EXTRA_DIST = $(test_scripts) tests/source_check.sh $(target_names:%=tests/target
 	tests/targets/blocked.c tests/targets/chains.h tests/targets/shapes.h tests/targets/wander.c tests/lib/chains.py \
 	tests/targets/variants.mk tests/targets/walks.c tests/targets/walks.cc tests/targets/woken.h tests/lib/faults.py tests/lib/faults.sh tests/lib/gdb_lines.py tests/lib/gdb_stacks.py tests/lib/zstd_sections.py tests/targets/twins.c \
 	tests/lib/dump_proof.py tests/lib/harness.sh tests/lib/proof.py tests/matrix/chain.py tests/matrix/check.py tests/names/compare.py tests/names/inlined.cc tests/names/part.cc tests/stress/faults.sh tests/unit/options_fixture.h \
-	tests/unit/profile_fixture.h tests/unit/raw_fixture.h tests/fixtures/fixture.c tests/fixtures/make.sh \
+	tests/unit/elf_fixture.h tests/unit/profile_fixture.h tests/unit/raw_fixture.h tests/unit/written.h tests/fixtures/fixture.c tests/fixtures/make.sh \
 	$(fixture_names:%=tests/fixtures/%.elf) $(fixture_names:%=tests/fixtures/%.raw)

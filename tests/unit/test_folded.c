@@ -1,30 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Folded stacks: one line per stack, and no name that breaks the format. */
-#include <fcntl.h>
-#include <unistd.h>
-
 #include "output/folded.h"
 #include "tests/unit/profile_fixture.h"
-
-static const char *folded(void)
-{
-	static char found[4096];
-	char path[] = "/tmp/cpprof-folded.XXXXXX";
-	struct sink sink;
-	int fd = mkstemp(path);
-	assert_true(fd >= 0);
-	close(fd);
-	assert_int_equal(sink_open(&sink, path, 0), 0);
-	assert_int_equal(folded_write(p, &sink), 0);
-	assert_int_equal(sink_commit(&sink), 0);
-	fd = open(path, O_RDONLY);
-	ssize_t n = read(fd, found, sizeof(found) - 1);
-	close(fd);
-	unlink(path);
-	assert_true(n >= 0);
-	found[n] = '\0';
-	return found;
-}
+#include "tests/unit/written.h"
 
 static void a_place_without_a_name_is_file_and_offset(void **state)
 {
@@ -35,9 +13,9 @@ static void a_place_without_a_name_is_file_and_offset(void **state)
 	ADD(1, 'S', 1, {0x123, ANON, 0}, {0x9abc, GONE, FRAME_RETURN});
 	ADD(2, 'S', 1, {0x2345, LIBC, 0});
 	build();
-	assert_string_equal(folded(), "t0;[app+0x30];[app+0x4020];write 3\n"
-				      "t1;[gone.so+0x9abc];[anon+0x123] 1\n"
-				      "t2;[libc.so+0x2345] 1\n");
+	assert_string_equal(written_by(folded_write), "t0;[app+0x30];[app+0x4020];write 3\n"
+						      "t1;[gone.so+0x9abc];[anon+0x123] 1\n"
+						      "t2;[libc.so+0x2345] 1\n");
 }
 
 static void control_characters_are_blanks(void **state)
@@ -50,7 +28,8 @@ static void control_characters_are_blanks(void **state)
 	ADD(0, 'S', 1, {0x10, EXE, 0}, {0x1, GONE, FRAME_RETURN});
 	build();
 	modules[GONE - 1].path = "/lib/gone.so";
-	assert_string_equal(folded(), "a  :b;[a :b+0x1];x y   \xc2\xa0\xc3\x80 z 1\n");
+	assert_string_equal(
+		written_by(folded_write), "a  :b;[a :b+0x1];x y   \xc2\xa0\xc3\x80 z 1\n");
 }
 
 int main(void)

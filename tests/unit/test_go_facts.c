@@ -16,6 +16,7 @@
 #include "symbolize/go_facts.h"
 #include "symbolize/go_layout.h"
 #include "symbolize/module.h"
+#include "tests/unit/elf_fixture.h"
 
 /* Where things are in the file, which is loaded at BASE as a whole. */
 enum {
@@ -82,26 +83,7 @@ static void put_section(const char *name, uint32_t type, uint64_t flags, size_t 
 
 static void make_elf(void)
 {
-	Elf64_Ehdr header = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
-		.e_type = ET_EXEC,
-		.e_machine = EM_X86_64,
-		.e_version = EV_CURRENT,
-		.e_phoff = sizeof(header),
-		.e_shoff = NAMES + 0x100,
-		.e_ehsize = sizeof(header),
-		.e_phentsize = sizeof(Elf64_Phdr),
-		.e_phnum = 1,
-		.e_shentsize = sizeof(Elf64_Shdr),
-		.e_shnum = 9,
-		.e_shstrndx = 8};
-	Elf64_Phdr load = {.p_type = PT_LOAD,
-		.p_flags = PF_R | PF_X,
-		.p_vaddr = BASE,
-		.p_filesz = SIZE,
-		.p_memsz = SIZE};
-
-	memcpy(file, &header, sizeof(header));
-	memcpy(file + sizeof(header), &load, sizeof(load));
+	put_headers(file, SIZE, BASE, NAMES + 0x100, 9);
 	memcpy(file + NAMES, names, sizeof(names));
 	at = NAMES + 0x100 + sizeof(Elf64_Shdr);
 	put_section(".text", SHT_PROGBITS, SHF_ALLOC | SHF_EXECINSTR, TEXT, 0x100);

@@ -13,6 +13,7 @@
 
 #include "symbolize/go_stacks.h"
 #include "symbolize/module.h"
+#include "tests/unit/elf_fixture.h"
 
 /* Where things are in the file, which is loaded at BASE as a whole. */
 enum { TEXT = 0x1000, TABLE = 0x2000, DATA = 0x3000, TREE = 0x3800, NAMES = 0x3f00, SIZE = 0x4400 };
@@ -53,26 +54,7 @@ static void put_section(
 
 static void make_elf(void)
 {
-	Elf64_Ehdr header = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
-		.e_type = ET_EXEC,
-		.e_machine = EM_X86_64,
-		.e_version = EV_CURRENT,
-		.e_phoff = sizeof(header),
-		.e_shoff = NAMES + 0x100,
-		.e_ehsize = sizeof(header),
-		.e_phentsize = sizeof(Elf64_Phdr),
-		.e_phnum = 1,
-		.e_shentsize = sizeof(Elf64_Shdr),
-		.e_shnum = 5,
-		.e_shstrndx = 4};
-	Elf64_Phdr load = {.p_type = PT_LOAD,
-		.p_flags = PF_R | PF_X,
-		.p_vaddr = BASE,
-		.p_filesz = SIZE,
-		.p_memsz = SIZE};
-
-	memcpy(file, &header, sizeof(header));
-	memcpy(file + sizeof(header), &load, sizeof(load));
+	put_headers(file, SIZE, BASE, NAMES + 0x100, 5);
 	PUT(NAMES, "\0.text\0.gopclntab\0.noptrdata\0.shstrtab");
 	put_section(1, 1, SHT_PROGBITS, SHF_ALLOC | SHF_EXECINSTR, TEXT, 0x100);
 	put_section(2, 7, SHT_PROGBITS, SHF_ALLOC, TABLE, 0x400);

@@ -1,36 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What speedscope reads: frames once, samples root first, no name that breaks the format. */
-#include <fcntl.h>
-#include <unistd.h>
-
 #include "config.h"
 #include "output/speedscope.h"
 #include "tests/unit/profile_fixture.h"
+#include "tests/unit/written.h"
 
 #define HEAD                                                                                       \
 	"{\"$schema\":\"https://www.speedscope.app/file-format-schema.json\","                     \
 	"\"exporter\":\"cpprof-attach " PACKAGE_VERSION "\",\"activeProfileIndex\":0,"
-
-static const char *written(void)
-{
-	static char found[4096];
-	char path[] = "/tmp/cpprof-speedscope.XXXXXX";
-	struct sink sink;
-	int fd = mkstemp(path);
-
-	assert_true(fd >= 0);
-	close(fd);
-	assert_int_equal(sink_open(&sink, path, 0), 0);
-	assert_int_equal(speedscope_write(p, &sink), 0);
-	assert_int_equal(sink_commit(&sink), 0);
-	fd = open(path, O_RDONLY);
-	ssize_t n = read(fd, found, sizeof(found) - 1);
-	close(fd);
-	unlink(path);
-	assert_true(n >= 0);
-	found[n] = '\0';
-	return found;
-}
 
 static void each_thread_has_a_profile(void **state)
 {
@@ -40,7 +17,7 @@ static void each_thread_has_a_profile(void **state)
 	ADD(0, 'S', 3, {0x1010, LIBC, 0}, {0x4020, EXE, FRAME_RETURN});
 	ADD(1, 'S', 1, {0x1010, LIBC, 0});
 	build();
-	assert_string_equal(written(), HEAD
+	assert_string_equal(written_by(speedscope_write), HEAD
 		"\"shared\":{\"frames\":[{\"name\":\"write\\\"\\u000a\"},{\"name\":\"[app+0x4020]\"}]},"
 		"\"profiles\":[{\"type\":\"sampled\",\"name\":\"thread\",\"unit\":\"none\","
 		"\"startValue\":0,\"endValue\":4,\"samples\":[[1,0],[0]],\"weights\":[3,1]},"
@@ -56,7 +33,7 @@ static void one_thread_needs_no_second(void **state)
 	in.kind = PROFILE_THREADS;
 	ADD(0, 'S', 2, {0x4020, EXE, 0});
 	build();
-	assert_string_equal(written(),
+	assert_string_equal(written_by(speedscope_write),
 		HEAD "\"shared\":{\"frames\":[{\"name\":\"[app+0x4020]\"}]},"
 		     "\"profiles\":[{\"type\":\"sampled\",\"name\":\"thread\",\"unit\":\"none\","
 		     "\"startValue\":0,\"endValue\":2,\"samples\":[[0]],\"weights\":[2]}]}\n");
