@@ -8,6 +8,7 @@
 #include "agent/brief.h"
 #include "agent/locks.h"
 #include "base/list.h"
+#include "base/sorted.h"
 #include "output/table.h"
 #include "output/wait_kind.h"
 
@@ -25,7 +26,7 @@ static int by_place(const void *a, const void *b)
 
 	if (x->pid != y->pid)
 		return x->pid < y->pid ? -1 : 1;
-	return (x->address > y->address) - (x->address < y->address);
+	return sorted_order(x->address, y->address);
 }
 
 /* Sorted, and each once. */

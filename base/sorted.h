@@ -8,6 +8,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* For qsort: below, at or above 0. */
+static inline int sorted_order(uint64_t a, uint64_t b)
+{
+	return (a > b) - (a < b);
+}
+
 /* The position of the first of n that is not below value; n if all are. */
 static inline uint32_t sorted_find(const uint64_t *v, uint32_t n, uint64_t value)
 {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/list.h"
+#include "base/sorted.h"
 #include "output/dump.h"
 #include "output/pseudo.h"
 #include "output/symbols.h"
@@ -73,22 +74,17 @@ static uint32_t place_of(const struct dump *d, int32_t pid)
 	return d->n_processes;
 }
 
-static int compare(uint64_t a, uint64_t b)
-{
-	return (a > b) - (a < b);
-}
-
 static int by_stack(const void *a, const void *b, void *arg)
 {
 	const struct dump *d = arg;
 	const struct dump_thread *x = &d->threads[*(const uint32_t *)a];
 	const struct dump_thread *y = &d->threads[*(const uint32_t *)b];
-	int order = compare(x->pid, y->pid);
+	int order = sorted_order(x->pid, y->pid);
 
 	if (!order)
-		order = compare(x->state, y->state);
+		order = sorted_order(x->state, y->state);
 	if (!order)
-		order = compare(x->n_frames, y->n_frames);
+		order = sorted_order(x->n_frames, y->n_frames);
 	if (!order && x->n_frames)
 		order = memcmp(d->raw + x->first_frame, d->raw + y->first_frame,
 			x->n_frames * sizeof(*d->raw));
@@ -101,7 +97,7 @@ static int by_stack_and_tid(const void *a, const void *b, void *arg)
 	int order = by_stack(a, b, arg);
 
 	return order ? order
-		     : compare(d->threads[*(const uint32_t *)a].tid,
+		     : sorted_order(d->threads[*(const uint32_t *)a].tid,
 			       d->threads[*(const uint32_t *)b].tid);
 }
 
@@ -109,12 +105,12 @@ static int by_size(const void *a, const void *b, void *arg)
 {
 	const struct dump *d = arg;
 	const struct dump_group *x = a, *y = b;
-	int order = compare(place_of(d, x->pid), place_of(d, y->pid));
+	int order = sorted_order(place_of(d, x->pid), place_of(d, y->pid));
 
 	if (!order)
-		order = compare(y->n_members, x->n_members);
+		order = sorted_order(y->n_members, x->n_members);
 	return order ? order
-		     : compare(d->threads[d->members[x->first_member]].tid,
+		     : sorted_order(d->threads[d->members[x->first_member]].tid,
 			       d->threads[d->members[y->first_member]].tid);
 }
 
@@ -212,7 +208,8 @@ static int by_tid(const void *a, const void *b, void *arg)
 {
 	const struct dump *d = arg;
 
-	return compare(d->threads[*(const uint32_t *)a].tid, d->threads[*(const uint32_t *)b].tid);
+	return sorted_order(
+		d->threads[*(const uint32_t *)a].tid, d->threads[*(const uint32_t *)b].tid);
 }
 
 static uint32_t find_tid(const struct dump *d, const uint32_t *sorted, int32_t tid)

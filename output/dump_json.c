@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/sorted.h"
 #include "output/dump.h"
 #include "output/pseudo.h"
 #include "output/syscalls.h"
@@ -168,19 +169,14 @@ static void put_groups(struct json *j, const struct dump *d)
 
 /* --- locks --------------------------------------------------------------------------------- */
 
-static int compare(uint64_t a, uint64_t b)
-{
-	return (a > b) - (a < b);
-}
-
 static int by_lock(const void *a, const void *b, void *arg)
 {
 	const struct dump *d = arg;
 	const struct dump_thread *x = &d->threads[*(const uint32_t *)a];
 	const struct dump_thread *y = &d->threads[*(const uint32_t *)b];
-	int order = compare(x->pid, y->pid);
+	int order = sorted_order(x->pid, y->pid);
 
-	return order ? order : compare(x->wait.lock, y->wait.lock);
+	return order ? order : sorted_order(x->wait.lock, y->wait.lock);
 }
 
 static void put_lock(struct json *j, const struct dump *d, const uint32_t *waiters, uint32_t n)

@@ -10,6 +10,7 @@
 #include "agent/tracer/proc_file.h"
 #include "agent/tracer/sockets.h"
 #include "base/list.h"
+#include "base/sorted.h"
 
 void sockets_fini(struct sockets *s)
 {
@@ -141,7 +142,7 @@ static int by_inode(const void *a, const void *b)
 {
 	const struct socket_row *x = a, *y = b;
 
-	return (x->inode > y->inode) - (x->inode < y->inode);
+	return sorted_order(x->inode, y->inode);
 }
 
 void sockets_sort(struct sockets *s)
