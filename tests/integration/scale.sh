@@ -57,7 +57,9 @@ short_lives()
 	check_number "short lives: their code" "$(proof cum "$out" churn_work) > 0.7 * $met"
 }
 
-# Over before they can be stopped: nearly nothing can be sampled, and all of it is said.
+# Over before they can be stopped. 120 ticks can meet 120 of some 6 000 threads at the most, so the time
+# of nearly all of them is that of threads nobody saw, and is said; how much of it the few that were
+# caught stand for is chance.
 shortest_lives()
 {
 	start_target threads_churn 0 1 50 1000
@@ -65,7 +67,7 @@ shortest_lives()
 	stop_target
 	check_number "shortest lives: exit" "$STATUS == 0 || $STATUS == 4"
 	check_balance "shortest lives" "$out" 1
-	check_number "shortest lives: said" "$(proof unsampled "$out") > 0.3"
+	check_number "shortest lives: said" "$(sed -nE 's/^CPU .*; ([0-9.]+)s of threads that ended unseen.*/\1/p' "$WORK/run.err" | grep . || echo 0) > 0.3 * $(summary 'by the process clock')"
 }
 
 fast()
