@@ -107,6 +107,7 @@ unit_tests = \
 	tests/unit/test_known_modules \
 	tests/unit/test_known_threads \
 	tests/unit/test_last_stack \
+	tests/unit/test_legacy \
 	tests/unit/test_loader \
 	tests/unit/test_locks \
 	tests/unit/test_maps \
@@ -183,6 +184,7 @@ tests_unit_test_kernel_side_LDADD = $(unit_libs)
 tests_unit_test_known_modules_LDADD = $(unit_libs)
 tests_unit_test_known_threads_LDADD = $(unit_libs)
 tests_unit_test_last_stack_LDADD = $(unit_libs)
+tests_unit_test_legacy_LDADD = $(unit_libs)
 tests_unit_test_loader_LDADD = $(unit_libs)
 tests_unit_test_locks_LDADD = $(unit_libs)
 tests_unit_test_maps_LDADD = $(unit_libs)
