@@ -9,6 +9,7 @@
 #include "agent/values.h"
 #include "base/log.h"
 #include "config.h"
+#include "output/profile.h"
 #include "output/sink.h"
 
 #define SECOND 1000000000ull
@@ -22,15 +23,11 @@ struct option_row {
 	const char *help;
 };
 
-static const char *const kind_names[PROFILE_KINDS] = {
-	"cpu", "threads", "wall", "block", "mutex", "threadcreate", "goroutine"};
-
-#define FORMATS_TEXT "pprof, folded, speedscope and text, and json and goroutine for -dump"
+#define FORMATS_TEXT "pprof, folded, speedscope, html and text, and json and goroutine for -dump"
 #define KINDS_TEXT   "cpu, threads, wall, block, mutex, threadcreate and goroutine"
 
 /* Words of the manual that later versions understand. */
 static const char *const later_kinds[] = {"heap", "allocs"};
-static const char *const later_formats[] = {"html"};
 static const char *const later_options[] = {"http", "push", "label", "tenant", "heap-rate",
 	"thread", "compare", "fail-over", "cleanup", "kernel", "http-token", "alloc-prefix",
 	"open"};
@@ -51,7 +48,7 @@ static int is_in(const char *const *list, size_t n, const char *word)
 
 const char *options_kind_name(enum profile_kind kind)
 {
-	return kind < PROFILE_KINDS ? kind_names[kind] : NULL;
+	return profile_kind_name(kind);
 }
 
 static int add_pid(struct options *o, const char *name, const char *word)
@@ -141,7 +138,7 @@ static int set_max_stop(struct options *o, const char *name, const char *value)
 static int add_kind(struct options *o, const char *name, const char *word)
 {
 	for (int kind = 0; kind < PROFILE_KINDS; kind++)
-		if (!strcmp(word, kind_names[kind])) {
+		if (!strcmp(word, options_kind_name(kind))) {
 			o->kinds |= KIND(kind);
 			return 0;
 		}
@@ -180,14 +177,9 @@ static int set_output(struct options *o, const char *name, const char *value)
 static int set_format(struct options *o, const char *name, const char *value)
 {
 	static const char *const words[] = {
-		"pprof", "folded", "speedscope", "text", "json", "goroutine"};
+		"pprof", "folded", "speedscope", "html", "text", "json", "goroutine"};
 
-	if (IN(later_formats, value)) {
-		log_error("-%s: the format %s is not built yet; there are " FORMATS_TEXT, name,
-			value);
-		return -EINVAL;
-	}
-	int i = values_pick(name, value, words, 6, "a format; there are " FORMATS_TEXT);
+	int i = values_pick(name, value, words, 7, "a format; there are " FORMATS_TEXT);
 	o->format = i;
 	return i < 0 ? i : 0;
 }
@@ -292,7 +284,7 @@ static const struct option_row rows[] = {
 	{"kernel", NULL, NULL, set_switch, "blocked threads: the kernel's functions on top"},
 	{"o", "output", "FILE", set_output, "file (one profile), folder/ or - for standard output"},
 	{"format", NULL, "FMT", set_format,
-		"pprof, folded, speedscope, text; -dump: text, json, goroutine (by the ending)"},
+		"pprof, folded, speedscope, html, text; -dump: text, json, goroutine (by the ending)"},
 	{"top", NULL, NULL, set_top, "print the top table on standard output; -top=N lines"},
 	{"dump", NULL, NULL, set_switch,
 		"print all stacks, what each thread waits for, and deadlocks"},

@@ -138,6 +138,8 @@ static int settle_output(struct options *o, int format_given)
 			o->format = FORMAT_FOLDED;
 		else if (ends_with(o->output, ".speedscope.json"))
 			o->format = FORMAT_SPEEDSCOPE;
+		else if (ends_with(o->output, ".html"))
+			o->format = FORMAT_HTML;
 		else if (ends_with(o->output, ".txt"))
 			o->format = FORMAT_TEXT;
 	}

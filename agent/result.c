@@ -14,6 +14,7 @@
 #include "agent/summary_json.h"
 #include "base/log.h"
 #include "output/folded.h"
+#include "output/html.h"
 #include "output/pprof.h"
 #include "output/speedscope.h"
 #include "output/profile.h"
@@ -70,6 +71,7 @@ static void file_name(const struct session *s, enum profile_kind kind, char *out
 	static const char *const endings[] = {[FORMAT_PPROF] = ".pb.gz",
 		[FORMAT_FOLDED] = ".folded",
 		[FORMAT_SPEEDSCOPE] = ".speedscope.json",
+		[FORMAT_HTML] = ".html",
 		[FORMAT_TEXT] = ".txt",
 		[FORMAT_JSON] = ".json",
 		[FORMAT_GOROUTINE] = ".txt"};
@@ -205,6 +207,8 @@ static int write_as(enum format format, const struct profile *p, struct sink *si
 		return folded_write(p, sink);
 	case FORMAT_SPEEDSCOPE:
 		return speedscope_write(p, sink);
+	case FORMAT_HTML:
+		return html_write(p, sink);
 	case FORMAT_TEXT:
 		return write_text(p, sink);
 	default:

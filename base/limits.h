@@ -61,6 +61,7 @@
 #define LIMIT_SOCKET_TEXTS  (32 * MIB)	       /* their addresses; each of the kernel's lists */
 #define LIMIT_DETAIL_TEXT   1024u /* what a descriptor is; where in the kernel a thread waits */
 #define LIMIT_DUMP	    (256 * MIB) /* the text of -dump */
+#define LIMIT_VIEW	    (512 * MIB) /* a profile as the JSON of its page */
 #define LIMIT_KERNEL_FRAMES 32u		/* of the kernel side of a blocked thread */
 #define LIMIT_KERNEL_NAMES  16384u	/* functions of the kernel, in one run */
 #define LIMIT_KERNEL_NAME   128u	/* bytes of one */

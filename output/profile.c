@@ -272,17 +272,22 @@ static struct profile_type type_of(struct builder *b, const char *type, const ch
 
 /* Go's, in its order; is_timed: the period is one of time, not of events. */
 static const struct kind_types {
-	const char *count, *time;
+	const char *name, *count, *time;
 	int is_timed;
 } kind_types[PROFILE_KINDS] = {
-	[PROFILE_CPU] = {"samples", "cpu", 1},
-	[PROFILE_THREADS] = {"thread", NULL, 0},
-	[PROFILE_WALL] = {"samples", "wall", 1},
-	[PROFILE_BLOCK] = {"contentions", "delay", 0},
-	[PROFILE_MUTEX] = {"contentions", "delay", 0},
-	[PROFILE_THREADCREATE] = {"threadcreate", NULL, 0},
-	[PROFILE_GOROUTINE] = {"goroutine", NULL, 0},
+	[PROFILE_CPU] = {"cpu", "samples", "cpu", 1},
+	[PROFILE_THREADS] = {"threads", "thread", NULL, 0},
+	[PROFILE_WALL] = {"wall", "samples", "wall", 1},
+	[PROFILE_BLOCK] = {"block", "contentions", "delay", 0},
+	[PROFILE_MUTEX] = {"mutex", "contentions", "delay", 0},
+	[PROFILE_THREADCREATE] = {"threadcreate", "threadcreate", NULL, 0},
+	[PROFILE_GOROUTINE] = {"goroutine", "goroutine", NULL, 0},
 };
+
+const char *profile_kind_name(enum profile_kind kind)
+{
+	return kind < PROFILE_KINDS ? kind_types[kind].name : NULL;
+}
 
 static void set_types(struct builder *b)
 {

@@ -128,6 +128,9 @@ struct profile {
 int profile_build(const struct profile_input *in, struct profile **out);
 void profile_free(struct profile *p);
 
+/* "cpu" and so on; NULL for no such kind. */
+const char *profile_kind_name(enum profile_kind kind);
+
 /* What to tell the user of it; NULL: nothing. Also at the end of the profile's last comment. */
 const char *profile_merged_text(enum profile_merged merged);
 

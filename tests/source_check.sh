@@ -20,9 +20,10 @@ nothing()
 	fi
 }
 
-# What protoc writes is there when the build is in the source folder.
+# What protoc writes and the page are there when the build is in the source folder.
 mapfile -t sources < <(ls agent/*.[ch] agent/tracer/*.[ch] base/*.[ch] output/*.[ch] symbolize/*.[ch] unwind/*.[ch] 2>/dev/null |
-	grep -vF .pb-c.)
+	grep -vE "\.pb-c\.|^output/html_page\.c")
+web=(web/*.js web/*.css web/*.html web/*.sh)
 all=("${sources[@]}" tests/unit/*.c tests/targets/*.[ch] tests/stepper/*.[ch] bench/*.c)
 [ ${#sources[@]} -gt 50 ] || { echo "FAIL: sources not found"; exit 1; }
 
@@ -53,15 +54,21 @@ includes symbolize 'symbolize|base' | nothing "symbolize/ includes symbolize/ an
 includes unwind 'unwind|symbolize|base' | nothing "unwind/ includes symbolize/ and base/"
 includes agent/tracer 'agent/tracer|base' | nothing "agent/tracer/ includes base/"
 
-wc -l "${all[@]}" | awk '$2 != "total" && $1 > 500' | nothing "no file over 500 lines"
+# The page: what comes from the target is text and nothing else, and nothing comes from elsewhere.
+grep -nE 'innerHTML|outerHTML|insertAdjacentHTML|document\.write|createContextualFragment|DOMParser|eval\(|new Function\(|setTimeout\("' \
+	"${web[@]}" | nothing "no markup made of text in web/"
+grep -nE 'https?://|[^:]//[a-z]+\.[a-z]' web/view.html web/view.css web/*.js | nothing "no address of another machine in web/"
+for f in "${web[@]}"; do grep -qw "$(basename "$f")" Makefile.am || echo "$f"; done | nothing "all of web/ is in the build"
+
+wc -l "${all[@]}" "${web[@]}" | awk '$2 != "total" && $1 > 500' | nothing "no file over 500 lines"
 awk 'FNR == 1 { open = 0 }
 	/^[a-zA-Z].*[^;,]$/ && !/^(struct|enum|static const|union|#|typedef).*[={]$/ { name = $0 }
 	/^{/ { open = FNR }
 	/^}/ && open { if (FNR - open + 1 > 82) print FILENAME ":" open ": " FNR - open + 1 " lines: " name; open = 0 }' \
 	"${sources[@]}" | nothing "no function over 80 lines"
-for f in "${all[@]}"; do head -1 "$f" | grep -q SPDX-License-Identifier || echo "$f"; done |
+for f in "${all[@]}" "${web[@]}"; do head -2 "$f" | grep -q SPDX-License-Identifier || echo "$f"; done |
 	nothing "every file names its licence"
-grep -nE '[ 	]+$' "${all[@]}" | nothing "no trailing blanks"
+grep -nE '[ 	]+$' "${all[@]}" "${web[@]}" | nothing "no trailing blanks"
 for f in tests/unit/*.c; do
 	grep -q "$(basename "$f" .c)" tests/local.mk || echo "$f"
 done | nothing "every unit test is in the build"

@@ -281,6 +281,7 @@ static void formats(void **state)
 		enum format format;
 	} good[] = {{"1 -format pprof", FORMAT_PPROF}, {"1 -format folded", FORMAT_FOLDED},
 		{"1 -format text", FORMAT_TEXT}, {"1 -format speedscope", FORMAT_SPEEDSCOPE},
+		{"1 -format html", FORMAT_HTML}, {"1 -o a.html", FORMAT_HTML},
 		{"1 -o a.speedscope.json", FORMAT_SPEEDSCOPE}, {"1 -o a.folded", FORMAT_FOLDED},
 		{"1 -o a.txt", FORMAT_TEXT}, {"1 -o a.pb.gz", FORMAT_PPROF},
 		{"1 -o a.folded.gz", FORMAT_PPROF}, {"1 -o txt", FORMAT_PPROF},
@@ -291,9 +292,8 @@ static void formats(void **state)
 		accepted(good[i].line);
 		assert_int_equal(o.format, good[i].format);
 	}
-	refused("1 -format html", "format html is not built yet");
 	refused("1 -format=", "-format: \"\"");
-	refused("1 -format pb", "pprof, folded, speedscope and text");
+	refused("1 -format pb", "pprof, folded, speedscope, html and text");
 }
 
 static void the_other_words(void **state)
