@@ -10,20 +10,26 @@
 #define GZIP_WINDOW (15 + 16) /* zlib's way to ask for the gzip format */
 #define LEVEL	    6
 
-/* Bytes on their way into the file. */
+/* Bytes on their way into the file or into memory; with neither, they are only counted. */
 struct stream {
 	z_stream z;
-	struct sink *sink; /* NULL: only counted */
-	uint64_t bytes;	   /* uncompressed */
+	struct sink *sink;
+	struct buf *memory;
+	uint64_t bytes; /* uncompressed */
 	int error;
 };
 
-static void compress_into_sink(struct stream *s, const void *bytes, size_t n, int flush)
+static int put_out(struct stream *s, const void *bytes, size_t n)
+{
+	return s->sink ? sink_write(s->sink, bytes, n) : buf_append(s->memory, bytes, n);
+}
+
+static void put_compressed(struct stream *s, const void *bytes, size_t n, int flush)
 {
 	unsigned char out[32 * 1024];
 
 	s->bytes += n;
-	if (!s->sink)
+	if (!s->sink && !s->memory)
 		return;
 	s->z.next_in = (unsigned char *)bytes;
 	s->z.avail_in = n;
@@ -33,7 +39,7 @@ static void compress_into_sink(struct stream *s, const void *bytes, size_t n, in
 		if (!s->error && deflate(&s->z, flush) == Z_STREAM_ERROR)
 			s->error = -EIO;
 		if (!s->error)
-			s->error = sink_write(s->sink, out, sizeof(out) - s->z.avail_out);
+			s->error = put_out(s, out, sizeof(out) - s->z.avail_out);
 	} while (!s->error && s->z.avail_out == 0);
 }
 
@@ -54,8 +60,8 @@ static void put_bytes(struct stream *s, uint32_t field, const void *bytes, size_
 	size_t at = put_varint(head, field << 3 | 2);
 
 	at += put_varint(head + at, n);
-	compress_into_sink(s, head, at, Z_NO_FLUSH);
-	compress_into_sink(s, bytes, n, Z_NO_FLUSH);
+	put_compressed(s, head, at, Z_NO_FLUSH);
+	put_compressed(s, bytes, n, Z_NO_FLUSH);
 }
 
 static void put_message(struct stream *s, uint32_t field, const ProtobufCMessage *m)
@@ -249,7 +255,7 @@ static void put_header(struct stream *s, const struct profile *p)
 		return;
 	}
 	perftools__profiles__profile__pack(&m, packed);
-	compress_into_sink(s, packed, n, Z_NO_FLUSH);
+	put_compressed(s, packed, n, Z_NO_FLUSH);
 	free(packed);
 }
 
@@ -286,21 +292,33 @@ static void put_all(struct stream *s, const struct profile *p)
 	put_strings(s, p);
 }
 
+static int put_gzipped(struct stream *s, const struct profile *p)
+{
+	if (deflateInit2(&s->z, LEVEL, Z_DEFLATED, GZIP_WINDOW, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+		return -ENOMEM;
+	put_all(s, p);
+	put_compressed(s, NULL, 0, Z_FINISH);
+	deflateEnd(&s->z);
+	return s->error;
+}
+
 int pprof_write(const struct profile *p, struct sink *sink)
 {
 	struct stream s = {.sink = sink};
 
-	if (deflateInit2(&s.z, LEVEL, Z_DEFLATED, GZIP_WINDOW, 8, Z_DEFAULT_STRATEGY) != Z_OK)
-		return -ENOMEM;
-	put_all(&s, p);
-	compress_into_sink(&s, NULL, 0, Z_FINISH);
-	deflateEnd(&s.z);
-	return s.error;
+	return put_gzipped(&s, p);
+}
+
+int pprof_bytes(const struct profile *p, struct buf *out)
+{
+	struct stream s = {.memory = out};
+
+	return put_gzipped(&s, p);
 }
 
 int pprof_size(const struct profile *p, uint64_t *bytes)
 {
-	struct stream s = {.sink = NULL};
+	struct stream s = {0};
 
 	put_all(&s, p);
 	*bytes = s.bytes;
