@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <math.h>
 
+#include "base/base64.h"
 #include "base/json.h"
 #include "base/utf8.h"
 
@@ -73,6 +74,14 @@ void json_string(struct json *j, const char *key, const char *text)
 {
 	begin(j, key);
 	put_text(j->out, text);
+}
+
+void json_base64(struct json *j, const char *key, const void *bytes, size_t n)
+{
+	begin(j, key);
+	buf_string(j->out, "\"");
+	base64_append(j->out, bytes, n);
+	buf_string(j->out, "\"");
 }
 
 void json_number(struct json *j, const char *key, uint64_t number)

@@ -21,6 +21,7 @@ void json_array(struct json *j, const char *key);
 void json_end_object(struct json *j);
 void json_end_array(struct json *j);
 void json_string(struct json *j, const char *key, const char *text);
+void json_base64(struct json *j, const char *key, const void *bytes, size_t n);
 void json_number(struct json *j, const char *key, uint64_t number);
 void json_real(struct json *j, const char *key, double number);
 

@@ -30,3 +30,28 @@ int utf8_sequence(const unsigned char *p)
 	}
 	return 0;
 }
+
+int utf8_is_valid(const char *text)
+{
+	const unsigned char *p = (const unsigned char *)text;
+	int n = 1;
+
+	while (*p && (n = utf8_sequence(p)))
+		p += n;
+	return n != 0;
+}
+
+int utf8_repair(const char *text, struct buf *out)
+{
+	const unsigned char *p = (const unsigned char *)text;
+
+	while (*p) {
+		int n = utf8_sequence(p);
+		if (n)
+			buf_append(out, p, n);
+		else
+			buf_string(out, "\xef\xbf\xbd");
+		p += n ? n : 1;
+	}
+	return out->failed;
+}

@@ -30,32 +30,6 @@ static int is_text(const void *arg, uint32_t position)
 	return !strcmp(w->strings->v[position], w->text);
 }
 
-/* A valid copy in out, which the caller ends. */
-static int repair(const char *text, struct buf *out)
-{
-	const unsigned char *p = (const unsigned char *)text;
-
-	while (*p) {
-		int n = utf8_sequence(p);
-		if (n)
-			buf_append(out, p, n);
-		else
-			buf_string(out, "\xef\xbf\xbd");
-		p += n ? n : 1;
-	}
-	return out->failed;
-}
-
-static int is_valid(const char *text)
-{
-	const unsigned char *p = (const unsigned char *)text;
-	int n = 1;
-
-	while (*p && (n = utf8_sequence(p)))
-		p += n;
-	return n != 0;
-}
-
 static long add(struct strings *s, const char *text)
 {
 	size_t size = strlen(text) + 1;
@@ -86,10 +60,10 @@ long strings_id(struct strings *s, const char *text)
 	const char *valid;
 	long id = -ENOMEM;
 
-	if (is_valid(text))
+	if (utf8_is_valid(text))
 		return add(s, text);
 	buf_init(&fixed, LIMIT_STRINGS);
-	if (repair(text, &fixed) == 0 && (valid = buf_text(&fixed)))
+	if (utf8_repair(text, &fixed) == 0 && (valid = buf_text(&fixed)))
 		id = add(s, valid);
 	else if (fixed.failed)
 		id = fixed.failed;

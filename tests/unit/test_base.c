@@ -14,6 +14,8 @@
 #include "base/hash.h"
 #include "base/hex.h"
 #include "base/json.h"
+#include "base/base64.h"
+#include "base/utf8.h"
 #include "base/log.h"
 #include "base/outbox.h"
 #include "base/ring.h"
@@ -307,6 +309,50 @@ static void hex_has_two_digits_a_byte(void **state)
 	assert_string_equal(hex_text(room, NULL, 0), "");
 }
 
+/* RFC 4648, section 10, and every byte there is. */
+static void base64_is_the_standard_one(void **state)
+{
+	static const char *const known[][2] = {{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="},
+		{"foo", "Zm9v"}, {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="},
+		{"foobar", "Zm9vYmFy"}, {"\xfb\xff\xbf", "+/+/"}};
+	unsigned char bytes[2000];
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 4096);
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
+		buf_clear(&b);
+		assert_int_equal(base64_append(&b, known[i][0], strlen(known[i][0])), 0);
+		assert_string_equal(buf_text(&b), known[i][1]);
+	}
+	/* Longer than a piece of its own: what 1999 bytes of 0x4d, "M", are. */
+	memset(bytes, 'M', sizeof(bytes));
+	buf_clear(&b);
+	assert_int_equal(base64_append(&b, bytes, 1999), 0);
+	assert_int_equal(b.len, 2668);
+	for (size_t i = 0; i + 4 < b.len; i += 4)
+		assert_memory_equal(b.data + i, "TU1N", 4);
+	assert_memory_equal(b.data + 2664, "TQ==", 4);
+	b.ceiling = b.len + 100;
+	assert_int_equal(base64_append(&b, bytes, 1999), -E2BIG);
+	buf_fini(&b);
+}
+
+static void utf8_is_kept_or_repaired(void **state)
+{
+	struct buf b;
+
+	(void)state;
+	assert_true(utf8_is_valid(""));
+	assert_true(utf8_is_valid("\xc3\xa4 \xf0\x9f\x98\x80"));
+	assert_false(utf8_is_valid("a\xc3"));
+	assert_false(utf8_is_valid("\xed\xa0\x80"));
+	buf_init(&b, 100);
+	assert_int_equal(utf8_repair("a\xff\xc3\xa4\xc3", &b), 0);
+	assert_string_equal(buf_text(&b), "a\xef\xbf\xbd\xc3\xa4\xef\xbf\xbd");
+	buf_fini(&b);
+}
+
 static void json_is_what_it_says(void **state)
 {
 	struct buf b;
@@ -321,12 +367,13 @@ static void json_is_what_it_says(void **state)
 	json_object(&j, NULL);
 	json_end_object(&j);
 	json_end_array(&j);
+	json_base64(&j, "b", "fo", 2);
 	json_real(&j, "x", 0.25);
 	json_real(&j, "none", 1 / 0.0);
 	json_end_object(&j);
 	assert_string_equal(buf_text(&b),
 		"{\"a\\\"b\":\"\\\\ \\u000a\\u007f \xc3\xa4 \xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\","
-		"\"v\":[18446744073709551615,{}],\"x\":0.25,\"none\":null}");
+		"\"v\":[18446744073709551615,{}],\"b\":\"Zm8=\",\"x\":0.25,\"none\":null}");
 	buf_fini(&b);
 }
 
@@ -335,6 +382,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(buf_refuses_past_its_ceiling),
 		cmocka_unit_test(hex_has_two_digits_a_byte),
+		cmocka_unit_test(base64_is_the_standard_one),
+		cmocka_unit_test(utf8_is_kept_or_repaired),
 		cmocka_unit_test(json_is_what_it_says),
 		cmocka_unit_test(log_escape_makes_bytes_harmless),
 		cmocka_unit_test(hash_bytes_sees_every_byte),
