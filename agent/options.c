@@ -28,13 +28,12 @@ struct option_row {
 
 /* Words of the manual that later versions understand. */
 static const char *const later_kinds[] = {"heap", "allocs"};
-static const char *const later_options[] = {"http", "push", "label", "tenant", "heap-rate",
-	"thread", "compare", "fail-over", "cleanup", "kernel", "http-token", "alloc-prefix",
-	"open"};
+static const char *const later_options[] = {"http", "heap-rate", "thread", "compare", "fail-over",
+	"cleanup", "http-token", "alloc-prefix", "open"};
 
 /* They shape a profile; -dump makes none. */
 static const char *const not_for_dump[] = {"exit-status", "profile", "hz", "max-stop", "top",
-	"summary", "save-raw", "replay", "symfs", "check"};
+	"push", "summary", "save-raw", "replay", "symfs", "check"};
 
 #define IN(list, word) is_in(list, sizeof(list) / sizeof(*(list)), word)
 
@@ -252,6 +251,11 @@ static int set_symfs(struct options *o, const char *name, const char *value)
 	return 0;
 }
 
+static int set_push(struct options *o, const char *name, const char *value)
+{
+	return push_options_set(&o->push, name, value);
+}
+
 static int set_quiet(struct options *o, const char *name, const char *value)
 {
 	(void)o, (void)name, (void)value;
@@ -296,6 +300,12 @@ static const struct option_row rows[] = {
 	{"save-raw", NULL, "FILE", set_save_raw, "save what was sampled, for -replay"},
 	{"replay", NULL, "FILE", set_replay, "profile what -save-raw saved; - is standard input"},
 	{"symfs", NULL, "DIR", set_symfs, "-replay: look for the program's files below DIR first"},
+	{"push", NULL, "URL", set_push,
+		"send all to pyroscope+http://HOST:PORT, parca+http:// or https://"},
+	{"push-auth", NULL, "FILE", set_push, "-push: \"bearer TOKEN\" or \"basic USER:PASSWORD\""},
+	{"push-ca", NULL, "FILE", set_push, "-push: the certificates of your own authority"},
+	{"tenant", NULL, "ID", set_push, "-push: the tenant at the store (X-Scope-OrgID)"},
+	{"label", NULL, "NAME=VALUE", set_push, "-push: a label of all profiles; repeatable"},
 	{"check", NULL, "FILE", set_check, "hold a pprof file to the format's rules, and stop"},
 	{"q", "quiet", NULL, set_quiet, "errors only"},
 	{"v", "verbose", NULL, set_verbose, "say more"},

@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 
+#include "agent/push/push_options.h"
 #include "base/message.h"
 
 enum format {
@@ -53,7 +54,8 @@ struct options {
 	const char *symfs; /* files of a recording are below this folder; NULL: where they were */
 	int dump;	   /* all stacks as a page, instead of profiles */
 	const char *not_for_dump; /* an option that was given and says nothing to -dump */
-	const char *check;	  /* hold this file to the rules instead of profiling */
+	struct push_options push;
+	const char *check; /* hold this file to the rules instead of profiling */
 };
 
 /* 0 go on; else the program's exit status is *status (help, version, or a mistake). */

@@ -29,9 +29,12 @@ static int settle_recording(struct options *o)
 		log_error("-symfs is for the files of a recording: give -replay FILE");
 	else if (o->replay && live)
 		log_error("-replay: a recording is played, not sampled; leave out %s", live);
-	else if ((o->replay || o->save_raw) && (o->every_ns || o->count))
+	else if ((o->replay || o->save_raw) && (o->every_ns || o->count || o->push.n))
 		log_error("%s: a recording is one profile; leave out %s",
-			o->replay ? "-replay" : "-save-raw", o->every_ns ? "-every" : "-count");
+			o->replay ? "-replay" : "-save-raw",
+			o->push.n     ? "-push"
+			: o->every_ns ? "-every"
+				      : "-count");
 	else
 		return 0;
 	return -EINVAL;
@@ -183,5 +186,7 @@ int options_settle(struct options *o, int format_given)
 		error = settle_output(o, format_given);
 	if (!error)
 		error = settle_threadcreate(o);
-	return error ? error : settle_kernel(o);
+	if (!error)
+		error = settle_kernel(o);
+	return error ? error : push_options_settle(&o->push);
 }

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <linux/capability.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -288,6 +289,25 @@ static int tie_life(pid_t parent, const char **what)
 	/* libdw looks nothing up by name here: debuginfod stays out of it. */
 	unsetenv("DEBUGINFOD_URLS");
 	return 0;
+}
+
+/* [first, end). close_range is Linux 5.9. */
+static void close_all(int first, int end)
+{
+	if (first >= end || close_range(first, end - 1, 0) == 0)
+		return;
+	long most = sysconf(_SC_OPEN_MAX);
+	for (int fd = first; fd < end && fd < most; fd++)
+		close(fd);
+}
+
+void sandbox_close_others(int a, int b)
+{
+	int low = a < b ? a : b, high = a < b ? b : a;
+
+	close_all(3, low);
+	close_all(low + 1, high);
+	close_all(high + 1, INT_MAX);
 }
 
 int sandbox_enter(enum role role, pid_t parent, const char **what)

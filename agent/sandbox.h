@@ -26,4 +26,7 @@ int sandbox_enter_player(pid_t parent, const char **what);
  * process group of its own. 0 or -errno. */
 int sandbox_enter_client(pid_t parent);
 
+/* Only the standard three and these two descriptors stay open; they may be the same. */
+void sandbox_close_others(int a, int b);
+
 #endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -37,26 +36,6 @@ struct supervisor {
 
 static const char *const role_names[ROLES] = {"session", "tracer", "worker"};
 
-/* [first, end). close_range is Linux 5.9. */
-static void close_all(int first, int end)
-{
-	if (first >= end || close_range(first, end - 1, 0) == 0)
-		return;
-	long most = sysconf(_SC_OPEN_MAX);
-	for (int fd = first; fd < end && fd < most; fd++)
-		close(fd);
-}
-
-/* Only the standard three and these two stay open in a role. */
-static void close_others(int a, int b)
-{
-	int low = a < b ? a : b, high = a < b ? b : a;
-
-	close_all(3, low);
-	close_all(low + 1, high);
-	close_all(high + 1, INT_MAX);
-}
-
 /* A role hears of the terminal only through us: Ctrl-Z must never freeze a tracer in mid-stop. */
 static void detach_from_terminal(void)
 {
@@ -77,7 +56,7 @@ static void run_role(struct supervisor *s, enum role role, int sock, pid_t paren
 {
 	const char *what;
 
-	close_others(sock, s->ring.wake);
+	sandbox_close_others(sock, s->ring.wake);
 	detach_from_terminal();
 	prctl(PR_SET_NAME, role_names[role]);
 	int plays = role == ROLE_TRACER && s->options.replay;
@@ -338,6 +317,8 @@ int supervisor_run(const struct options *o)
 	}
 	s.signals = take_signals();
 	s.session = start(&s, ROLE_SESSION);
+	/* Only session pushes; the roles that the target can reach have nothing to tell. */
+	push_options_forget(&s.options.push);
 	if (s.signals < 0 || s.session < 0) {
 		log_error("cannot start: %s", strerror(errno));
 		return 1;

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Where to push: STORE+http://HOST[:PORT][/prefix] or STORE+https://..., STORE being pyroscope or
+ * parca. Taken apart and put together by libcurl, so that what is checked is what it uses.
+ */
+#ifndef PUSH_ADDRESS_H
+#define PUSH_ADDRESS_H
+
+#include "base/limits.h"
+
+enum push_store { STORE_PYROSCOPE, STORE_PARCA };
+
+struct address {
+	enum push_store store;
+	int is_https;
+	int is_open;		/* what is sent can be read on the way: not https, not this host */
+	char shown[LIMIT_PATH]; /* without the store's own path, for people */
+	char url[LIMIT_PATH];	/* to post to */
+};
+
+/* 0, or -EINVAL with *why: what to do about it. */
+int address_parse(struct address *a, const char *text, const char **why);
+
+#endif
