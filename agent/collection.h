@@ -37,8 +37,11 @@ struct process_info {
 	uint64_t clock, clock_begin; /* CPU time as last told; at the begin of the interval */
 	uint32_t n_threads;	     /* when it was attached to */
 	uint32_t has_ended;
-	uint32_t ended_in; /* the interval */
+	uint32_t ended_in;	/* the interval */
+	uint32_t threads_ended; /* in the open interval */
 	char comm[16];
+	char *command; /* its command line as last told, command_len bytes; NULL */
+	uint32_t command_len;
 };
 
 struct collection {
@@ -87,6 +90,7 @@ int collection_processes(struct collection *c, const struct wire_message *m);
 int collection_threads(struct collection *c, const struct wire_message *m);
 int collection_stats(struct collection *c, const struct wire_message *m);
 int collection_creations(struct collection *c, const struct tracer_creations *more);
+int collection_command(struct collection *c, const struct wire_message *m);
 int collection_stacks(struct collection *c, const struct wire_message *m);
 int collection_module_info(struct collection *c, const struct worker_module_info *info);
 

@@ -12,6 +12,7 @@
 
 struct page {
 	const struct session *session;
+	int32_t pid;
 	struct dump dump;
 	uint32_t *place; /* of each of the interval's threads: in dump.threads, or DUMP_NO_INDEX */
 	struct module_info *modules;
@@ -74,8 +75,9 @@ static int add_processes(struct page *p)
 	int error = 0;
 
 	for (uint32_t i = 0; i < c->n_processes && !error; i++)
-		if (!c->processes[i].has_ended ||
-			c->processes[i].ended_in >= p->session->written->number)
+		if ((!p->pid || p->pid == c->processes[i].pid) &&
+			(!c->processes[i].has_ended ||
+				c->processes[i].ended_in >= p->session->written->number))
 			error = dump_add_process(
 				&p->dump, c->processes[i].pid, c->processes[i].comm);
 	return error;
@@ -139,8 +141,9 @@ static int fill(struct page *p)
 
 	if (!error)
 		error = table_each(i->tables[PROFILE_THREADS], add_thread, p);
-	p->dump.number = i->number;
-	p->dump.since_ns = i->ended - i->began;
+	/* Where clients ask, one knows nothing of the other's. */
+	p->dump.number = s->options->serves ? 0 : i->number;
+	p->dump.since_ns = s->options->serves ? 0 : i->ended - i->began;
 	p->dump.time = phases_wall_clock() - (clock_now() - i->ended);
 	p->dump.took_ns = clock_now() - s->asked_at;
 	p->dump.stops = i->stats.stops;
@@ -151,9 +154,9 @@ static int fill(struct page *p)
 	return error ? error : add_deadlocks(p);
 }
 
-static int write_page(const struct page *p, struct buf *out)
+static int write_page(const struct page *p, enum format format, struct buf *out)
 {
-	switch (p->session->options->format) {
+	switch (format) {
 	case FORMAT_JSON:
 		return dump_json(&p->dump, out);
 	case FORMAT_GOROUTINE:
@@ -163,13 +166,13 @@ static int write_page(const struct page *p, struct buf *out)
 	}
 }
 
-long dump_page(struct session *s, struct buf *out)
+long dump_page(struct session *s, enum format format, int32_t pid, struct buf *out)
 {
-	struct page p = {.session = s};
+	struct page p = {.session = s, .pid = pid};
 	int error = fill(&p);
 
 	if (!error)
-		error = write_page(&p, out);
+		error = write_page(&p, format, out);
 	long n = p.dump.n_threads;
 	dump_fini(&p.dump);
 	free(p.place);

@@ -8,7 +8,8 @@
 
 #include "agent/session.h"
 
-/* In the format asked for. The number of threads in it, or -errno. */
-long dump_page(struct session *s, struct buf *out);
+/* As text, JSON or goroutine. The number of threads in it, or -errno. pid: only of that process; 0:
+ * of all. */
+long dump_page(struct session *s, enum format format, int32_t pid, struct buf *out);
 
 #endif

@@ -25,6 +25,7 @@ void interval_fini(struct interval *i)
 		table_free(i->tables[kind]);
 	free(i->threads);
 	free(i->keys);
+	free(i->processes);
 	index_fini(&i->by_key);
 	memset(i, 0, sizeof(*i));
 }
@@ -65,8 +66,32 @@ long interval_thread(struct interval *i, uint32_t key, const struct thread_info 
 		return error;
 	i->threads[i->n_threads] = *info;
 	i->threads[i->n_threads].cpu = 0;
+	i->threads[i->n_threads].is_brief = i->threads[i->n_threads].life = 0;
 	i->keys[i->n_threads] = key;
 	return i->n_threads++;
+}
+
+void interval_set_life(struct interval *i, uint32_t thread, uint32_t life)
+{
+	struct thread_info *t = &i->threads[thread];
+
+	t->life |= life;
+	t->is_brief = t->life == (LIFE_BEGAN | LIFE_ENDED);
+}
+
+int interval_add_process(struct interval *i, int32_t pid, uint64_t clock, uint32_t threads_ended)
+{
+	int error = clock || threads_ended
+			    ? list_room(&i->processes, i->n_processes, 1, &i->processes_room,
+				      sizeof(*i->processes), 64 * LIMIT_PROCESSES)
+			    : 0;
+
+	if (error || (!clock && !threads_ended))
+		return error;
+	i->processes[i->n_processes++] = (struct process_clock){pid, threads_ended, clock};
+	i->clock += clock;
+	i->threads_ended += threads_ended;
+	return 0;
 }
 
 /* What counts in a profile of that kind: a look, or a wait that began. */

@@ -23,8 +23,14 @@ struct interval {
 	struct table *tables[PROFILE_KINDS];
 	uint64_t received[PROFILE_KINDS];
 	uint64_t ends[PROFILE_KINDS][STACK_ENDS];
-	uint64_t guessed;	   /* stacks with a guessed frame */
-	uint32_t threads_ended;	   /* in it */
+	uint64_t guessed;	/* stacks with a guessed frame */
+	uint32_t threads_ended; /* in it */
+	struct process_clock {
+		int32_t pid;
+		uint32_t threads_ended;
+		uint64_t clock;
+	} * processes; /* closed: those that used CPU time */
+	uint32_t n_processes, processes_room;
 	struct tracer_stats stats; /* open: as of its begin; closed: what was counted in it */
 	struct tracer_creations creations;
 	uint64_t clock;	       /* closed: CPU time by the clocks of the processes */
@@ -40,6 +46,12 @@ long interval_find(const struct interval *i, uint32_t key);
 
 /* The same, added with its identity where it is new; or -errno. */
 long interval_thread(struct interval *i, uint32_t key, const struct thread_info *info);
+
+/* Of the thread at that index: enum thread_life, added to what is known of it. */
+void interval_set_life(struct interval *i, uint32_t thread, uint32_t life);
+
+/* CPU time of a process, which also counts in clock. 0 or -errno. */
+int interval_add_process(struct interval *i, int32_t pid, uint64_t clock, uint32_t threads_ended);
 
 /* Into the tables of all kinds of w. frames: w->n of them, checked. 0 or -errno. */
 int interval_add_stack(struct interval *i, const struct worker_stack *w, const struct frame *frames,

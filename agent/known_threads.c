@@ -97,9 +97,10 @@ int known_threads_tell(struct known_threads *k, const struct tracer_thread *t, i
 	return ends;
 }
 
-int known_threads_is_brief(const struct known_thread *t, uint32_t interval)
+uint32_t known_threads_life(const struct known_thread *t, uint32_t interval)
 {
-	return t->is_new && t->born_in == interval && t->has_ended && t->ended_in == interval;
+	return (t->is_new && t->born_in == interval ? LIFE_BEGAN : 0) |
+	       (t->has_ended && t->ended_in == interval ? LIFE_ENDED : 0);
 }
 
 uint64_t known_threads_take_cpu(struct known_thread *t)

@@ -45,8 +45,8 @@ int known_threads_tell(struct known_threads *k, const struct tracer_thread *t, i
 /* NULL for a serial that nobody told of, or a thread that was forgotten. */
 struct known_thread *known_threads_find(const struct known_threads *k, uint32_t serial);
 
-/* Whether it began and ended inside that interval. */
-int known_threads_is_brief(const struct known_thread *t, uint32_t interval);
+/* What happened to it in that interval: enum thread_life. */
+uint32_t known_threads_life(const struct known_thread *t, uint32_t interval);
 
 /* CPU time since the begin of the interval, which begins anew. */
 uint64_t known_threads_take_cpu(struct known_thread *t);

@@ -34,7 +34,8 @@ int locks_collect(struct session *s);
 /* Asks for the next ones, or the present ones again. 1 asked, 0 all done. */
 int locks_ask(struct session *s, int again);
 
-/* WORKER_DATA: the answer to the present request. 0 or -EPROTO. */
+/* WORKER_DATA: the answer to the present request. 0, 1: to one that nobody waits for any more, or
+ * -EPROTO. */
 int locks_on_names(struct session *s, const struct wire_message *m);
 
 /* "stock_lock", "table+0x40"; NULL: it has no name. */

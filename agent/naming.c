@@ -36,12 +36,21 @@ static int by_place(const void *a, const void *b)
 	return (x->offset > y->offset) - (x->offset < y->offset);
 }
 
+/* Where a client waits it gets names at least. */
+static enum symbols_level first_level(const struct session *s)
+{
+	int is_hurried = s->options->serves && s->options->symbols == SYMBOLS_FULL;
+
+	return is_hurried ? SYMBOLS_SYMTAB : s->options->symbols;
+}
+
 int naming_collect(struct session *s)
 {
 	struct naming *n = &s->naming;
 	int error = 0;
 
 	n->n = n->next = n->asked = n->awaits = n->module = 0;
+	n->level = first_level(s);
 	wants_begin(&s->wants);
 	for (int kind = 0; kind < PROFILE_KINDS && !error; kind++)
 		error = table_each_frame(s->written->tables[kind], take_frame, n);
@@ -64,11 +73,16 @@ static int is_to_be_asked(const struct session *s, const struct naming_frame *f)
 	uint32_t never = MODULE_NO_FILE | MODULE_REFUSED | MODULE_BLACKLISTED | MODULE_UNREADABLE |
 			 MODULE_KERNEL;
 	const struct module *m = &s->data.modules[f->module - 1];
+	int is_first = s->naming.level == first_level(s);
 	uint32_t lines;
 
-	return perf_maps_is_usable(m) ||
-	       (!(m->info.flags & never) &&
-		       !symbols_find(s->symbols, f->module, f->offset, &lines));
+	if (perf_maps_is_usable(m))
+		return is_first;
+	if (m->info.flags & never)
+		return 0;
+	const struct symbol *known = symbols_find(s->symbols, f->module, f->offset, &lines);
+	return !known || (!is_first && !*known->file && !m->symtab_only &&
+				 !(m->info.flags & MODULE_NO_DWARF));
 }
 
 /* The next part of a request; 1 if that is not all of it. */
@@ -95,6 +109,27 @@ static int ask_part(struct session *s, struct worker_symbolize *ask, uint32_t *s
 	return ask->more;
 }
 
+static void skip_known(struct session *s)
+{
+	struct naming *n = &s->naming;
+
+	while (n->next < n->n && !is_to_be_asked(s, &n->frames[n->next]))
+		n->next++;
+}
+
+/* All have names. 1 where lines are to be asked for. */
+static int begin_next_pass(struct session *s)
+{
+	struct naming *n = &s->naming;
+
+	if (n->level == s->options->symbols)
+		return 0;
+	n->level = s->options->symbols;
+	n->next = n->module = 0;
+	skip_known(s);
+	return n->next < n->n;
+}
+
 int naming_ask(struct session *s, int again)
 {
 	struct naming *n = &s->naming;
@@ -106,13 +141,12 @@ int naming_ask(struct session *s, int again)
 	if (!again)
 		n->next += n->asked;
 	n->asked = 0;
-	while (n->next < n->n && !is_to_be_asked(s, &n->frames[n->next]))
-		n->next++;
-	if (n->next >= n->n)
-		return locks_ask(s, again);
+	skip_known(s);
+	if (n->next >= n->n && (locks_ask(s, again) || !begin_next_pass(s)))
+		return s->locks.asked > 0;
 	struct worker_symbolize ask = {
 		.module = n->frames[n->next].module,
-		.level = s->options->symbols,
+		.level = n->level,
 		.demangle = s->options->demangle,
 	};
 	if (s->data.modules[ask.module - 1].symtab_only && ask.level == SYMBOLS_FULL)
@@ -200,11 +234,21 @@ int naming_on_symbols(struct session *s, const struct wire_message *m)
 	const struct worker_symbols *head = wire_payload(m, sizeof(*head));
 	const unsigned char *p, *end = m->payload + m->size;
 
-	if (!head || head->module != s->naming.module)
+	struct naming *n = &s->naming;
+	int is_late = n->late > 0;
+	if (!head || !head->module || head->module > s->data.n_modules ||
+		(!is_late && head->module != n->module))
 		return -EPROTO;
 	p = (const unsigned char *)(head + 1);
 	for (uint32_t i = 0; i < head->addresses; i++)
 		if (take_address(s, head->module, &p, end) < 0)
 			return -EPROTO;
-	return !!head->last;
+	n->late -= is_late && head->last;
+	return !is_late && head->last;
+}
+
+void naming_give_up(struct session *s)
+{
+	s->naming.late += s->phase == PHASE_SYMBOLIZE && !s->naming.awaits;
+	s->naming.gave_up++;
 }

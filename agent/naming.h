@@ -17,6 +17,9 @@ int naming_ask(struct session *s, int again);
 /* 1 when the present request is answered in full, 0 more to come, -EPROTO. */
 int naming_on_symbols(struct session *s, const struct wire_message *m);
 
+/* There is no time to wait for the present answer: it is taken when it comes. */
+void naming_give_up(struct session *s);
+
 /* TRACER_KERNEL: a name that the tracer has given a number. 0 or -errno. */
 int naming_on_kernel(struct session *s, const struct wire_message *m);
 

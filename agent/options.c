@@ -6,6 +6,7 @@
 
 #include "agent/options.h"
 #include "agent/options_settle.h"
+#include "agent/serve/listen.h"
 #include "agent/values.h"
 #include "base/log.h"
 #include "config.h"
@@ -28,12 +29,13 @@ struct option_row {
 
 /* Words of the manual that later versions understand. */
 static const char *const later_kinds[] = {"heap", "allocs"};
-static const char *const later_options[] = {"http", "heap-rate", "thread", "compare", "fail-over",
-	"cleanup", "http-token", "alloc-prefix", "open"};
+static const char *const later_options[] = {
+	"heap-rate", "thread", "compare", "fail-over", "cleanup", "alloc-prefix", "open"};
 
 /* They shape a profile; -dump makes none. */
 static const char *const not_for_dump[] = {"exit-status", "profile", "hz", "max-stop", "top",
-	"push", "summary", "save-raw", "replay", "symfs", "check"};
+	"push", "http", "http-token", "background", "summary", "save-raw", "replay", "symfs",
+	"check"};
 
 #define IN(list, word) is_in(list, sizeof(list) / sizeof(*(list)), word)
 
@@ -212,6 +214,30 @@ static int set_demangle(struct options *o, const char *name, const char *value)
 	return i < 0 ? i : 0;
 }
 
+static int set_http(struct options *o, const char *name, const char *value)
+{
+	(void)name;
+	o->http = value;
+	return listen_check(value);
+}
+
+static int set_http_token(struct options *o, const char *name, const char *value)
+{
+	if (!*value)
+		return values_bad(name, value, "a file name");
+	o->http_token = value;
+	return 0;
+}
+
+static int set_background(struct options *o, const char *name, const char *value)
+{
+	long hz;
+	int error = values_number(name, value, 0, 100, &hz);
+
+	o->background = hz;
+	return error;
+}
+
 static int set_check(struct options *o, const char *name, const char *value)
 {
 	(void)name;
@@ -300,6 +326,11 @@ static const struct option_row rows[] = {
 	{"save-raw", NULL, "FILE", set_save_raw, "save what was sampled, for -replay"},
 	{"replay", NULL, "FILE", set_replay, "profile what -save-raw saved; - is standard input"},
 	{"symfs", NULL, "DIR", set_symfs, "-replay: look for the program's files below DIR first"},
+	{"http", NULL, "ADDR", set_http,
+		"serve /debug/pprof/ and a page at [HOST]:PORT (this machine) or unix:PATH"},
+	{"http-token", NULL, "FILE", set_http_token, "-http: ask for the token in FILE"},
+	{"background", NULL, "N", set_background,
+		"-http: ticks a second for the block and mutex counters (default 1; 0 none)"},
 	{"push", NULL, "URL", set_push,
 		"send all to pyroscope+http://HOST:PORT, parca+http:// or https://"},
 	{"push-auth", NULL, "FILE", set_push, "-push: \"bearer TOKEN\" or \"basic USER:PASSWORD\""},
@@ -396,6 +427,7 @@ int options_parse(struct options *o, int argc, char **argv, int *status)
 		.hz = 100,
 		.top = 10,
 		.most_stop = 20000,
+		.background = 1,
 		.symbols = SYMBOLS_FULL,
 		.demangle = DEMANGLE_TEMPLATES,
 	};

@@ -55,7 +55,12 @@ struct options {
 	int dump;	   /* all stacks as a page, instead of profiles */
 	const char *not_for_dump; /* an option that was given and says nothing to -dump */
 	struct push_options push;
-	const char *check; /* hold this file to the rules instead of profiling */
+	const char *http;	/* where to listen; NULL: nowhere */
+	const char *http_token; /* file; NULL: nobody is asked for one */
+	uint32_t background;	/* ticks a second of the block and mutex counters; 0: none */
+	int serves;		/* -http or -push: until it is told to end */
+	uint32_t push_kinds;	/* what is pushed, while kinds are all that can be served */
+	const char *check;	/* hold this file to the rules instead of profiling */
 };
 
 /* 0 go on; else the program's exit status is *status (help, version, or a mistake). */

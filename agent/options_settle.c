@@ -6,7 +6,8 @@
 #include "base/log.h"
 #include "output/sink.h"
 
-#define SECOND 1000000000ull
+#define SECOND	   1000000000ull
+#define PUSH_EVERY (15 * SECOND) /* Pyroscope's own habit */
 
 static int ends_with(const char *text, const char *end)
 {
@@ -173,6 +174,53 @@ static int settle_output(struct options *o, int format_given)
 	return 0;
 }
 
+#define ALL_KINDS (KIND(PROFILE_KINDS) - 1)
+
+/* Who asks says what is to be had, and how. */
+static int settle_serving(struct options *o, int format_given)
+{
+	const char *other = o->save_raw	     ? "-save-raw"
+			    : o->replay	     ? "-replay"
+			    : o->top_asked   ? "-top"
+			    : o->summary     ? "-summary"
+			    : o->debuginfod  ? "-debuginfod"
+			    : o->exit_status ? "-exit-status"
+			    : o->count	     ? "-count"
+			    : format_given   ? "-format"
+					     : NULL;
+
+	if (o->http_token && !o->http)
+		log_error("-http-token: nobody is served; give -http [HOST]:PORT");
+	else if ((!o->http && !o->push.n) || o->dump)
+		return 0;
+	else if (other)
+		log_error("%s: who asks takes what it wants; leave out %s",
+			o->http ? "-http" : "-push", other);
+	else if (!o->push.n && (o->kinds || o->every_ns || o->output))
+		log_error("-http: who asks says what and how long; leave out %s",
+			o->kinds      ? "-profile"
+			: o->every_ns ? "-every"
+				      : "-o");
+	else if (o->push.n && o->kinds & KIND(PROFILE_THREADCREATE))
+		log_error("-push: threadcreate stays attached to the threads and is not pushed");
+	else
+		return 0;
+	return -EINVAL;
+}
+
+static void begin_serving(struct options *o)
+{
+	o->serves = o->http || o->push.n;
+	if (!o->serves)
+		return;
+	o->push_kinds = !o->push.n ? 0 : o->kinds ? o->kinds : KIND(PROFILE_CPU);
+	o->kinds = ALL_KINDS;
+	if (o->push.n && !o->every_ns)
+		o->every_ns = PUSH_EVERY;
+	if (!o->window_given)
+		o->window_ns = 0;
+}
+
 int options_settle(struct options *o, int format_given)
 {
 	if (o->check && !o->dump)
@@ -183,8 +231,11 @@ int options_settle(struct options *o, int format_given)
 	if (!error)
 		error = settle_window(o);
 	if (!error)
+		error = settle_serving(o, format_given);
+	begin_serving(o);
+	if (!error && (!o->serves || o->dump))
 		error = settle_output(o, format_given);
-	if (!error)
+	if (!error && !o->serves)
 		error = settle_threadcreate(o);
 	if (!error)
 		error = settle_kernel(o);

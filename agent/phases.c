@@ -6,6 +6,7 @@
 #include "agent/phases.h"
 #include "agent/progress.h"
 #include "agent/result.h"
+#include "agent/serve/serving.h"
 #include "agent/tracer/clock.h"
 #include "base/log.h"
 #include "base/wire.h"
@@ -25,10 +26,14 @@ static void begin_sampling(struct session *s)
 	uint64_t now = clock_now();
 
 	s->ends = o->window_ns ? now + o->window_ns : 0;
-	s->next_mark = o->every_ns ? now + o->every_ns : 0;
+	s->next_mark = o->every_ns && !o->serves ? now + o->every_ns : 0;
 	if (o->launched) {
 		s->launch_pending = 1;
 		session_ask_supervisor(s, TO_SUPERVISOR_GO, ROLE_TRACER);
+	}
+	if (o->serves) {
+		serving_begin(s);
+		return;
 	}
 	/* A recording is played to its end. */
 	if (!(o->kinds & KINDS_OF_WINDOW) && !o->every_ns && !o->replay)
@@ -49,12 +54,13 @@ static void forget_process(void *arg, uint32_t process)
 static void resume_sampling(struct session *s)
 {
 	s->tracer.recent = s->worker.recent = 0;
-	if (collection_forget(&s->data, s->written->number, forget_process, s) < 0) {
+	uint32_t number = s->options->serves ? s->shared->number : s->written->number;
+	if (collection_forget(&s->data, number, forget_process, s) < 0) {
 		log_error("out of memory at the end of the interval");
 		session_over(s, 1);
 		return;
 	}
-	while (s->next_mark <= clock_now())
+	while (s->next_mark && s->next_mark <= clock_now())
 		s->next_mark += s->options->every_ns;
 	if (s->interrupts)
 		s->ends = clock_now();
@@ -67,18 +73,26 @@ static void resume_sampling(struct session *s)
 void phases_ask_figures(struct session *s)
 {
 	if (s->tracer.sock >= 0)
-		wire_send(
-			s->tracer.sock, s->is_last ? TO_TRACER_STOP : TO_TRACER_MARK, NULL, 0, -1);
+		wire_send(s->tracer.sock, s->is_last ? TO_TRACER_STOP : TO_TRACER_MARK,
+			&s->next_mode, sizeof(s->next_mode), -1);
+}
+
+/* Serving goes on until it is told to end; else the last interval is that of the run's end. */
+static int is_last_interval(const struct session *s)
+{
+	uint32_t last = s->options->count;
+
+	return (!s->next_mark && !s->options->serves) || s->interrupts ||
+	       (last && s->data.open + 1 >= last) || (s->ends && s->ends <= clock_now());
 }
 
 static void begin_stop(struct session *s)
 {
-	uint32_t last = s->options->count;
-
-	if (s->data.open)
+	if (s->data.open || s->options->serves)
 		s->asked_at = clock_now();
-	s->is_last |= !s->next_mark || s->interrupts || (last && s->data.open + 1 >= last) ||
-		      (s->ends && s->ends <= clock_now());
+	s->is_last |= is_last_interval(s);
+	if (s->options->serves)
+		windows_mark(s, clock_now(), &s->next_mode);
 	if (s->tracer_done)
 		phases_go(s, PHASE_FLUSH);
 	else
@@ -99,7 +113,12 @@ static void begin_flush(struct session *s)
 	uint64_t now = replay_window_end(s, end_of_interval(s));
 	uint64_t wall = phases_wall_clock() - (clock_now() - now);
 
-	s->written = collection_open(&s->data);
+	s->written = s->shared = collection_open(&s->data);
+	s->shared_is_new = 1;
+	s->shared_mode = s->mode;
+	s->mode = s->next_mode;
+	if (s->is_last)
+		windows_end(&s->windows);
 	if (collection_close(&s->data, now) < 0 ||
 		(!s->is_last && collection_open_next(&s->data, now, wall) < 0)) {
 		log_error("out of memory at the end of the interval");
@@ -152,6 +171,10 @@ static void write_result(struct session *s)
 {
 	progress_end(s);
 	finish_recording(s); /* where the phases before this one were skipped */
+	if (s->options->serves) {
+		serving_answer(s);
+		return;
+	}
 	int status = result_write(s);
 
 	s->failed |= status == 1;
@@ -173,7 +196,8 @@ void phases_go(struct session *s, enum phase phase)
 		s->data.intervals[0].began = s->began;
 		s->data.intervals[0].wall_began = phases_wall_clock();
 		replay_begin_window(s);
-		progress_begin(s);
+		if (!s->options->serves)
+			progress_begin(s);
 		break;
 	case PHASE_SAMPLE:
 		if (before == PHASE_WRITE)
@@ -186,6 +210,9 @@ void phases_go(struct session *s, enum phase phase)
 		break;
 	case PHASE_FLUSH:
 		begin_flush(s);
+		break;
+	case PHASE_SHARE:
+		serving_share(s);
 		break;
 	case PHASE_DEBUG:
 		begin_naming(s);
@@ -209,5 +236,7 @@ int phases_end_is_meant(const struct session *s)
 
 int phases_window_is_over(const struct session *s, uint64_t now)
 {
-	return (s->ends && now >= s->ends) || (s->next_mark && now >= s->next_mark);
+	uint64_t due = s->options->serves ? windows_due(&s->windows) : s->next_mark;
+
+	return (s->ends && now >= s->ends) || (due && now >= due);
 }

@@ -82,7 +82,7 @@ static void on_message(struct player *p)
 	const void *payload;
 
 	if (m->type == TO_TRACER_START && (payload = wire_payload(m, sizeof(struct tracer_start))))
-		p->kinds = ((const struct tracer_start *)payload)->kinds;
+		p->kinds = ((const struct tracer_start *)payload)->mode.kinds;
 	else if (m->type == TO_TRACER_STOP)
 		p->is_stopped = 1;
 	else if (m->type == TO_TRACER_EXTRA)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "agent/dump.h"
+#include "agent/profiles.h"
 #include "agent/result.h"
 #include "agent/summary.h"
 #include "agent/summary_json.h"
@@ -142,52 +143,6 @@ int result_probe(const struct session *s)
 	return 0;
 }
 
-static const char *lock_name(const void *arg, const struct thread_info *thread, uint64_t lock)
-{
-	return locks_name(arg, thread->pid, lock);
-}
-
-static int build(const struct session *s, enum profile_kind kind, struct profile **out)
-{
-	const struct collection *c = &s->data;
-	const struct interval *i = s->written;
-	struct module_info *modules = calloc(c->n_modules + 1, sizeof(*modules));
-	struct buf comments;
-
-	if (!modules)
-		return -ENOMEM;
-	for (uint32_t m = 0; m < c->n_modules; m++)
-		modules[m] = c->modules[m].info;
-	buf_init(&comments, 64 * KIB);
-	summary_comments(s, kind, &comments);
-	struct profile_input in = {
-		.kind = kind,
-		.table = i->tables[kind],
-		.symbols = s->symbols,
-		.threads = i->threads,
-		.n_threads = i->n_threads,
-		.with_pids = c->processes_seen > 1,
-		.modules = modules,
-		.n_modules = c->n_modules,
-		.segments = c->segments,
-		.n_segments = c->n_segments,
-		.ended_cpu = interval_ended_cpu(i),
-		.time = i->wall_began,
-		.duration = KIND(kind) & KINDS_OF_MOMENT ? 0 : i->ended - i->began,
-		.hz = s->options->hz,
-		.ticks_weight = i->stats.ticks_weight,
-		.lock_name = lock_name,
-		.lock_arg = &s->locks,
-		.comments = buf_text(&comments),
-		.most_samples = s->options->format == FORMAT_PPROF ? PROFILE_SAMPLES_MAX : 0,
-		.most_bytes = s->options->format == FORMAT_PPROF ? PROFILE_BYTES_MAX : 0,
-	};
-	int error = in.comments ? profile_build(&in, out) : -ENOMEM;
-	buf_fini(&comments);
-	free(modules);
-	return error;
-}
-
 static int write_text(const struct profile *p, struct sink *sink)
 {
 	struct buf text;
@@ -314,7 +269,8 @@ static int one_kind(const struct session *s, enum profile_kind kind, enum profil
 {
 	char path[LIMIT_PATH];
 	struct profile *p;
-	int error = build(s, kind, &p);
+	struct profiles_how how = {.kind = kind, .is_limited = s->options->format == FORMAT_PPROF};
+	int error = profiles_build(s, &how, &p);
 
 	if (error) {
 		log_error("cannot build the %s profile: %s", options_kind_name(kind),
@@ -401,7 +357,7 @@ static int write_dump(struct session *s)
 	/* Pages that follow one another on a terminal are told apart. */
 	if (s->written->number && s->options->format != FORMAT_JSON && !writes_files(s))
 		buf_string(&page, "\n");
-	long n = dump_page(s, &page);
+	long n = dump_page(s, s->options->format, 0, &page);
 	if (n < 0)
 		log_error("cannot make the page: %s", strerror(-n));
 	if (writes_files(s))

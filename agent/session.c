@@ -15,6 +15,7 @@
 #include "agent/perf_maps.h"
 #include "agent/phases.h"
 #include "agent/progress.h"
+#include "agent/serve/serving.h"
 #include "agent/tracer/clock.h"
 #include "agent/tracing.h"
 #include "base/log.h"
@@ -106,20 +107,22 @@ static void on_worker_message(struct session *s, struct wire_message *m)
 		break;
 	case WORKER_FLUSHED:
 		if (s->phase == PHASE_FLUSH)
-			phases_go(s, PHASE_DEBUG);
+			phases_go(s, s->options->serves ? PHASE_SHARE : PHASE_DEBUG);
 		break;
 	case WORKER_PERF_MAP:
 		error = perf_maps_on_read(s, m);
 		break;
 	case WORKER_SYMBOLS:
-		error = s->phase == PHASE_SYMBOLIZE ? naming_on_symbols(s, m) : -EPROTO;
+		error = s->phase == PHASE_SYMBOLIZE || s->naming.late ? naming_on_symbols(s, m)
+								      : -EPROTO;
 		if (error == 1 && s->naming.awaits)
 			phases_files(s);
 		else if (error == 1 && !naming_ask(s, 0))
 			phases_go(s, PHASE_WRITE);
 		break;
 	case WORKER_DATA:
-		error = s->phase == PHASE_SYMBOLIZE ? locks_on_names(s, m) : -EPROTO;
+		error = s->phase == PHASE_SYMBOLIZE || s->naming.late ? locks_on_names(s, m)
+								      : -EPROTO;
 		if (!error && !naming_ask(s, 0))
 			phases_go(s, PHASE_WRITE);
 		break;
@@ -211,6 +214,7 @@ static void on_ended(struct session *s, const struct supervisor_role *r)
 	l->sock = -1;
 	if (r->role == ROLE_WORKER) {
 		outbox_clear(&s->to_worker);
+		s->naming.late = 0;
 		blame_module(s, r);
 	}
 	if (replay_on_role_ended(s, r->role))
@@ -323,21 +327,31 @@ static void check_life(
 	}
 }
 
+/* A player waits for its input, and holds nobody; nor does a tracer that nobody asks anything of.
+ */
+static int has_work(const struct session *s)
+{
+	int is_idle = s->options->serves && s->phase == PHASE_SAMPLE &&
+		      !(s->mode.kinds & KINDS_OF_WINDOW);
+
+	return !s->options->replay && !is_idle;
+}
+
 static void on_time(struct session *s)
 {
 	struct ring_page *page = s->ring->page;
 	int busy = atomic_load(&page->head) != atomic_load(&page->tail) ||
 		   s->phase == PHASE_FLUSH || s->phase == PHASE_SYMBOLIZE || s->wants.given;
 
-	/* A player waits for its input, and holds nobody. */
-	check_life(s, &s->tracer, atomic_load(&page->tracer_beat), !s->options->replay,
+	check_life(s, &s->tracer, atomic_load(&page->tracer_beat), has_work(s),
 		LIMIT_TRACER_SILENT_MS);
 	check_life(s, &s->worker, atomic_load(&page->worker_beat), busy, LIMIT_WORKER_SILENT_MS);
 	if (s->phase == PHASE_SAMPLE && phases_window_is_over(s, clock_now()))
 		phases_go(s, PHASE_STOP);
 	if (s->debuginfod.pid)
 		phases_files(s);
-	progress_show(s);
+	if (!s->options->serves)
+		progress_show(s);
 }
 
 /* How long the loop may sleep, in ms. */
@@ -345,6 +359,9 @@ static int patience(const struct session *s)
 {
 	uint64_t now = clock_now(), due = s->ends;
 	int longest = progress_is_shown() ? 100 : 250;
+
+	if (s->options->serves && s->phase > PHASE_SNAPSHOT)
+		return serving_timeout(s, now);
 
 	if (s->next_mark && (!due || s->next_mark < due))
 		due = s->next_mark;
@@ -358,14 +375,15 @@ static void loop(struct session *s)
 	static struct wire_message of_supervisor;
 
 	while (s->phase != PHASE_OVER) {
-		struct pollfd p[4] = {
+		struct pollfd p[4 + SERVING_FDS] = {
 			{.fd = s->supervisor, .events = POLLIN},
 			{.fd = s->tracer.sock, .events = POLLIN},
 			{.fd = s->worker.sock,
 				.events = POLLIN | (s->to_worker.first ? POLLOUT : 0)},
 			{.fd = s->debuginfod.answer, .events = POLLIN},
 		};
-		poll(p, 4, patience(s));
+		int more = s->server ? serving_poll_fds(s, p + 4) : 0;
+		poll(p, 4 + more, patience(s));
 		if (p[2].revents & POLLOUT)
 			outbox_flush(&s->to_worker, s->worker.sock);
 		drain(s, &s->tracer);
@@ -377,7 +395,22 @@ static void loop(struct session *s)
 		if ((p[1].revents | p[2].revents) & POLLHUP)
 			poll(NULL, 0, 1);
 		on_time(s);
+		if (s->server && s->phase != PHASE_OVER)
+			serving_step(s, p + 4, more);
 	}
+}
+
+static void set_first_mode(struct session *s)
+{
+	const struct options *o = s->options;
+
+	if (o->serves)
+		windows_first_mode(s, &s->mode);
+	else
+		s->mode = (struct tracer_mode){.kinds = o->kinds,
+			.hz = o->hz,
+			.flags = MODE_BEGINS | (o->dump ? MODE_DETAILS : 0)};
+	s->next_mode = s->mode;
 }
 
 int session_run(const struct options *o, int supervisor, struct ring *ring)
@@ -400,9 +433,13 @@ int session_run(const struct options *o, int supervisor, struct ring *ring)
 	}
 	if (raw_open(&s.raw, o, phases_wall_clock(), &s.data) < 0)
 		return 1;
+	if (windows_init(&s.windows) < 0 || (o->serves && serving_open(&s) < 0))
+		return 1;
+	set_first_mode(&s);
 	start_role(&s, &s.worker);
 	start_role(&s, &s.tracer);
 	loop(&s);
+	serving_close(&s);
 	raw_abort(&s.raw);
 	return s.status;
 }

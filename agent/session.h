@@ -17,6 +17,7 @@
 #include "agent/raw.h"
 #include "agent/replay.h"
 #include "agent/wants.h"
+#include "agent/windows.h"
 #include "base/buf.h"
 #include "base/outbox.h"
 #include "base/ring.h"
@@ -24,13 +25,15 @@
 
 /* What the run waits for; each phase ends with one kind of message. Where the run is cut into
  * intervals, all from PHASE_STOP to PHASE_WRITE is gone through for each, while the tracer samples
- * for the next, and PHASE_SAMPLE is come back to. */
+ * for the next, and PHASE_SAMPLE is come back to. Where it serves, an interval ends when a window
+ * begins or ends. */
 enum phase {
 	PHASE_ATTACH,	 /* TRACER_READY or TRACER_REFUSED */
 	PHASE_SNAPSHOT,	 /* TRACER_SNAPSHOT_DONE */
 	PHASE_SAMPLE,	 /* the end of the window, or of the interval */
 	PHASE_STOP,	 /* TRACER_DONE, or TRACER_MARK */
 	PHASE_FLUSH,	 /* WORKER_FLUSHED */
+	PHASE_SHARE,	 /* serving: each window that is done goes through the next three */
 	PHASE_DEBUG,	 /* the last TRACER_EXTRA and WORKER_EXTRA */
 	PHASE_SYMBOLIZE, /* the last WORKER_SYMBOLS */
 	PHASE_WRITE,
@@ -56,6 +59,9 @@ struct naming {
 		uint32_t module;
 	} * frames; /* unique, sorted by module and offset */
 	uint32_t n, room;
+	enum symbols_level level; /* of the present pass: names first, then lines */
+	uint32_t late;		  /* requests whose answers nobody waits for any more */
+	uint64_t gave_up;	  /* profiles that have not all of their names */
 	int awaits; /* files that the worker found wanting: then the present request is asked again
 		     */
 };
@@ -77,6 +83,13 @@ struct session {
 	struct locks locks;
 	struct wants wants;
 	struct debuginfod debuginfod;
+	/* How the open interval is taken; the one after the mark; the one that was closed last. */
+	struct tracer_mode mode, next_mode, shared_mode;
+	struct windows windows;	 /* serving: who gets what of the intervals */
+	struct interval *shared; /* serving: the interval that was closed last */
+	int shared_is_new;	 /* the windows have not got it yet */
+	uint64_t names_by; /* serving: what has no name by then is answered without; 0: no hurry */
+	struct server *server;	  /* -http */
 	struct raw raw;		  /* -save-raw */
 	struct replay replay;	  /* -replay */
 	struct interval *written; /* the one that the present phase is about, from PHASE_FLUSH on */

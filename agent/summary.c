@@ -419,16 +419,17 @@ static void comment_samples(const struct session *s, enum profile_kind kind, str
 	buf_printf(out, "; guessed %" PRIu64 " stacks\n", guessed);
 }
 
-void summary_comments(const struct session *s, enum profile_kind kind, struct buf *out)
+void summary_comments(const struct session *s, enum profile_kind kind, const struct process_info *p,
+	struct buf *out)
 {
-	const struct process_info *first = &s->data.first;
+	const struct process_info *first = p ? p : &s->data.first;
 	const struct interval *i = s->written;
 	const struct tracer_stats *t = &i->stats;
 	char comm[4 * sizeof(first->comm) + 1]; /* a line break in it would make two comments */
 
 	buf_printf(out, "cpprof-attach %s, pid %d (%s)", PACKAGE_VERSION, first->pid,
 		log_escape(comm, sizeof(comm), first->comm));
-	if (s->data.processes_seen > 1)
+	if (s->data.processes_seen > 1 && !p)
 		buf_printf(out, " and %u more", s->data.processes_seen - 1);
 	buf_printf(out, ", %u Hz\n", s->options->hz);
 	comment_samples(s, kind, out);

@@ -12,7 +12,9 @@
 /* Lines for the terminal. */
 void summary_text(const struct session *s, struct buf *out);
 
-/* At most four short lines, each ending in a newline, for a profile's comments. */
-void summary_comments(const struct session *s, enum profile_kind kind, struct buf *out);
+/* At most four short lines, each ending in a newline, for a profile's comments; p: only of that
+ * process; NULL: of all. */
+void summary_comments(const struct session *s, enum profile_kind kind, const struct process_info *p,
+	struct buf *out);
 
 #endif

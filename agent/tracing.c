@@ -39,14 +39,13 @@ void tracing_start(struct session *s)
 		pids[(LIMIT_MESSAGE - sizeof(struct tracer_start)) / sizeof(struct tracer_pid)];
 	const struct options *o = s->options;
 	struct tracer_start start = {
-		.kinds = o->kinds,
-		.hz = o->hz,
+		.mode = s->mode,
 		.most_stop = o->most_stop,
 		.launched = o->launched,
-		.flags = (o->with_children ? START_CHILDREN : 0) |
-			 (o->launched ? START_LAUNCHED | START_SNAPSHOT_LAST : 0) |
-			 (o->name ? START_BY_NAME : 0) | (o->kernel ? START_KERNEL : 0) |
-			 (o->dump ? START_DETAILS | START_SNAPSHOT_LAST : 0),
+		.flags = (o->with_children ? START_CHILDREN : 0) | (o->serves ? START_SERVES : 0) |
+			 (o->launched ? START_LAUNCHED : 0) | (o->name ? START_BY_NAME : 0) |
+			 (o->kernel ? START_KERNEL : 0) |
+			 (o->dump || (o->launched && !o->serves) ? START_SNAPSHOT_LAST : 0),
 		.seed = clock_now() ^ phases_wall_clock(),
 	};
 
@@ -68,7 +67,7 @@ static void on_ready(struct session *s, const struct tracer_ready *ready)
 {
 	if (!ready || s->phase != PHASE_ATTACH)
 		return;
-	if (result_probe(s) < 0)
+	if (!s->options->serves && result_probe(s) < 0)
 		session_over(s, 1);
 	else
 		phases_go(s, PHASE_SNAPSHOT);
@@ -200,6 +199,9 @@ void tracing_on_message(struct session *s, struct wire_message *m)
 		break;
 	case TRACER_GOROUTINES:
 		go_programs_on_none(s, wire_payload(m, sizeof(struct tracer_goroutines)));
+		break;
+	case TRACER_COMMAND:
+		s->data.broken += collection_command(&s->data, m) < 0;
 		break;
 	case TRACER_STATS:
 		s->data.broken += collection_stats(&s->data, m) < 0;

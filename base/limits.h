@@ -62,6 +62,7 @@
 #define LIMIT_DETAIL_TEXT   1024u /* what a descriptor is; where in the kernel a thread waits */
 #define LIMIT_DUMP	    (256 * MIB) /* the text of -dump */
 #define LIMIT_VIEW	    (512 * MIB) /* a profile as the JSON of its page */
+#define LIMIT_ANSWER	    (512 * MIB) /* of the server to one request */
 #define LIMIT_KERNEL_FRAMES 32u		/* of the kernel side of a blocked thread */
 #define LIMIT_KERNEL_NAMES  16384u	/* functions of the kernel, in one run */
 #define LIMIT_KERNEL_NAME   128u	/* bytes of one */

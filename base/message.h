@@ -26,11 +26,11 @@ enum message_type {
 	/* session -> tracer */
 	TO_TRACER_START = 32,
 	/* struct tracer_start + struct tracer_pid[]: find them, sample them */
-	TO_TRACER_LAUNCHED,   /* the command that was waited for runs now */
-	TO_TRACER_MARK,	      /* end of an interval: send totals, go on with the next */
-	TO_TRACER_STOP,	      /* end of the window: send totals */
-	TO_TRACER_EXTRA,      /* struct extra_file + its three strings: open it if it exists */
-	TO_TRACER_GO,	      /* struct tracer_go: how to find the goroutines of that program */
+	TO_TRACER_LAUNCHED, /* the command that was waited for runs now */
+	TO_TRACER_MARK,	 /* struct tracer_mode: end of an interval, send totals, go on like that */
+	TO_TRACER_STOP,	 /* end of the window: send totals */
+	TO_TRACER_EXTRA, /* struct extra_file + its three strings: open it if it exists */
+	TO_TRACER_GO,	 /* struct tracer_go: how to find the goroutines of that program */
 	TO_TRACER_GOROUTINES, /* capture each once; the answer is another TRACER_SNAPSHOT_DONE */
 
 	/* tracer -> session */
@@ -52,6 +52,7 @@ enum message_type {
 			*/
 	TRACER_CREATIONS,  /* struct tracer_creations: counted since the last one */
 	TRACER_GOROUTINES, /* struct tracer_goroutines: of a process that shows none, and why */
+	TRACER_COMMAND,	   /* struct tracer_command + the command line of a process */
 
 	/* session -> worker */
 	TO_WORKER_MODULE = 96, /* struct worker_module + fd (none: known to be unreadable) */

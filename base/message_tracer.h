@@ -14,14 +14,27 @@ enum start_flag {
 	START_BY_NAME = 8,	  /* name says which; a process that is not allowed is left out */
 	START_SNAPSHOT_LAST = 16, /* the threads profile is of the interval's end */
 	START_KERNEL = 32,	  /* blocked threads with the kernel's functions */
-	START_DETAILS = 64,	  /* with its snapshot: what each thread waits for */
+	START_SERVES = 64,	  /* without kinds it is silent until the next mark */
+};
+
+enum mode_flag {
+	MODE_DETAILS = 1,  /* with the snapshot: what each thread waits for */
+	MODE_BEGINS = 2,   /* a window begins here: waits that last count in it, too */
+	MODE_COMMANDS = 4, /* before the mark: TRACER_COMMAND of each process */
+};
+
+/* How an interval is taken. */
+struct tracer_mode {
+	uint32_t kinds; /* bit per enum profile_kind; none: nobody is looked at */
+	uint32_t hz;
+	uint32_t flags; /* enum mode_flag */
+	uint32_t unused;
 };
 
 /* Followed by n struct tracer_pid. */
 struct tracer_start {
-	uint32_t kinds; /* bit per enum profile_kind */
-	uint32_t flags; /* enum start_flag */
-	uint32_t hz;
+	struct tracer_mode mode;
+	uint32_t flags;		   /* enum start_flag */
 	uint32_t most_stop;	   /* pauses: at most so much of the CPU time, in 1/1000000 */
 	uint32_t first_serial;	   /* of this tracer's threads */
 	uint32_t first_generation; /* of this tracer's maps */
@@ -67,6 +80,12 @@ struct tracer_process {
 	uint32_t number;
 	uint32_t has_ended;
 	uint64_t clock; /* process CPU clock when last read, ns */
+};
+
+/* Followed by its arguments, each with its terminator, as /proc/PID/cmdline has them. */
+struct tracer_command {
+	uint32_t process; /* its number */
+	uint32_t len;
 };
 
 struct tracer_mark {

@@ -254,11 +254,16 @@ void builder_complete_mappings(struct builder *b)
 
 static void add_executable(struct builder *b)
 {
-	for (uint32_t i = 0; i < b->in->n_segments; i++)
-		if (b->in->modules[b->in->segments[i].module - 1].flags & MODULE_IS_EXE) {
+	const struct profile_input *in = b->in;
+
+	for (uint32_t i = 0; i < in->n_segments; i++) {
+		uint32_t module = in->segments[i].module;
+		if (in->program ? module == in->program
+				: !!(in->modules[module - 1].flags & MODULE_IS_EXE)) {
 			mapping_of(b, i);
 			return;
 		}
+	}
 }
 
 int builder_init(struct builder *b, const struct profile_input *in, struct profile *p)

@@ -204,6 +204,8 @@ static void add_thread_labels(
 
 static int64_t time_of(const struct profile_input *in, uint64_t weight)
 {
+	if (in->is_in_ns)
+		return weight;
 	if (!in->ticks_weight)
 		return weight * period_of(in) / WEIGHT_ONE;
 	return (double)weight * in->duration / in->ticks_weight;
@@ -219,6 +221,9 @@ static int add_entry(void *arg, const struct table_entry *e)
 		.values = {e->count},
 	};
 
+	/* What a difference has not. */
+	if (!e->count && !e->weight)
+		return b->error;
 	if (e->wait) {
 		enum wait_kind kind = wait_of(b, e);
 		if (kind == WAIT_IDLE)
@@ -295,7 +300,7 @@ static void set_types(struct builder *b)
 
 	const struct kind_types *t = &kind_types[p->kind];
 
-	p->types[0] = type_of(b, t->count, "count");
+	p->types[0] = type_of(b, b->in->is_like_go ? "goroutine" : t->count, "count");
 	p->n_types = 1;
 	if (t->time)
 		p->types[p->n_types++] = type_of(b, t->time, "nanoseconds");

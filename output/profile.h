@@ -34,9 +34,11 @@ struct profile_input {
 	const struct symbols *symbols;
 	const struct thread_info *threads;
 	uint32_t n_threads;
-	int with_pids; /* several processes: samples have a label that says of which */
+	int with_pids;	/* several processes: samples have a label that says of which */
+	int is_like_go; /* threads: their type has the name of Go's goroutines */
 	const struct module_info *modules; /* id - 1 */
 	uint32_t n_modules;
+	uint32_t program;		/* module id of the executable; 0: the first there is */
 	const struct segment *segments; /* of all modules, oldest first */
 	uint32_t n_segments;
 	uint64_t ended_cpu; /* ns, see PSEUDO_ENDED */
@@ -44,6 +46,7 @@ struct profile_input {
 	uint64_t duration;  /* ns; 0 for a snapshot */
 	uint32_t hz;
 	uint64_t ticks_weight; /* of all ticks of the window; 0: as hz says */
+	int is_in_ns;	       /* weights are times already; not of cpu */
 	/* The name of a lock of that thread's process; NULL: it has none. NULL: no names at all. */
 	const char *(*lock_name)(const void *arg, const struct thread_info *thread, uint64_t lock);
 	const void *lock_arg;

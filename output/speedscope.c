@@ -14,6 +14,7 @@
 struct writer {
 	const struct profile *p;
 	struct sink *sink;
+	struct buf *out; /* or there */
 	struct buf buf;
 	struct json json;
 	uint32_t *frame_of; /* of each location without a function */
@@ -26,7 +27,8 @@ static void flush(struct writer *w, size_t most)
 		w->error = w->error ? w->error : w->buf.failed;
 	if (w->error || w->buf.len <= most)
 		return;
-	w->error = sink_write(w->sink, w->buf.data, w->buf.len);
+	w->error = w->out ? buf_append(w->out, w->buf.data, w->buf.len)
+			  : sink_write(w->sink, w->buf.data, w->buf.len);
 	buf_clear(&w->buf);
 }
 
@@ -184,9 +186,9 @@ static void put_profiles(struct writer *w, const struct profile_sample **v)
 	json_end_array(&w->json);
 }
 
-int speedscope_write(const struct profile *p, struct sink *sink)
+static int write_to(const struct profile *p, struct sink *sink, struct buf *out)
 {
-	struct writer w = {.p = p, .sink = sink, .json = {.out = &w.buf}};
+	struct writer w = {.p = p, .sink = sink, .out = out, .json = {.out = &w.buf}};
 	const struct profile_sample **v = malloc((p->n_samples + 1) * sizeof(*v));
 
 	buf_init(&w.buf, LIMIT_STRINGS);
@@ -208,4 +210,14 @@ int speedscope_write(const struct profile *p, struct sink *sink)
 	free(v);
 	buf_fini(&w.buf);
 	return w.error;
+}
+
+int speedscope_write(const struct profile *p, struct sink *sink)
+{
+	return write_to(p, sink, NULL);
+}
+
+int speedscope_text(const struct profile *p, struct buf *out)
+{
+	return write_to(p, NULL, out);
 }

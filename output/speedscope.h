@@ -7,9 +7,13 @@
 #ifndef OUTPUT_SPEEDSCOPE_H
 #define OUTPUT_SPEEDSCOPE_H
 
+#include "base/buf.h"
 #include "output/profile.h"
 #include "output/sink.h"
 
 int speedscope_write(const struct profile *p, struct sink *sink); /* 0 or -errno */
+
+/* The same into memory. */
+int speedscope_text(const struct profile *p, struct buf *out);
 
 #endif

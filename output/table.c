@@ -89,26 +89,38 @@ static long child(struct table *t, uint32_t parent, const struct frame *frame)
 	return t->n_nodes++;
 }
 
-/* The node of the stack's leaf, or of the last frame that there was room for; or -ENOMEM. */
-static long insert(struct table *t, const struct stack *stack, uint32_t *is_cut)
+/* The node of the leaf of these frames, leaf first, below that node, or of the last one that there
+ * was room for; or -ENOMEM. */
+static long insert_frames(
+	struct table *t, long next, const struct frame *frames, uint32_t n, uint32_t *is_cut)
 {
-	struct frame why = {.module = 0, .offset = PSEUDO_END + stack->end};
-	long at = 0, next = 0;
+	long at = 0;
 
-	if ((stack->end != STACK_DONE && stack->end != STACK_NOT_READ) || !stack->n)
-		next = child(t, 0, &why);
-	for (uint32_t i = stack->n; i-- > 0 && next >= 0;) {
+	while (n-- > 0 && next >= 0) {
 		at = next;
-		next = child(t, at, &stack->v[i]);
+		next = child(t, at, &frames[n]);
 	}
 	*is_cut = next == -E2BIG;
 	t->overflow += *is_cut;
 	return *is_cut ? at : next;
 }
 
-int table_add_entry(struct table *t, const struct stack *stack, const struct table_entry *what)
+static long insert(struct table *t, const struct stack *stack, uint32_t *is_cut)
+{
+	struct frame why = {.module = 0, .offset = PSEUDO_END + stack->end};
+	long root = 0;
+
+	if ((stack->end != STACK_DONE && stack->end != STACK_NOT_READ) || !stack->n)
+		root = child(t, 0, &why);
+	return insert_frames(t, root, stack->v, stack->n, is_cut);
+}
+
+/* To the entry of that node. */
+static int add_at(struct table *t, long node, uint32_t is_cut, const struct table_entry *what)
 {
 	struct entry entry = {
+		.node = node,
+		.is_cut = is_cut,
 		.thread = what->thread,
 		.state = what->state,
 		.wait = what->wait,
@@ -116,13 +128,11 @@ int table_add_entry(struct table *t, const struct stack *stack, const struct tab
 		.flags = what->flags,
 		.goroutine = what->goroutine,
 	};
-	long node = insert(t, stack, &entry.is_cut);
+	struct wanted wanted = {t, &entry};
+	uint64_t hash = entry_hash(&entry);
 
 	if (node < 0)
 		return node;
-	entry.node = node;
-	struct wanted wanted = {t, &entry};
-	uint64_t hash = entry_hash(&entry);
 	long found = index_find(&t->by_stack, hash, is_entry, &wanted);
 	if (found < 0) {
 		if (list_room(&t->entries, t->n_entries, 1, &t->entries_room, sizeof(entry),
@@ -135,6 +145,25 @@ int table_add_entry(struct table *t, const struct stack *stack, const struct tab
 	t->entries[found].count += what->count;
 	t->entries[found].weight += what->weight;
 	return 0;
+}
+
+int table_add_entry(struct table *t, const struct stack *stack, const struct table_entry *what)
+{
+	uint32_t is_cut;
+	long node = insert(t, stack, &is_cut);
+
+	return add_at(t, node, is_cut, what);
+}
+
+int table_copy_entry(struct table *t, const struct table_entry *from)
+{
+	const struct frame *frames = from->frames;
+	uint32_t is_cut, n = from->n;
+	int was_cut = n && !frames[0].module && frames[0].offset == PSEUDO_TABLE_FULL;
+	long node = insert_frames(t, 0, frames + was_cut, n - was_cut, &is_cut);
+
+	t->overflow += was_cut && !is_cut;
+	return add_at(t, node, is_cut || was_cut, from);
 }
 
 int table_add(

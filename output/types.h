@@ -238,6 +238,9 @@ enum pseudo {
 	PSEUDO_READERS = 71,	  /* a lock for reading: who holds it is not recorded */
 };
 
+/* What happened to a thread in an interval. */
+enum thread_life { LIFE_BEGAN = 1, LIFE_ENDED = 2 };
+
 /* A thread of the target in one interval. */
 struct thread_info {
 	int32_t tid;
@@ -245,8 +248,8 @@ struct thread_info {
 	uint64_t start_time; /* clock ticks since boot, field 22 of stat: tells reused ids apart */
 	uint64_t cpu;	     /* CPU it used in the interval */
 	uint32_t is_brief;   /* it began and ended inside the interval */
-	uint32_t unused;
-	char name[16]; /* raw comm bytes, NUL-terminated */
+	uint32_t life;	     /* enum thread_life */
+	char name[16];	     /* raw comm bytes, NUL-terminated */
 };
 
 /* A place where a module's code was mapped; one pprof Mapping each. */

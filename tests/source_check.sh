@@ -35,7 +35,7 @@ calls 'ptrace' 'agent/tracer/(tracee|attached)\.c' | nothing "ptrace only in tra
 calls 'waitpid|wait4|waitid' 'agent/tracer/(tracee|attached)\.c|agent/supervisor\.c|agent/launch\.c|agent/sandbox\.c|agent/debuginfod\.c' |
 	nothing "wait calls only in tracee.c, attached.c and supervisor.c"
 calls 'fopen|open|openat|openat2|opendir|creat' \
-	'output/(sink|check)\.c|agent/player(_files)?\.c|agent/tracer/(cpus|family|proc_file|target|module_file|debug_file|perf_map_file|roots|mappings|threads|proc_stat|tracer_main|memory|refusal|watcher)\.c|agent/refusal\.c|agent/debuginfod\.c|agent/push/authorization\.c' |
+	'output/(sink|check)\.c|agent/player(_files)?\.c|agent/tracer/(cpus|family|proc_file|target|module_file|debug_file|perf_map_file|roots|mappings|threads|proc_stat|tracer_main|memory|refusal|watcher)\.c|agent/refusal\.c|agent/debuginfod\.c|agent/push/authorization\.c|agent/serve/(assets|gate)\.c' |
 	nothing "files are opened by name only where that is the job"
 calls 'system|popen|execve|execvp|execlp|execl|strcat|sprintf|gets' 'agent/(launch|debuginfod)\.c' |
 	nothing "no shell, no exec but of the command and of debuginfod-find, no unbounded string functions"
@@ -53,6 +53,7 @@ includes output 'output|base' | nothing "output/ includes output/ and base/"
 includes symbolize 'symbolize|base' | nothing "symbolize/ includes symbolize/ and base/"
 includes unwind 'unwind|symbolize|base' | nothing "unwind/ includes symbolize/ and base/"
 includes agent/push 'agent|output|base' | nothing "agent/push/ is a part of agent/"
+includes agent/serve 'agent|output|base' | nothing "agent/serve/ is a part of agent/"
 includes agent/tracer 'agent/tracer|base' | nothing "agent/tracer/ includes base/"
 
 # The page: what comes from the target is text and nothing else, and nothing comes from elsewhere.

@@ -28,7 +28,14 @@ static void choose(struct clock *c)
 
 void clock_init(struct clock *c, uint32_t hz, uint64_t seed, uint64_t now)
 {
-	*c = (struct clock){.asked = 1000000000ull / hz, .random = seed, .next = now};
+	*c = (struct clock){.random = seed};
+	clock_set_rate(c, hz, now);
+}
+
+void clock_set_rate(struct clock *c, uint32_t hz, uint64_t now)
+{
+	c->asked = 1000000000ull / hz;
+	c->next = now;
 	clock_slow(c, CLOCK_ONE);
 	choose(c);
 }

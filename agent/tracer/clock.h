@@ -32,6 +32,9 @@ uint64_t clock_now(void);
 /* hz > 0. The first tick falls at a random place in the first period. */
 void clock_init(struct clock *c, uint32_t hz, uint64_t seed, uint64_t now);
 
+/* Another rate from now on; what was counted stays. */
+void clock_set_rate(struct clock *c, uint32_t hz, uint64_t now);
+
 /* Whether a tick is due; if so counts it, and those that passed unseen, and sets the next one. */
 int clock_tick(struct clock *c, uint64_t now);
 

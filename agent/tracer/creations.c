@@ -257,7 +257,7 @@ static void beat(struct creations *c)
 
 int creations_begin(struct creations *c, struct roster *roster, struct capturer *capturer)
 {
-	*c = (struct creations){.roster = roster, .capturer = capturer};
+	*c = (struct creations){.roster = roster, .capturer = capturer, .signals = c->signals};
 	c->programs = calloc(roster->n, sizeof(*c->programs));
 	if (!c->programs)
 		return -ENOMEM;
@@ -273,15 +273,6 @@ int creations_begin(struct creations *c, struct roster *roster, struct capturer 
 		beat(c);
 	c->is_on = 1;
 	return atomic_load(&c->watcher.counts.attached) ? 0 : -EPERM;
-}
-
-void creations_end(struct creations *c)
-{
-	if (!c->is_on)
-		return;
-	c->is_on = 0;
-	watcher_end(&c->watcher);
-	creations_take(c, 1);
 }
 
 /* What is new of a count. */
@@ -310,9 +301,28 @@ void creations_tell(struct creations *c, struct tracer_stats *stats)
 		.attached = news(&told->attached, w->attached),
 		.attach_ns = news(&told->attach_ns, w->attach_ns),
 	};
-	stats->signals = w->signals;
-	stats->repaired = w->repaired;
-	stats->failed = w->failed;
-	stats->cut_short = w->cut_short;
+	c->signals += news(&c->told_calls.signals, w->signals);
+	stats->repaired += news(&c->told_calls.repaired, w->repaired);
+	stats->failed += news(&c->told_calls.failed, w->failed);
+	stats->cut_short += news(&c->told_calls.cut_short, w->cut_short);
 	wire_send(c->roster->common.sock, TRACER_CREATIONS, &more, sizeof(more), -1);
+}
+
+/* A watcher that hangs keeps what it works with: our end frees the thread that it holds. */
+void creations_end(struct creations *c, struct tracer_stats *stats)
+{
+	if (c->is_on) {
+		c->is_on = 0;
+		watcher_end(&c->watcher);
+		creations_take(c, 1);
+		creations_tell(c, stats);
+	}
+	if (!c->programs || !atomic_load(&c->watcher.is_over))
+		return;
+	watcher_free(&c->watcher);
+	free(c->programs);
+	free(c->creators);
+	c->programs = NULL;
+	c->creators = NULL;
+	c->n = c->room = 0;
 }

@@ -29,18 +29,23 @@ struct creations {
 	uint32_t n, room;
 	uint64_t next;		      /* when the queue is looked at again */
 	struct tracer_creations told; /* counts that session knows */
+	struct watcher_calls {
+		uint64_t repaired, failed, cut_short, signals;
+	} told_calls; /* those that are in its stats */
 	uint64_t created, no_room;
+	uint64_t signals; /* of all watchers */
 	int is_on;
 };
 
-/* Attaches to all threads of all processes, whose mappings have been read. 0 or -errno. */
+/* Attaches to all threads of all processes, whose mappings have been read. 0 or -errno;
+ * creations_end either way. Again after that. */
 int creations_begin(struct creations *c, struct roster *roster, struct capturer *capturer);
 
 /* Takes what is in the queue, where it is due or now is set. */
 void creations_take(struct creations *c, int now);
 
-/* Lets all threads go, and takes the rest. */
-void creations_end(struct creations *c);
+/* Lets all threads go, takes the rest, and tells session of it. */
+void creations_end(struct creations *c, struct tracer_stats *stats);
 
 /* Tells session of all counts, those of stats in there. */
 void creations_tell(struct creations *c, struct tracer_stats *stats);

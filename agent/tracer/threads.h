@@ -27,6 +27,8 @@ struct waiting {
 	int64_t nr;		/* its system call, */
 	uint64_t args[6];
 	struct wait wait; /* and what it waits for there */
+	uint64_t counted; /* its runs at the last wait that counted as one; UINT64_MAX: none */
+	int is_new;	  /* this one counts */
 };
 
 struct thread {

@@ -10,10 +10,9 @@
 #include "agent/tracer/creations.h"
 #include "agent/tracer/debug_file.h"
 #include "agent/tracer/goroutine_waits.h"
-#include "agent/tracer/goroutines.h"
+#include "agent/tracer/moment.h"
 #include "agent/tracer/roster.h"
 #include "agent/tracer/sampler.h"
-#include "agent/tracer/snapshot.h"
 #include "agent/tracer/tracer_main.h"
 #include "agent/tracer/tune.h"
 #include "base/wire.h"
@@ -53,8 +52,8 @@ static void send_stats(struct tracer *t)
 	t->stats.ticks_missed = t->clock.missed + t->never_taken;
 	t->stats.ticks_late = t->clock.late;
 	t->stats.rescued = t->sampler.capturer.tracee.rescued;
-	t->stats.signals = t->sampler.capturer.tracee.signals;
 	creations_tell(&t->creations, &t->stats);
+	t->stats.signals = t->sampler.capturer.tracee.signals + t->creations.signals;
 	roster_count(&t->roster, &t->stats);
 	wire_send(t->sock, TRACER_STATS, &t->stats, sizeof(t->stats), -1);
 }
@@ -81,48 +80,6 @@ static void refresh(struct tracer *t)
 	t->next_refresh = now + SECOND;
 }
 
-static void take_snapshot(struct tracer *t)
-{
-	static struct details room;
-	struct details *details = t->start.flags & START_DETAILS ? &room : NULL;
-
-	if (!(t->start.kinds & KIND(PROFILE_THREADS)))
-		return;
-	if (details)
-		details_begin(details, t->ring, t->sampler.capturer.interval);
-	for (uint32_t i = 0; i < t->roster.n; i++) {
-		struct process *p = t->roster.v[i];
-		if (!p->mappings.generation)
-			process_read_maps(p);
-		snapshot_take(&t->sampler.capturer, &p->threads, details);
-	}
-	if (!details)
-		return;
-	for (uint32_t i = 0; i < t->roster.n; i++)
-		details_again(details, &t->roster.v[i]->threads);
-	details_end(details);
-}
-
-/* Of the programs that session has told of. */
-static void take_goroutines(struct tracer *t)
-{
-	if (!(t->start.kinds & KIND(PROFILE_GOROUTINE)))
-		return;
-	for (uint32_t i = 0; i < t->roster.n; i++) {
-		const struct process *p = t->roster.v[i];
-		struct tracer_goroutines none = {.process = p->number};
-		none.lack = goroutines_snapshot(&t->sampler.capturer, p);
-		if (none.lack)
-			wire_send(t->sock, TRACER_GOROUTINES, &none, sizeof(none), -1);
-	}
-}
-
-static void take_all_of_moment(struct tracer *t)
-{
-	take_snapshot(t);
-	take_goroutines(t);
-}
-
 /* The exact end of the window: every thread's CPU time and the process clocks, close together. */
 static void finish(struct tracer *t, int target_ended)
 {
@@ -131,9 +88,9 @@ static void finish(struct tracer *t, int target_ended)
 	if (t->running && !t->creations.is_on)
 		t->never_taken = clock_overdue(&t->clock, clock_now());
 	waiters_tell_all(&t->sampler.waiters, 1);
-	creations_end(&t->creations);
+	creations_end(&t->creations, &t->stats);
 	if (t->start.flags & START_SNAPSHOT_LAST)
-		take_all_of_moment(t);
+		moment_take_all(&t->start.mode, &t->sampler.capturer, &t->roster);
 	roster_tell_all(&t->roster, 1);
 	done.at = clock_now();
 	send_stats(t);
@@ -141,24 +98,68 @@ static void finish(struct tracer *t, int target_ended)
 	t->running = t->is_open = 0;
 }
 
+static void refuse(struct tracer *t, const struct tracer_refused *why)
+{
+	wire_send(t->sock, TRACER_REFUSED, why, sizeof(*why), -1);
+}
+
+/* For the threadcreate profile: 0, or refused. */
+static int watch(struct tracer *t)
+{
+	struct tracer_refused why = {.cause = REFUSED_OTHER, .pid = t->roster.v[0]->target.pid};
+
+	if (!(t->start.mode.kinds & KIND(PROFILE_THREADCREATE)))
+		return 0;
+	why.detail = -creations_begin(&t->creations, &t->roster, &t->sampler.capturer);
+	if (!why.detail)
+		return 0;
+	refuse(t, &why);
+	return -1;
+}
+
+/* What was not sampled before has no ticks that were missed. */
+static void set_mode(struct tracer *t, const struct tracer_mode *mode)
+{
+	uint32_t before = t->start.mode.hz;
+	int was_running = t->running;
+
+	t->start.mode = *mode;
+	t->sampler.capturer.asked = mode->kinds;
+	t->running = !!(mode->kinds & KINDS_OF_WINDOW);
+	if (t->running && (!was_running || mode->hz != before))
+		clock_set_rate(&t->clock, mode->hz, clock_now());
+	if (mode->flags & MODE_BEGINS)
+		waiters_count_again(&t->sampler.waiters);
+}
+
 /* An interval ends here: what is captured from now on belongs to the next. */
-static void mark(struct tracer *t)
+static void mark(struct tracer *t, const struct tracer_mode *mode)
 {
 	struct tracer_mark mark = {.interval = t->sampler.capturer.interval};
 	int is_last = t->start.flags & START_SNAPSHOT_LAST;
+	int stays = mode->kinds & KIND(PROFILE_THREADCREATE);
 
 	waiters_tell_all(&t->sampler.waiters, 1);
 	if (is_last)
-		take_all_of_moment(t);
-	if (t->creations.is_on)
+		moment_take_all(&t->start.mode, &t->sampler.capturer, &t->roster);
+	if (t->creations.is_on && stays)
 		creations_take(&t->creations, 1);
+	else
+		creations_end(&t->creations, &t->stats);
+	if (mode->flags & MODE_COMMANDS)
+		moment_tell_commands(&t->roster);
 	roster_tell_all(&t->roster, 0);
 	mark.at = clock_now();
 	send_stats(t);
 	t->sampler.capturer.interval++;
+	set_mode(t, mode);
 	wire_send(t->sock, TRACER_MARK, &mark, sizeof(mark), -1);
+	/* Where nobody can be attached to, session sees that nobody was. */
+	if (stays && !t->creations.is_on &&
+		creations_begin(&t->creations, &t->roster, &t->sampler.capturer) < 0)
+		creations_end(&t->creations, &t->stats);
 	if (!is_last)
-		take_all_of_moment(t);
+		moment_take_all(&t->start.mode, &t->sampler.capturer, &t->roster);
 }
 
 /* Where nothing is sampled, nobody has looked since the last snapshot. */
@@ -167,11 +168,6 @@ static void look_anew(struct tracer *t)
 	refresh(t);
 	roster_drop_ended(&t->roster);
 	prepare(t);
-}
-
-static void refuse(struct tracer *t, const struct tracer_refused *why)
-{
-	wire_send(t->sock, TRACER_REFUSED, why, sizeof(*why), -1);
 }
 
 /* Processes where another program runs, or whose threads are not those that we know. */
@@ -201,33 +197,19 @@ static int read_changed(void *arg)
 	return moved;
 }
 
-/* For the threadcreate profile: 0, or refused. */
-static int watch(struct tracer *t)
-{
-	struct tracer_refused why = {.cause = REFUSED_OTHER, .pid = t->roster.v[0]->target.pid};
-
-	if (!(t->start.kinds & KIND(PROFILE_THREADCREATE)))
-		return 0;
-	why.detail = -creations_begin(&t->creations, &t->roster, &t->sampler.capturer);
-	if (!why.detail)
-		return 0;
-	refuse(t, &why);
-	return -1;
-}
-
 static void begin(struct tracer *t)
 {
 	const struct tracer_start *start = &t->start;
 	struct tracer_ready ready = {.n = t->roster.n};
 
-	clock_init(&t->clock, start->hz, start->seed, clock_now());
+	clock_init(&t->clock, start->mode.hz, start->seed, clock_now());
 	kernel_names_init(&t->kernel, t->sock, start->first_kernel);
 	budget_init(&t->budget, start->most_stop, roster_clock(&t->roster));
 	t->sampler = (struct sampler){
 		.capturer = {.ring = t->ring,
 			.stats = &t->stats,
 			.interval = start->interval,
-			.asked = start->kinds,
+			.asked = start->mode.kinds,
 			.kernel = start->flags & START_KERNEL ? &t->kernel : NULL,
 			.is_ours = waiters_knows,
 			.arg = &t->sampler.waiters},
@@ -243,10 +225,10 @@ static void begin(struct tracer *t)
 	wire_send(t->sock, TRACER_READY, &ready, sizeof(ready), -1);
 	refresh(t);
 	if (!(start->flags & (START_RESTARTED | START_SNAPSHOT_LAST)))
-		take_snapshot(t);
+		moment_take_threads(&start->mode, &t->sampler.capturer, &t->roster);
 	wire_send(t->sock, TRACER_SNAPSHOT_DONE, NULL, 0, -1);
 	ring_wake(t->ring);
-	t->running = !!(start->kinds & KINDS_OF_WINDOW);
+	t->running = !!(start->mode.kinds & KINDS_OF_WINDOW);
 	t->is_open = 1;
 }
 
@@ -296,7 +278,7 @@ static void on_go(struct tracer *t, const struct wire_message *m)
 
 static void on_goroutines(struct tracer *t)
 {
-	take_goroutines(t);
+	moment_take_goroutines(&t->start.mode, &t->sampler.capturer, &t->roster);
 	send_stats(t);
 	wire_send(t->sock, TRACER_SNAPSHOT_DONE, NULL, 0, -1);
 	ring_wake(t->ring);
@@ -313,12 +295,16 @@ static void read_launched(struct tracer *t)
 	prepare(t);
 }
 
-static void on_mark(struct tracer *t)
+static void on_mark(struct tracer *t, const struct wire_message *m)
 {
+	struct tracer_mode mode = t->start.mode;
+
+	if (wire_payload(m, sizeof(mode)))
+		memcpy(&mode, m->payload, sizeof(mode));
 	if (!t->running)
 		look_anew(t);
 	if (t->roster.n)
-		mark(t);
+		mark(t, &mode);
 	else
 		finish(t, 1);
 }
@@ -338,7 +324,7 @@ static void on_message(struct tracer *t)
 	else if (m->type == TO_TRACER_LAUNCHED)
 		read_launched(t);
 	else if (m->type == TO_TRACER_MARK && t->is_open)
-		on_mark(t);
+		on_mark(t, m);
 	else if (m->type == TO_TRACER_STOP)
 		finish(t, !t->roster.n);
 	if (m->fd >= 0)
@@ -376,7 +362,7 @@ static void tick(struct tracer *t)
 	roster_find_new(&t->roster);
 	prepare(t);
 	sampler_tick(&t->sampler, t->clock.stands_for);
-	if (t->start.kinds & (KIND(PROFILE_BLOCK) | KIND(PROFILE_MUTEX)))
+	if (t->start.mode.kinds & (KIND(PROFILE_BLOCK) | KIND(PROFILE_MUTEX)))
 		for (uint32_t i = 0; i < t->roster.n; i++)
 			goroutine_waits_tick(&t->goroutine_waits, &t->sampler.capturer,
 				t->roster.v[i], &t->clock, t->clock.stands_for);
@@ -427,6 +413,13 @@ static void work(struct tracer *t)
 	}
 }
 
+/* Nobody asks for anything: session expects no heartbeat. */
+static int is_idle(const struct tracer *t)
+{
+	return t->is_open && !t->running && (t->start.flags & START_SERVES) &&
+	       !t->sampler.capturer.tracee.late;
+}
+
 /* Sleeps until a message or the next piece of work. 1 a message waits. */
 static int sleep_until_due(struct tracer *t)
 {
@@ -447,7 +440,7 @@ static int sleep_until_due(struct tracer *t)
 	if (wait > BEAT_NS)
 		wait = BEAT_NS;
 	struct timespec ts = {.tv_nsec = wait};
-	if (ppoll(p, 3, &ts, NULL) < 0)
+	if (ppoll(p, 3, is_idle(t) ? NULL : &ts, NULL) < 0)
 		return 0;
 	if (p[1].revents)
 		drop_ended(t);

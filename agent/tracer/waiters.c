@@ -66,6 +66,13 @@ void waiters_tell_all(struct waiters *w, int is_last)
 	}
 }
 
+void waiters_count_again(struct waiters *w)
+{
+	for (uint32_t i = 0; i < w->n_processes; i++)
+		for (uint32_t j = 0; j < w->processes[i]->threads.n; j++)
+			w->processes[i]->threads.v[j].waiting.counted = UINT64_MAX;
+}
+
 static void push_missing(
 	struct waiters *w, const struct thread *th, int state, enum capture_missing why)
 {
@@ -149,7 +156,7 @@ void waiters_look(struct waiters *w, struct thread *th)
 	switch (capture_blocked(w->capturer, th, asked(w, WAITERS_KINDS), th->state)) {
 	case 1:
 	case 2:
-		charge(w, th, 1);
+		charge(w, th, th->waiting.is_new);
 		break;
 	case 0:
 	case -EAGAIN:

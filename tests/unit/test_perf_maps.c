@@ -141,6 +141,7 @@ static void the_worker_gets_it_first(void **state)
 	assert_int_equal(tell(3, 7, 0), 0);
 	for (int round = 0; round < 2; round++) {
 		session.naming.module = 0; /* as at the begin of an interval */
+		session.naming.level = session.options->symbols;
 		session.naming.next = session.naming.asked = 0;
 		assert_int_equal(naming_ask(&session, round), 1);
 		assert_int_equal(session.naming.module, 3);

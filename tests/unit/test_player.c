@@ -18,7 +18,7 @@ static pid_t player;
 static void start_player(const char *file_name)
 {
 	static struct options o;
-	const struct tracer_start start = {.kinds = 3};
+	const struct tracer_start start = {.mode.kinds = 3};
 	int pair[2];
 
 	o = (struct options){.replay = file_name};

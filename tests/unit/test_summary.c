@@ -48,7 +48,7 @@ static int end(void **state)
 static const char *comments(enum profile_kind kind)
 {
 	buf_clear(&out);
-	summary_comments(&s, kind, &out);
+	summary_comments(&s, kind, NULL, &out);
 	return buf_text(&out);
 }
 

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "agent/profiles.h"
+#include "agent/summary.h"
+
+static const char *lock_name(const void *arg, const struct thread_info *thread, uint64_t lock)
+{
+	return locks_name(arg, thread->pid, lock);
+}
+
+const struct process_info *profiles_process(const struct session *s, int32_t pid)
+{
+	const struct collection *c = &s->data;
+
+	for (uint32_t i = c->n_processes; i-- > 0;)
+		if (c->processes[i].pid == pid)
+			return &c->processes[i];
+	return NULL;
+}
+
+uint32_t profiles_program(const struct session *s, int32_t pid)
+{
+	const struct process_info *p = profiles_process(s, pid);
+	const struct maps *maps = p ? generations_newest(&s->data.maps, p->number) : NULL;
+
+	for (uint32_t i = 0; maps && i < maps->n; i++)
+		if (s->data.modules[maps->v[i].module - 1].info.flags & MODULE_IS_EXE)
+			return maps->v[i].module;
+	return 0;
+}
+
+static uint64_t duration_of(const struct interval *i, const struct profiles_how *how)
+{
+	int is_of_time = how->is_delta || !(KIND(how->kind) & KINDS_OF_MOMENT);
+
+	return is_of_time && !how->is_in_ns ? i->ended - i->began : 0;
+}
+
+static void fill(const struct session *s, const struct profiles_how *how, struct profile_input *in)
+{
+	const struct collection *c = &s->data;
+	const struct interval *i = s->written;
+
+	*in = (struct profile_input){
+		.kind = how->kind,
+		.table = i->tables[how->kind],
+		.symbols = s->symbols,
+		.threads = i->threads,
+		.n_threads = i->n_threads,
+		.with_pids = !how->pid && c->processes_seen > 1,
+		.is_like_go = how->is_like_go,
+		.n_modules = c->n_modules,
+		.program = how->pid ? profiles_program(s, how->pid) : 0,
+		.segments = c->segments,
+		.n_segments = c->n_segments,
+		.ended_cpu = interval_ended_cpu(i),
+		.time = i->wall_began + (how->is_delta ? i->ended - i->began : 0),
+		.duration = duration_of(i, how),
+		.hz = s->options->hz,
+		.ticks_weight = i->stats.ticks_weight,
+		.is_in_ns = how->is_in_ns,
+		.lock_name = lock_name,
+		.lock_arg = &s->locks,
+		.most_samples = how->is_limited ? PROFILE_SAMPLES_MAX : 0,
+		.most_bytes = how->is_limited ? PROFILE_BYTES_MAX : 0,
+	};
+}
+
+int profiles_build(const struct session *s, const struct profiles_how *how, struct profile **out)
+{
+	const struct collection *c = &s->data;
+	struct module_info *modules = calloc(c->n_modules + 1, sizeof(*modules));
+	struct profile_input in;
+	struct buf comments;
+
+	if (!modules)
+		return -ENOMEM;
+	for (uint32_t m = 0; m < c->n_modules; m++)
+		modules[m] = c->modules[m].info;
+	buf_init(&comments, 64 * KIB);
+	summary_comments(s, how->kind, how->pid ? profiles_process(s, how->pid) : NULL, &comments);
+	fill(s, how, &in);
+	in.modules = modules;
+	in.comments = buf_text(&comments);
+	int error = in.comments ? profile_build(&in, out) : -ENOMEM;
+	buf_fini(&comments);
+	free(modules);
+	return error;
+}

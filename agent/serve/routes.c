@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/profiles.h"
+#include "agent/serve/answer.h"
+#include "agent/serve/assets.h"
+#include "agent/serve/routes.h"
+#include "agent/serve/symbols_page.h"
+#include "agent/tracer/clock.h"
+
+#define SECOND 1000000000ull
+
+/* --- windows ------------------------------------------------------------------------------ */
+
+static void on_done(struct session *s, struct window *w)
+{
+	struct exchange *e = w->arg;
+
+	if (e) {
+		if (w->error == -ESRCH)
+			http_refuse(e, 503, "the process has ended");
+		else if (w->error)
+			http_refuse(e, 500, "failed to collect profile: %s", strerror(-w->error));
+		else
+			answer_window(s, w, e);
+		e->waits_for = NULL;
+		s->server->profiles += e->status == 200;
+		http_answer(e);
+	}
+	windows_drop(&s->windows, w);
+}
+
+static void wait_for(struct session *s, struct exchange *e, const struct window *how)
+{
+	struct window *w = windows_add(&s->windows, how);
+
+	if (!w) {
+		http_refuse(e, 500, "failed to collect profile: out of memory");
+		return;
+	}
+	w->is_done = on_done;
+	w->arg = e;
+	e->waits_for = w;
+}
+
+static void open_window(struct session *s, struct exchange *e)
+{
+	const struct wish *wish = &e->wish;
+	enum profile_kind kind = answer_kind(s, wish);
+	uint64_t busy = wish->flags & WINDOW_COUNTERS
+				? 0
+				: windows_conflict(&s->windows, KIND(kind), clock_now());
+
+	if (busy) {
+		e->retry_s = (busy + SECOND - 1) / SECOND;
+		http_refuse(e, 503,
+			"threadcreate stays attached to the threads and goes alone; %s: ask again in %us",
+			kind == PROFILE_THREADCREATE ? "other profiles are being taken"
+						     : "its window is open",
+			e->retry_s);
+		return;
+	}
+	struct window how = {.kinds = KIND(kind),
+		.flags = wish->flags,
+		.pid = wish->pid,
+		.length = wish->flags & WINDOW_COUNTERS ? 0 : wish->length};
+	wait_for(s, e, &how);
+}
+
+/* Names of addresses: places of a sum that nothing is added to. */
+static void look_up(struct session *s, struct exchange *e)
+{
+	const struct window how = {.flags = WINDOW_COUNTERS};
+
+	wait_for(s, e, &how);
+	if (e->status)
+		return;
+	struct window *w = e->waits_for;
+	w->error = symbols_page_collect(s, e, &w->sum);
+	w->state = WINDOW_DONE;
+}
+
+/* --- routes ------------------------------------------------------------------------------- */
+
+/* A process that is profiled, and has not ended. */
+static int is_there(const struct session *s, int32_t pid)
+{
+	const struct process_info *p = profiles_process(s, pid);
+
+	return p && !p->has_ended;
+}
+
+static void redirect(struct exchange *e)
+{
+	int is_plain = !e->wish.pid && !e->http->token;
+	const char *slash = is_plain ? "/debug/pprof/" : "pprof/";
+
+	e->status = 301;
+	e->type = HTTP_HTML;
+	snprintf(e->location, sizeof(e->location), "%s", slash);
+	buf_printf(&e->body, "<a href=\"%s\">Moved Permanently</a>.\n\n", slash);
+}
+
+static void take_at_once(struct session *s, struct exchange *e)
+{
+	switch (e->wish.page) {
+	case PAGE_REDIRECT:
+		redirect(e);
+		break;
+	case PAGE_INDEX:
+		answer_index(s, e);
+		break;
+	case PAGE_VIEW:
+		answer_view(s, e);
+		break;
+	case PAGE_TARGET:
+		answer_target(s, e);
+		break;
+	case PAGE_METRICS:
+		answer_metrics(s, e);
+		break;
+	case PAGE_ASSET:
+		assets_answer(e);
+		break;
+	default:
+		break;
+	}
+}
+
+static int is_at_once(enum page page)
+{
+	return page == PAGE_REDIRECT || page == PAGE_INDEX || page == PAGE_VIEW ||
+	       page == PAGE_TARGET || page == PAGE_METRICS || page == PAGE_ASSET;
+}
+
+void routes_take(void *owner, struct exchange *e)
+{
+	struct server *server = owner;
+	struct session *s = server->session;
+	const struct wish *wish = &e->wish;
+	int is_over = s->is_last || s->interrupts || s->phase == PHASE_OVER;
+
+	if (is_at_once(wish->page) && (!wish->pid || is_there(s, wish->pid)))
+		take_at_once(s, e);
+	else if (is_over)
+		http_refuse(
+			e, 503, "%s", s->interrupts ? "the server ends" : "the process has ended");
+	else if (wish->pid && s->phase > PHASE_SNAPSHOT && !is_there(s, wish->pid))
+		http_refuse(e, 404, "no such process is profiled here");
+	else if (e->is_head)
+		answer_head(s, e);
+	else if (wish->page == PAGE_SYMBOL)
+		look_up(s, e);
+	else
+		open_window(s, e);
+}
+
+void routes_forget(void *owner, struct exchange *e)
+{
+	struct server *server = owner;
+	struct window *w = e->waits_for;
+
+	e->waits_for = NULL;
+	if (!w)
+		return;
+	/* One that is being named is dropped when it is answered. */
+	w->arg = NULL;
+	if (w->state != WINDOW_DONE)
+		windows_drop(&server->session->windows, w);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The server's state in session. For agent/serve/ only.
+ */
+#ifndef SERVE_SERVER_H
+#define SERVE_SERVER_H
+
+#include "agent/serve/http.h"
+#include "agent/session.h"
+
+struct server {
+	struct session *session;
+	struct http http;
+	uint64_t profiles; /* that were answered */
+	uint64_t hurried;  /* of these, without all of their names */
+};
+
+#endif

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/naming.h"
+#include "agent/phases.h"
+#include "agent/serve/routes.h"
+#include "agent/serve/server.h"
+#include "agent/serve/serving.h"
+#include "agent/tracer/clock.h"
+#include "base/log.h"
+
+#define MS 1000000ull
+
+/* Readers allow 2 s more than the window: pprof half of it, scrapers 3 s. */
+#define NAMES_NS (1500 * MS)
+
+/* What is being sent when the run ends has so long to be read. */
+#define LAST_MS 2000
+
+int serving_open(struct session *s)
+{
+	const struct options *o = s->options;
+	struct server *server = calloc(1, sizeof(*server));
+
+	if (!server) {
+		log_error("out of memory");
+		return -ENOMEM;
+	}
+	server->session = s;
+	server->http.owner = server;
+	server->http.take = routes_take;
+	server->http.forget = routes_forget;
+	s->server = server;
+	return o->http ? http_open(&server->http, o->http, o->http_token) : 0;
+}
+
+void serving_begin(struct session *s)
+{
+	const struct http *h = &s->server->http;
+	int is_secret = h->token != NULL;
+
+	if (!s->options->http)
+		return;
+	log_note("serving %s%s (Ctrl-C ends it)", h->listener.url, is_secret ? "TOKEN/" : "");
+	if (h->listener.is_open_to_others && !is_secret)
+		log_note(
+			"warning: other machines can ask, and nothing is asked of them: profiles show "
+			"what a program does and where its code lies; give -http-token FILE, or no host");
+}
+
+/* --- windows that are done ---------------------------------------------------------------- */
+
+static void name_next(struct session *s)
+{
+	struct window *w = windows_done(&s->windows);
+
+	if (!w && s->is_last)
+		session_over(s, 0);
+	else if (!w)
+		phases_go(s, PHASE_SAMPLE);
+	if (!w)
+		return;
+	s->written = &w->sum;
+	s->names_by = clock_now() + NAMES_NS;
+	phases_go(s, PHASE_DEBUG);
+}
+
+void serving_share(struct session *s)
+{
+	if (s->shared_is_new)
+		windows_take(s, s->shared, &s->shared_mode);
+	s->shared_is_new = 0;
+	name_next(s);
+}
+
+void serving_answer(struct session *s)
+{
+	struct window *w = windows_done(&s->windows);
+
+	s->names_by = 0;
+	if (w)
+		w->is_done(s, w);
+	/* Who took no notice would be asked for ever. */
+	if (w && windows_done(&s->windows) == w)
+		windows_drop(&s->windows, w);
+	name_next(s);
+}
+
+/* --- the event loop ----------------------------------------------------------------------- */
+
+int serving_poll_fds(const struct session *s, struct pollfd *fds)
+{
+	return s->server->http.daemon ? http_poll_fds(&s->server->http, fds) : 0;
+}
+
+static int sooner(int ms, uint64_t due, uint64_t now)
+{
+	int until = due > now ? (due - now + MS - 1) / MS : 0;
+
+	return !due || (ms >= 0 && ms < until) ? ms : until;
+}
+
+int serving_timeout(const struct session *s, uint64_t now)
+{
+	int is_sampled = !!(s->mode.kinds & KINDS_OF_WINDOW);
+	int http = s->server->http.daemon ? http_timeout(&s->server->http) : -1;
+	/* While a role works its signs of life are looked at. */
+	int ms = s->phase == PHASE_SAMPLE && !is_sampled ? -1 : 250;
+
+	if (http >= 0 && (ms < 0 || http < ms))
+		ms = http;
+	if (s->phase == PHASE_SAMPLE) {
+		ms = sooner(ms, windows_due(&s->windows), now);
+		ms = sooner(ms, s->ends, now);
+	}
+	return sooner(ms, s->names_by, now);
+}
+
+static void hurry(struct session *s)
+{
+	int names = s->phase == PHASE_DEBUG || s->phase == PHASE_SYMBOLIZE;
+
+	if (!names || !s->names_by || clock_now() < s->names_by)
+		return;
+	naming_give_up(s);
+	s->server->hurried++;
+	phases_go(s, PHASE_WRITE);
+}
+
+void serving_step(struct session *s, const struct pollfd *fds, int n)
+{
+	if (s->server->http.daemon)
+		http_step(&s->server->http, fds, n);
+	hurry(s);
+	/* One that needed no mark. */
+	if (s->phase == PHASE_SAMPLE && windows_done(&s->windows))
+		phases_go(s, PHASE_SHARE);
+}
+
+void serving_close(struct session *s)
+{
+	struct server *server = s->server;
+
+	if (!server)
+		return;
+	http_close(&server->http, LAST_MS);
+	if (s->options->http && s->phase == PHASE_OVER && s->began)
+		log_note("served %" PRIu64 " requests, %" PRIu64 " of them profiles",
+			server->http.counts.requests, server->profiles);
+	free(server);
+	s->server = NULL;
+}

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "agent/session.h"
+#include "agent/tracer/clock.h"
+#include "agent/windows.h"
+
+/* Marks are no closer: each is a look at all threads. */
+#define APART_NS 25000000ull
+
+int windows_init(struct windows *v)
+{
+	*v = (struct windows){0};
+	return interval_init(&v->counters, 0);
+}
+
+void windows_fini(struct windows *v)
+{
+	while (v->first)
+		windows_drop(v, v->first);
+	interval_fini(&v->counters);
+}
+
+struct window *windows_add(struct windows *v, const struct window *how)
+{
+	struct window *w = malloc(sizeof(*w));
+	struct window **last = &v->first;
+
+	if (!w)
+		return NULL;
+	*w = *how;
+	w->state = WINDOW_WAITS;
+	w->next = NULL;
+	w->ends = 0;
+	w->takes = w->is_second = w->error = 0;
+	if (interval_init(&w->sum, 0) < 0) {
+		interval_fini(&w->sum);
+		free(w);
+		return NULL;
+	}
+	while (*last)
+		last = &(*last)->next;
+	*last = w;
+	v->opened++;
+	return w;
+}
+
+void windows_drop(struct windows *v, struct window *w)
+{
+	struct window **at = &v->first;
+
+	while (*at && *at != w)
+		at = &(*at)->next;
+	if (!*at)
+		return;
+	*at = w->next;
+	v->dropped += w->state != WINDOW_DONE;
+	interval_fini(&w->sum);
+	free(w);
+}
+
+uint32_t windows_count(const struct windows *v)
+{
+	uint32_t n = 0;
+
+	for (const struct window *w = v->first; w; w = w->next)
+		n += w->state != WINDOW_DONE;
+	return n;
+}
+
+/* A thread has one tracer: threadcreate's stays attached to all. */
+uint64_t windows_conflict(const struct windows *v, uint32_t kinds, uint64_t now)
+{
+	int stays = !!(kinds & KIND(PROFILE_THREADCREATE));
+	uint64_t longest = 0;
+
+	for (const struct window *w = v->first; w; w = w->next) {
+		int other_stays = !!(w->kinds & KIND(PROFILE_THREADCREATE));
+		if ((w->flags & WINDOW_COUNTERS) || w->state >= WINDOW_CLOSES ||
+			stays == other_stays)
+			continue;
+		uint64_t left =
+			w->state == WINDOW_OPEN ? w->ends > now ? w->ends - now : 0 : w->length;
+		if (left + APART_NS > longest)
+			longest = left + APART_NS;
+	}
+	return longest;
+}
+
+uint64_t windows_due(const struct windows *v)
+{
+	uint64_t due = 0;
+
+	for (const struct window *w = v->first; w; w = w->next) {
+		uint64_t at = w->state == WINDOW_WAITS	? v->next_mark
+			      : w->state == WINDOW_OPEN ? w->ends
+							: 0;
+		if (!at && w->state != WINDOW_WAITS)
+			continue;
+		if (at < v->next_mark)
+			at = v->next_mark;
+		if (!due || at < due)
+			due = at ? at : 1;
+	}
+	return due;
+}
+
+/* --- at a mark ---------------------------------------------------------------------------- */
+
+static void at_mark(struct windows *v, struct window *w, uint64_t now)
+{
+	if (w->state == WINDOW_WAITS)
+		w->state = w->flags & WINDOW_COUNTERS ? WINDOW_CLOSES : WINDOW_OPENS;
+	else if (w->state != WINDOW_OPEN || now < w->ends)
+		return;
+	else if ((w->flags & WINDOW_DELTA) && !w->is_second)
+		w->state = WINDOW_AGAIN;
+	else
+		w->state = WINDOW_CLOSES;
+	if (w->state != WINDOW_CLOSES || !(w->flags & WINDOW_REPEATS))
+		return;
+	struct window *next = windows_add(v, w);
+	if (next)
+		next->state = WINDOW_OPENS;
+}
+
+static void add_background(const struct session *s, struct tracer_mode *mode)
+{
+	if (!s->options->background || mode->kinds & KIND(PROFILE_THREADCREATE))
+		return;
+	mode->kinds |= WINDOWS_BACKGROUND;
+	if (!mode->hz)
+		mode->hz = s->options->background;
+}
+
+static void settle(const struct session *s, struct tracer_mode *mode)
+{
+	add_background(s, mode);
+	if (!mode->hz)
+		mode->hz = s->options->hz;
+}
+
+void windows_first_mode(const struct session *s, struct tracer_mode *mode)
+{
+	*mode = (struct tracer_mode){0};
+	settle(s, mode);
+}
+
+void windows_end(struct windows *v)
+{
+	for (struct window *w = v->first; w; w = w->next)
+		if (w->state < WINDOW_CLOSES)
+			w->state = WINDOW_CLOSES;
+}
+
+void windows_mark(struct session *s, uint64_t now, struct tracer_mode *next)
+{
+	struct windows *v = &s->windows;
+
+	*next = (struct tracer_mode){0};
+	for (struct window *w = v->first; w; w = w->next) {
+		at_mark(v, w, now);
+		int begins = w->state == WINDOW_OPENS || w->state == WINDOW_AGAIN;
+		uint32_t kinds = begins			   ? w->kinds
+				 : w->state == WINDOW_OPEN ? w->kinds & KINDS_OF_WINDOW
+							   : 0;
+		next->kinds |= kinds;
+		if (kinds & KINDS_OF_WINDOW)
+			next->hz = s->options->hz;
+		if (begins)
+			next->flags |= MODE_BEGINS | (w->flags & WINDOW_DETAILS ? MODE_DETAILS : 0);
+		if (w->state == WINDOW_CLOSES && (w->flags & WINDOW_COMMANDS))
+			next->flags |= MODE_COMMANDS;
+	}
+	settle(s, next);
+	v->next_mark = now + APART_NS;
+}
+
+/* --- when its interval is there ----------------------------------------------------------- */
+
+static void fail(struct window *w, int error)
+{
+	if (error < 0 && !w->error)
+		w->error = error;
+}
+
+static void take_into(struct windows *v, struct window *w, const struct interval *i)
+{
+	struct sum_part part = {.kinds = w->kinds, .pid = w->pid};
+
+	if (w->flags & WINDOW_COUNTERS) {
+		if (w->state == WINDOW_CLOSES)
+			fail(w, sum_add(&w->sum, &v->counters, &part));
+		return;
+	}
+	if (!w->takes)
+		return;
+	part.is_less = (w->flags & WINDOW_DELTA) && !w->is_second;
+	fail(w, sum_add(&w->sum, i, &part));
+	w->takes = !!(w->kinds & KINDS_OF_WINDOW);
+}
+
+/* The interval after i has begun. */
+static void move_on(struct window *w, const struct interval *i)
+{
+	if (w->state == WINDOW_CLOSES) {
+		/* It never began, or its second look never came. */
+		if ((!(w->flags & WINDOW_COUNTERS) && !w->sum.ended) ||
+			((w->flags & WINDOW_DELTA) && !w->is_second))
+			fail(w, -ESRCH);
+		w->state = WINDOW_DONE;
+	} else if (w->state == WINDOW_OPENS || w->state == WINDOW_AGAIN) {
+		w->is_second = w->state == WINDOW_AGAIN;
+		w->ends = i->ended + (w->is_second ? 0 : w->length);
+		w->takes = 1;
+		w->state = WINDOW_OPEN;
+	}
+}
+
+/* Time without a tick is not time without waits: the next ticks stand for it. */
+static void count(struct windows *v, const struct interval *i, uint32_t kinds)
+{
+	uint64_t over = i->ended - i->began;
+
+	if ((kinds & WINDOWS_BACKGROUND) && !i->stats.ticks_weight) {
+		v->carried += over;
+		return;
+	}
+	over = kinds & WINDOWS_BACKGROUND ? over + v->carried : 0;
+	v->carried = 0;
+	v->lost += sum_count(&v->counters, i, kinds, over) < 0;
+}
+
+void windows_take(struct session *s, const struct interval *i, const struct tracer_mode *mode)
+{
+	struct windows *v = &s->windows;
+
+	if (mode->kinds & WINDOWS_COUNTED)
+		count(v, i, mode->kinds & WINDOWS_COUNTED);
+	for (struct window *w = v->first; w; w = w->next) {
+		take_into(v, w, i);
+		move_on(w, i);
+	}
+}
+
+struct window *windows_done(const struct windows *v)
+{
+	struct window *w = v->first;
+
+	while (w && w->state != WINDOW_DONE)
+		w = w->next;
+	return w;
+}
