@@ -125,7 +125,11 @@ class Sample:
 
 class Profile:
     def __init__(self, path):
-        data = sys.stdin.buffer.read() if path == "-" else open(path, "rb").read()
+        """path: of a file, "-", or its content."""
+        if isinstance(path, bytes):
+            data = path
+        else:
+            data = sys.stdin.buffer.read() if path == "-" else open(path, "rb").read()
         if data[:2] == b"\x1f\x8b":
             data = gzip.decompress(data)
         raw = message(data, (1, 2, 3, 4, 5, 6, 13))
