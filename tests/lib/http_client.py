@@ -20,13 +20,13 @@ class Answer:
 
 
 class Server:
-    """By its base URL, with a path or without one; unix:PATH or http://unix:PATH:/ for a socket."""
+    """By its base URL, with a path or without one; http+unix:SOCKET:PATH for a socket of that name."""
 
     def __init__(self, base):
         self.unix = None
-        if base.startswith(("unix:", "http://unix:")):
-            self.unix = base.split("unix:", 1)[1].split(":")[0]
-            self.prefix, self.host = "", "localhost"
+        if base.startswith("http+unix:"):
+            self.unix, _, prefix = base[len("http+unix:"):].partition(":")
+            self.prefix, self.host = prefix.rstrip("/"), "localhost"
             return
         parts = urlsplit(base)
         self.address = parts.hostname, parts.port or 80

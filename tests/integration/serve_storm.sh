@@ -1,0 +1,42 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Fifty clients at once and as many bad ones as there is room for, then broken requests: the server
+# stays, gives back what it took, and the profiles of that time are as true as others.
+# By hand: STORM_SECONDS=30 STORM_FUZZ=100000. AGAINST=go: Go's own server in our place.
+. "$(dirname "$0")/../lib/harness.sh"
+need python3
+seconds=${STORM_SECONDS:-3} fuzz=${STORM_FUZZ:-5000}
+storm=(--seconds "$seconds" --fuzz "$fuzz" --seed "${STORM_SEED:-1}" --save "$WORK/storm.pb.gz")
+
+check_storm() # ARG...
+{
+	if python3 "$LIB/http_storm.py" "${storm[@]}" "$@" >"$WORK/storm.out" 2>&1; then
+		pass "storm"
+	else
+		fail "storm"
+	fi
+	sed 's/^/    /' "$WORK/storm.out" | cut -c1-600
+}
+
+if [ "${AGAINST:-}" = go ]; then
+	need go
+	. "$LIB/serve.sh"
+	start_go_pprof
+	check_storm --go --pid "$TARGET" "$URL"
+	finish
+fi
+
+. "$LIB/serve.sh"
+start_target shares
+serve "storm" -p "$TARGET" -http 127.0.0.1:0 -hz 200
+check_storm --metrics --pid "$SERVER" "$URL"
+check_unharmed "$TARGET" "storm" && pass "target is unharmed"
+for pair in share_40=0.40 share_25=0.25 share_20=0.20 share_10=0.10 share_05=0.05; do
+	check "share of ${pair%=*}" proof within4 "$WORK/storm.pb.gz" "${pair%=*}" "${pair#*=}"
+done
+# As many samples as its CPU time and the rate ask for.
+check_number "samples" "$(proof samples "$WORK/storm.pb.gz") / 200 >= 0.9 * $(proof sum "$WORK/storm.pb.gz" cpu) / 1e9"
+check_equal "exporter's text" 0 "$(python3 "$LIB/prometheus_text.py" --prefix=cpprof_attach_ "$URL/metrics" >"$WORK/metrics.out" 2>&1; echo $?)"
+grep -v ' series, ' "$WORK/metrics.out" | head -5
+stop_server "storm"
+finish
