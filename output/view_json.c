@@ -120,10 +120,10 @@ static void put_head(struct writer *w)
 static void put_modules(struct writer *w)
 {
 	json_array(&w->json, "modules");
-	for (uint32_t i = 0; i < w->p->n_mappings; i++) {
+	for (uint32_t i = 0; i < w->tree.n_modules; i++) {
 		json_array(&w->json, NULL);
-		json_number(&w->json, NULL, w->number_of[w->p->mappings[i].file]);
-		json_number(&w->json, NULL, w->number_of[w->p->mappings[i].build_id]);
+		json_number(&w->json, NULL, w->number_of[w->tree.modules[i].file]);
+		json_number(&w->json, NULL, w->number_of[w->tree.modules[i].build_id]);
 		json_end_array(&w->json);
 	}
 	json_end_array(&w->json);

@@ -15,6 +15,31 @@ struct wanted {
 	const void *what;
 };
 
+static int is_module(const void *arg, uint32_t position)
+{
+	const struct wanted *w = arg;
+	const struct view_module *a = &w->tree->modules[position], *b = w->what;
+
+	return a->file == b->file && a->build_id == b->build_id;
+}
+
+static int add_module(struct view_tree *t, const struct profile_mapping *m, uint32_t mapping)
+{
+	const struct view_module module = {m->file, m->build_id};
+	struct wanted wanted = {t, &module};
+	uint64_t hash = hash_pair(m->file, m->build_id);
+	long found = index_find(&t->by_module, hash, is_module, &wanted);
+	int error = 0;
+
+	if (found < 0) {
+		error = index_add(&t->by_module, hash, t->n_modules);
+		found = t->n_modules;
+		t->modules[t->n_modules++] = module;
+	}
+	t->module_of[mapping] = found + 1;
+	return error;
+}
+
 static int is_frame(const void *arg, uint32_t position)
 {
 	const struct wanted *w = arg;
@@ -95,7 +120,7 @@ static int add_location(struct view_tree *t, const struct profile *p, uint32_t n
 		struct view_frame f = {
 			.function = line ? line->function : 0,
 			.line = line ? line->line : 0,
-			.module = l->mapping,
+			.module = l->mapping ? t->module_of[l->mapping - 1] : 0,
 			.is_inlined = i > 0,
 			.offset = line ? 0 : file_offset(p, l),
 		};
@@ -126,12 +151,16 @@ int view_tree_init(struct view_tree *t, const struct profile *p)
 	int error = 0;
 
 	*t = (struct view_tree){
+		.modules = calloc(p->n_mappings + 1, sizeof(*t->modules)),
+		.module_of = calloc(p->n_mappings + 1, sizeof(*t->module_of)),
 		.leaf_of = calloc(p->n_samples + 1, sizeof(*t->leaf_of)),
 		.first_of = calloc(p->n_locations + 1, sizeof(*t->first_of)),
 		.listed = calloc((size_t)p->n_locations + p->n_lines + 1, sizeof(*t->listed)),
 	};
-	if (!t->leaf_of || !t->first_of || !t->listed)
+	if (!t->modules || !t->module_of || !t->leaf_of || !t->first_of || !t->listed)
 		error = -ENOMEM;
+	for (uint32_t i = 0; i < p->n_mappings && !error; i++)
+		error = add_module(t, &p->mappings[i], i);
 	for (uint32_t i = 0; i < p->n_locations && !error; i++)
 		error = add_location(t, p, i);
 	for (uint32_t i = 0; i < p->n_samples && !error; i++) {
@@ -144,8 +173,11 @@ int view_tree_init(struct view_tree *t, const struct profile *p)
 
 void view_tree_fini(struct view_tree *t)
 {
+	index_fini(&t->by_module);
 	index_fini(&t->by_frame);
 	index_fini(&t->by_node);
+	free(t->modules);
+	free(t->module_of);
 	free(t->frames);
 	free(t->nodes);
 	free(t->leaf_of);

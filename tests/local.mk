@@ -142,6 +142,7 @@ unit_tests = \
 	tests/unit/test_units \
 	tests/unit/test_unwind \
 	tests/unit/test_values \
+	tests/unit/test_view_json \
 	tests/unit/test_wait_kind \
 	tests/unit/test_waits \
 	tests/unit/test_wants \
@@ -221,6 +222,7 @@ tests_unit_test_threads_LDADD = $(unit_libs)
 tests_unit_test_units_LDADD = $(unit_libs)
 tests_unit_test_unwind_LDADD = $(unit_libs)
 tests_unit_test_values_LDADD = $(unit_libs)
+tests_unit_test_view_json_LDADD = $(unit_libs)
 tests_unit_test_wait_kind_LDADD = $(unit_libs)
 tests_unit_test_waits_LDADD = $(unit_libs)
 tests_unit_test_wants_LDADD = $(unit_libs)
@@ -266,6 +268,7 @@ test_scripts = \
 	tests/integration/gdb_compare.sh \
 	tests/integration/golang.sh \
 	tests/integration/goroutines.sh \
+	tests/integration/html.sh \
 	tests/integration/idle.sh \
 	tests/integration/jit.sh \
 	tests/integration/kernel.sh \
@@ -320,6 +323,7 @@ tests_beside = $(unit_tests_built) $(source_tests) \
 	tests/integration/debuginfod.sh \
 	tests/integration/gdb_compare.sh \
 	tests/integration/goroutines.sh \
+	tests/integration/html.sh \
 	tests/integration/kernel_side.sh \
 	tests/integration/legacy.sh \
 	tests/integration/lines.sh \
@@ -343,5 +347,6 @@ EXTRA_DIST = $(test_scripts) tests/source_check.sh $(target_names:%=tests/target
 	tests/targets/blocked.c tests/targets/chains.h tests/targets/shapes.h tests/targets/wander.c tests/lib/chains.py \
 	tests/targets/variants.mk tests/targets/walks.c tests/targets/walks.cc tests/targets/woken.h tests/lib/faults.py tests/lib/faults.sh tests/lib/gdb_lines.py tests/lib/gdb_stacks.py tests/lib/zstd_sections.py tests/targets/twins.c \
 	tests/lib/dump_proof.py tests/lib/gos.sh tests/lib/harness.sh tests/lib/legacy_proof.py tests/lib/proof.py tests/matrix/chain.py tests/matrix/check.py tests/names/compare.py tests/names/inlined.cc tests/names/part.cc tests/stress/faults.sh tests/unit/options_fixture.h \
+	tests/lib/chromium.py tests/lib/dump_proof.py tests/lib/harness.sh tests/lib/html_check.py tests/lib/html_server.py tests/lib/proof.py tests/matrix/chain.py tests/matrix/check.py tests/names/compare.py tests/names/inlined.cc tests/names/part.cc tests/stress/faults.sh tests/unit/options_fixture.h \
 	tests/unit/elf_fixture.h tests/unit/profile_fixture.h tests/unit/raw_fixture.h tests/unit/written.h tests/fixtures/fixture.c tests/fixtures/make.sh \
 	$(fixture_names:%=tests/fixtures/%.elf) $(fixture_names:%=tests/fixtures/%.raw)

@@ -52,8 +52,6 @@ class Colours {
 	}
 
 	hue(tree, node) {
-		if (!node || tree.name[node] < 0 && !this.groups)
-			return undefined;
 		return this.hueOf.get(this.groups ? tree.mark[node] : tree.moduleOf(node));
 	}
 

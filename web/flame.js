@@ -76,6 +76,12 @@ class Flame {
 			this.owner.whenOpened(this.tree, node);
 	}
 
+	unzoom() {
+		this.zoomed = 0;
+		this.layout();
+		this.focus(this.focused);
+	}
+
 	// A frame that is not drawn, for it is elsewhere or too narrow, is zoomed to.
 	focus(node) {
 		this.focused = node;

@@ -22,9 +22,10 @@ class Report {
 		this.callers = new Flame(byId("callers"), "Callers", this.owner("details"));
 		this.callees = new Flame(byId("callees"), "Callees", this.owner("details"));
 		this.table = new FunctionTable(id => this.select(id));
-		for (const id of ["type", "colour", "split", "layout"])
+		for (const id of ["type", "colour", "split"])
 			byId(id).addEventListener("change", () => this.draw());
 		byId("type").addEventListener("change", () => this.fillTable());
+		byId("layout").addEventListener("change", () => this.drawTrees());
 		byId("search").addEventListener("input", () => this.search());
 		byId("reset").addEventListener("click", () => this.reset());
 		byId("both").addEventListener("click", () => this.showCalls(true));
@@ -94,8 +95,7 @@ class Report {
 		document.title = profile.kind + " · " + (profile.program() || "cpprof-attach");
 		fill(byId("facts"), fact("Total " + type.type, total, share),
 			duration ? fact("Window", valueText(duration, true)) : fact("Window", "one moment"),
-			fact("Taken", timeText(time)), fact("Stacks", String(profile.n)),
-			fact("Functions", String(this.table.rows.length)));
+			fact("Taken", timeText(time)), fact("Stacks", String(profile.n)));
 	}
 
 	fillNotes() {
@@ -122,18 +122,23 @@ class Report {
 	}
 
 	draw() {
-		const type = this.type(), colour = this.groups(byId("colour")), isUp = byId("layout").value === "up";
+		const type = this.type(), colour = this.groups(byId("colour"));
 
 		this.colours = new Colours(this.profile, type, colour);
 		this.tree = callTree(this.profile, type, this.groups(byId("split")), colour);
+		this.drawTrees();
+	}
+
+	drawTrees() {
+		const type = this.type(), colour = this.colours.groups, name = this.selected;
+
 		show(byId("graph"), !this.isCalls);
 		show(byId("calls"), this.isCalls);
 		if (this.isCalls) {
-			const name = this.selected;
 			this.callers.show(callerTree(this.profile, type, name, colour), this.colours, true);
 			this.callees.show(calleeTree(this.profile, type, name, colour), this.colours, false);
 		} else {
-			this.flame.show(this.tree, this.colours, isUp);
+			this.flame.show(this.tree, this.colours, byId("layout").value === "up");
 		}
 		byId("details").textContent = this.frameText(this.tree, 0);
 		this.highlight();
@@ -170,14 +175,19 @@ class Report {
 
 		for (const flame of [this.flame, this.callers, this.callees])
 			flame.highlight(is);
-		byId("matched").textContent = this.is && this.tree ? this.matchText() : "";
+		byId("matched").textContent = this.matchText();
 		this.showSelected();
 	}
 
+	// The line is always there: nothing moves when a search begins.
 	matchText() {
-		const value = this.tree.valueOf(this.is), n = this.is.filter(Boolean).length;
+		const all = countText(this.table.rows.length, "function"), rows = this.table.rows;
+		const n = this.is ? rows.filter(row => this.is[row.id]).length : 0;
 
-		return n ? `${countText(n, "function")}: ${this.text(value)}, ${this.share(value)} of all` : "no match";
+		if (!this.is || !this.tree)
+			return `${all}, ${this.text(this.total)}`;
+		const value = this.tree.valueOf(this.is);
+		return `${n} of ${all} ${n === 1 ? "matches" : "match"}: ${this.text(value)}, ${this.share(value)} of all`;
 	}
 
 	showSelected() {
@@ -212,7 +222,7 @@ class Report {
 
 	showCalls(isCalls) {
 		this.isCalls = isCalls;
-		this.draw();
+		this.drawTrees();
 		if (isCalls)
 			this.callees.canvas.focus();
 	}
@@ -222,7 +232,7 @@ class Report {
 		const isZoomed = !this.isCalls && this.flame.zoomed;
 
 		if (isZoomed) {
-			this.flame.zoom(0);
+			this.flame.unzoom();
 			return;
 		}
 		byId("search").value = "";
@@ -241,7 +251,7 @@ class Report {
 	facts(tree, node) {
 		const total = tree.total[node], parent = tree.parent[node], frames = tree.framesOf(node);
 		const module = tree.moduleOf(node);
-		const self = tree.self[node] ? `itself ${this.text(tree.self[node])}, ${this.share(tree.self[node])}` : null;
+		const self = tree.self[node] && (node || !tree.isPart()) ? `itself ${this.text(tree.self[node])}, ${this.share(tree.self[node])}` : null;
 		const inCaller = parent > 0 ? `${percentText(total, tree.total[parent])} of its caller` : null;
 		const mark = tree.groupNames.length || tree.mark[node] < 0 || !this.colours.groups ? null
 			: this.colours.groups.names[tree.mark[node]];

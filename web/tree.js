@@ -138,6 +138,10 @@ class Tree {
 		return this.children.subarray(this.first[node], this.first[node + 1]);
 	}
 
+	isPart() {
+		return this.frame[0] !== 0;
+	}
+
 	text(node) {
 		if (!node)
 			return this.rootText;
@@ -235,6 +239,7 @@ function partTree(profile, type, name, colour, isDown) {
 		}
 		if (end < 0)
 			continue;
+		tree.frame[0] = tree.frame[0] || profile.frame[path[end]];
 		const part = isDown ? path.slice(0, end).reverse() : path.slice(end + 1);
 		let node = 0;
 		for (const at of part)

@@ -1,0 +1,57 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The page of a profile, in a browser: its figures are those of the pprof file of the same recording,
+# all of it works by mouse and by keyboard, a hostile name is a name; and the page as a server has it.
+. "$(dirname "$0")/../lib/harness.sh"
+need python3 chromium gcc
+
+# A function that would like to be more than that.
+hostile='</script><script>window.owned=1</script><img src=x onerror=window.owned=1>'
+printf %s "$hostile" >"$WORK/hostile.name"
+cat >"$WORK/hostile.c" <<END
+#include <stdio.h>
+void evil(void) __asm__("\"$hostile\"");
+void __attribute__((noinline)) evil(void)
+{
+	for (volatile long i = 0; i < 1000000; i++)
+		;
+}
+int main(void)
+{
+	puts("ready ");
+	fflush(stdout);
+	for (;;)
+		evil();
+}
+END
+gcc -O1 -o "$WORK/hostile" "$WORK/hostile.c" || skip_all "no symbol may be named like this here"
+
+# record NAME KIND: what runs as the target, as every format that is compared.
+record()
+{
+	profile_ok "$1: recording" -p "$TARGET" -seconds 1 -hz 200 -profile "$2" -save-raw "$WORK/$1.raw" -o "$WORK/$1.html" || finish
+	profile_ok "$1: pprof" -replay "$WORK/$1.raw" -profile "$2" -o "$WORK/$1.pb.gz"
+	profile_ok "$1: text" -replay "$WORK/$1.raw" -profile "$2" -o "$WORK/$1.txt"
+	stop_target
+}
+start_target shares
+record cpu cpu
+start_target states
+record wall wall
+start_command "$WORK/hostile"
+record hostile cpu
+start_target deadlock
+sleep 0.5
+profile_ok "dump" -p "$TARGET" -dump -format json -o "$WORK/dump.json"
+check_equal "mode of a page" 600 "$(stat -c %a "$WORK/cpu.html")"
+
+python3 "$LIB/html_check.py" "$WORK" >"$WORK/pages.out" 2>&1 || [ -s "$WORK/pages.out" ] || fail "no browser"
+while IFS= read -r line; do
+	case $line in
+	pass:*) pass "${line#pass: }" ;;
+	FAIL:*) fail "${line#FAIL: }" ;;
+	*) echo "    $line" ;;
+	esac
+done <"$WORK/pages.out"
+check_refused "-dump -format html"
+finish
