@@ -68,4 +68,13 @@
 #define LIMIT_KERNEL_NAME   128u	/* bytes of one */
 #define LIMIT_RAW_HELD	    (32 * MIB)	/* of a recording, until a module's build id is known */
 
+/* Pushing, for each store */
+#define LIMIT_PUSH_QUEUE   256u		 /* windows that wait to be sent */
+#define LIMIT_PUSH_BYTES   (64 * MIB)	 /* and the bytes of their profiles */
+#define LIMIT_PUSH_BODY	   (96 * MIB)	 /* of a request: base64 takes a third more */
+#define LIMIT_PUSH_REPLY   (64 * KIB)	 /* read of a reply; the rest is not waited for */
+#define LIMIT_PUSH_TRIES   10u		 /* of what the store itself fails at */
+#define LIMIT_PUSH_WAIT_MS (300 * 1000u) /* longest pause between two tries */
+#define LIMIT_PUSH_FAILED  16u		 /* windows that wait for being written as files */
+
 #endif

@@ -32,8 +32,8 @@ calls() { grep -nE "(^|[^_a-zA-Z0-9.>])($1)\(" "${sources[@]}" | grep -vE "^($2)
 
 # A single stop, and staying attached: two state machines that have no state in common.
 calls 'ptrace' 'agent/tracer/(tracee|attached)\.c' | nothing "ptrace only in tracee.c and attached.c"
-calls 'waitpid|wait4|waitid' 'agent/tracer/(tracee|attached)\.c|agent/supervisor\.c|agent/launch\.c|agent/sandbox\.c|agent/debuginfod\.c' |
-	nothing "wait calls only in tracee.c, attached.c and supervisor.c"
+calls 'waitpid|wait4|waitid' 'agent/tracer/(tracee|attached)\.c|agent/supervisor\.c|agent/launch\.c|agent/sandbox\.c|agent/debuginfod\.c|agent/push/pusher\.c' |
+	nothing "wait calls only where a process of ours or a tracee is ended: its end is taken there"
 calls 'fopen|open|openat|openat2|opendir|creat' \
 	'output/(sink|check)\.c|agent/player(_files)?\.c|agent/tracer/(cpus|family|proc_file|target|module_file|debug_file|perf_map_file|roots|mappings|threads|proc_stat|tracer_main|memory|refusal|watcher)\.c|agent/refusal\.c|agent/debuginfod\.c|agent/push/authorization\.c|agent/serve/(assets|gate)\.c' |
 	nothing "files are opened by name only where that is the job"
@@ -45,7 +45,7 @@ grep -lE '#include <(elfutils/|libelf|gelf|dwarf)' "${sources[@]}" | grep -vE '^
 # agent -> output -> base, unwind -> symbolize -> base; types.h and message.h are everyone's.
 includes() # FOLDER ALLOWED
 {
-	grep -nE '#include "' $1/*.[ch] | grep -vE '"(config\.h|output/types\.h|output/profile\.pb-c\.h)"' |
+	grep -nE '#include "' $1/*.[ch] | grep -vE '"(config\.h|output/types\.h|(output/profile|agent/push/push)\.pb-c\.h)"' |
 		grep -vE "\"($2)/"
 }
 includes base 'base' | nothing "base/ includes base/ only"

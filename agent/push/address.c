@@ -11,18 +11,10 @@
 
 #define FORM "pyroscope+http://HOST:PORT, pyroscope+https://, parca+http:// or parca+https://"
 
-/* pprof bytes go to these; see pyroscope.h and parca.h. */
-static const struct {
-	const char *word, *path;
-} stores[] = {
-	[STORE_PYROSCOPE] = {"pyroscope+", "/push.v1.PusherService/Push"},
-	[STORE_PARCA] = {"parca+", "/api/profiles/writeraw"},
-};
-
 /* The HTTP URL in text; NULL: no store is named. */
 static const char *take_store(struct address *a, const char *text)
 {
-	for (unsigned i = 0; i < sizeof(stores) / sizeof(*stores); i++) {
+	for (unsigned i = 0; i < STORES; i++) {
 		size_t n = strlen(stores[i].word);
 		if (strncmp(text, stores[i].word, n))
 			continue;

@@ -6,9 +6,8 @@
 #ifndef PUSH_ADDRESS_H
 #define PUSH_ADDRESS_H
 
+#include "agent/push/store.h"
 #include "base/limits.h"
-
-enum push_store { STORE_PYROSCOPE, STORE_PARCA };
 
 struct address {
 	enum push_store store;
