@@ -152,6 +152,7 @@ if HAVE_CMOCKA
 unit_tests_built = $(unit_tests)
 endif
 check_PROGRAMS = $(unit_tests_built) tests/legacy/legacy tests/names/names tests/stepper/stepper \
+check_PROGRAMS = $(unit_tests_built) tests/names/names tests/pusher/pusher tests/stepper/stepper \
 	tests/torn/torn
 unit_libs = libcpprof.a $(ALL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_answers_LDADD = $(unit_libs)
@@ -241,6 +242,10 @@ tests_stepper_stepper_SOURCES = \
 	tests/stepper/stepper.c \
 	tests/stepper/view.c tests/stepper/view.h
 
+# --- pushes as session does ---
+tests_pusher_pusher_SOURCES = tests/pusher/pusher.c
+tests_pusher_pusher_LDADD = $(unit_libs)
+
 # --- reads blocked threads and looks whether it is their stack ---
 tests_torn_torn_SOURCES = tests/torn/torn.c
 tests_torn_torn_LDADD = $(unit_libs)
@@ -279,6 +284,7 @@ test_scripts = \
 	tests/integration/lines.sh \
 	tests/integration/locked.sh \
 	tests/integration/matrix.sh \
+	tests/integration/push.sh \
 	tests/integration/quota.sh \
 	tests/integration/raw.sh \
 	tests/integration/raw_many.sh \
@@ -328,6 +334,7 @@ tests_beside = $(unit_tests_built) $(source_tests) \
 	tests/integration/legacy.sh \
 	tests/integration/lines.sh \
 	tests/integration/locked.sh \
+	tests/integration/push.sh \
 	tests/integration/right_file.sh \
 	tests/integration/single_step.sh \
 	tests/integration/speedscope.sh \
@@ -348,5 +355,6 @@ EXTRA_DIST = $(test_scripts) tests/source_check.sh $(target_names:%=tests/target
 	tests/targets/variants.mk tests/targets/walks.c tests/targets/walks.cc tests/targets/woken.h tests/lib/faults.py tests/lib/faults.sh tests/lib/gdb_lines.py tests/lib/gdb_stacks.py tests/lib/zstd_sections.py tests/targets/twins.c \
 	tests/lib/dump_proof.py tests/lib/gos.sh tests/lib/harness.sh tests/lib/legacy_proof.py tests/lib/proof.py tests/matrix/chain.py tests/matrix/check.py tests/names/compare.py tests/names/inlined.cc tests/names/part.cc tests/stress/faults.sh tests/unit/options_fixture.h \
 	tests/lib/chromium.py tests/lib/dump_proof.py tests/lib/harness.sh tests/lib/html_check.py tests/lib/html_server.py tests/lib/proof.py tests/matrix/chain.py tests/matrix/check.py tests/names/compare.py tests/names/inlined.cc tests/names/part.cc tests/stress/faults.sh tests/unit/options_fixture.h \
+	tests/lib/dump_proof.py tests/lib/harness.sh tests/lib/proof.py tests/lib/push_server.py tests/matrix/chain.py tests/matrix/check.py tests/names/compare.py tests/names/inlined.cc tests/names/part.cc tests/stress/faults.sh tests/unit/options_fixture.h \
 	tests/unit/elf_fixture.h tests/unit/profile_fixture.h tests/unit/raw_fixture.h tests/unit/written.h tests/fixtures/fixture.c tests/fixtures/make.sh \
 	$(fixture_names:%=tests/fixtures/%.elf) $(fixture_names:%=tests/fixtures/%.raw)

@@ -53,28 +53,33 @@ static int is_this_host(const char *host)
 	return !strcmp(host, "localhost") || !strncmp(host, "127.", 4) || !strcmp(host, "[::1]");
 }
 
-/* The prefix without slashes at its end, then the store's own path. */
+/* The length of text without the slashes at its end. */
+static size_t without_slashes(const char *text)
+{
+	size_t n = strlen(text);
+
+	while (n && text[n - 1] == '/')
+		n--;
+	return n;
+}
+
+/* The prefix, then the store's own path. */
 static int put_together(struct address *a, CURLU *u)
 {
 	char path[LIMIT_PATH], host[LIMIT_PATH];
+	const char *own = stores[a->store].path;
 
 	if (copy_part(u, CURLUPART_PATH, path, sizeof(path)) < 0 ||
 		copy_part(u, CURLUPART_HOST, host, sizeof(host)) < 0)
 		return -EINVAL;
-	size_t n = strlen(path), more = strlen(stores[a->store].path);
-	while (n && path[n - 1] == '/')
-		path[--n] = '\0';
 	a->is_open = !a->is_https && !is_this_host(host);
-	if (curl_url_set(u, CURLUPART_PATH, n ? path : "/", 0) != CURLUE_OK ||
-		copy_part(u, CURLUPART_URL, a->shown, sizeof(a->shown)) < 0 ||
-		n + more >= sizeof(path))
+	size_t n = without_slashes(path);
+	if (n + strlen(own) >= sizeof(path))
 		return -EINVAL;
-	if (!n)
-		a->shown[strlen(a->shown) - 1] = '\0';
-	memcpy(path + n, stores[a->store].path, more + 1);
-	return curl_url_set(u, CURLUPART_PATH, path, 0) != CURLUE_OK
-		       ? -EINVAL
-		       : copy_part(u, CURLUPART_URL, a->url, sizeof(a->url));
+	strcpy(path + n, own);
+	if (curl_url_set(u, CURLUPART_PATH, path, 0) != CURLUE_OK)
+		return -EINVAL;
+	return copy_part(u, CURLUPART_URL, a->url, sizeof(a->url));
 }
 
 static const char *check(struct address *a, const char *http, CURLU *u)
@@ -98,6 +103,8 @@ int address_parse(struct address *a, const char *text, const char **why)
 	if (!u)
 		return -EINVAL;
 	*why = check(a, http, u);
+	if (!*why)
+		snprintf(a->shown, sizeof(a->shown), "%.*s", (int)without_slashes(text), text);
 	curl_url_cleanup(u);
 	return *why ? -EINVAL : 0;
 }

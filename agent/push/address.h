@@ -13,7 +13,7 @@ struct address {
 	enum push_store store;
 	int is_https;
 	int is_open;		/* what is sent can be read on the way: not https, not this host */
-	char shown[LIMIT_PATH]; /* without the store's own path, for people */
+	char shown[LIMIT_PATH]; /* as it was given, without slashes at the end */
 	char url[LIMIT_PATH];	/* to post to */
 };
 

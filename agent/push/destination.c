@@ -68,8 +68,6 @@ static void tell_away(struct destination *d, const struct answer *a, uint64_t no
 		return;
 	d->is_away = 1;
 	d->away_since = now;
-	d->lost_before = lost_so_far(d);
-	d->is_full = 0;
 	clear_line(d);
 	log_note("push to %s: %s; what is to be pushed waits", d->address.shown,
 		words(text, sizeof(text), a));
@@ -82,7 +80,8 @@ static void tell_back(struct destination *d, uint64_t now)
 
 	if (!d->is_away)
 		return;
-	d->is_away = 0;
+	d->is_away = d->is_full = 0;
+	d->lost_before = lost_so_far(d);
 	clear_line(d);
 	if (lost)
 		log_note("push to %s: it answers again after %" PRIu64 " s; %" PRIu64
@@ -120,7 +119,7 @@ static void tell_lost(struct destination *d, const struct answer *a, enum queue_
 			LIMIT_PUSH_TRIES, text);
 }
 
-/* Once in an outage, whose end tells how many. */
+/* Once: the end of the outage tells how many. */
 static void tell_full(struct destination *d)
 {
 	if (d->is_full)

@@ -22,9 +22,9 @@ struct destination {
 	void (*before_telling)(void *arg); /* NULL: nothing stands in the way of a line */
 	void *arg;
 	int is_away;
-	int is_full;				  /* in this outage: it was told */
+	int is_full;				  /* that was told */
 	uint64_t away_since;			  /* ns */
-	uint64_t lost_before;			  /* the outage, profiles */
+	uint64_t lost_before;			  /* the end of the last outage, profiles */
 	unsigned char told[DESTINATION_STATUSES]; /* statuses */
 };
 

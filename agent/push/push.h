@@ -6,7 +6,7 @@
  *	push_init	before the loop, while the process is small: it is forked
  *	push_add	a window's profiles; they may be freed then
  *	push_poll_fds, push_timeout_ms, push_step	in each round of the loop
- *	push_take_failed	after push_step: what is to be saved as files instead
+ *	push_take_failed	after push_add and push_step: what is to be saved as files instead
  *	push_stop	no more windows come; the loop goes on until push_is_idle
  *	push_tell, push_fini
  *

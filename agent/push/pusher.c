@@ -10,8 +10,7 @@
 #include "agent/sandbox.h"
 #include "base/wire.h"
 
-#define MS	 1000000ull
-#define GRACE_MS 5000u /* behind libcurl's own deadline */
+#define MS 1000000ull
 
 void pusher_init(struct pusher *p, const struct client *client)
 {
@@ -95,7 +94,8 @@ int pusher_send(struct pusher *p, const struct buf *body, uint64_t now)
 	if (error)
 		kill_it(p);
 	else
-		p->deadline = now + (client_patience_ms(&p->client, body->len) + GRACE_MS) * MS;
+		/* libcurl's own deadline comes first. */
+		p->deadline = now + client_patience_ms(&p->client, body->len) * MS / 2 * 3;
 	return error;
 }
 

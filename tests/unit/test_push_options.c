@@ -62,15 +62,16 @@ static void an_address_is_its_stores_path(void **state)
 		const char *shown, *url;
 		int is_https, is_open;
 	} v[] = {
-		{"pyroscope+http://h:4040", STORE_PYROSCOPE, "http://h:4040",
+		{"pyroscope+http://h:4040", STORE_PYROSCOPE, "pyroscope+http://h:4040",
 			"http://h:4040/push.v1.PusherService/Push", 0, 1},
-		{"pyroscope+https://h/", STORE_PYROSCOPE, "https://h",
+		{"pyroscope+https://h/", STORE_PYROSCOPE, "pyroscope+https://h",
 			"https://h/push.v1.PusherService/Push", 1, 0},
-		{"pyroscope+http://127.0.0.1:1/a/b//", STORE_PYROSCOPE, "http://127.0.0.1:1/a/b",
+		{"pyroscope+http://127.0.0.1:1/a/b//", STORE_PYROSCOPE,
+			"pyroscope+http://127.0.0.1:1/a/b",
 			"http://127.0.0.1:1/a/b/push.v1.PusherService/Push", 0, 0},
-		{"parca+http://[::1]:7070", STORE_PARCA, "http://[::1]:7070",
+		{"parca+http://[::1]:7070", STORE_PARCA, "parca+http://[::1]:7070",
 			"http://[::1]:7070/api/profiles/writeraw", 0, 0},
-		{"parca+https://h.example/p", STORE_PARCA, "https://h.example/p",
+		{"parca+https://h.example/p", STORE_PARCA, "parca+https://h.example/p",
 			"https://h.example/p/api/profiles/writeraw", 1, 0},
 	};
 
