@@ -121,7 +121,9 @@ unit_tests = \
 	tests/unit/test_pprof \
 	tests/unit/test_proc_stat \
 	tests/unit/test_profile \
+	tests/unit/test_push_bodies \
 	tests/unit/test_push_options \
+	tests/unit/test_push_queue \
 	tests/unit/test_quick \
 	tests/unit/test_raw \
 	tests/unit/test_regs \
@@ -202,7 +204,9 @@ tests_unit_test_player_LDADD = $(unit_libs)
 tests_unit_test_pprof_LDADD = $(unit_libs)
 tests_unit_test_proc_stat_LDADD = $(unit_libs)
 tests_unit_test_profile_LDADD = $(unit_libs)
+tests_unit_test_push_bodies_LDADD = $(unit_libs)
 tests_unit_test_push_options_LDADD = $(unit_libs)
+tests_unit_test_push_queue_LDADD = $(unit_libs)
 tests_unit_test_quick_LDADD = $(unit_libs)
 tests_unit_test_raw_LDADD = $(unit_libs)
 tests_unit_test_regs_LDADD = $(unit_libs)
