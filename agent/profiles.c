@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "agent/phases.h"
 #include "agent/profiles.h"
 #include "agent/summary.h"
 
@@ -31,11 +32,49 @@ uint32_t profiles_program(const struct session *s, int32_t pid)
 	return 0;
 }
 
+/* Where the process has its code: its own mappings, behind those of modules that it has not mapped
+ * any more. One module may lie elsewhere in each process. 0 or -ENOMEM; the caller frees. */
+static int own_segments(const struct session *s, int32_t pid, struct segment **out, uint32_t *n_out)
+{
+	const struct collection *c = &s->data;
+	const struct process_info *p = profiles_process(s, pid);
+	const struct maps *maps = p ? generations_newest(&c->maps, p->number) : NULL;
+	uint32_t more = maps ? maps->n : 0, n = 0;
+	char *is_mapped = calloc(c->n_modules + 1, 1);
+	struct segment *v = calloc(c->n_segments + more + 1, sizeof(*v));
+
+	*out = v;
+	if (!v || !is_mapped) {
+		free(is_mapped);
+		return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < more; i++)
+		is_mapped[maps->v[i].module] = 1;
+	for (uint32_t i = 0; i < c->n_segments; i++)
+		if (!is_mapped[c->segments[i].module])
+			v[n++] = c->segments[i];
+	for (uint32_t i = 0; i < more; i++) {
+		const struct mapping *m = &maps->v[i];
+		v[n++] = (struct segment){m->start, m->end, m->offset, m->module};
+	}
+	free(is_mapped);
+	*n_out = n;
+	return 0;
+}
+
 static uint64_t duration_of(const struct interval *i, const struct profiles_how *how)
 {
 	int is_of_time = how->is_delta || !(KIND(how->kind) & KINDS_OF_MOMENT);
 
 	return is_of_time && !how->is_in_ns ? i->ended - i->began : 0;
+}
+
+/* Go's: of a profile its begin, of a difference its end, of a counter now. */
+static uint64_t time_of(const struct interval *i, const struct profiles_how *how)
+{
+	if (how->is_in_ns)
+		return phases_wall_clock();
+	return i->wall_began + (how->is_delta ? i->ended - i->began : 0);
 }
 
 static void fill(const struct session *s, const struct profiles_how *how, struct profile_input *in)
@@ -56,7 +95,7 @@ static void fill(const struct session *s, const struct profiles_how *how, struct
 		.segments = c->segments,
 		.n_segments = c->n_segments,
 		.ended_cpu = interval_ended_cpu(i),
-		.time = i->wall_began + (how->is_delta ? i->ended - i->began : 0),
+		.time = time_of(i, how),
 		.duration = duration_of(i, how),
 		.hz = s->options->hz,
 		.ticks_weight = i->stats.ticks_weight,
@@ -72,6 +111,7 @@ int profiles_build(const struct session *s, const struct profiles_how *how, stru
 {
 	const struct collection *c = &s->data;
 	struct module_info *modules = calloc(c->n_modules + 1, sizeof(*modules));
+	struct segment *segments = NULL;
 	struct profile_input in;
 	struct buf comments;
 
@@ -84,7 +124,14 @@ int profiles_build(const struct session *s, const struct profiles_how *how, stru
 	fill(s, how, &in);
 	in.modules = modules;
 	in.comments = buf_text(&comments);
-	int error = in.comments ? profile_build(&in, out) : -ENOMEM;
+	int error = in.comments ? 0 : -ENOMEM;
+	if (how->pid && !error)
+		error = own_segments(s, how->pid, &segments, &in.n_segments);
+	if (segments)
+		in.segments = segments;
+	if (!error)
+		error = profile_build(&in, out);
+	free(segments);
 	buf_fini(&comments);
 	free(modules);
 	return error;

@@ -69,23 +69,33 @@ uint32_t windows_count(const struct windows *v)
 	return n;
 }
 
-/* A thread has one tracer: threadcreate's stays attached to all. */
+static int stays_attached(uint32_t kinds)
+{
+	return !!(kinds & KIND(PROFILE_THREADCREATE));
+}
+
+/* When it will be over. */
+static uint64_t end_of(const struct window *w, uint64_t now)
+{
+	if (w->state == WINDOW_OPEN)
+		return w->ends;
+	return (w->not_before > now ? w->not_before : now) + w->length;
+}
+
+static int is_in_the_way(const struct window *w, uint32_t kinds)
+{
+	return !(w->flags & WINDOW_COUNTERS) && w->state < WINDOW_CLOSES &&
+	       stays_attached(w->kinds) != stays_attached(kinds);
+}
+
 uint64_t windows_conflict(const struct windows *v, uint32_t kinds, uint64_t now)
 {
-	int stays = !!(kinds & KIND(PROFILE_THREADCREATE));
-	uint64_t longest = 0;
+	uint64_t last = 0;
 
-	for (const struct window *w = v->first; w; w = w->next) {
-		int other_stays = !!(w->kinds & KIND(PROFILE_THREADCREATE));
-		if ((w->flags & WINDOW_COUNTERS) || w->state >= WINDOW_CLOSES ||
-			stays == other_stays)
-			continue;
-		uint64_t left =
-			w->state == WINDOW_OPEN ? w->ends > now ? w->ends - now : 0 : w->length;
-		if (left + APART_NS > longest)
-			longest = left + APART_NS;
-	}
-	return longest;
+	for (const struct window *w = v->first; w; w = w->next)
+		if (is_in_the_way(w, kinds) && end_of(w, now) + APART_NS > last)
+			last = end_of(w, now) + APART_NS;
+	return last > now ? last - now : 0;
 }
 
 uint64_t windows_due(const struct windows *v)
@@ -93,10 +103,8 @@ uint64_t windows_due(const struct windows *v)
 	uint64_t due = 0;
 
 	for (const struct window *w = v->first; w; w = w->next) {
-		uint64_t at = w->state == WINDOW_WAITS	? v->next_mark
-			      : w->state == WINDOW_OPEN ? w->ends
-							: 0;
-		if (!at && w->state != WINDOW_WAITS)
+		uint64_t at = w->state == WINDOW_WAITS ? w->not_before : w->ends;
+		if (w->state != WINDOW_WAITS && w->state != WINDOW_OPEN)
 			continue;
 		if (at < v->next_mark)
 			at = v->next_mark;
@@ -108,8 +116,25 @@ uint64_t windows_due(const struct windows *v)
 
 /* --- at a mark ---------------------------------------------------------------------------- */
 
+/* Those before it in the list have had their turn. */
+static int may_open(const struct windows *v, struct window *w, uint64_t now)
+{
+	if (w->flags & WINDOW_COUNTERS)
+		return 1;
+	if (now < w->not_before)
+		return 0;
+	for (const struct window *other = v->first; other; other = other->next)
+		if (other != w && is_in_the_way(other, w->kinds) && other->state != WINDOW_WAITS) {
+			w->not_before = end_of(other, now) + APART_NS;
+			return 0;
+		}
+	return 1;
+}
+
 static void at_mark(struct windows *v, struct window *w, uint64_t now)
 {
+	if (w->state == WINDOW_WAITS && !may_open(v, w, now))
+		return;
 	if (w->state == WINDOW_WAITS)
 		w->state = w->flags & WINDOW_COUNTERS ? WINDOW_CLOSES : WINDOW_OPENS;
 	else if (w->state != WINDOW_OPEN || now < w->ends)

@@ -46,10 +46,11 @@ struct window {
 	int32_t pid;	 /* only of that process; 0: of all */
 	uint64_t length; /* ns; 0: kinds of a moment, counters */
 	enum window_state state;
-	uint64_t ends; /* open: CLOCK_MONOTONIC */
-	int takes;     /* the open interval goes into it */
-	int is_second; /* WINDOW_DELTA: this is the second look */
-	int error;     /* -errno: it could not be added up; -ESRCH: the target is gone */
+	uint64_t not_before; /* waits: for others to end, that are in its way; 0: for nothing */
+	uint64_t ends;	     /* open: CLOCK_MONOTONIC */
+	int takes;	     /* the open interval goes into it */
+	int is_second;	     /* WINDOW_DELTA: this is the second look */
+	int error;	     /* -errno: it could not be added up; -ESRCH: the target is gone */
 	struct interval sum;
 	/* The names are there; session's written is the sum. */
 	void (*is_done)(struct session *s, struct window *w);
@@ -78,8 +79,9 @@ void windows_drop(struct windows *v, struct window *w);
 /* How many there are that are not done. */
 uint32_t windows_count(const struct windows *v);
 
-/* Why a window of those kinds cannot be opened now: the time in ns until the one that is in its way
- * ends; 0: it can. */
+/* A thread has one tracer, and threadcreate's stays attached: no other window is open then. How
+ * long a window of those kinds would have to wait for those that are there, in ns; 0: not at all.
+ */
 uint64_t windows_conflict(const struct windows *v, uint32_t kinds, uint64_t now);
 
 /* When the next mark is due: CLOCK_MONOTONIC; 0: never. */

@@ -153,9 +153,8 @@ unit_tests = \
 if HAVE_CMOCKA
 unit_tests_built = $(unit_tests)
 endif
-check_PROGRAMS = $(unit_tests_built) tests/legacy/legacy tests/names/names tests/stepper/stepper \
-check_PROGRAMS = $(unit_tests_built) tests/names/names tests/pusher/pusher tests/stepper/stepper \
-	tests/torn/torn
+check_PROGRAMS = $(unit_tests_built) tests/legacy/legacy tests/names/names tests/pusher/pusher \
+	tests/stepper/stepper tests/torn/torn
 unit_libs = libcpprof.a $(ALL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_answers_LDADD = $(unit_libs)
 tests_unit_test_base_LDADD = $(unit_libs)
@@ -357,8 +356,9 @@ fixture_names = aligned altstack chain20 leaf nocfi noreturn signal
 EXTRA_DIST = $(test_scripts) tests/source_check.sh $(target_names:%=tests/targets/%.c) tests/targets/calls.h tests/targets/cgo.go tests/targets/chain.go tests/targets/churn.go tests/targets/contended.go tests/targets/dl_part.c tests/targets/locked.cc tests/targets/locked.rs tests/targets/creates.cc tests/targets/creates.go tests/targets/creates.rs tests/targets/goroutines.go tests/targets/stacks.go tests/targets/locks.h tests/targets/target.h \
 	tests/targets/blocked.c tests/targets/chains.h tests/targets/shapes.h tests/targets/wander.c tests/lib/chains.py \
 	tests/targets/variants.mk tests/targets/walks.c tests/targets/walks.cc tests/targets/woken.h tests/lib/faults.py tests/lib/faults.sh tests/lib/gdb_lines.py tests/lib/gdb_stacks.py tests/lib/zstd_sections.py tests/targets/twins.c \
-	tests/lib/dump_proof.py tests/lib/gos.sh tests/lib/harness.sh tests/lib/legacy_proof.py tests/lib/proof.py tests/matrix/chain.py tests/matrix/check.py tests/names/compare.py tests/names/inlined.cc tests/names/part.cc tests/stress/faults.sh tests/unit/options_fixture.h \
-	tests/lib/chromium.py tests/lib/dump_proof.py tests/lib/harness.sh tests/lib/html_check.py tests/lib/html_server.py tests/lib/proof.py tests/matrix/chain.py tests/matrix/check.py tests/names/compare.py tests/names/inlined.cc tests/names/part.cc tests/stress/faults.sh tests/unit/options_fixture.h \
-	tests/lib/dump_proof.py tests/lib/harness.sh tests/lib/proof.py tests/lib/push_server.py tests/matrix/chain.py tests/matrix/check.py tests/names/compare.py tests/names/inlined.cc tests/names/part.cc tests/stress/faults.sh tests/unit/options_fixture.h \
+	tests/lib/chromium.py tests/lib/dump_proof.py tests/lib/gos.sh tests/lib/harness.sh tests/lib/html_check.py \
+	tests/lib/html_server.py tests/lib/legacy_proof.py tests/lib/proof.py tests/lib/push_server.py \
+	tests/matrix/chain.py tests/matrix/check.py tests/names/compare.py tests/names/inlined.cc tests/names/part.cc \
+	tests/stress/faults.sh tests/unit/options_fixture.h \
 	tests/unit/elf_fixture.h tests/unit/profile_fixture.h tests/unit/raw_fixture.h tests/unit/written.h tests/fixtures/fixture.c tests/fixtures/make.sh \
 	$(fixture_names:%=tests/fixtures/%.elf) $(fixture_names:%=tests/fixtures/%.raw)

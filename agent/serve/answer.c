@@ -68,14 +68,22 @@ static int put_legacy(struct session *s, const struct profile *p, struct exchang
 	return error;
 }
 
+/* What Go calls a delta: a profile that it also has without seconds. */
+static int is_delta(const struct wish *w)
+{
+	return w->kind != PROFILE_CPU && w->kind != PROFILE_WALL && w->length;
+}
+
+static void set_file_name(struct exchange *e)
+{
+	e->type = HTTP_BINARY;
+	snprintf(e->file_name, sizeof(e->file_name), "%s%s", e->wish.name,
+		is_delta(&e->wish) ? "-delta" : "");
+}
+
 static int put_pprof(const struct profile *p, struct exchange *e)
 {
-	int is_delta =
-		e->wish.kind != PROFILE_CPU && e->wish.kind != PROFILE_WALL && e->wish.length;
-
-	e->type = HTTP_BINARY;
-	snprintf(
-		e->file_name, sizeof(e->file_name), "%s%s", e->wish.name, is_delta ? "-delta" : "");
+	set_file_name(e);
 	return pprof_bytes(p, &e->body);
 }
 
@@ -100,7 +108,7 @@ static void answer_profile(struct session *s, const struct window *w, struct exc
 		.pid = w->pid,
 		.is_like_go = e->wish.is_goroutine,
 		.is_in_ns = !!(w->flags & WINDOW_COUNTERS),
-		.is_delta = !!(w->flags & WINDOW_DELTA),
+		.is_delta = is_delta(&e->wish),
 		.is_limited = e->wish.page == PAGE_PROFILE,
 	};
 	struct profile *p;
@@ -191,9 +199,7 @@ void answer_head(struct session *s, struct exchange *e)
 	e->status = 200;
 	e->type = is_json ? HTTP_JSON : is_binary ? HTTP_BINARY : HTTP_TEXT;
 	if (is_binary)
-		snprintf(e->file_name, sizeof(e->file_name), "%s%s", w->name,
-			w->kind != PROFILE_CPU && w->kind != PROFILE_WALL && w->length ? "-delta"
-										       : "");
+		set_file_name(e);
 }
 
 void answer_view(struct session *s, struct exchange *e)

@@ -80,12 +80,16 @@ static const char *after_token(const char *path, const char *token)
 										 : NULL;
 }
 
-const char *gate_pass(struct exchange *e, const char *path)
+const char *gate_pass(struct exchange *e, const char *path, const char *version)
 {
 	const struct http *h = e->http;
 	const char *host = header_of(e, "Host"), *own = h->listener.host;
 	const char *given = header_of(e, "Authorization");
 
+	if (!host && !strcmp(version, MHD_HTTP_VERSION_1_1)) {
+		http_refuse(e, 400, "400 Bad Request: missing required Host header");
+		return NULL;
+	}
 	if (host && !*h->listener.path && !gate_is_own_host(host, own)) {
 		http_refuse(e, 403,
 			"this Host is not served: ask by address, or start with -http HOST:PORT");

@@ -8,7 +8,7 @@
 struct exchange;
 
 /* The path without the token, where one is asked for; NULL: refused, the answer is set. */
-const char *gate_pass(struct exchange *e, const char *path);
+const char *gate_pass(struct exchange *e, const char *path, const char *version);
 
 /* Whether such a Host header is one that only somebody who knows this server sends: an address,
  * localhost, or own (the host given with -http, "" none). */

@@ -36,15 +36,25 @@ static ssize_t no_more(void *arg, uint64_t at, char *room, size_t most)
 	return MHD_CONTENT_READER_END_OF_STREAM;
 }
 
-/* To HEAD the length of what took no time to make is not known. */
+/* To HEAD the length of what took no time to make is not known. In chunks, libmicrohttpd would send
+ * the last one. */
+static struct MHD_Response *head_response(void)
+{
+	struct MHD_Response *r =
+		MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 1024, no_more, NULL, NULL);
+
+	if (r)
+		MHD_set_response_options(r, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
+	return r;
+}
+
 static struct MHD_Response *response_of(struct exchange *e)
 {
 	if (e->page)
 		return MHD_create_response_from_buffer(
 			e->page_size, (void *)e->page, MHD_RESPMEM_PERSISTENT);
 	if (e->is_head && !e->body.len)
-		return MHD_create_response_from_callback(
-			MHD_SIZE_UNKNOWN, 1024, no_more, NULL, NULL);
+		return head_response();
 	struct MHD_Response *r = MHD_create_response_from_buffer(e->body.len, e->body.data,
 		e->body.data ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
 	if (r)
@@ -65,7 +75,7 @@ static void add_headers(const struct exchange *e, struct MHD_Response *r)
 		snprintf(text, sizeof(text), "attachment; filename=\"%s\"", e->file_name);
 		MHD_add_response_header(r, "Content-Disposition", text);
 	}
-	if (*e->location)
+	if (e->location)
 		MHD_add_response_header(r, "Location", e->location);
 	if (e->status == MHD_HTTP_METHOD_NOT_ALLOWED)
 		MHD_add_response_header(
@@ -110,20 +120,22 @@ static const char *parameter(const void *arg, const char *name)
 }
 
 /* What the first line and the headers tell. */
-static void check(struct exchange *e, const char *path, const char *method)
+static void check(struct exchange *e, const char *path, const char *method, const char *version)
 {
 	e->is_checked = 1;
 	e->is_head = !strcmp(method, MHD_HTTP_METHOD_HEAD);
 	e->is_post = !strcmp(method, MHD_HTTP_METHOD_POST);
 	e->http->counts.requests++;
-	path = gate_pass(e, path);
+	path = gate_pass(e, path, version);
 	if (!path)
 		return;
+	if (e->is_cut)
+		http_refuse(e, MHD_HTTP_NOT_FOUND, "Unknown profile");
 	wish_parse(&e->wish, path, parameter, e);
-	if (!e->is_head && strcmp(method, MHD_HTTP_METHOD_GET) &&
+	if (!e->status && !e->is_head && strcmp(method, MHD_HTTP_METHOD_GET) &&
 		!(e->is_post && e->wish.page == PAGE_SYMBOL))
 		http_refuse(e, MHD_HTTP_METHOD_NOT_ALLOWED, "method not allowed");
-	else if (e->wish.status)
+	else if (!e->status && e->wish.status)
 		http_refuse(e, e->wish.status, "%s", e->wish.why);
 }
 
@@ -133,12 +145,11 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 	struct exchange *e = *state;
 	struct http *h = arg;
 
-	(void)version;
 	(void)connection;
 	if (!e)
 		return MHD_NO;
 	if (!e->is_checked) {
-		check(e, url, method);
+		check(e, url, method, version);
 		/* What is sent with it comes with the next calls; a refusal does not wait for it.
 		 */
 		int sends_more = !e->is_head && strcmp(method, MHD_HTTP_METHOD_GET);
@@ -167,12 +178,14 @@ static void *on_uri(void *arg, const char *uri, struct MHD_Connection *connectio
 	struct http *h = arg;
 	struct exchange *e = calloc(1, sizeof(*e));
 
-	(void)uri;
 	if (!e)
 		return NULL;
 	e->http = h;
 	e->connection = connection;
 	e->type = HTTP_TEXT;
+	e->uri = strdup(uri);
+	/* Decoded it would end the path there. */
+	e->is_cut = strstr(uri, "%00") != NULL;
 	buf_init(&e->posted, HTTP_POST);
 	buf_init(&e->body, LIMIT_ANSWER);
 	e->next = h->first;
@@ -200,6 +213,8 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **st
 	h->forget(h->owner, e);
 	buf_fini(&e->posted);
 	buf_fini(&e->body);
+	free(e->uri);
+	free(e->location);
 	free(e);
 	*state = NULL;
 }

@@ -31,8 +31,10 @@ struct exchange {
 	struct MHD_Connection *connection;
 	struct exchange *next;
 	struct wish wish;
+	char *uri; /* as it was sent; NULL: no memory */
 	struct buf posted;
 	int is_head, is_post, is_checked;
+	int is_cut;	 /* its path has a NUL in it */
 	int is_held;	 /* its answer comes later, by http_answer */
 	int is_hopeless; /* its client has gone */
 	void *waits_for; /* the owner's */
@@ -43,7 +45,7 @@ struct exchange {
 	size_t page_size;   /* so many bytes */
 	const char *type;   /* its Content-Type */
 	char file_name[48]; /* "": none */
-	char location[256]; /* "": none */
+	char *location;	    /* NULL: none */
 	uint32_t retry_s;   /* Retry-After; 0: none */
 	int is_error;	    /* as Go marks its own */
 };

@@ -8,6 +8,7 @@
 #include "agent/profiles.h"
 #include "agent/serve/answer.h"
 #include "agent/serve/assets.h"
+#include "agent/serve/markup.h"
 #include "base/json.h"
 #include "config.h"
 
@@ -53,22 +54,6 @@ static uint64_t count_of(const struct session *s, const struct row *row)
 								     : 0;
 }
 
-static void put_html(struct buf *out, const char *text)
-{
-	for (; *text; text++) {
-		const char *entity = *text == '<'    ? "&lt;"
-				     : *text == '>'  ? "&gt;"
-				     : *text == '&'  ? "&amp;"
-				     : *text == '"'  ? "&#34;"
-				     : *text == '\'' ? "&#39;"
-						     : NULL;
-		if (entity)
-			buf_string(out, entity);
-		else
-			buf_append(out, text, 1);
-	}
-}
-
 /* Names of programs may be any bytes. */
 static void put_processes(const struct session *s, struct buf *out)
 {
@@ -80,7 +65,7 @@ static void put_processes(const struct session *s, struct buf *out)
 		if (p->has_ended)
 			continue;
 		buf_printf(out, "<li><a href='../../pid/%d/debug/pprof/'>%d</a> ", p->pid, p->pid);
-		put_html(out, p->comm);
+		markup_text(out, p->comm);
 		buf_string(out, "</li>\n");
 	}
 	buf_string(out, "</ul>\n</p>\n");

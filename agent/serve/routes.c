@@ -7,11 +7,15 @@
 #include "agent/profiles.h"
 #include "agent/serve/answer.h"
 #include "agent/serve/assets.h"
+#include "agent/serve/markup.h"
 #include "agent/serve/routes.h"
 #include "agent/serve/symbols_page.h"
 #include "agent/tracer/clock.h"
 
 #define SECOND 1000000000ull
+
+/* Readers allow some seconds more than a profile takes. */
+#define WAIT_NS (3 * SECOND)
 
 /* --- windows ------------------------------------------------------------------------------ */
 
@@ -54,7 +58,7 @@ static void open_window(struct session *s, struct exchange *e)
 				? 0
 				: windows_conflict(&s->windows, KIND(kind), clock_now());
 
-	if (busy) {
+	if (busy > WAIT_NS) {
 		e->retry_s = (busy + SECOND - 1) / SECOND;
 		http_refuse(e, 503,
 			"threadcreate stays attached to the threads and goes alone; %s: ask again in %us",
@@ -66,7 +70,8 @@ static void open_window(struct session *s, struct exchange *e)
 	struct window how = {.kinds = KIND(kind),
 		.flags = wish->flags,
 		.pid = wish->pid,
-		.length = wish->flags & WINDOW_COUNTERS ? 0 : wish->length};
+		.length = wish->flags & WINDOW_COUNTERS ? 0 : wish->length,
+		.not_before = busy ? clock_now() + busy : 0};
 	wait_for(s, e, &how);
 }
 
@@ -93,15 +98,22 @@ static int is_there(const struct session *s, int32_t pid)
 	return p && !p->has_ended;
 }
 
+/* The same, with a slash behind its path. */
 static void redirect(struct exchange *e)
 {
-	int is_plain = !e->wish.pid && !e->http->token;
-	const char *slash = is_plain ? "/debug/pprof/" : "pprof/";
+	const char *uri = e->uri ? e->uri : "/debug/pprof";
+	int n = strcspn(uri, "?");
 
+	if (asprintf(&e->location, "%.*s/%s", n, uri, uri + n) < 0) {
+		e->location = NULL;
+		http_refuse(e, 500, "out of memory");
+		return;
+	}
 	e->status = 301;
 	e->type = HTTP_HTML;
-	snprintf(e->location, sizeof(e->location), "%s", slash);
-	buf_printf(&e->body, "<a href=\"%s\">Moved Permanently</a>.\n\n", slash);
+	buf_string(&e->body, "<a href=\"");
+	markup_text(&e->body, e->location);
+	buf_string(&e->body, "\">Moved Permanently</a>.\n\n");
 }
 
 static void take_at_once(struct session *s, struct exchange *e)

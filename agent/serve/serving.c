@@ -40,12 +40,14 @@ int serving_open(struct session *s)
 void serving_begin(struct session *s)
 {
 	const struct http *h = &s->server->http;
-	int is_secret = h->token != NULL;
 
 	if (!s->options->http)
 		return;
-	log_note("serving %s%s (Ctrl-C ends it)", h->listener.url, is_secret ? "TOKEN/" : "");
-	if (h->listener.is_open_to_others && !is_secret)
+	log_note("serving %s", h->listener.url);
+	if (h->token)
+		log_note("the token of -http-token is asked for: the first part of the path, or "
+			 "\"Authorization: Bearer TOKEN\"");
+	if (h->listener.is_open_to_others && !h->token)
 		log_note(
 			"warning: other machines can ask, and nothing is asked of them: profiles show "
 			"what a program does and where its code lies; give -http-token FILE, or no host");

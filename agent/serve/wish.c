@@ -232,8 +232,6 @@ void wish_parse(struct wish *out, const char *path, wish_parameter *parameter, c
 		parse_profile(&a, path + sizeof(go));
 	else if (!strncmp(path, others, sizeof(others) - 1))
 		parse_alias(&a, path + sizeof(others) - 1);
-	else if (out->pid)
-		refuse(out, 404, "404 page not found");
 	else
 		parse_own(&a, path);
 }
