@@ -113,6 +113,7 @@ unit_tests = \
 	tests/unit/test_maps \
 	tests/unit/test_options \
 	tests/unit/test_options_target \
+	tests/unit/test_otel_context \
 	tests/unit/test_other_stack \
 	tests/unit/test_perf_map \
 	tests/unit/test_perf_map_file \
@@ -195,6 +196,7 @@ tests_unit_test_locks_LDADD = $(unit_libs)
 tests_unit_test_maps_LDADD = $(unit_libs)
 tests_unit_test_options_LDADD = $(unit_libs)
 tests_unit_test_options_target_LDADD = $(unit_libs)
+tests_unit_test_otel_context_LDADD = $(unit_libs)
 tests_unit_test_other_stack_LDADD = $(unit_libs)
 tests_unit_test_perf_map_LDADD = $(unit_libs)
 tests_unit_test_perf_map_file_LDADD = $(unit_libs)
