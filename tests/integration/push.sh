@@ -6,6 +6,7 @@
 need python3 openssl
 PUSHER=${PUSHER:-$(dirname "$TARGETS")/pusher/pusher}
 [ -x "$PUSHER" ] || skip_all "no $PUSHER"
+"$PUSHER" 0 0 0,0,0,0,0 -p 1 -push parca+http://127.0.0.1:1 2>&1 | grep -q 'without libcurl' && skip_all "built without libcurl"
 # connection, request, shortest and longest pause, the end; ms
 QUICK=2000,4000,20,100,10000
 
