@@ -30,12 +30,12 @@ struct option_row {
 /* Words of the manual that later versions understand. */
 static const char *const later_kinds[] = {"heap", "allocs"};
 static const char *const later_options[] = {
-	"heap-rate", "thread", "compare", "fail-over", "cleanup", "alloc-prefix", "open"};
+	"heap-rate", "thread", "compare", "fail-over", "cleanup", "alloc-prefix"};
 
 /* They shape a profile; -dump makes none. */
 static const char *const not_for_dump[] = {"exit-status", "profile", "hz", "max-stop", "top",
 	"push", "http", "http-token", "background", "summary", "save-raw", "replay", "symfs",
-	"check"};
+	"check", "open"};
 
 #define IN(list, word) is_in(list, sizeof(list) / sizeof(*(list)), word)
 
@@ -103,6 +103,7 @@ static int set_switch(struct options *o, const char *name, const char *value)
 	o->kernel |= !strcmp(name, "kernel");
 	o->debuginfod |= !strcmp(name, "debuginfod");
 	o->dump |= !strcmp(name, "dump");
+	o->open |= !strcmp(name, "open");
 	o->debuginfod_urls = getenv("DEBUGINFOD_URLS");
 	return 0;
 }
@@ -315,6 +316,7 @@ static const struct option_row rows[] = {
 	{"o", "output", "FILE", set_output, "file (one profile), folder/ or - for standard output"},
 	{"format", NULL, "FMT", set_format,
 		"pprof, folded, speedscope, html, text; -dump: text, json, goroutine (by the ending)"},
+	{"open", NULL, NULL, set_switch, "-format html: show the page in the browser"},
 	{"top", NULL, NULL, set_top, "print the top table on standard output; -top=N lines"},
 	{"dump", NULL, NULL, set_switch,
 		"print all stacks, what each thread waits for, and deadlocks"},

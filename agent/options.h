@@ -53,6 +53,7 @@ struct options {
 	const char *replay;	     /* play this recording, "-": standard input; NULL: sample */
 	const char *symfs; /* files of a recording are below this folder; NULL: where they were */
 	int dump;	   /* all stacks as a page, instead of profiles */
+	int open;	   /* show the page in the browser */
 	const char *not_for_dump; /* an option that was given and says nothing to -dump */
 	struct push_options push;
 	const char *http;	/* where to listen; NULL: nowhere */

@@ -208,6 +208,22 @@ static int settle_serving(struct options *o, int format_given)
 	return -EINVAL;
 }
 
+/* There must be something to show: a page in a file. */
+static int settle_open(const struct options *o)
+{
+	if (!o->open || o->http)
+		return 0;
+	if (o->format != FORMAT_HTML)
+		log_error("-open shows a page: give -http, -format html, or -o FILE.html");
+	else if (o->output && sink_is_stdout(o->output))
+		log_error("-open: the page goes to standard output; give -o FILE.html");
+	else if (o->top_asked && !o->output)
+		log_error("-open: -top alone writes no file; give -o FILE.html");
+	else
+		return 0;
+	return -EINVAL;
+}
+
 static void begin_serving(struct options *o)
 {
 	o->serves = o->http || o->push.n;
@@ -235,6 +251,8 @@ int options_settle(struct options *o, int format_given)
 	begin_serving(o);
 	if (!error && (!o->serves || o->dump))
 		error = settle_output(o, format_given);
+	if (!error)
+		error = settle_open(o);
 	if (!error && !o->serves)
 		error = settle_threadcreate(o);
 	if (!error)

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/browser.h"
 #include "agent/dump.h"
 #include "agent/profiles.h"
 #include "agent/result.h"
@@ -265,6 +266,17 @@ static void print_next_step(const struct session *s)
 	log_note("next      go tool pprof -http=: %s", log_escape(shown, sizeof(shown), path));
 }
 
+/* Of several pages the main one. */
+static void open_page(const struct session *s)
+{
+	char path[LIMIT_PATH];
+
+	if (!s->options->open || !s->is_last)
+		return;
+	file_name(s, interval_main_kind(s->written, s->options->kinds), path, sizeof(path));
+	browser_open(path);
+}
+
 static int one_kind(const struct session *s, enum profile_kind kind, enum profile_merged *merged)
 {
 	char path[LIMIT_PATH];
@@ -388,8 +400,10 @@ int result_write(struct session *s)
 	print_summary(s, merged);
 	failed |= summarize(s);
 	tell_empty(s);
-	if (!failed)
+	if (!failed) {
 		print_next_step(s);
+		open_page(s);
+	}
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		log_error("cannot write to standard output: %s", strerror(errno));
 		failed = 1;

@@ -339,3 +339,10 @@ int sandbox_enter_client(pid_t parent)
 		return -errno;
 	return getppid() == parent ? 0 : -ESRCH;
 }
+
+int sandbox_enter_browser(void)
+{
+	int error = keep_capabilities(0);
+
+	return error ? error : setsid() < 0 ? -errno : 0;
+}

@@ -29,4 +29,7 @@ int sandbox_enter_client(pid_t parent);
 /* Only the standard three and these two descriptors stay open; they may be the same. */
 void sandbox_close_others(int a, int b);
 
+/* The user's browser, likewise, but that it goes on when we end: in a session of its own. */
+int sandbox_enter_browser(void);
+
 #endif

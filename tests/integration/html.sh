@@ -53,5 +53,25 @@ while IFS= read -r line; do
 	*) echo "    $line" ;;
 	esac
 done <"$WORK/pages.out"
-check_refused "-dump -format html"
+check_refused "-dump -format html" "-open" "-open -format folded"
+
+# -open: what is run with the page, as a program of its own session that outlives us.
+stop_target
+cat >"$WORK/browser" <<'END'
+#!/bin/sh
+echo "$1" >"$0.page"
+[ "$(awk '{ print $6 }' /proc/$$/stat)" = $$ ] && echo own >"$0.session"
+grep CapEff /proc/$$/status >"$0.rights"
+END
+chmod +x "$WORK/browser"
+shown() { profile "$@" -replay "$WORK/cpu.raw" -profile cpu -o "$WORK/-shown.html" -open; }
+BROWSER=nobody-has-this:$WORK/browser shown
+check_equal "-open: exit" 0 "$STATUS"
+check_equal "-open: the page" "$(realpath "$WORK/-shown.html")" "$(cat "$WORK/browser.page")"
+check_equal "-open: in a session of its own" own "$(cat "$WORK/browser.session")"
+check_equal "-open: without capabilities" 0000000000000000 "$(awk '{ print $2 }' "$WORK/browser.rights")"
+mkdir "$WORK/empty"
+BROWSER='' PATH=$WORK/empty "$CPPROF" -replay "$WORK/cpu.raw" -profile cpu -o "$WORK/again.html" -open >/dev/null 2>"$WORK/run.err"
+check_equal "no browser: exit" 0 $?
+check_equal "no browser: said once" 1 "$(grep -c "there is no xdg-open, and BROWSER names no program; the page is $WORK/again.html" "$WORK/run.err")"
 finish

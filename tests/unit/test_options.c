@@ -296,6 +296,22 @@ static void formats(void **state)
 	refused("1 -format pb", "pprof, folded, speedscope, html and text");
 }
 
+static void a_page_to_show(void **state)
+{
+	(void)state;
+	accepted("1 -format html -open");
+	assert_int_equal(o.open, 1);
+	accepted("1 -open -o a.html");
+	accepted("1 -open -format html -top -o pages/");
+	accepted("1");
+	assert_int_equal(o.open, 0);
+	refused("1 -open", "-open shows a page: give -format html");
+	refused("1 -open -o a.pb.gz", "-open shows a page");
+	refused("1 -open -format html -o -", "-open: the page goes to standard output");
+	refused("1 -open -format html -top", "-top alone writes no file");
+	refused("1 -open -dump", "leave out -open");
+}
+
 static void the_other_words(void **state)
 {
 	(void)state;
@@ -408,6 +424,7 @@ int main(void)
 		cmocka_unit_test(a_single_file_holds_a_single_profile),
 		cmocka_unit_test(a_dump),
 		cmocka_unit_test(formats),
+		cmocka_unit_test(a_page_to_show),
 		cmocka_unit_test(the_other_words),
 		cmocka_unit_test(switches_set_the_level),
 		cmocka_unit_test(unknown_options_are_named),
