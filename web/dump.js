@@ -41,7 +41,15 @@ class DumpPage {
 	plan() {
 		clearTimeout(this.timer);
 		if (this.isShown && !this.isPaused())
-			this.timer = setTimeout(() => this.refresh(), Number(byId("every").value) * 1000);
+			this.timer = setTimeout(() => this.refreshIfSeen(), Number(byId("every").value) * 1000);
+	}
+
+	// Nobody looks: the target is left in peace.
+	refreshIfSeen() {
+		if (document.hidden)
+			document.addEventListener("visibilitychange", () => this.plan(), {once: true});
+		else
+			this.refresh();
 	}
 
 	async refresh() {

@@ -62,7 +62,7 @@ function countText(n, one, many) {
 }
 
 function timeText(ns) {
-	return new Date(ns / 1e6).toLocaleString(undefined, {dateStyle: "medium", timeStyle: "medium"});
+	return new Date(ns / 1e6).toLocaleString(undefined, {dateStyle: "medium", timeStyle: "long"});
 }
 
 function baseName(path) {

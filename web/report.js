@@ -29,8 +29,8 @@ class Report {
 		byId("search").addEventListener("input", () => this.search());
 		byId("reset").addEventListener("click", () => this.reset());
 		byId("both").addEventListener("click", () => this.showCalls(true));
-		byId("back").addEventListener("click", () => this.showCalls(false));
-		byId("deselect").addEventListener("click", () => this.select(null));
+		byId("back").addEventListener("click", () => this.leave(() => this.showCalls(false)));
+		byId("deselect").addEventListener("click", () => this.leave(() => this.select(null)));
 		matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.drawLegend());
 	}
 
@@ -92,6 +92,7 @@ class Report {
 		const share = isTime && duration ? ` (${percentText(this.total, duration)})` : "";
 
 		byId("title").textContent = profile.kind + " profile of " + (profile.program() || "a process");
+		byId("about").textContent = profile.json.comments[0] || "";
 		document.title = profile.kind + " · " + (profile.program() || "cpprof-attach");
 		fill(byId("facts"), fact("Total " + type.type, total, share),
 			duration ? fact("Window", valueText(duration, true)) : fact("Window", "one moment"),
@@ -227,12 +228,19 @@ class Report {
 			this.callees.canvas.focus();
 	}
 
+	// The button that was pressed is hidden afterwards: the keyboard goes on in the graph.
+	leave(how) {
+		how();
+		this.flame.canvas.focus({preventScroll: true});
+	}
+
 	// Escape takes back the last: the zoom first, then what was searched and selected.
 	reset() {
-		const isZoomed = !this.isCalls && this.flame.zoomed;
+		const shown = this.isCalls ? [this.callers, this.callees] : [this.flame];
+		const zoomed = shown.filter(flame => flame.zoomed);
 
-		if (isZoomed) {
-			this.flame.unzoom();
+		if (zoomed.length) {
+			zoomed.forEach(flame => flame.unzoom());
 			return;
 		}
 		byId("search").value = "";

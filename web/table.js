@@ -96,7 +96,7 @@ class FunctionTable {
 		show(this.more, shown.length < rows.length);
 		this.more.textContent = "Show all " + rows.length;
 		this.status.textContent = rows.length === this.rows.length
-			? countText(rows.length, "function") : rows.length + " of " + countText(this.rows.length, "function");
+			? String(rows.length) : rows.length + " of " + this.rows.length;
 	}
 
 	makeRow(row) {
