@@ -88,9 +88,9 @@ class Colours {
 		const others = order.filter(i => !this.hueOf.has(i)), grey = this.swatch(-1, isDark);
 		if (others.length)
 			rows.push({text: countText(others.length, "other"), colour: grey, size: size(others)});
-		if (this.groups)
+		if (this.groups && order.length > 1)
 			rows.push({text: "in several of these", colour: grey, size: null});
-		else if (this.sizes[0])
+		else if (!this.groups && this.sizes[0])
 			rows.push({text: "no code: [in brackets]", colour: grey, size: this.sizes[0]});
 		return rows;
 	}

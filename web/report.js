@@ -185,6 +185,8 @@ class Report {
 		const all = countText(this.table.rows.length, "function"), rows = this.table.rows;
 		const n = this.is ? rows.filter(row => this.is[row.id]).length : 0;
 
+		if (!rows.length)
+			return "the profile is empty: nothing was seen in its window";
 		if (!this.is || !this.tree)
 			return `${all}, ${this.text(this.total)}`;
 		const value = this.tree.valueOf(this.is);

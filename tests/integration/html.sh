@@ -26,18 +26,23 @@ int main(void)
 END
 gcc -O1 -o "$WORK/hostile" "$WORK/hostile.c" || skip_all "no symbol may be named like this here"
 
-# record NAME KIND: what runs as the target, as every format that is compared.
+# record NAME KIND ENDING...: what runs as the target, as a page and in the formats that it is held to.
 record()
 {
-	profile_ok "$1: recording" -p "$TARGET" -seconds 1 -hz 200 -profile "$2" -save-raw "$WORK/$1.raw" -o "$WORK/$1.html" || finish
-	profile_ok "$1: pprof" -replay "$WORK/$1.raw" -profile "$2" -o "$WORK/$1.pb.gz"
-	profile_ok "$1: text" -replay "$WORK/$1.raw" -profile "$2" -o "$WORK/$1.txt"
+	local name=$1 kind=$2 ending
+
+	shift 2
+	profile_ok "$name: recording" -p "$TARGET" -seconds 1 -hz 200 -profile "$kind" -save-raw "$WORK/$name.raw" \
+		-o "$WORK/$name.html" || finish
 	stop_target
+	for ending; do
+		profile_ok "$name: $ending" -replay "$WORK/$name.raw" -profile "$kind" -o "$WORK/$name.$ending"
+	done
 }
 start_target shares
-record cpu cpu
+record cpu cpu pb.gz txt
 start_target states
-record wall wall
+record wall wall pb.gz
 start_command "$WORK/hostile"
 record hostile cpu
 start_target deadlock

@@ -108,9 +108,7 @@ static void no_name_ends_the_data(void **state)
 {
 	(void)state;
 	static const char *const names[] = {"</script><script>alert(1)</script>", "<!--<script>",
-		"a\xe2\x80\xa8"
-		"b\xe2\x80\xa9",
-		"]]>&quot;\\", "\xff\xfe</SCRIPT >"};
+		"a\xe2\x80\xa8-\xe2\x80\xa9", "]]>&quot;\\", "\xff\xfe</SCRIPT >"};
 	for (int i = 0; i < 5; i++) {
 		name(LIBC, 0x1010 + i, names[i]);
 		ADD(0, 'R', 1, {0x1010 + i, LIBC, 0});
@@ -129,7 +127,7 @@ static void no_name_ends_the_data(void **state)
 	assert_int_equal(times(with, "<!--"), times(without, "<!--"));
 	assert_int_equal(times(with, "\xe2\x80\xa8"), times(without, "\xe2\x80\xa8"));
 	assert_non_null(strstr(with, "\\u003c/script\\u003e\\u003cscript\\u003ealert(1)"));
-	assert_non_null(strstr(with, "\"a\\u2028b\\u2029\""));
+	assert_non_null(strstr(with, "\"a\\u2028-\\u2029\""));
 	assert_non_null(strstr(with, "]]\\u003e\\u0026quot;\\\\"));
 	free(without);
 }
