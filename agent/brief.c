@@ -58,3 +58,13 @@ void brief_all(struct session *s)
 	for (uint32_t i = 0; i < s->data.maps.n; i++)
 		brief_maps(s, &s->data.maps.kept[i]);
 }
+
+void brief_context(struct session *s, const struct wire_message *m)
+{
+	const struct tracer_context *c = wire_payload(m, sizeof(*c));
+
+	if (c && c->len == m->size - sizeof(*c))
+		brief_send(s, TO_WORKER_CONTEXT, c, sizeof(*c), c + 1, c->len, -1);
+	else
+		s->data.broken++;
+}

@@ -14,6 +14,8 @@ void brief_send(struct session *s, enum message_type type, const void *head, siz
 
 void brief_module(struct session *s, uint32_t id);
 void brief_maps(struct session *s, const struct maps *g);
+/* What a tracer told is the worker's to read. */
+void brief_context(struct session *s, const struct wire_message *m);
 void brief_all(struct session *s);
 
 #endif

@@ -156,6 +156,21 @@ int collection_threads(struct collection *c, const struct wire_message *m)
 	return error;
 }
 
+int collection_service(struct collection *c, const struct wire_message *m)
+{
+	const struct tracer_context *t = wire_payload(m, sizeof(*t));
+	struct process_info *p = t ? collection_process(c, t->process) : NULL;
+
+	if (!t || t->len != m->size - sizeof(*t) || t->len >= sizeof(p->service))
+		return -EPROTO;
+	/* It may have ended meanwhile. */
+	if (p) {
+		memcpy(p->service, t + 1, t->len);
+		p->service[t->len] = '\0';
+	}
+	return 0;
+}
+
 int collection_command(struct collection *c, const struct wire_message *m)
 {
 	const struct tracer_command *t = wire_payload(m, sizeof(*t));

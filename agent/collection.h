@@ -42,6 +42,7 @@ struct process_info {
 	char comm[16];
 	char *command; /* its command line as last told, command_len bytes; NULL */
 	uint32_t command_len;
+	char service[256]; /* as it calls itself; "" not known */
 };
 
 struct collection {
@@ -90,6 +91,7 @@ int collection_processes(struct collection *c, const struct wire_message *m);
 int collection_threads(struct collection *c, const struct wire_message *m);
 int collection_stats(struct collection *c, const struct wire_message *m);
 int collection_creations(struct collection *c, const struct tracer_creations *more);
+int collection_service(struct collection *c, const struct wire_message *m);
 int collection_command(struct collection *c, const struct wire_message *m);
 int collection_stacks(struct collection *c, const struct wire_message *m);
 int collection_module_info(struct collection *c, const struct worker_module_info *info);

@@ -54,7 +54,7 @@ static void forget_process(void *arg, uint32_t process)
 static void resume_sampling(struct session *s)
 {
 	s->tracer.recent = s->worker.recent = 0;
-	uint32_t number = s->options->serves ? s->shared->number : s->written->number;
+	uint32_t number = s->written->number;
 	if (collection_forget(&s->data, number, forget_process, s) < 0) {
 		log_error("out of memory at the end of the interval");
 		session_over(s, 1);
@@ -200,10 +200,10 @@ void phases_go(struct session *s, enum phase phase)
 			progress_begin(s);
 		break;
 	case PHASE_SAMPLE:
-		if (before == PHASE_WRITE)
-			resume_sampling(s);
-		else
+		if (before == PHASE_SNAPSHOT)
 			begin_sampling(s);
+		else
+			resume_sampling(s);
 		break;
 	case PHASE_STOP:
 		begin_stop(s);

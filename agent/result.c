@@ -10,6 +10,7 @@
 
 #include "agent/browser.h"
 #include "agent/dump.h"
+#include "agent/phases.h"
 #include "agent/profiles.h"
 #include "agent/result.h"
 #include "agent/summary.h"
@@ -52,23 +53,31 @@ static void safe_name(char *out, const char *comm)
 
 /* Files of a run that is cut into intervals are told apart by the time (UTC) at which each began, a
  * dump by its own. */
-static void time_part(const struct session *s, char *out, size_t room)
+static void time_part(const struct session *s, uint64_t wall, char *out, size_t room)
 {
-	const struct interval *i = s->written;
-	uint64_t wall = i ? i->wall_began : time(NULL) * 1000000000ull;
 	struct tm tm;
-
-	if (i && s->options->dump)
-		wall += i->ended - i->began;
 	time_t seconds = wall / 1000000000;
+
 	*out = '\0';
 	if (!s->options->every_ns || !gmtime_r(&seconds, &tm))
 		return;
 	size_t n = strftime(out, room, ".%Y%m%dT%H%M%S", &tm);
-	snprintf(out + n, room - n, ".%03uZ", i ? (unsigned)(wall / 1000000 % 1000) : 0);
+	snprintf(out + n, room - n, ".%03uZ", (unsigned)(wall / 1000000 % 1000));
 }
 
-static void file_name(const struct session *s, enum profile_kind kind, char *out, size_t room)
+/* The begin of the interval that is written, or the moment of the dump; before there is one, now.
+ */
+static uint64_t time_of(const struct session *s)
+{
+	const struct interval *i = s->written;
+
+	if (!i)
+		return phases_wall_clock();
+	return i->wall_began + (s->options->dump ? i->ended - i->began : 0);
+}
+
+void result_file_name(
+	const struct session *s, enum profile_kind kind, uint64_t wall, char *out, size_t room)
 {
 	static const char *const endings[] = {[FORMAT_PPROF] = ".pb.gz",
 		[FORMAT_FOLDED] = ".folded",
@@ -85,10 +94,15 @@ static void file_name(const struct session *s, enum profile_kind kind, char *out
 		return;
 	}
 	safe_name(name, s->data.first.comm);
-	time_part(s, when, sizeof(when));
+	time_part(s, wall, when, sizeof(when));
 	snprintf(out, room, "%s%s.%d.%s%s%s", output ? output : "", name, s->data.first.pid,
 		s->options->dump ? "dump" : options_kind_name(kind), when,
 		endings[s->options->format]);
+}
+
+static void file_name(const struct session *s, enum profile_kind kind, char *out, size_t room)
+{
+	result_file_name(s, kind, time_of(s), out, room);
 }
 
 /* -top and -dump alone print and leave no file. */
@@ -187,7 +201,7 @@ static int write_file(const struct session *s, const struct profile *p, const ch
 	return error ? told(path, error) : 0;
 }
 
-static int write_bytes(const struct buf *bytes, const char *path)
+int result_write_bytes(const struct buf *bytes, const char *path)
 {
 	struct sink sink;
 	int error = sink_open(&sink, path, 0);
@@ -207,7 +221,7 @@ static int write_summary(struct session *s)
 
 	if (!path || !s->summaries.data || s->summaries.failed)
 		return path ? told(path, s->summaries.failed ? s->summaries.failed : -ENOMEM) : 0;
-	int error = write_bytes(&s->summaries, path);
+	int error = result_write_bytes(&s->summaries, path);
 	if (sink_is_stdout(path))
 		buf_clear(&s->summaries);
 	return error;
@@ -374,7 +388,7 @@ static int write_dump(struct session *s)
 		log_error("cannot make the page: %s", strerror(-n));
 	if (writes_files(s))
 		file_name(s, PROFILE_THREADS, path, sizeof(path));
-	int error = n < 0 ? n : write_bytes(&page, path);
+	int error = n < 0 ? n : result_write_bytes(&page, path);
 	buf_fini(&page);
 	if (!n && !error)
 		log_note("no thread was seen: the process ended");

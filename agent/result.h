@@ -13,4 +13,11 @@ int result_probe(const struct session *s);
 /* Writes all. The program's exit status: 0, 1 (told), 4 (no samples at all, told). */
 int result_write(struct session *s);
 
+/* The file of a profile that began at that time (CLOCK_REALTIME, ns), as options say. */
+void result_file_name(
+	const struct session *s, enum profile_kind kind, uint64_t wall, char *out, size_t room);
+
+/* Into that file, or standard output; 0, or -errno: told. */
+int result_write_bytes(const struct buf *bytes, const char *path);
+
 #endif

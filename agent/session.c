@@ -101,6 +101,9 @@ static void on_worker_message(struct session *s, struct wire_message *m)
 	case WORKER_GO:
 		error = go_programs_on_facts(s, wire_payload(m, sizeof(struct worker_go)));
 		break;
+	case WORKER_CONTEXT:
+		error = collection_service(&s->data, m);
+		break;
 	case WORKER_CAPTURE:
 		drain(s, &s->tracer);
 		error = raw_capture(&s->raw, m);

@@ -200,6 +200,9 @@ void tracing_on_message(struct session *s, struct wire_message *m)
 	case TRACER_GOROUTINES:
 		go_programs_on_none(s, wire_payload(m, sizeof(struct tracer_goroutines)));
 		break;
+	case TRACER_CONTEXT:
+		brief_context(s, m);
+		break;
 	case TRACER_COMMAND:
 		s->data.broken += collection_command(&s->data, m) < 0;
 		break;

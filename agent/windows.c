@@ -222,6 +222,10 @@ static void take_into(struct windows *v, struct window *w, const struct interval
 	if (!w->takes)
 		return;
 	part.is_less = (w->flags & WINDOW_DELTA) && !w->is_second;
+	/* A look at all threads is in the interval that it begins with; others are other windows'.
+	 */
+	if (w->sum.ended && !(w->flags & WINDOW_DELTA))
+		part.kinds &= KINDS_OF_WINDOW;
 	fail(w, sum_add(&w->sum, i, &part));
 	w->takes = !!(w->kinds & KINDS_OF_WINDOW);
 }

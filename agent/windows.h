@@ -27,6 +27,7 @@ enum window_flag {
 	WINDOW_DELTA = 4,     /* kinds of a moment: what came, and what went (negative) */
 	WINDOW_REPEATS = 8,   /* the next one begins at the mark at which this one ends */
 	WINDOW_COMMANDS = 16, /* the command lines are told at the mark (counters only) */
+	WINDOW_CONTEXTS = 32, /* what processes say of themselves is told at its begin */
 };
 
 enum window_state {

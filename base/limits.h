@@ -67,7 +67,7 @@
 #define LIMIT_KERNEL_NAMES  16384u	/* functions of the kernel, in one run */
 #define LIMIT_KERNEL_NAME   128u	/* bytes of one */
 #define LIMIT_RAW_HELD	    (32 * MIB)	/* of a recording, until a module's build id is known */
-#define LIMIT_OTEL_PAYLOAD  (64 * KIB)	/* what a process says of itself */
+#define LIMIT_OTEL_PAYLOAD  (60 * KIB)	/* what a process says of itself: fits in a message */
 
 /* Pushing, for each store */
 #define LIMIT_PUSH_QUEUE   256u		 /* windows that wait to be sent */

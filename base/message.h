@@ -52,6 +52,7 @@ enum message_type {
 			*/
 	TRACER_CREATIONS,  /* struct tracer_creations: counted since the last one */
 	TRACER_GOROUTINES, /* struct tracer_goroutines: of a process that shows none, and why */
+	TRACER_CONTEXT,	   /* struct tracer_context + bytes: what a process says of itself */
 	TRACER_COMMAND,	   /* struct tracer_command + the command line of a process */
 
 	/* session -> worker */
@@ -63,6 +64,7 @@ enum message_type {
 	TO_WORKER_SYMBOLIZE,   /* struct worker_symbolize + uint64_t offsets[] */
 	TO_WORKER_PERF_MAP,    /* struct worker_module + fd: names of a module without a file */
 	TO_WORKER_DATA,	       /* struct worker_data + uint64_t addresses[]: of variables */
+	TO_WORKER_CONTEXT,     /* struct tracer_context + bytes, as the tracer told */
 	TO_WORKER_GO,	       /* struct worker_go, of which module counts: what is known of it? */
 
 	/* worker -> session */
@@ -75,6 +77,7 @@ enum message_type {
 	WORKER_WANTS,	     /* struct extra_file + its first two strings: to be looked for */
 	WORKER_EXTRA,	     /* struct extra_file: answer to TO_WORKER_EXTRA, after what it wants */
 	WORKER_DATA,	     /* struct worker_data + n struct worker_datum, each with its name */
+	WORKER_CONTEXT,	     /* struct tracer_context + its service's name, without terminator */
 	WORKER_GO,	     /* struct worker_go: answer to TO_WORKER_GO */
 
 	/* player -> session, in the tracer's place; the last only, or damaged instead of it */

@@ -21,6 +21,7 @@ enum mode_flag {
 	MODE_DETAILS = 1,  /* with the snapshot: what each thread waits for */
 	MODE_BEGINS = 2,   /* a window begins here: waits that last count in it, too */
 	MODE_COMMANDS = 4, /* before the mark: TRACER_COMMAND of each process */
+	MODE_CONTEXTS = 8, /* before the mark: TRACER_CONTEXT of those that have one */
 };
 
 /* How an interval is taken. */
@@ -84,6 +85,12 @@ struct tracer_process {
 
 /* Followed by its arguments, each with its terminator, as /proc/PID/cmdline has them. */
 struct tracer_command {
+	uint32_t process; /* its number */
+	uint32_t len;
+};
+
+/* Followed by its header and its payload (symbolize/otel_context.h), len bytes. */
+struct tracer_context {
 	uint32_t process; /* its number */
 	uint32_t len;
 };

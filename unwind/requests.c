@@ -4,6 +4,7 @@
 
 #include "base/list.h"
 #include "symbolize/go_facts.h"
+#include "symbolize/otel_context.h"
 #include "unwind/tell.h"
 #include "unwind/worker.h"
 
@@ -95,6 +96,26 @@ void request_go(struct worker *w, const struct wire_message *msg)
 		answer.lack = go_facts_find(m, &answer.facts);
 	worker_reading(w, 0);
 	worker_check(w, wire_send(w->sock, WORKER_GO, &answer, sizeof(answer), -1));
+}
+
+/* One that makes no sense is answered by an empty name: it may have made sense before. */
+void request_context(struct worker *w, const struct wire_message *msg)
+{
+	const struct tracer_context *c = wire_payload(msg, sizeof(*c));
+	struct tracer_context answer;
+	char name[256] = "";
+	uint64_t address;
+	uint32_t size;
+
+	if (!c || c->len != msg->size - sizeof(*c))
+		return;
+	const unsigned char *header = (const unsigned char *)(c + 1);
+	if (otel_header(header, c->len, &address, &size) < 0 || size != c->len - OTEL_HEADER ||
+		otel_service_name(header + OTEL_HEADER, size, name, sizeof(name)) < 0)
+		*name = '\0';
+	answer = (struct tracer_context){.process = c->process, .len = strlen(name)};
+	worker_check(w,
+		wire_send2(w->sock, WORKER_CONTEXT, &answer, sizeof(answer), name, answer.len, -1));
 }
 
 /* Files that were found wanting come first: then the same is asked again. */

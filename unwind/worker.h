@@ -56,6 +56,7 @@ void worker_check(struct worker *w, int error);
 void request_module(struct worker *w, struct wire_message *msg);
 void request_extra(struct worker *w, struct wire_message *msg);
 void request_perf_map(struct worker *w, const struct wire_message *msg);
+void request_context(struct worker *w, const struct wire_message *msg);
 void request_go(struct worker *w, const struct wire_message *msg);
 void request_symbolize(struct worker *w, const struct wire_message *msg);
 void request_data(struct worker *w, const struct wire_message *msg);

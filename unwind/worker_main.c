@@ -209,6 +209,9 @@ static void on_message(struct worker *w, struct wire_message *msg)
 	case TO_WORKER_PERF_MAP:
 		request_perf_map(w, msg);
 		break;
+	case TO_WORKER_CONTEXT:
+		request_context(w, msg);
+		break;
 	case TO_WORKER_GO:
 		request_go(w, msg);
 		break;

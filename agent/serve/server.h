@@ -5,12 +5,14 @@
 #ifndef SERVE_SERVER_H
 #define SERVE_SERVER_H
 
+#include "agent/push/push.h"
 #include "agent/serve/http.h"
 #include "agent/session.h"
 
 struct server {
 	struct session *session;
 	struct http http;
+	struct push push;
 	uint64_t profiles; /* that were answered */
 	uint64_t hurried;  /* of these, without all of their names */
 };

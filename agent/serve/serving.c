@@ -6,6 +6,7 @@
 
 #include "agent/naming.h"
 #include "agent/phases.h"
+#include "agent/serve/pushing.h"
 #include "agent/serve/routes.h"
 #include "agent/serve/server.h"
 #include "agent/serve/serving.h"
@@ -34,13 +35,16 @@ int serving_open(struct session *s)
 	server->http.take = routes_take;
 	server->http.forget = routes_forget;
 	s->server = server;
-	return o->http ? http_open(&server->http, o->http, o->http_token) : 0;
+	int error = o->push.n ? pushing_open(server) : 0;
+	return error || !o->http ? error : http_open(&server->http, o->http, o->http_token);
 }
 
 void serving_begin(struct session *s)
 {
 	const struct http *h = &s->server->http;
 
+	if (s->options->push.n)
+		pushing_begin(s);
 	if (!s->options->http)
 		return;
 	log_note("serving %s", h->listener.url);
@@ -88,6 +92,7 @@ void serving_answer(struct session *s)
 	/* Who took no notice would be asked for ever. */
 	if (w && windows_done(&s->windows) == w)
 		windows_drop(&s->windows, w);
+	s->written = s->shared;
 	name_next(s);
 }
 
@@ -95,7 +100,10 @@ void serving_answer(struct session *s)
 
 int serving_poll_fds(const struct session *s, struct pollfd *fds)
 {
-	return s->server->http.daemon ? http_poll_fds(&s->server->http, fds) : 0;
+	struct server *server = s->server;
+	int n = server->http.daemon ? http_poll_fds(&server->http, fds) : 0;
+
+	return n + (server->push.n ? push_poll_fds(&server->push, fds + n, SERVING_FDS - n) : 0);
 }
 
 static int sooner(int ms, uint64_t due, uint64_t now)
@@ -105,6 +113,11 @@ static int sooner(int ms, uint64_t due, uint64_t now)
 	return !due || (ms >= 0 && ms < until) ? ms : until;
 }
 
+static int shorter(int a, int b)
+{
+	return b < 0 || (a >= 0 && a < b) ? a : b;
+}
+
 int serving_timeout(const struct session *s, uint64_t now)
 {
 	int is_sampled = !!(s->mode.kinds & KINDS_OF_WINDOW);
@@ -112,8 +125,9 @@ int serving_timeout(const struct session *s, uint64_t now)
 	/* While a role works its signs of life are looked at. */
 	int ms = s->phase == PHASE_SAMPLE && !is_sampled ? -1 : 250;
 
-	if (http >= 0 && (ms < 0 || http < ms))
-		ms = http;
+	int push = s->server->push.n ? push_timeout_ms(&s->server->push, now) : -1;
+
+	ms = shorter(shorter(ms, http), push);
 	if (s->phase == PHASE_SAMPLE) {
 		ms = sooner(ms, windows_due(&s->windows), now);
 		ms = sooner(ms, s->ends, now);
@@ -136,9 +150,11 @@ void serving_step(struct session *s, const struct pollfd *fds, int n)
 {
 	if (s->server->http.daemon)
 		http_step(&s->server->http, fds, n);
+	if (s->server->push.n)
+		pushing_step(s);
 	hurry(s);
 	/* One that needed no mark. */
-	if (s->phase == PHASE_SAMPLE && windows_done(&s->windows))
+	if (s->phase == PHASE_SAMPLE && s->shared && windows_done(&s->windows))
 		phases_go(s, PHASE_SHARE);
 }
 
@@ -149,6 +165,8 @@ void serving_close(struct session *s)
 	if (!server)
 		return;
 	http_close(&server->http, LAST_MS);
+	if (pushing_close(server) < 0 && !s->status)
+		s->status = 1;
 	if (s->options->http && s->phase == PHASE_OVER && s->began)
 		log_note("served %" PRIu64 " requests, %" PRIu64 " of them profiles",
 			server->http.counts.requests, server->profiles);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "agent/tracer/budget.h"
+#include "agent/tracer/context.h"
 #include "agent/tracer/creations.h"
 #include "agent/tracer/debug_file.h"
 #include "agent/tracer/goroutine_waits.h"
@@ -148,6 +149,8 @@ static void mark(struct tracer *t, const struct tracer_mode *mode)
 		creations_end(&t->creations, &t->stats);
 	if (mode->flags & MODE_COMMANDS)
 		moment_tell_commands(&t->roster);
+	if ((mode->flags & MODE_CONTEXTS) && !(t->start.flags & START_RESTARTED))
+		context_tell_all(&t->roster);
 	roster_tell_all(&t->roster, 0);
 	mark.at = clock_now();
 	send_stats(t);
