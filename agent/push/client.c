@@ -98,6 +98,14 @@ static void set_up(struct request *r, const struct client *c, struct curl_slist 
 		curl_easy_setopt(curl, CURLOPT_CAINFO, c->ca);
 }
 
+static void cut_blanks(char *text)
+{
+	size_t n = strlen(text);
+
+	while (n && strchr(" \t\r\n", text[n - 1]))
+		text[--n] = '\0';
+}
+
 /* A status that came counts, whatever happened to the rest of the reply. */
 static void tell_status(struct request *r, CURLcode error)
 {
@@ -117,6 +125,7 @@ static void tell_status(struct request *r, CURLcode error)
 			*r->error ? r->error : curl_easy_strerror(error));
 	else if (status >= 300 && status < 400 && redirect)
 		snprintf(a->text, sizeof(a->text), "%s", redirect);
+	cut_blanks(a->text);
 }
 
 static void post(struct request *r, const struct client *c, const void *body, size_t n)

@@ -114,7 +114,7 @@ push "refused" 1 6 10 $QUICK -push "$P"
 check_equal "refused: tries" "5 5 0" "$(grep -c '^played' "$STORE/log") $(count refused) $(count retried)"
 check_equal "refused: the others" "6 " "$(taken)"
 check_equal "refused: told once for each" "1 1 1" "$(said 'refused: 400') $(said 'refused: 401.*see -push-auth') $(said 'refused: 404')"
-check_equal "refused: the store's words" 1 "$(said '"message": "it was asked.*to say 400"')"
+check_equal "refused: the store's words" 1 "$(said '"message": "it was asked.*to say 400"})')"
 check_equal "refused: to be saved" 1 "$(grep -c '^windows to be saved 5, with profiles 5' "$WORK/run.out")"
 start_server elsewhere plan 301,307,ok
 push "redirected" 1 3 10 $QUICK -push "$P"

@@ -251,7 +251,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def error(self, status, code, words, headers=()):
-        self.answer(status, json.dumps({"code": code, "message": words}).encode(),
+        self.answer(status, json.dumps({"code": code, "message": words}).encode() + b"\n",
                     [("Content-Type", "application/json"), *headers])
 
     def do_GET(self):
