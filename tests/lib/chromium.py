@@ -136,6 +136,10 @@ class Page:
     def size(self, width, height, scale=1):
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=scale, mobile=False)
 
+    def front(self):
+        """Before another one that was opened later: only the page in front is drawn."""
+        self.call("Page.bringToFront")
+
     def run(self, script):
         answer = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
         if "exceptionDetails" in answer:

@@ -253,6 +253,7 @@ def served(browser):
     is_equal("kinds of profile", ["cpu", "wall", "threads", "block", "mutex"],
              page.run("[...document.getElementById('kind').options].map(o => o.value)"))
     take(page, server)
+    kept(page, browser)
     refused(page)
     links(page)
     dump(page, server)
@@ -288,6 +289,22 @@ def take(page, server):
     page.wait("document.getElementById('report').checkVisibility()")
     is_true("the profile is asked for as chosen", "api/view?kind=cpu&seconds=1&pid=12" in ended(server, "answered"))
     is_equal("and shown", Truth("cpu.pb.gz").total, int(page.run("document.getElementById('total').dataset.value")))
+
+
+def kept(page, browser):
+    """What "Save" would have downloaded is a page of its own."""
+    page.run("URL.createObjectURL = blob => (blob.text().then(text => window.kept = text), 'data:,'); "
+             "HTMLAnchorElement.prototype.click = function () { window.keptAs = this.download; }")
+    page.click("#save")
+    page.wait("window.kept")
+    is_equal("a saved page: its name", "postgres.cpu.html", page.run("window.keptAs"))
+    with open(path("kept.html"), "w", encoding="utf-8") as file:
+        file.write(page.run("window.kept"))
+    again = browser.open("file://" + path("kept.html"))
+    is_equal("a saved page: its total", Truth("cpu.pb.gz").total,
+             int(again.run("document.getElementById('total').dataset.value")))
+    no_complaint("a saved page", again)
+    page.front()
 
 
 def refused(page):
