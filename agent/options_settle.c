@@ -211,9 +211,14 @@ static int settle_serving(struct options *o, int format_given)
 /* There must be something to show: a page in a file. */
 static int settle_open(const struct options *o)
 {
-	if (!o->open || o->http)
+	if (!o->open || (o->http && !o->http_token && *o->http != 'u'))
 		return 0;
-	if (o->format != FORMAT_HTML)
+	if (o->http)
+		log_error("-open: %s",
+			o->http_token ? "the page's address has the token in it, which others "
+					"would see; open it by hand"
+				      : "browsers do not know unix:PATH; give [HOST]:PORT");
+	else if (o->format != FORMAT_HTML)
 		log_error("-open shows a page: give -http, -format html, or -o FILE.html");
 	else if (o->output && sink_is_stdout(o->output))
 		log_error("-open: the page goes to standard output; give -o FILE.html");

@@ -10,8 +10,8 @@
 #include "agent/serve/assets.h"
 #include "config.h"
 
-#ifndef SPEEDSCOPE_DIR
-#define SPEEDSCOPE_DIR ""
+#ifndef SPEEDSCOPE_FOLDER
+#define SPEEDSCOPE_FOLDER ""
 #endif
 
 #define ASSET_MAX (8 * MIB)
@@ -51,7 +51,7 @@ static int is_plain(const char *name)
 
 int assets_are_there(void)
 {
-	return *SPEEDSCOPE_DIR && access(SPEEDSCOPE_DIR "/index.html", R_OK) == 0;
+	return *SPEEDSCOPE_FOLDER && access(SPEEDSCOPE_FOLDER "/index.html", R_OK) == 0;
 }
 
 void assets_answer(struct exchange *e)
@@ -61,8 +61,8 @@ void assets_answer(struct exchange *e)
 	char path[LIMIT_PATH];
 	struct stat st;
 
-	snprintf(path, sizeof(path), "%s/%s", SPEEDSCOPE_DIR, name);
-	int fd = *SPEEDSCOPE_DIR && type && is_plain(name)
+	snprintf(path, sizeof(path), "%s/%s", SPEEDSCOPE_FOLDER, name);
+	int fd = *SPEEDSCOPE_FOLDER && type && is_plain(name)
 			 ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
 			 : -1;
 	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/browser.h"
 #include "agent/naming.h"
 #include "agent/phases.h"
 #include "agent/serve/pushing.h"
@@ -48,6 +49,8 @@ void serving_begin(struct session *s)
 	if (!s->options->http)
 		return;
 	log_note("serving %s", h->listener.url);
+	if (s->options->open)
+		browser_open(h->listener.url);
 	if (h->token)
 		log_note("the token of -http-token is asked for: the first part of the path, or "
 			 "\"Authorization: Bearer TOKEN\"");
