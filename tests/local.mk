@@ -115,6 +115,7 @@ unit_tests = \
 	tests/unit/test_options_target \
 	tests/unit/test_otel_context \
 	tests/unit/test_other_stack \
+	tests/unit/test_patch \
 	tests/unit/test_perf_map \
 	tests/unit/test_perf_map_file \
 	tests/unit/test_perf_maps \
@@ -198,6 +199,7 @@ tests_unit_test_options_LDADD = $(unit_libs)
 tests_unit_test_options_target_LDADD = $(unit_libs)
 tests_unit_test_otel_context_LDADD = $(unit_libs)
 tests_unit_test_other_stack_LDADD = $(unit_libs)
+tests_unit_test_patch_LDADD = $(unit_libs)
 tests_unit_test_perf_map_LDADD = $(unit_libs)
 tests_unit_test_perf_map_file_LDADD = $(unit_libs)
 tests_unit_test_perf_maps_LDADD = $(unit_libs)
@@ -362,5 +364,5 @@ EXTRA_DIST = $(test_scripts) tests/source_check.sh $(target_names:%=tests/target
 	tests/lib/html_server.py tests/lib/legacy_proof.py tests/lib/proof.py tests/lib/push_server.py \
 	tests/matrix/chain.py tests/matrix/check.py tests/names/compare.py tests/names/inlined.cc tests/names/part.cc \
 	tests/stress/faults.sh tests/unit/options_fixture.h \
-	tests/unit/elf_fixture.h tests/unit/profile_fixture.h tests/unit/raw_fixture.h tests/unit/written.h tests/fixtures/fixture.c tests/fixtures/make.sh \
+	tests/unit/elf_fixture.h tests/unit/profile_fixture.h tests/unit/prologues.h tests/unit/raw_fixture.h tests/unit/written.h tests/fixtures/fixture.c tests/fixtures/make.sh \
 	$(fixture_names:%=tests/fixtures/%.elf) $(fixture_names:%=tests/fixtures/%.raw)

@@ -21,7 +21,7 @@ nothing()
 }
 
 # What protoc writes and the page are there when the build is in the source folder.
-mapfile -t sources < <(ls agent/*.[ch] agent/push/*.[ch] agent/serve/*.[ch] agent/tracer/*.[ch] base/*.[ch] output/*.[ch] symbolize/*.[ch] unwind/*.[ch] 2>/dev/null |
+mapfile -t sources < <(ls agent/*.[ch] agent/probe/*.[ch] agent/push/*.[ch] agent/serve/*.[ch] agent/tracer/*.[ch] base/*.[ch] output/*.[ch] symbolize/*.[ch] unwind/*.[ch] 2>/dev/null |
 	grep -vE "\.pb-c\.|^output/html_page\.c")
 web=(web/*.js web/*.css web/*.html web/*.sh)
 all=("${sources[@]}" tests/unit/*.c tests/targets/*.[ch] tests/stepper/*.[ch] bench/*.c)
@@ -52,6 +52,7 @@ includes base 'base' | nothing "base/ includes base/ only"
 includes output 'output|base' | nothing "output/ includes output/ and base/"
 includes symbolize 'symbolize|base' | nothing "symbolize/ includes symbolize/ and base/"
 includes unwind 'unwind|symbolize|base' | nothing "unwind/ includes symbolize/ and base/"
+includes agent/probe 'agent/probe|agent/tracer|base' | nothing "agent/probe/ includes agent/tracer/ and base/"
 includes agent/push 'agent|output|base' | nothing "agent/push/ is a part of agent/"
 includes agent/serve 'agent|output|base' | nothing "agent/serve/ is a part of agent/"
 includes agent/tracer 'agent/tracer|base' | nothing "agent/tracer/ includes base/"

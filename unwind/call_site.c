@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "unwind/call_site.h"
-#include "unwind/instruction.h"
+#include "base/instruction.h"
 
 #define LONGEST                                                                                    \
 	7u /* bytes of the longest call without prefixes: ff /2, SIB, 32-bit displacement          \

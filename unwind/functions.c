@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "unwind/functions.h"
-#include "unwind/instruction.h"
+#include "base/instruction.h"
 
 #define LONGEST 65536u /* bytes of a function's code that are looked at */
 

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "unwind/instruction.h"
+#include "base/instruction.h"
 #include "unwind/way_in.h"
 
 #define WAITING	     1024u

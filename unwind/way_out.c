@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <string.h>
 
-#include "unwind/instruction.h"
+#include "base/instruction.h"
 #include "unwind/way_out.h"
 
 #define PATHS	     256u  /* that are waiting */

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "unwind/instruction.h"
+#include "base/instruction.h"
 
 /* Its address goes to a list, the end of the last one too. */
 #define I(text) "1: " text "\n.pushsection instructions, \"aw\"\n.quad 1b\n.popsection\n"

@@ -3,8 +3,8 @@
  * One x86-64 instruction: how long it is and where its parts lie. All that compilers emit, up to
  * AVX-512; the rest has no length.
  */
-#ifndef UNWIND_INSTRUCTION_H
-#define UNWIND_INSTRUCTION_H
+#ifndef BASE_INSTRUCTION_H
+#define BASE_INSTRUCTION_H
 
 #include <stddef.h>
 #include <stdint.h>
