@@ -76,6 +76,7 @@ CLEANFILES += $(check_DATA)
 unit_tests = \
 	tests/unit/test_answers \
 	tests/unit/test_base \
+	tests/unit/test_blob \
 	tests/unit/test_budget \
 	tests/unit/test_call \
 	tests/unit/test_charge \
@@ -160,6 +161,7 @@ check_PROGRAMS = $(unit_tests_built) tests/legacy/legacy tests/names/names tests
 unit_libs = libcpprof.a $(ALL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_answers_LDADD = $(unit_libs)
 tests_unit_test_base_LDADD = $(unit_libs)
+tests_unit_test_blob_LDADD = $(unit_libs) -lm
 tests_unit_test_budget_LDADD = $(unit_libs)
 tests_unit_test_call_LDADD = $(unit_libs)
 tests_unit_test_charge_LDADD = $(unit_libs)

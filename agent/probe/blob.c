@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What runs in the target when an allocation is sampled, or may have been: no system call, no lock,
+ * no allocation, no floating point, no data of its own. Called by blob_entry.S.
+ */
+#include "agent/probe/draw.h"
+#include "agent/probe/layout.h"
+
+#define PAGE	  4096ull
+#define TRIES	  64u	       /* slots that a thread may have its own in */
+#define GUARD	  (1ull << 62) /* left for allocations inside an allocation: they do not count */
+#define SIZE_MAX_ (1ull << 40) /* what is larger fails, most likely: not ours to meddle with */
+#define MISSING	  UINT32_MAX
+
+/* All at a fixed distance from the code. */
+#pragma GCC visibility push(hidden)
+
+extern struct probe_state probe_state;
+extern uint8_t probe_filter[65536];
+extern struct probe_slot probe_slots[PROBE_N_SLOTS];
+extern struct probe_shared probe_shared;
+extern struct probe_entry probe_table[PROBE_BUCKETS][PROBE_WAYS];
+extern uint8_t probe_ring[PROBE_RECORDS][PROBE_RECORD];
+
+/* The stack as blob_entry.S leaves it. */
+struct call {
+	uint64_t slot; /* address */
+	uint64_t left; /* of it, as it was */
+	uint64_t size;
+	uint64_t old;	 /* the pointer that realloc takes back, */
+	uint32_t old_id; /* and its id; MISSING: it was not sampled */
+	uint32_t function;
+	uint32_t is_sampled;
+	uint32_t unused;
+	uint64_t unused2;
+	uint64_t rdi, rsi, rdx, rcx;
+	uint64_t registers[PROBE_REGISTERS];
+	uint64_t pc; /* the caller goes on there */
+};
+
+_Static_assert(__builtin_offsetof(struct call, rdi) == 56, "as it is pushed");
+_Static_assert(__builtin_offsetof(struct call, pc) == 56 + 80, "as it is pushed");
+
+int probe_before(struct call *c, uint32_t function);
+uint64_t probe_after(struct call *c, uint64_t result);
+void probe_release(uint64_t pointer);
+
+static void count(uint64_t *counter, uint64_t n)
+{
+	__atomic_fetch_add(counter, n, __ATOMIC_RELAXED);
+}
+
+/* --- live pointers --- */
+
+static uint8_t *filter_of(uint64_t pointer)
+{
+	return &probe_filter[(uint32_t)(pointer >> 4) * 0x9e3779b1u >> 16];
+}
+
+/* Saturates: a count that was lost must not end at 0 too early. */
+static void filter_add(uint64_t pointer, int by)
+{
+	uint8_t *at = filter_of(pointer), old = __atomic_load_n(at, __ATOMIC_RELAXED);
+
+	while (old != 255 && !(by < 0 && !old) &&
+		!__atomic_compare_exchange_n(
+			at, &old, old + by, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		;
+}
+
+static struct probe_entry *bucket(uint64_t pointer, int which)
+{
+	uint64_t hash = (pointer >> 4) * 0x9e3779b97f4a7c15ull;
+
+	return probe_table[hash >> (which ? 51 : 38) & (PROBE_BUCKETS - 1)];
+}
+
+static int insert_into(struct probe_entry *e, uint64_t pointer, uint32_t id)
+{
+	for (int i = 0; i < PROBE_WAYS; i++, e++) {
+		uint64_t none = 0;
+		if (__atomic_load_n(&e->pointer, __ATOMIC_RELAXED) ||
+			!__atomic_compare_exchange_n(
+				&e->pointer, &none, 1, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+			continue;
+		e->id = id;
+		__atomic_store_n(&e->pointer, pointer, __ATOMIC_RELEASE);
+		return 1;
+	}
+	return 0;
+}
+
+static int insert(uint64_t pointer, uint32_t id)
+{
+	filter_add(pointer, 1);
+	if (insert_into(bucket(pointer, 0), pointer, id) ||
+		insert_into(bucket(pointer, 1), pointer, id))
+		return 1;
+	filter_add(pointer, -1);
+	count(&probe_shared.table_full, 1);
+	return 0;
+}
+
+/* Its id, or MISSING. */
+static uint32_t remove(uint64_t pointer)
+{
+	for (int which = 0; which < 2; which++) {
+		struct probe_entry *e = bucket(pointer, which);
+		for (int i = 0; i < PROBE_WAYS; i++, e++) {
+			uint64_t here = pointer;
+			if (__atomic_load_n(&e->pointer, __ATOMIC_ACQUIRE) != pointer)
+				continue;
+			uint32_t id = e->id;
+			if (!__atomic_compare_exchange_n(
+				    &e->pointer, &here, 0, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+				continue;
+			filter_add(pointer, -1);
+			return id;
+		}
+	}
+	return MISSING;
+}
+
+void probe_release(uint64_t pointer)
+{
+	/* In a child the filter is empty, but this thread may have been here when it was born. */
+	if (pointer > 1 && probe_state.is_on)
+		remove(pointer);
+}
+
+/* --- records --- */
+
+static struct probe_record *record_begin(uint64_t *number)
+{
+	uint64_t head = __atomic_load_n(&probe_shared.head, __ATOMIC_RELAXED);
+
+	for (;;) {
+		struct probe_record *r = (void *)probe_ring[head % PROBE_RECORDS];
+		uint64_t sequence = __atomic_load_n(&r->sequence, __ATOMIC_ACQUIRE);
+		if ((int64_t)(sequence - head) < 0)
+			return 0; /* not read yet */
+		if (sequence != head) {
+			head = __atomic_load_n(&probe_shared.head, __ATOMIC_RELAXED);
+			continue;
+		}
+		if (!__atomic_compare_exchange_n(&probe_shared.head, &head, head + 1, 0,
+			    __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+			continue;
+		*number = head;
+		return r;
+	}
+}
+
+static void record_end(struct probe_record *r, uint64_t number)
+{
+	__atomic_store_n(&r->sequence, number + 1, __ATOMIC_RELEASE);
+}
+
+/* Of what is above the stack pointer as much as is there for sure: a page ends where it ends, and a
+ * stack where the tracer found its end. */
+static void copy_stack(struct probe_record *r, const struct probe_slot *s)
+{
+	uint64_t end = (r->sp | (PAGE - 1)) + 1, n;
+	uint8_t *to = r->stack;
+	const uint8_t *from = (const uint8_t *)r->sp;
+	int is_known = s->low <= r->sp && r->sp < s->high;
+
+	if (is_known)
+		end = s->high;
+	n = end - r->sp;
+	r->is_cut = !is_known || n > PROBE_STACK_MAX;
+	if (n > PROBE_STACK_MAX)
+		n = PROBE_STACK_MAX;
+	r->stack_length = n;
+	__asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(n) : : "memory");
+}
+
+static void record_fill(struct probe_record *r, const struct call *c, const struct probe_slot *s)
+{
+	r->function = c->function;
+	r->thread = s->thread;
+	r->slot = s - probe_slots;
+	r->size = c->size;
+	r->mean = s->mean;
+	r->pc = c->pc;
+	r->sp = (uint64_t)(&c->pc + 1);
+	for (int i = 0; i < PROBE_REGISTERS; i++)
+		r->registers[i] = c->registers[i];
+}
+
+static void sample(const struct call *c, const struct probe_slot *s, uint64_t pointer)
+{
+	uint32_t id = __atomic_add_fetch(&probe_shared.next_id, 1, __ATOMIC_RELAXED);
+	uint64_t number;
+	struct probe_record *r = record_begin(&number);
+
+	if (!r) {
+		count(&probe_shared.dropped, 1);
+		count(&probe_shared.dropped_bytes, c->size);
+		return;
+	}
+	r->kind = PROBE_KIND_SAMPLE;
+	record_fill(r, c, s);
+	r->id = id;
+	copy_stack(r, s);
+	record_end(r, number);
+	insert(pointer, id);
+}
+
+/* A thread that the tracer does not know: it finds its stack before it is sampled, most likely. */
+static void tell_thread(const struct call *c, const struct probe_slot *s)
+{
+	uint64_t number;
+	struct probe_record *r = record_begin(&number);
+
+	if (!r)
+		return;
+	r->kind = PROBE_KIND_THREAD;
+	record_fill(r, c, s);
+	r->stack_length = 0;
+	record_end(r, number);
+}
+
+/* --- threads --- */
+
+static uint64_t thread_pointer(void)
+{
+	uint64_t thread;
+
+	__asm__ volatile("mov %%fs:0, %0" : "=r"(thread));
+	return thread;
+}
+
+static uint64_t clock(void)
+{
+	uint32_t low, high;
+
+	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+	return (uint64_t)high << 32 | low;
+}
+
+static void redraw(struct probe_slot *s)
+{
+	s->mean = probe_state.mean;
+	s->left = draw_gap(&s->random, s->mean);
+}
+
+/* NULL: all that it may have are others'. */
+static struct probe_slot *slot_find(uint64_t thread, int *is_new)
+{
+	uint32_t first = (uint32_t)(thread >> 6) * 0x9e3779b1u >> 20;
+
+	for (uint32_t i = 0; i < TRIES; i++) {
+		struct probe_slot *s = &probe_slots[(first + i) % PROBE_N_SLOTS];
+		uint64_t none = 0;
+		*is_new = 0;
+		if (s->thread == thread)
+			return s;
+		if (s->thread || !__atomic_compare_exchange_n(&s->thread, &none, thread, 0,
+					 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+			continue;
+		*is_new = 1;
+		return s;
+	}
+	return 0;
+}
+
+static struct probe_slot *slot_of(const struct call *c)
+{
+	uint64_t thread = thread_pointer();
+	int is_new;
+	struct probe_slot *s = slot_find(thread, &is_new);
+
+	if (!s)
+		count(&probe_shared.no_slot, 1);
+	if (!s || !is_new)
+		return s;
+	s->random = (clock() ^ thread * 0x9e3779b97f4a7c15ull) | 1;
+	for (int k = 0; k < 4; k++)
+		draw_random(&s->random);
+	redraw(s);
+	tell_thread(c, s);
+	return s;
+}
+
+/* Switched off: the way is short from now on. In a child this is all that is ever written. */
+static void be_quiet(void)
+{
+	int is_new;
+	struct probe_slot *s = slot_find(thread_pointer(), &is_new);
+
+	if (s)
+		s->left = GUARD;
+}
+
+/* --- allocations --- */
+
+static uint64_t product(uint64_t a, uint64_t b)
+{
+	unsigned __int128 p = (unsigned __int128)a * b;
+
+	return p > UINT64_MAX ? UINT64_MAX : p;
+}
+
+static uint64_t size_of(const struct call *c)
+{
+	switch (c->function) {
+	case PROBE_CALLOC:
+		return product(c->rdi, c->rsi);
+	case PROBE_REALLOCARRAY:
+		return product(c->rsi, c->rdx);
+	case PROBE_REALLOC:
+	case PROBE_MEMALIGN:
+	case PROBE_ALIGNED_ALLOC:
+		return c->rsi;
+	case PROBE_POSIX_MEMALIGN:
+		return c->rdx;
+	default:
+		return c->rdi;
+	}
+}
+
+static int is_realloc(const struct call *c)
+{
+	return c->function == PROBE_REALLOC || c->function == PROBE_REALLOCARRAY;
+}
+
+/* Those that never call another function which is taken over, so that they count once. */
+static int may_jump(const struct call *c)
+{
+	return c->function == PROBE_MALLOC || c->function == PROBE_NEW ||
+	       c->function == PROBE_NEW_ARRAY;
+}
+
+/* Whether the original is to be called from here. */
+int probe_before(struct call *c, uint32_t function)
+{
+	c->function = function;
+	if (probe_state.is_on && clock() > probe_shared.deadline)
+		probe_state.is_on = 0;
+	if (!probe_state.is_on) {
+		be_quiet();
+		return 0;
+	}
+	c->size = size_of(c);
+	struct probe_slot *s = c->size < SIZE_MAX_ ? slot_of(c) : 0;
+	if (!s)
+		return 0;
+	c->is_sampled = s->left < c->size;
+	if (!c->is_sampled && may_jump(c)) {
+		s->left -= c->size;
+		return 0;
+	}
+	c->slot = (uint64_t)s;
+	c->left = s->left;
+	s->left = GUARD;
+	__atomic_fetch_add(&probe_state.inside, 1, __ATOMIC_ACQ_REL);
+	/* Before the address can be used again. */
+	c->old = is_realloc(c) ? c->rdi : 0;
+	c->old_id = c->old > 1 && *filter_of(c->old) ? remove(c->old) : MISSING;
+	return 1;
+}
+
+static void settle(struct call *c, struct probe_slot *s, uint64_t pointer)
+{
+	if (!pointer) {
+		s->left = c->left;
+		if (c->old_id != MISSING && c->size)
+			insert(c->old, c->old_id);
+	} else if (!c->is_sampled) {
+		s->left = c->left - c->size;
+	} else {
+		sample(c, s, pointer);
+		redraw(s);
+	}
+}
+
+/* What the original returned; and so does this. */
+uint64_t probe_after(struct call *c, uint64_t result)
+{
+	uint64_t pointer = result;
+
+	if (c->function == PROBE_POSIX_MEMALIGN)
+		pointer = (uint32_t)result ? 0 : *(uint64_t *)c->rdi;
+	/* Not where it was switched off, or a child was born, meanwhile. */
+	if (probe_state.is_on)
+		settle(c, (struct probe_slot *)c->slot, pointer);
+	__atomic_fetch_sub(&probe_state.inside, 1, __ATOMIC_ACQ_REL);
+	return result;
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The memory of the allocation probe in the target: one region, in this order. Shared by the code
+ * that runs there (blob.c, blob_entry.S) and by the tracer.
+ *
+ *   text, thunks   read and execute, private
+ *   state .. slots private, wiped on fork: in a child every hook goes straight to the original
+ *   shared         a memory file that the tracer maps, too: figures, live pointers, records
+ *
+ * The tracer trusts nothing in it: a target may write what it likes to all of it.
+ */
+#ifndef PROBE_LAYOUT_H
+#define PROBE_LAYOUT_H
+
+#define PROBE_TEXT   0x0
+#define PROBE_THUNKS 0x4000
+#define PROBE_STATE  0x6000
+#define PROBE_FILTER 0x7000
+#define PROBE_SLOTS  0x17000
+#define PROBE_SHARED 0x57000
+#define PROBE_SIZE   0x958000
+
+#define PROBE_THUNK_SIZE 64
+#define PROBE_RECORD	 16384	/* bytes of one */
+#define PROBE_RECORDS	 512	/* a power of two */
+#define PROBE_TABLE	 0x1000 /* from the begin of what is shared */
+#define PROBE_RING	 0x101000
+#define PROBE_BUCKETS	 8192
+#define PROBE_WAYS	 8
+#define PROBE_MAGIC	 0x65626f72502b7063 /* "cp+Probe" */
+
+/* The functions that are taken over, by the number of their hook. */
+#define PROBE_MALLOC			 0
+#define PROBE_FREE			 1
+#define PROBE_CALLOC			 2
+#define PROBE_REALLOC			 3
+#define PROBE_REALLOCARRAY		 4
+#define PROBE_MEMALIGN			 5
+#define PROBE_ALIGNED_ALLOC		 6
+#define PROBE_POSIX_MEMALIGN		 7
+#define PROBE_VALLOC			 8
+#define PROBE_PVALLOC			 9
+#define PROBE_NEW			 10
+#define PROBE_NEW_ARRAY			 11
+#define PROBE_NEW_NOTHROW		 12
+#define PROBE_NEW_ARRAY_NOTHROW		 13
+#define PROBE_NEW_ALIGNED		 14
+#define PROBE_NEW_ARRAY_ALIGNED		 15
+#define PROBE_NEW_ALIGNED_NOTHROW	 16
+#define PROBE_NEW_ARRAY_ALIGNED_NOTHROW	 17
+#define PROBE_DELETE			 18 /* from here on: what frees its first argument */
+#define PROBE_DELETE_ARRAY		 19
+#define PROBE_DELETE_SIZED		 20
+#define PROBE_DELETE_ARRAY_SIZED	 21
+#define PROBE_DELETE_NOTHROW		 22
+#define PROBE_DELETE_ARRAY_NOTHROW	 23
+#define PROBE_DELETE_ALIGNED		 24
+#define PROBE_DELETE_ARRAY_ALIGNED	 25
+#define PROBE_DELETE_SIZED_ALIGNED	 26
+#define PROBE_DELETE_ARRAY_SIZED_ALIGNED 27
+#define PROBE_FREE_SIZED		 28
+#define PROBE_FREE_ALIGNED_SIZED	 29
+#define PROBE_CFREE			 30
+#define PROBE_FUNCTIONS			 31
+
+#define PROBE_SLOT_SIZE 64
+#define PROBE_N_SLOTS	4096
+
+#ifndef __ASSEMBLER__
+
+#include <stdint.h>
+
+/* The text begins with it. */
+struct probe_head {
+	uint64_t magic;
+	uint32_t size; /* of the text */
+	uint32_t functions;
+	uint32_t hooks[PROBE_FUNCTIONS]; /* offsets */
+};
+
+struct probe_state {
+	uint32_t is_on;
+	uint32_t unused;
+	uint64_t mean;	/* bytes between two samples */
+	int64_t inside; /* threads that are in a hook which they have to come back to */
+};
+
+/* Of one thread, by its thread pointer. */
+struct probe_slot {
+	uint64_t thread; /* pointer; 0: free */
+	uint64_t left;	 /* bytes until the next sample */
+	uint64_t random;
+	uint64_t mean;	    /* that left was drawn with */
+	uint64_t low, high; /* its stack: from the tracer; 0: not known */
+	uint64_t unused[2];
+};
+
+/* Read by the tracer, and by whoever cleans up after one that was killed. */
+struct probe_shared {
+	uint64_t magic;
+	uint64_t deadline; /* of the time stamp counter: without word from the tracer it ends */
+	uint64_t head;	   /* records ever begun */
+	uint32_t next_id;  /* of samples */
+	uint32_t n_patches;
+	uint64_t dropped, dropped_bytes; /* samples that there was no room for: in the ring, */
+	uint64_t table_full;		 /* or in the table */
+	uint64_t no_slot;		 /* allocations of threads that there was no room for */
+	struct probe_saved {
+		uint64_t address;
+		uint32_t n;
+		uint8_t bytes[20]; /* as they were */
+	} saved[PROBE_FUNCTIONS];
+};
+
+/* A live allocation that was sampled. */
+struct probe_entry {
+	uint64_t pointer; /* 0: free; 1: being written */
+	uint32_t id;
+	uint32_t unused;
+};
+
+enum probe_kind { PROBE_KIND_SAMPLE = 1, PROBE_KIND_THREAD };
+
+enum probe_register {
+	PROBE_RBX,
+	PROBE_RBP,
+	PROBE_R12,
+	PROBE_R13,
+	PROBE_R14,
+	PROBE_R15,
+	PROBE_REGISTERS
+};
+
+struct probe_record {
+	uint64_t sequence; /* its number + 1 once it is whole */
+	uint32_t kind;
+	uint32_t function;
+	uint32_t id;
+	uint32_t slot; /* of its thread */
+	uint64_t thread;
+	uint64_t size, mean;
+	uint64_t pc, sp; /* of the caller, behind its call */
+	uint64_t registers[PROBE_REGISTERS];
+	uint32_t stack_length; /* bytes from sp on */
+	uint32_t is_cut;       /* the stack goes on */
+	uint8_t stack[];
+};
+
+#define PROBE_STACK_MAX (PROBE_RECORD - sizeof(struct probe_record))
+
+_Static_assert(sizeof(struct probe_slot) == PROBE_SLOT_SIZE, "as the entries know it");
+_Static_assert(sizeof(struct probe_shared) <= PROBE_TABLE, "a page");
+_Static_assert(PROBE_SHARED + PROBE_RING + PROBE_RECORDS * PROBE_RECORD == PROBE_SIZE, "all");
+
+#endif
+#endif
