@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <dirent.h>
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/time.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "agent/probe/remote.h"
+#include "agent/tracer/call.h"
+#include "agent/tracer/clock.h"
+#include "agent/tracer/regs.h"
+#include "agent/tracer/tracee.h"
+#include "base/limits.h"
+#include "base/list.h"
+
+#ifndef PTRACE_EVENT_STOP
+#define PTRACE_EVENT_STOP 128
+#endif
+
+#define SYSCALL_STOP (SIGTRAP | 0x80) /* with PTRACE_O_TRACESYSGOOD */
+#define ROUNDS	     16u	      /* listings until no thread is new */
+
+/* --- waiting --- */
+
+/* Ends waits again and again, until it is switched off: see tracee.c. */
+static void set_alarm(int is_on)
+{
+	const long us = is_on ? LIMIT_STOP_WAIT_MS * 1000 : 0;
+	struct itimerval t = {{0, us}, {0, us}};
+
+	setitimer(ITIMER_REAL, &t, NULL);
+}
+
+/* The next stop of tid: its wait status; -EAGAIN not in time; -ESRCH it is gone. */
+static int wait_stop(pid_t tid, int *status)
+{
+	uint64_t deadline = clock_now() + LIMIT_STOP_WAIT_MS * 1000000ull;
+
+	for (;;) {
+		pid_t got = waitpid(tid, status, __WALL);
+		if (got == tid)
+			return WIFSTOPPED(*status) ? 0 : -ESRCH;
+		if (got < 0 && errno != EINTR)
+			return -ESRCH;
+		if (clock_now() > deadline)
+			return -EAGAIN;
+	}
+}
+
+static int is_event_stop(int status)
+{
+	return status >> 16 == PTRACE_EVENT_STOP;
+}
+
+static int get_regs(pid_t tid, struct user_regs_struct *regs)
+{
+	struct iovec iov = {regs, sizeof(*regs)};
+
+	return ptrace(PTRACE_GETREGSET, tid, NT_PRSTATUS, &iov) < 0 ? -errno : 0;
+}
+
+static int set_regs(pid_t tid, const struct user_regs_struct *regs)
+{
+	struct iovec iov = {(void *)regs, sizeof(*regs)};
+
+	return ptrace(PTRACE_SETREGSET, tid, NT_PRSTATUS, &iov) < 0 ? -errno : 0;
+}
+
+/* --- all threads --- */
+
+static struct remote_thread *find(const struct remote *r, pid_t tid)
+{
+	for (uint32_t i = 0; i < r->n; i++)
+		if (r->v[i].tid == tid)
+			return &r->v[i];
+	return NULL;
+}
+
+static int seize(struct remote *r, pid_t tid)
+{
+	int error = list_room(&r->v, r->n, 1, &r->room, sizeof(*r->v), LIMIT_THREADS);
+
+	if (error)
+		return error;
+	if (ptrace(PTRACE_SEIZE, tid, 0, PTRACE_O_TRACESYSGOOD) < 0)
+		return errno == ESRCH ? 0 : -REMOTE_DENIED;
+	ptrace(PTRACE_INTERRUPT, tid, 0, 0);
+	r->v[r->n++] = (struct remote_thread){.tid = tid};
+	return 1;
+}
+
+/* Threads that are not ours yet. How many; or -enum remote_refusal. A zombie is no thread: the main
+ * one may have ended. */
+static int seize_new(struct remote *r)
+{
+	char path[32];
+	struct dirent *e;
+	int got = 0, n = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", r->pid);
+	DIR *d = opendir(path);
+	if (!d)
+		return -REMOTE_GONE;
+	while (got >= 0 && (e = readdir(d))) {
+		pid_t tid = atoi(e->d_name);
+		if (tid <= 0 || find(r, tid))
+			continue;
+		got = seize(r, tid);
+		n += got > 0;
+	}
+	closedir(d);
+	return got < 0 ? (got == -REMOTE_DENIED ? got : -REMOTE_GONE) : n;
+}
+
+/* The first stop of one: 0, it is gone (1), or -enum remote_refusal. */
+static int await(struct remote_thread *t)
+{
+	int status, error = wait_stop(t->tid, &status);
+
+	if (error == -ESRCH)
+		return 1;
+	if (error)
+		return -REMOTE_LATE;
+	t->is_stopped = 1;
+	if (is_event_stop(status) && WSTOPSIG(status) != SIGTRAP)
+		return -REMOTE_STOPPED;
+	if (!is_event_stop(status))
+		t->signal = status >> 16 ? 0 : WSTOPSIG(status);
+	return get_regs(t->tid, &t->regs) < 0 ? -REMOTE_DENIED : 0;
+}
+
+static int await_all(struct remote *r)
+{
+	for (uint32_t i = 0; i < r->n;) {
+		struct remote_thread *t = &r->v[i];
+		int error = t->is_stopped ? 0 : await(t);
+		if (error < 0)
+			return error;
+		if (error)
+			*t = r->v[--r->n];
+		else
+			i++;
+	}
+	return 0;
+}
+
+int remote_stop(struct remote *r, pid_t pid)
+{
+	int n, error = 0;
+
+	r->pid = pid;
+	r->n = 0;
+	r->stopped_at = clock_now();
+	set_alarm(1);
+	for (uint32_t round = 0; round < ROUNDS && !error; round++) {
+		n = seize_new(r);
+		if (n == 0)
+			break;
+		error = n < 0 ? n : await_all(r);
+	}
+	set_alarm(0);
+	if (!error && !r->n)
+		error = -REMOTE_GONE;
+	if (error)
+		remote_release(r);
+	return error;
+}
+
+/* What the stop did to its call. */
+static void mend(struct remote_thread *t)
+{
+	struct tracee as = {.tid = t->tid};
+
+	if (regs_in_syscall(&t->regs))
+		tracee_mend_call(&as, &t->regs);
+}
+
+/* One that has not stopped yet cannot be let go: it stops late, and is met then. */
+static void let_go(struct remote_thread *t)
+{
+	int status;
+
+	if (!t->is_stopped) {
+		int error;
+		set_alarm(1);
+		while ((error = wait_stop(t->tid, &status)) == -EAGAIN)
+			;
+		set_alarm(0);
+		if (error)
+			return;
+		t->is_stopped = 1;
+		t->signal = status >> 16 ? 0 : WSTOPSIG(status);
+		if (get_regs(t->tid, &t->regs) < 0)
+			t->regs.orig_rax = -1;
+	}
+	if (t->is_changed)
+		set_regs(t->tid, &t->regs);
+	mend(t);
+	if (ptrace(PTRACE_DETACH, t->tid, 0, t->signal) < 0)
+		/* Killed in its stop: it is reaped, or an exec waits for that. */
+		waitpid(t->tid, &status, __WALL | WNOHANG);
+}
+
+void remote_release(struct remote *r)
+{
+	for (uint32_t i = 0; i < r->n; i++)
+		if (r->v[i].is_stopped)
+			let_go(&r->v[i]);
+	for (uint32_t i = 0; i < r->n; i++)
+		if (!r->v[i].is_stopped)
+			let_go(&r->v[i]);
+	r->n = 0;
+	uint64_t took = clock_now() - r->stopped_at;
+	if (took > r->longest)
+		r->longest = took;
+}
+
+void remote_fini(struct remote *r)
+{
+	free(r->v);
+	*r = (struct remote){0};
+}
+
+/* --- calls --- */
+
+/* To the next stop at a system call; 0 or -EIO. Every signal is blocked, so what else comes is a
+ * stop by job control, which goes on waiting in the thread's queue. */
+static int step_call(pid_t tid)
+{
+	int status;
+
+	for (int tries = 0; tries < 8; tries++) {
+		if (ptrace(PTRACE_SYSCALL, tid, 0, 0) < 0 || wait_stop(tid, &status) < 0)
+			return -EIO;
+		if (WSTOPSIG(status) == SYSCALL_STOP && !(status >> 16))
+			return 0;
+	}
+	return -EIO;
+}
+
+/* Back to where the kernel decides whether an interrupted call is made again: it does not ask after
+ * a stop at a call. */
+static int back_to_interrupt(pid_t tid)
+{
+	int status;
+
+	if (ptrace(PTRACE_INTERRUPT, tid, 0, 0) < 0)
+		return -EIO;
+	for (int tries = 0; tries < 8; tries++) {
+		if (ptrace(PTRACE_CONT, tid, 0, 0) < 0 || wait_stop(tid, &status) < 0)
+			return -EIO;
+		if (is_event_stop(status))
+			return 0;
+	}
+	return -EIO;
+}
+
+/* The one that waits for nothing, if there is one: its call is not begun anew, however short. */
+static struct remote_thread *caller(const struct remote *r)
+{
+	for (uint32_t i = 0; i < r->n; i++)
+		if (!regs_in_syscall(&r->v[i].regs) && !r->v[i].signal)
+			return &r->v[i];
+	for (uint32_t i = 0; i < r->n; i++)
+		if (!r->v[i].signal)
+			return &r->v[i];
+	return NULL;
+}
+
+static long call(struct remote *r, pid_t tid, struct user_regs_struct *regs, long number,
+	const uint64_t args[6])
+{
+	regs->rip = r->instruction;
+	regs->rax = number;
+	regs->orig_rax = -1; /* no call to be restarted */
+	regs->rdi = args[0];
+	regs->rsi = args[1];
+	regs->rdx = args[2];
+	regs->r10 = args[3];
+	regs->r8 = args[4];
+	regs->r9 = args[5];
+	if (set_regs(tid, regs) < 0 || step_call(tid) < 0 || get_regs(tid, regs) < 0)
+		return -EIO;
+	/* At the entry of some call: of ours, or somebody else's mind is at work here. */
+	if ((long)regs->orig_rax != number || step_call(tid) < 0 || get_regs(tid, regs) < 0)
+		return -EIO;
+	return regs->rax;
+}
+
+long remote_call(struct remote *r, long number, const uint64_t args[6])
+{
+	struct remote_thread *t = caller(r);
+	uint64_t all = ~0ull, before;
+
+	if (!t || !r->instruction)
+		return -EIO;
+	if (ptrace(PTRACE_GETSIGMASK, t->tid, sizeof(before), &before) < 0 ||
+		ptrace(PTRACE_SETSIGMASK, t->tid, sizeof(all), &all) < 0)
+		return -EIO;
+	struct user_regs_struct regs = t->regs;
+	set_alarm(1);
+	long result = call(r, t->tid, &regs, number, args);
+	back_to_interrupt(t->tid);
+	set_alarm(0);
+	set_regs(t->tid, &t->regs);
+	ptrace(PTRACE_SETSIGMASK, t->tid, sizeof(before), &before);
+	return result;
+}

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * System calls made by the threads of a process that computes, waits, gets signals and has
+ * children: they do what they are to do, and it does not notice.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "agent/probe/remote.h"
+
+#define ROUNDS 150
+
+enum { COMPUTES, SLEEPS, SIGNALLED, READS, WRITES, FORKS, POLLS, STARTS, JOBS };
+
+/* What the target says of itself. */
+static struct report {
+	_Atomic uint64_t done[JOBS], failed[JOBS];
+	_Atomic uint64_t instruction;
+	_Atomic int is_over;
+} * report;
+static int ends[2];
+
+static void check(int job, int is_right)
+{
+	report->done[job]++;
+	report->failed[job] += !is_right;
+}
+
+static void *computes(void *arg)
+{
+	(void)arg;
+	while (!report->is_over) {
+		uint64_t a = 1, b = 1;
+		double x = 1, y = 1;
+		for (int i = 0; i < 20000; i++) {
+			a = a * 6364136223846793005ull + 1442695040888963407ull;
+			b = b * 6364136223846793005ull + 1442695040888963407ull;
+			x = x * 1.0000001 + 1e-9;
+			y = y * 1.0000001 + 1e-9;
+			__asm__ volatile("" : "+r"(b), "+x"(y));
+		}
+		check(COMPUTES, a == b && x == y);
+	}
+	return NULL;
+}
+
+static void *sleeps(void *arg)
+{
+	struct timespec ms = {0, 1000000};
+
+	(void)arg;
+	while (!report->is_over)
+		check(SLEEPS, nanosleep(&ms, NULL) == 0);
+	return NULL;
+}
+
+static void on_signal(int signal)
+{
+	(void)signal;
+	report->done[SIGNALLED]++;
+}
+
+static void *signalled(void *arg)
+{
+	struct itimerval often = {{0, 2000}, {0, 2000}};
+	sigset_t set;
+
+	(void)arg;
+	sigemptyset(&set);
+	sigaddset(&set, SIGALRM);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	setitimer(ITIMER_REAL, &often, NULL);
+	for (volatile unsigned i = 0; !report->is_over; i++)
+		;
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	return NULL;
+}
+
+static void *reads(void *arg)
+{
+	unsigned char c, next = 0;
+
+	(void)arg;
+	while (read(ends[0], &c, 1) == 1)
+		check(READS, c == next++);
+	return NULL;
+}
+
+static void *writes(void *arg)
+{
+	struct timespec ms = {0, 1000000};
+	unsigned char c = 0;
+
+	(void)arg;
+	for (; !report->is_over; nanosleep(&ms, NULL))
+		check(WRITES, write(ends[1], &c, 1) == 1), c++;
+	close(ends[1]);
+	return NULL;
+}
+
+static void *forks(void *arg)
+{
+	int status;
+
+	(void)arg;
+	while (!report->is_over) {
+		pid_t pid = fork();
+		if (!pid)
+			_exit(7);
+		check(FORKS, waitpid(pid, &status, 0) == pid && WEXITSTATUS(status) == 7);
+	}
+	return NULL;
+}
+
+static void *polls(void *arg)
+{
+	struct epoll_event e;
+	int fd = epoll_create1(0);
+
+	(void)arg;
+	while (!report->is_over)
+		check(POLLS, epoll_wait(fd, &e, 1, 5) == 0);
+	return NULL;
+}
+
+static void *nothing(void *arg)
+{
+	return arg;
+}
+
+static void *starts(void *arg)
+{
+	void *back;
+	pthread_t t;
+
+	while (!report->is_over)
+		check(STARTS, !pthread_create(&t, NULL, nothing, &back) &&
+				      !pthread_join(t, &back) && back == &back);
+	return arg;
+}
+
+static void target(void)
+{
+	static void *(*const jobs[])(void *) = {
+		computes, sleeps, signalled, reads, writes, forks, polls, starts};
+	pthread_t t[JOBS];
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGALRM);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	signal(SIGALRM, on_signal);
+	for (int i = 0; i < JOBS; i++)
+		pthread_create(&t[i], NULL, jobs[i], NULL);
+	for (int i = 0; i < JOBS; i++)
+		pthread_join(t[i], NULL);
+	_exit(0);
+}
+
+static void on_alarm(int signal)
+{
+	(void)signal;
+}
+
+static char *file(pid_t pid, const char *name)
+{
+	static char text[2][65536];
+	static int turn;
+	char path[64], *out = text[turn = !turn];
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	FILE *f = fopen(path, "r");
+	assert_non_null(f);
+	out[fread(out, 1, sizeof(text[0]) - 1, f)] = '\0';
+	fclose(f);
+	return out;
+}
+
+static uint64_t long_at(const char *text, const char *name)
+{
+	const char *at = strstr(text, name);
+
+	assert_non_null(at);
+	return strtoull(at + strlen(name), NULL, 16);
+}
+
+__attribute__((noinline, used)) static void holds_an_instruction(void)
+{
+	__asm__ volatile(".globl test_syscall\ntest_syscall: syscall\nnop" ::: "memory");
+}
+extern const char test_syscall[];
+
+static void calls(struct remote *r, pid_t pid)
+{
+	static const uint64_t none[6];
+	uint64_t map[6] = {0, 65536, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0};
+
+	assert_int_equal(remote_call(r, SYS_getpid, none), pid);
+	long at = remote_call(r, SYS_mmap, map);
+	assert_true(at > 0);
+	assert_int_equal(remote_call(r, SYS_munmap, (uint64_t[6]){at, 65536}), 0);
+	assert_int_equal(remote_call(r, SYS_close, (uint64_t[6]){12345}), -EBADF);
+}
+
+static void a_busy_process_does_not_notice(void **arg)
+{
+	struct sigaction sa = {.sa_handler = on_alarm};
+	struct remote r = {.instruction = (uintptr_t)test_syscall};
+	struct timespec pause = {0, 3000000};
+	uint64_t before[JOBS];
+	int status, late = 0;
+
+	(void)arg;
+	sigaction(SIGALRM, &sa, NULL);
+	report = mmap(
+		NULL, sizeof(*report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_int_equal(pipe(ends), 0);
+	pid_t pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		target();
+	}
+	close(ends[1]);
+	nanosleep(&(struct timespec){0, 50000000}, NULL);
+	uint64_t blocked = long_at(file(pid, "status"), "SigBlk:");
+	for (int round = 0; round < ROUNDS; round++) {
+		memcpy(before, report->done, sizeof(before));
+		int error = remote_stop(&r, pid);
+		late += error == -REMOTE_LATE;
+		if (error && error != -REMOTE_LATE)
+			fail_msg("round %d: %d", round, error);
+		if (error)
+			continue;
+		assert_true(r.n >= JOBS + 1);
+		calls(&r, pid);
+		uint64_t now = report->done[COMPUTES];
+		assert_int_equal(now, report->done[COMPUTES]); /* it stands still */
+		remote_release(&r);
+		nanosleep(&pause, NULL);
+	}
+	assert_true(late < ROUNDS / 4);
+	for (int i = 0; i < JOBS; i++) {
+		if (report->failed[i])
+			fail_msg("job %d failed %lu times of %lu", i, report->failed[i],
+				report->done[i]);
+		for (int tries = 0; report->done[i] < 20 && tries < 5000; tries++)
+			nanosleep(&pause, NULL);
+		assert_true(report->done[i] >= 20);
+	}
+	assert_int_equal(long_at(file(pid, "status"), "SigBlk:"), blocked);
+	assert_int_equal(long_at(file(pid, "status"), "TracerPid:"), 0);
+	report->is_over = 1;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	remote_fini(&r);
+}
+
+static void who_is_stopped_or_gone_is_left_alone(void **arg)
+{
+	struct remote r = {.instruction = (uintptr_t)test_syscall};
+	int status;
+
+	(void)arg;
+	pid_t pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			pause();
+	}
+	kill(pid, SIGSTOP);
+	assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(remote_stop(&r, pid), -REMOTE_STOPPED);
+	for (int tries = 0; !strstr(file(pid, "status"), "T (stopped)"); tries++) {
+		assert_true(tries < 1000);
+		nanosleep(&(struct timespec){0, 1000000}, NULL);
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	assert_int_equal(remote_stop(&r, pid), -REMOTE_GONE);
+	assert_int_equal(r.n, 0);
+	remote_fini(&r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_busy_process_does_not_notice),
+		cmocka_unit_test(who_is_stopped_or_gone_is_left_alone),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
