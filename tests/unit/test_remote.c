@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -272,6 +273,75 @@ static void a_busy_process_does_not_notice(void **arg)
 	remote_fini(&r);
 }
 
+/* Its only thread is always in some call. */
+static void waits_in_turn(int in, int out)
+{
+	struct epoll_event e;
+	struct pollfd p = {.fd = in, .events = POLLIN};
+	struct timespec t = {0, 30000000}, began, ended;
+	sigset_t none;
+	char c;
+	int fd = epoll_create1(0);
+
+	sigemptyset(&none);
+	clock_gettime(CLOCK_MONOTONIC, &began);
+	check(0, nanosleep(&t, NULL) == 0);
+	clock_gettime(CLOCK_MONOTONIC, &ended);
+	long us = (ended.tv_sec - began.tv_sec) * 1000000 + (ended.tv_nsec - began.tv_nsec) / 1000;
+	check(1, us >= 30000);
+	check(2, ppoll(&p, 1, &t, &none) == 0);
+	check(3, epoll_wait(fd, &e, 1, 30) == 0);
+	close(fd);
+	check(4, write(out, "x", 1) == 1 && read(in, &c, 1) == 1 && c == 'y');
+}
+
+static void stop_and_call(struct remote *r, pid_t pid)
+{
+	int error;
+
+	/* A busy machine may be late. */
+	for (int tries = 0; (error = remote_stop(r, pid)) == -REMOTE_LATE && tries < 100; tries++)
+		;
+	assert_int_equal(error, 0);
+	calls(r, pid);
+	remote_release(r);
+}
+
+static void a_waiting_process_goes_on_waiting(void **arg)
+{
+	struct remote r = {.instruction = (uintptr_t)test_syscall};
+	int to[2], from[2], status;
+	char c = 0;
+
+	(void)arg;
+	memset(report, 0, sizeof(*report));
+	assert_int_equal(pipe(to) | pipe(from), 0);
+	pid_t pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		while (!report->is_over)
+			waits_in_turn(to[0], from[1]);
+		_exit(0);
+	}
+	fcntl(from[0], F_SETFL, O_NONBLOCK);
+	for (int round = 0; report->done[4] < 5; round++) {
+		stop_and_call(&r, pid);
+		if (read(from[0], &c, 1) == 1) {
+			stop_and_call(&r, pid);
+			assert_int_equal(write(to[1], "y", 1), 1);
+		}
+		nanosleep(&(struct timespec){0, 3000000}, NULL);
+	}
+	report->is_over = 1;
+	for (int i = 0; i < 5; i++)
+		if (report->failed[i])
+			fail_msg("wait %d failed %lu times of %lu", i, report->failed[i],
+				report->done[i]);
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	remote_fini(&r);
+}
+
 static void who_is_stopped_or_gone_is_left_alone(void **arg)
 {
 	struct remote r = {.instruction = (uintptr_t)test_syscall};
@@ -303,6 +373,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_busy_process_does_not_notice),
+		cmocka_unit_test(a_waiting_process_goes_on_waiting),
 		cmocka_unit_test(who_is_stopped_or_gone_is_left_alone),
 	};
 
