@@ -16,6 +16,7 @@
 #include "agent/probe/remote.h"
 #include "agent/tracer/call.h"
 #include "agent/tracer/clock.h"
+#include "agent/tracer/proc_file.h"
 #include "agent/tracer/regs.h"
 #include "agent/tracer/tracee.h"
 #include "base/limits.h"
@@ -27,6 +28,10 @@
 
 #define SYSCALL_STOP (SIGTRAP | 0x80) /* with PTRACE_O_TRACESYSGOOD */
 #define ROUNDS	     16u	      /* listings until no thread is new */
+/* A thread may have to wait for its CPU, behind all that others have to do. To its first stop it
+ * need not come at all; in a call it must be waited for: it has registers that are not its own. */
+#define STOP_MS 400u
+#define CALL_MS 60000u
 
 /* --- waiting --- */
 
@@ -40,9 +45,9 @@ static void set_alarm(int is_on)
 }
 
 /* The next stop of tid: its wait status; -EAGAIN not in time; -ESRCH it is gone. */
-static int wait_stop(pid_t tid, int *status)
+static int wait_stop(struct remote *r, pid_t tid, uint64_t most_ms, int *status)
 {
-	uint64_t deadline = clock_now() + LIMIT_STOP_WAIT_MS * 1000000ull;
+	uint64_t deadline = clock_now() + most_ms * 1000000ull;
 
 	for (;;) {
 		pid_t got = waitpid(tid, status, __WALL);
@@ -50,6 +55,8 @@ static int wait_stop(pid_t tid, int *status)
 			return WIFSTOPPED(*status) ? 0 : -ESRCH;
 		if (got < 0 && errno != EINTR)
 			return -ESRCH;
+		if (r->beat)
+			r->beat(r->arg);
 		if (clock_now() > deadline)
 			return -EAGAIN;
 	}
@@ -84,14 +91,27 @@ static struct remote_thread *find(const struct remote *r, pid_t tid)
 	return NULL;
 }
 
+/* A thread that has ended, and is there until someone has waited for it, cannot be traced. */
+static int has_ended(pid_t pid, pid_t tid)
+{
+	char path[64], text[4096];
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/status", pid, tid);
+	if (proc_file_read(AT_FDCWD, path, text, sizeof(text)) < 0)
+		return 1;
+	const char *state = strstr(text, "State:\t");
+	return state && (state[7] == 'Z' || state[7] == 'X');
+}
+
+/* 1 it is to be waited for; 0 it is none; or -enum remote_refusal. */
 static int seize(struct remote *r, pid_t tid)
 {
 	int error = list_room(&r->v, r->n, 1, &r->room, sizeof(*r->v), LIMIT_THREADS);
 
 	if (error)
-		return error;
+		return -REMOTE_DENIED;
 	if (ptrace(PTRACE_SEIZE, tid, 0, PTRACE_O_TRACESYSGOOD) < 0)
-		return errno == ESRCH ? 0 : -REMOTE_DENIED;
+		return errno == ESRCH || has_ended(r->pid, tid) ? 0 : -REMOTE_DENIED;
 	ptrace(PTRACE_INTERRUPT, tid, 0, 0);
 	r->v[r->n++] = (struct remote_thread){.tid = tid};
 	return 1;
@@ -117,13 +137,13 @@ static int seize_new(struct remote *r)
 		n += got > 0;
 	}
 	closedir(d);
-	return got < 0 ? (got == -REMOTE_DENIED ? got : -REMOTE_GONE) : n;
+	return got < 0 ? got : n;
 }
 
 /* The first stop of one: 0, it is gone (1), or -enum remote_refusal. */
-static int await(struct remote_thread *t)
+static int await(struct remote *r, struct remote_thread *t)
 {
-	int status, error = wait_stop(t->tid, &status);
+	int status, error = wait_stop(r, t->tid, STOP_MS, &status);
 
 	if (error == -ESRCH)
 		return 1;
@@ -141,7 +161,7 @@ static int await_all(struct remote *r)
 {
 	for (uint32_t i = 0; i < r->n;) {
 		struct remote_thread *t = &r->v[i];
-		int error = t->is_stopped ? 0 : await(t);
+		int error = t->is_stopped ? 0 : await(r, t);
 		if (error < 0)
 			return error;
 		if (error)
@@ -184,14 +204,14 @@ static void mend(struct remote_thread *t)
 }
 
 /* One that has not stopped yet cannot be let go: it stops late, and is met then. */
-static void let_go(struct remote_thread *t)
+static void let_go(struct remote *r, struct remote_thread *t)
 {
 	int status;
 
 	if (!t->is_stopped) {
 		int error;
 		set_alarm(1);
-		while ((error = wait_stop(t->tid, &status)) == -EAGAIN)
+		while ((error = wait_stop(r, t->tid, CALL_MS, &status)) == -EAGAIN)
 			;
 		set_alarm(0);
 		if (error)
@@ -213,10 +233,10 @@ void remote_release(struct remote *r)
 {
 	for (uint32_t i = 0; i < r->n; i++)
 		if (r->v[i].is_stopped)
-			let_go(&r->v[i]);
+			let_go(r, &r->v[i]);
 	for (uint32_t i = 0; i < r->n; i++)
 		if (!r->v[i].is_stopped)
-			let_go(&r->v[i]);
+			let_go(r, &r->v[i]);
 	r->n = 0;
 	uint64_t took = clock_now() - r->stopped_at;
 	if (took > r->longest)
@@ -233,12 +253,13 @@ void remote_fini(struct remote *r)
 
 /* To the next stop at a system call; 0 or -EIO. Every signal is blocked, so what else comes is a
  * stop by job control, which goes on waiting in the thread's queue. */
-static int step_call(pid_t tid)
+static int step_call(struct remote *r, pid_t tid)
 {
 	int status;
 
 	for (int tries = 0; tries < 8; tries++) {
-		if (ptrace(PTRACE_SYSCALL, tid, 0, 0) < 0 || wait_stop(tid, &status) < 0)
+		if (ptrace(PTRACE_SYSCALL, tid, 0, 0) < 0 ||
+			wait_stop(r, tid, CALL_MS, &status) < 0)
 			return -EIO;
 		if (WSTOPSIG(status) == SYSCALL_STOP && !(status >> 16))
 			return 0;
@@ -248,14 +269,14 @@ static int step_call(pid_t tid)
 
 /* Back to where the kernel decides whether an interrupted call is made again: it does not ask after
  * a stop at a call. */
-static int back_to_interrupt(pid_t tid)
+static int back_to_interrupt(struct remote *r, pid_t tid)
 {
 	int status;
 
 	if (ptrace(PTRACE_INTERRUPT, tid, 0, 0) < 0)
 		return -EIO;
 	for (int tries = 0; tries < 8; tries++) {
-		if (ptrace(PTRACE_CONT, tid, 0, 0) < 0 || wait_stop(tid, &status) < 0)
+		if (ptrace(PTRACE_CONT, tid, 0, 0) < 0 || wait_stop(r, tid, CALL_MS, &status) < 0)
 			return -EIO;
 		if (is_event_stop(status))
 			return 0;
@@ -287,10 +308,10 @@ static long call(struct remote *r, pid_t tid, struct user_regs_struct *regs, lon
 	regs->r10 = args[3];
 	regs->r8 = args[4];
 	regs->r9 = args[5];
-	if (set_regs(tid, regs) < 0 || step_call(tid) < 0 || get_regs(tid, regs) < 0)
+	if (set_regs(tid, regs) < 0 || step_call(r, tid) < 0 || get_regs(tid, regs) < 0)
 		return -EIO;
 	/* At the entry of some call: of ours, or somebody else's mind is at work here. */
-	if ((long)regs->orig_rax != number || step_call(tid) < 0 || get_regs(tid, regs) < 0)
+	if ((long)regs->orig_rax != number || step_call(r, tid) < 0 || get_regs(tid, regs) < 0)
 		return -EIO;
 	return regs->rax;
 }
@@ -308,7 +329,7 @@ long remote_call(struct remote *r, long number, const uint64_t args[6])
 	struct user_regs_struct regs = t->regs;
 	set_alarm(1);
 	long result = call(r, t->tid, &regs, number, args);
-	back_to_interrupt(t->tid);
+	back_to_interrupt(r, t->tid);
 	set_alarm(0);
 	set_regs(t->tid, &t->regs);
 	ptrace(PTRACE_SETSIGMASK, t->tid, sizeof(before), &before);

@@ -29,9 +29,11 @@ struct remote {
 	pid_t pid;
 	struct remote_thread *v;
 	uint32_t n, room;
-	uint64_t instruction; /* address of a syscall instruction in the target; 0: none known */
-	uint64_t stopped_at;  /* when the first one was */
-	uint64_t longest;     /* stop so far, ns */
+	uint64_t instruction;	 /* address of a syscall instruction in the target; 0: none known */
+	uint64_t stopped_at;	 /* when the first one was */
+	uint64_t longest;	 /* stop so far, ns */
+	void (*beat)(void *arg); /* called now and then while it waits; NULL */
+	void *arg;
 };
 
 enum remote_refusal {

@@ -118,9 +118,13 @@ static void *writes(void *arg)
 
 static void *forks(void *arg)
 {
+	sigset_t set;
 	int status;
 
 	(void)arg;
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 	while (!report->is_over) {
 		pid_t pid = fork();
 		if (!pid)
@@ -166,6 +170,9 @@ static void target(void)
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGALRM);
+	/* The kernel queues even an ignored signal while a thread is traced, and who takes it may
+	 * find its call interrupted: that one waits for children. */
+	sigaddset(&set, SIGCHLD);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	signal(SIGALRM, on_signal);
 	for (int i = 0; i < JOBS; i++)
@@ -330,7 +337,8 @@ static void a_waiting_process_goes_on_waiting(void **arg)
 			stop_and_call(&r, pid);
 			assert_int_equal(write(to[1], "y", 1), 1);
 		}
-		nanosleep(&(struct timespec){0, 3000000}, NULL);
+		/* A wait that begins anew each time has to come to its end. */
+		nanosleep(&(struct timespec){0, round % 8 * 6000000}, NULL);
 	}
 	report->is_over = 1;
 	for (int i = 0; i < 5; i++)
