@@ -323,6 +323,63 @@ struct tracer_go {
 	struct go_facts facts;
 };
 
+/* Why an allocation probe cannot be put into a process. */
+enum probe_cause {
+	PROBE_CAUSE_NONE,
+	PROBE_CAUSE_PATCH,   /* a function cannot be taken over; detail: enum patch_refusal */
+	PROBE_CAUSE_ROOM,    /* no free addresses near its code */
+	PROBE_CAUSE_SECCOMP, /* a filter of the process may punish our calls by death */
+	PROBE_CAUSE_STOPPED, /* job control holds it */
+	PROBE_CAUSE_LATE,    /* some thread does not reach a stop */
+	PROBE_CAUSE_TRACED,  /* some thread is traced by another */
+	PROBE_CAUSE_GONE,
+	PROBE_CAUSE_CALL,   /* a call failed in the process; detail: errno */
+	PROBE_CAUSE_MEMORY, /* its code cannot be written; detail: errno */
+	PROBE_CAUSE_TAKEN,  /* a probe is there already */
+	PROBE_CAUSE_BUSY,   /* some thread stays in the first instructions of a function */
+	PROBE_CAUSE_MODULE, /* the module is not where it was */
+	PROBE_CAUSES
+};
+
+struct probe_refused {
+	uint32_t cause;	   /* enum probe_cause */
+	uint32_t function; /* of PROBE_CAUSE_PATCH; see agent/probe/layout.h */
+	int32_t detail;
+};
+
+#define ALLOCATOR_FUNCTIONS 31u /* that are known by name; PROBE_FUNCTIONS */
+
+/* The functions of an allocator in one module, by their number; size 0: it has no such. */
+struct allocator {
+	struct allocator_function {
+		uint64_t offset; /* in the file */
+		uint64_t size;
+	} v[ALLOCATOR_FUNCTIONS];
+};
+
+/* Take that module's functions over. */
+struct tracer_probe {
+	uint32_t number; /* the tracer's, of the module */
+	uint32_t unused;
+	uint64_t mean; /* bytes between two samples */
+	struct allocator allocator;
+};
+
+/* At the end of the window; followed by n ids of samples that are alive. As many as there are in
+ * all come in several messages, the last one with is_last. */
+struct tracer_heap {
+	uint32_t n;
+	uint32_t is_last;
+	uint64_t dropped, dropped_bytes; /* samples without room in the ring */
+	uint64_t table_full;		 /* samples that are not known to be freed */
+	uint64_t no_slot;		 /* allocations of threads without a slot */
+	uint64_t lost;			 /* records that made no sense */
+	uint64_t cut;			 /* stacks that go on beyond what was copied */
+	uint64_t longest_ns;		 /* stop of all threads */
+	uint32_t stops;
+	int32_t left; /* as probe_disarm says */
+};
+
 struct tracer_goroutines {
 	uint32_t process;
 	uint32_t lack; /* enum go_lack */

@@ -122,6 +122,7 @@ unit_tests = \
 	tests/unit/test_perf_maps \
 	tests/unit/test_player \
 	tests/unit/test_pprof \
+	tests/unit/test_probe \
 	tests/unit/test_proc_stat \
 	tests/unit/test_profile \
 	tests/unit/test_push_bodies \
@@ -208,6 +209,7 @@ tests_unit_test_perf_map_file_LDADD = $(unit_libs)
 tests_unit_test_perf_maps_LDADD = $(unit_libs)
 tests_unit_test_player_LDADD = $(unit_libs)
 tests_unit_test_pprof_LDADD = $(unit_libs)
+tests_unit_test_probe_LDADD = $(unit_libs) -lm -ldl
 tests_unit_test_proc_stat_LDADD = $(unit_libs)
 tests_unit_test_profile_LDADD = $(unit_libs)
 tests_unit_test_push_bodies_LDADD = $(unit_libs)

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The address space of a process, as /proc/PID/maps tells it: where a probe finds room, where a
+ * stack ends, and whether a probe is there already.
+ */
+#ifndef PROBE_PLACE_H
+#define PROBE_PLACE_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+struct place {
+	uint64_t start, end;
+	uint8_t is_readable, is_stack, is_vdso, is_probe;
+};
+
+struct space {
+	struct place *v;
+	uint32_t n, room;
+};
+
+/* Read anew, in the order of addresses. 0 or -errno. */
+int space_read(struct space *p, pid_t pid);
+void space_fini(struct space *p);
+
+/* What holds that address; NULL: nothing. */
+const struct place *space_find(const struct space *p, uint64_t address);
+
+/* Room for size bytes within 2 GiB of all code in [low, high), away from what grows; 0: none. */
+uint64_t space_room(const struct space *p, uint64_t low, uint64_t high, uint64_t size);
+
+/* The end of the used stack of a thread with that stack pointer and thread pointer: of the memory
+ * that is its stack for as long as it lives. sp itself where that is not known for sure. */
+uint64_t space_stack_end(const struct space *p, uint64_t sp, uint64_t thread);
+
+#define PLACE_NAME "cpprof-probe" /* of the memory file */
+
+#endif

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <x86intrin.h>
+
+#include "agent/probe/blob.h"
+#include "agent/probe/draw.h"
+#include "agent/probe/probe_parts.h"
+#include "agent/tracer/call.h"
+#include "agent/tracer/clock.h"
+
+#define TRIES	 50u	/* to find no thread where it must not be */
+#define CODE_MAX 16384u /* of a function, that is looked at */
+
+static int refuse_stop(struct probe_refused *why, int error)
+{
+	static const enum probe_cause causes[] = {[REMOTE_STOPPED] = PROBE_CAUSE_STOPPED,
+		[REMOTE_LATE] = PROBE_CAUSE_LATE,
+		[REMOTE_DENIED] = PROBE_CAUSE_TRACED,
+		[REMOTE_GONE] = PROBE_CAUSE_GONE};
+
+	return probe_refuse(why, causes[-error], 0);
+}
+
+/* --- before anyone is stopped --- */
+
+/* Two functions may be one: aliases. */
+static int is_known(const struct probe *p, const struct patch *patch)
+{
+	for (uint32_t i = 0; i < p->n; i++)
+		if (p->patches[i].address == patch->address)
+			return 1;
+	return 0;
+}
+
+static int prepare(struct probe *p, const struct probe_place *v, uint32_t n, uint64_t low,
+	uint64_t high, struct probe_refused *why)
+{
+	static uint8_t code[CODE_MAX];
+
+	for (uint32_t i = 0; i < n; i++) {
+		size_t size = v[i].size < CODE_MAX ? v[i].size : CODE_MAX;
+		struct patch *patch = &p->patches[p->n];
+		if (v[i].address < low || v[i].address + size > high)
+			return probe_refuse(why, PROBE_CAUSE_MODULE, 0);
+		int error = probe_read(p, v[i].address, code, size);
+		if (error)
+			return probe_refuse(why, PROBE_CAUSE_MEMORY, -error);
+		enum patch_refusal fits = patch_make(patch, v[i].address, code, size,
+			p->base + PROBE_THUNKS + v[i].function * PROBE_THUNK_SIZE, low, high);
+		why->function = v[i].function;
+		if (fits != PATCH_FITS)
+			return probe_refuse(why, PROBE_CAUSE_PATCH, fits);
+		if (!is_known(p, patch))
+			p->numbers[p->n++] = v[i].function;
+	}
+	return 0;
+}
+
+/* A syscall instruction, wherever there is one: in the kernel's own code, else in the module. */
+static uint64_t find_instruction(struct probe *p, uint64_t low, uint64_t high)
+{
+	static uint8_t code[65536];
+
+	for (uint32_t i = 0; i < p->space.n; i++)
+		if (p->space.v[i].is_vdso) {
+			low = p->space.v[i].start;
+			high = p->space.v[i].end;
+		}
+	for (; low < high; low += sizeof(code) - 1) {
+		size_t n = high - low < sizeof(code) ? high - low : sizeof(code);
+		if (probe_read(p, low, code, n))
+			return 0;
+		const uint8_t *at = memmem(code, n, "\x0f\x05", 2);
+		if (at)
+			return low + (at - code);
+	}
+	return 0;
+}
+
+/* Ticks of the time stamp counter in a second. */
+static uint64_t measure_ticks(struct probe *p)
+{
+	uint64_t began = clock_now(), ticks = __rdtsc();
+
+	probe_rest(p, 10000000);
+	return (__rdtsc() - ticks) * 1000000000ull / (clock_now() - began);
+}
+
+/* --- while all are stopped --- */
+
+static int is_overwritten(const struct probe *p, uint64_t address)
+{
+	for (uint32_t i = 0; i < p->n; i++)
+		if (patch_is_inside(&p->patches[i], address))
+			return 1;
+	return 0;
+}
+
+/* Where a thread goes on once the entries are taken over; 0: it is in the way. */
+static uint64_t moved_pc(const struct probe *p, uint64_t pc)
+{
+	uint64_t moved = pc;
+
+	for (uint32_t k = 0; k < p->n && moved == pc; k++)
+		moved = patch_moved_pc(&p->patches[k], pc);
+	return moved;
+}
+
+/* All that a thread may come back to is not overwritten. */
+static int is_the_way_clear(struct probe *p)
+{
+	for (uint32_t i = 0; i < p->remote.n; i++) {
+		const struct remote_thread *t = &p->remote.v[i];
+		if (!moved_pc(p, t->regs.rip) || probe_scan_stack(p, t, is_overwritten))
+			return 0;
+	}
+	return 1;
+}
+
+/* Who is in what was overwritten goes on in the thunk. */
+static void move_threads(struct probe *p)
+{
+	for (uint32_t i = 0; i < p->remote.n; i++) {
+		struct remote_thread *t = &p->remote.v[i];
+		uint64_t pc = moved_pc(p, t->regs.rip);
+		t->is_changed |= pc != t->regs.rip;
+		t->regs.rip = pc;
+	}
+}
+
+/* The slot of a thread, as blob.c finds it, with the bounds of its stack. */
+static void fill_slot(struct probe *p, const struct remote_thread *t, uint64_t mean)
+{
+	uint64_t thread = t->regs.fs_base, sp = t->regs.rsp;
+	uint64_t at = p->base + PROBE_SLOTS +
+		      ((uint32_t)(thread >> 6) * 0x9e3779b1u >> 20) * PROBE_SLOT_SIZE;
+	struct probe_slot slot;
+
+	if (!thread || probe_read(p, at, &slot, sizeof(slot)) || slot.thread)
+		return;
+	const struct place *stack = space_find(&p->space, sp);
+	slot = (struct probe_slot){.thread = thread, .mean = mean};
+	slot.high = space_stack_end(&p->space, sp, thread);
+	slot.low = stack ? stack->start : 0;
+	if (slot.high == sp)
+		slot.low = slot.high = 0;
+	slot.random = (__rdtsc() ^ thread * 0x9e3779b97f4a7c15ull) | 1;
+	slot.left = draw_gap(&slot.random, mean);
+	probe_write(p, at, &slot, sizeof(slot));
+}
+
+static int write_patches(struct probe *p, struct probe_refused *why)
+{
+	const struct probe_head *head = (const void *)blob_code;
+	struct probe_shared *shared = (void *)p->records.shared;
+	uint8_t jump[PATCH_JUMP];
+	uint32_t i;
+	int error = 0;
+
+	for (i = 0; i < p->n && !error; i++) {
+		struct patch *patch = &p->patches[i];
+		struct probe_saved *saved = &shared->saved[i];
+		saved->address = patch->address;
+		saved->n = PATCH_JUMP;
+		memcpy(saved->bytes, patch->saved, PATCH_JUMP);
+		shared->n_patches = i + 1;
+		if (patch_jump(patch, p->base + head->hooks[p->numbers[i]], jump))
+			error = -ERANGE;
+		else
+			error = probe_write(p, patch->address, jump, sizeof(jump));
+	}
+	if (!error)
+		return 0;
+	while (i-- > 0)
+		probe_write(p, p->patches[i].address, p->patches[i].saved, PATCH_JUMP);
+	return probe_refuse(why, PROBE_CAUSE_MEMORY, -error);
+}
+
+/* Once: 0 armed, -1 and why; BUSY may be tried again. */
+static int arm_stopped(struct probe *p, uint64_t mean, struct probe_refused *why)
+{
+	if (space_read(&p->space, p->pid) < 0)
+		return probe_refuse(why, PROBE_CAUSE_GONE, 0);
+	if (!is_the_way_clear(p))
+		return probe_refuse(why, PROBE_CAUSE_BUSY, 0);
+	if (probe_map(p, why) < 0) {
+		probe_unmap_here(p);
+		return -1;
+	}
+	probe_beat(p);
+	for (uint32_t i = 0; i < p->remote.n; i++)
+		fill_slot(p, &p->remote.v[i], mean);
+	int error = probe_set_state(p, 1, mean);
+	if (error)
+		probe_refuse(why, PROBE_CAUSE_MEMORY, -error);
+	if (!error && write_patches(p, why) == 0) {
+		move_threads(p);
+		return 0;
+	}
+	probe_call(p, SYS_munmap, p->base, PROBE_SIZE, 0, 0, 0);
+	probe_unmap_here(p);
+	return -1;
+}
+
+static int arm(struct probe *p, uint64_t mean, struct probe_refused *why)
+{
+	for (uint32_t tries = 0; tries < TRIES; tries++) {
+		int error = remote_stop(&p->remote, p->pid);
+		if (error == -REMOTE_LATE && tries + 1 < TRIES / 10) {
+			probe_rest(p, PAUSE_NS);
+			continue;
+		}
+		if (error)
+			return refuse_stop(why, error);
+		p->stops++;
+		int armed = arm_stopped(p, mean, why);
+		remote_release(&p->remote);
+		if (!armed || why->cause != PROBE_CAUSE_BUSY)
+			return armed;
+		probe_rest(p, PAUSE_NS);
+	}
+	return -1;
+}
+
+static int open_memory(struct probe *p)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/mem", p->pid);
+	p->memory = open(path, O_RDWR | O_CLOEXEC);
+	return p->memory < 0 ? -errno : 0;
+}
+
+static int has_probe(const struct probe *p)
+{
+	for (uint32_t i = 0; i < p->space.n; i++)
+		if (p->space.v[i].is_probe)
+			return 1;
+	return 0;
+}
+
+static int begin(struct probe *p, const struct probe_place *v, uint32_t n, uint64_t low,
+	uint64_t high, struct probe_refused *why)
+{
+	int error = open_memory(p);
+
+	if (error)
+		return probe_refuse(why, PROBE_CAUSE_MEMORY, -error);
+	if (space_read(&p->space, p->pid) < 0)
+		return probe_refuse(why, PROBE_CAUSE_GONE, 0);
+	if (call_is_filtered(p->pid))
+		return probe_refuse(why, PROBE_CAUSE_SECCOMP, 0);
+	if (has_probe(p))
+		return probe_refuse(why, PROBE_CAUSE_TAKEN, 0);
+	p->base = space_room(&p->space, low, high, PROBE_SIZE);
+	p->remote.instruction = find_instruction(p, low, high);
+	if (!p->base || !p->remote.instruction)
+		return probe_refuse(why, PROBE_CAUSE_ROOM, 0);
+	p->ticks_per_s = measure_ticks(p);
+	return prepare(p, v, n, low, high, why);
+}
+
+int probe_arm(struct probe *p, pid_t pid, const struct probe_place *v, uint32_t n, uint64_t low,
+	uint64_t high, uint64_t mean, struct probe_refused *why)
+{
+	p->pid = pid;
+	p->n = 0;
+	*why = (struct probe_refused){0};
+	int error = begin(p, v, n, low, high, why);
+	if (!error)
+		error = arm(p, mean, why);
+	if (error)
+		probe_close(p);
+	p->is_armed = !error;
+	return error;
+}
+
+/* Only in a slot that is this thread's: its place is taken from the target's own word. */
+void probe_tell_stack(struct probe *p, const struct probe_record *of)
+{
+	uint64_t at = p->base + PROBE_SLOTS + of->slot * PROBE_SLOT_SIZE;
+	uint64_t bounds[2], thread;
+
+	if (space_read(&p->space, p->pid) < 0 || probe_read(p, at, &thread, sizeof(thread)) ||
+		thread != of->thread)
+		return;
+	const struct place *stack = space_find(&p->space, of->sp);
+	bounds[1] = space_stack_end(&p->space, of->sp, of->thread);
+	bounds[0] = stack ? stack->start : 0;
+	if (stack && bounds[1] != of->sp)
+		probe_write(p, at + offsetof(struct probe_slot, low), bounds, sizeof(bounds));
+}

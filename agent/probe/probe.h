@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The allocation probe of one process: put in, read, taken out again. All of it happens with all
+ * threads stopped, for about a millisecond; in between nobody is attached.
+ *
+ *   none ──probe_arm──▶ armed ──probe_disarm──▶ none
+ *
+ * Once it is taken out, the process has the same code, mappings and descriptors as before. Should
+ * we die in between, the probe switches itself off PROBE_SILENCE_S after our last beat.
+ */
+#ifndef PROBE_PROBE_H
+#define PROBE_PROBE_H
+
+#include "agent/probe/patch.h"
+#include "agent/probe/place.h"
+#include "agent/probe/records.h"
+#include "agent/probe/remote.h"
+#include "base/message.h"
+
+#define PROBE_SILENCE_S 10
+
+struct probe {
+	pid_t pid;
+	int memory;    /* /proc/PID/mem; -1 */
+	uint64_t base; /* of the region; 0: none */
+	struct remote remote;
+	struct space space;
+	struct patch patches[PROBE_FUNCTIONS];
+	uint32_t numbers[PROBE_FUNCTIONS]; /* of their hooks */
+	uint32_t n;
+	int is_armed;
+	struct records records;
+	uint64_t ticks_per_s; /* of the time stamp counter */
+	uint32_t stops;
+};
+
+/* A function: where it is in the process. */
+struct probe_place {
+	uint32_t function; /* PROBE_MALLOC and so on */
+	uint32_t size;
+	uint64_t address;
+};
+
+/* low, high: the code of the module that has them all. mean: bytes between two samples. 0, or -1
+ * and why, with nothing changed. beat: called while we wait for threads. */
+int probe_arm(struct probe *p, pid_t pid, const struct probe_place *v, uint32_t n, uint64_t low,
+	uint64_t high, uint64_t mean, struct probe_refused *why);
+
+/* It lives on: to be called at least each second. */
+void probe_beat(struct probe *p);
+
+/* A thread whose stack's bounds the probe wants to know. */
+void probe_tell_stack(struct probe *p, const struct probe_record *of);
+
+/* 0 taken out, or the process has ended; 1: its code is as before, but some thread may have to come
+ * back to the probe, whose memory therefore stays; -1: it could not be stopped. */
+int probe_disarm(struct probe *p);
+
+#endif

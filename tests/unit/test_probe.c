@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The probe put into a process of ours and taken out again, many times, while its threads allocate,
+ * check what they wrote, start others, and have children: nothing is ever wrong there, and nothing
+ * is left.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <link.h>
+#include <malloc.h>
+#include <math.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "agent/probe/probe.h"
+#include "agent/tracer/clock.h"
+
+#define THREADS 4
+#define CYCLES	40
+
+static struct report {
+	_Atomic uint64_t turns, wrong, children, signals;
+	_Atomic int is_over;
+} * report;
+
+static void turn(unsigned *seed, unsigned char **v, size_t *sizes)
+{
+	int k = rand_r(seed) % 64;
+	size_t n = rand_r(seed) % 5000 + 1;
+
+	for (size_t i = 0; v[k] && i < sizes[k]; i++)
+		report->wrong += v[k][i] != (unsigned char)(k + sizes[k]);
+	free(v[k]);
+	switch (rand_r(seed) % 4) {
+	case 0:
+		v[k] = calloc(n, 1);
+		for (size_t i = 0; i < n; i++)
+			report->wrong += v[k][i] != 0;
+		break;
+	case 1:
+		v[k] = memalign(256, n);
+		report->wrong += (uintptr_t)v[k] % 256 != 0;
+		break;
+	case 2:
+		v[k] = realloc(realloc(NULL, n / 2 + 1), n);
+		break;
+	default:
+		v[k] = malloc(n);
+	}
+	sizes[k] = n;
+	memset(v[k], k + n, n);
+	report->turns++;
+}
+
+static void *works(void *arg)
+{
+	unsigned seed = (uintptr_t)arg;
+	unsigned char *v[64] = {NULL};
+	size_t sizes[64];
+
+	while (!report->is_over)
+		turn(&seed, v, sizes);
+	for (int k = 0; k < 64; k++)
+		free(v[k]);
+	return NULL;
+}
+
+static void *brief(void *arg)
+{
+	return memset(malloc(100), 1, 100), arg;
+}
+
+static void *starts(void *arg)
+{
+	pthread_t t;
+	int status;
+
+	while (!report->is_over) {
+		if (!pthread_create(&t, NULL, brief, NULL))
+			pthread_join(t, NULL);
+		pid_t pid = fork();
+		if (!pid) {
+			for (int i = 0; i < 100; i++)
+				free(realloc(malloc(100000), 200000));
+			_exit(7);
+		}
+		report->wrong += waitpid(pid, &status, 0) != pid || WEXITSTATUS(status) != 7;
+		report->children++;
+		usleep(2000);
+	}
+	return arg;
+}
+
+static void on_signal(int signal)
+{
+	(void)signal;
+	report->signals++;
+}
+
+static void target(void)
+{
+	struct itimerval often = {{0, 1000}, {0, 1000}};
+	pthread_t t[THREADS + 1];
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	signal(SIGALRM, on_signal);
+	setitimer(ITIMER_REAL, &often, NULL);
+	for (uintptr_t i = 0; i < THREADS; i++)
+		pthread_create(&t[i], NULL, works, (void *)(i + 1));
+	pthread_create(&t[THREADS], NULL, starts, NULL);
+	for (int i = 0; i <= THREADS; i++)
+		pthread_join(t[i], NULL);
+	_exit(0);
+}
+
+/* --- what is known of the C library --- */
+
+static struct probe_place functions[16];
+static uint32_t n_functions;
+static uint64_t low, high;
+
+static void find(uint32_t number, const char *name)
+{
+	const ElfW(Sym) * symbol;
+	Dl_info info;
+	void *at = dlsym(dlopen("libc.so.6", RTLD_NOLOAD | RTLD_NOW), name);
+
+	assert_non_null(at);
+	assert_true(dladdr1(at, &info, (void **)&symbol, RTLD_DL_SYMENT));
+	functions[n_functions++] = (struct probe_place){number, symbol->st_size, (uintptr_t)at};
+}
+
+static int set_up(void **arg)
+{
+	static const char *const names[] = {"malloc", "free", "calloc", "realloc", "reallocarray",
+		"memalign", "aligned_alloc", "posix_memalign", "valloc", "pvalloc"};
+	char line[512];
+
+	(void)arg;
+	for (uint32_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		find(i, names[i]);
+	FILE *f = fopen("/proc/self/maps", "r");
+	while (fgets(line, sizeof(line), f)) {
+		unsigned long a, b;
+		sscanf(line, "%lx-%lx", &a, &b);
+		if (a <= functions[0].address && functions[0].address < b)
+			low = a, high = b;
+	}
+	fclose(f);
+	assert_true(low);
+	report = mmap(
+		NULL, sizeof(*report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	return report == MAP_FAILED;
+}
+
+static uint64_t text_sum(pid_t pid)
+{
+	static uint64_t words[1 << 20];
+	char path[32];
+	uint64_t sum = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/mem", pid);
+	FILE *f = fopen(path, "r");
+	assert_non_null(f);
+	fseeko(f, low, SEEK_SET);
+	size_t n = fread(words, 8, (high - low) / 8 < (1 << 20) ? (high - low) / 8 : 1 << 20, f);
+	assert_true(n > 1000);
+	for (size_t i = 0; i < n; i++)
+		sum = sum * 31 + words[i];
+	fclose(f);
+	return sum;
+}
+
+/* What is mapped with a file, or with a right to execute: the rest comes and goes. */
+static uint64_t maps_sum(pid_t pid)
+{
+	char path[32], line[512], rights[5], name[300];
+	uint64_t sum = 0;
+	unsigned long start, end;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
+	FILE *f = fopen(path, "r");
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f)) {
+		*name = '\0';
+		sscanf(line, "%lx-%lx %4s %*s %*s %*s %299s", &start, &end, rights, name);
+		assert_null(strstr(name, PLACE_NAME));
+		if (*name == '/' || rights[2] == 'x')
+			sum += start * 3 + end * 7 + rights[2];
+	}
+	fclose(f);
+	return sum;
+}
+
+static void on_alarm(int signal)
+{
+	(void)signal;
+}
+
+static struct probe probe = {.memory = -1};
+
+/* Samples that came in. */
+static uint64_t drain(int tells)
+{
+	const struct probe_record *r;
+	uint64_t n = 0;
+
+	while ((r = records_next(&probe.records, clock_now()))) {
+		n += r->kind == PROBE_KIND_SAMPLE;
+		if (tells && r->kind == PROBE_KIND_THREAD)
+			probe_tell_stack(&probe, r);
+	}
+	return n;
+}
+
+static void it_comes_and_goes(void **arg)
+{
+	struct sigaction sa = {.sa_handler = on_alarm};
+	struct probe_refused why;
+	uint64_t samples = 0, lost = 0, longest = 0;
+	int status;
+
+	(void)arg;
+	sigaction(SIGALRM, &sa, NULL);
+	pid_t pid = fork();
+	if (!pid)
+		target();
+	usleep(100000);
+	uint64_t text = text_sum(pid), maps = maps_sum(pid);
+	for (int i = 0; i < CYCLES; i++) {
+		if (probe_arm(&probe, pid, functions, n_functions, low, high, 65536, &why) < 0)
+			fail_msg("cycle %d: cause %u, function %u, detail %d", i, why.cause,
+				why.function, why.detail);
+		assert_true(text_sum(pid) != text);
+		for (int k = 0; k < 5; k++) {
+			samples += drain(1);
+			usleep(4000);
+		}
+		lost += probe.records.lost;
+		assert_int_equal(probe_disarm(&probe), 0);
+		assert_true(text_sum(pid) == text);
+		assert_true(maps_sum(pid) == maps);
+		if (probe.remote.longest > longest)
+			longest = probe.remote.longest;
+	}
+	print_message("%lu samples, %lu turns, %lu children; longest stop %lu us\n", samples,
+		report->turns, report->children, longest / 1000);
+	assert_int_equal(lost, 0);
+	assert_int_equal(report->wrong, 0);
+	assert_true(samples > 100 && report->signals > 10 && report->children > 3);
+	report->is_over = 1;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+/* Each waits for a word, and does one thing. */
+static void counts(int in, int out)
+{
+	static void *p[2000];
+	char c;
+
+	while (read(in, &c, 1) == 1) {
+		for (int i = 0; i < 2000; i++) {
+			if (c == 'a')
+				p[i] = malloc(3000);
+			else if (i < 1500)
+				free(p[i]);
+		}
+		if (write(out, &c, 1) != 1)
+			return;
+	}
+}
+
+static void it_counts_what_is_there(void **arg)
+{
+	static uint32_t ids[RECORDS_LIVE];
+	const double p = -expm1(-3000.0 / 8192), error = sqrt(2000 * p * (1 - p));
+	struct probe_refused why;
+	int to[2], from[2], status;
+	char c;
+
+	(void)arg;
+	assert_int_equal(pipe(to) | pipe(from), 0);
+	pid_t pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		counts(to[0], from[1]);
+		_exit(0);
+	}
+	assert_int_equal(probe_arm(&probe, pid, functions, n_functions, low, high, 8192, &why), 0);
+	assert_int_equal(write(to[1], "a", 1) + read(from[0], &c, 1), 2);
+	uint64_t dropped = RECORDS_FIGURE(&probe.records, dropped);
+	double n = drain(0) + dropped;
+	assert_true(fabs(n - 2000 * p) < 4 * error);
+	uint32_t all = records_live(&probe.records, ids, RECORDS_LIVE);
+	assert_int_equal(all, n - dropped);
+	assert_int_equal(write(to[1], "f", 1) + read(from[0], &c, 1), 2);
+	uint32_t left = records_live(&probe.records, ids, RECORDS_LIVE);
+	assert_true(left < all && (!dropped || left <= all / 2));
+	/* It ends while the probe is in it: what is known stays known. */
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	assert_int_equal(records_live(&probe.records, ids, RECORDS_LIVE), left);
+	assert_int_equal(probe_disarm(&probe), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(it_comes_and_goes),
+		cmocka_unit_test(it_counts_what_is_there),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, NULL);
+}
