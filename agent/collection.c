@@ -18,6 +18,7 @@ int collection_init(struct collection *c)
 static void module_fini(struct module *m)
 {
 	free(m->info.path);
+	free(m->allocator);
 	if (m->fd >= 0)
 		close(m->fd);
 	if (m->perf_map.fd >= 0)
@@ -311,7 +312,9 @@ static int add_stack(struct collection *c, struct worker_stack *w, const struct 
 
 	if (!i || !k || !w->kinds || w->kinds >= KIND(PROFILE_KINDS) || w->end >= STACK_ENDS ||
 		w->missing >= MISSING_REASONS || !w->weight || w->weight > UINT16_MAX ||
-		w->looks > UINT16_MAX || w->contentions > UINT16_MAX || w->wait.kind >= WAIT_KINDS)
+		w->looks > UINT16_MAX || w->contentions > UINT16_MAX ||
+		w->wait.kind >= WAIT_KINDS ||
+		((w->kinds & KINDS_OF_HEAP) && (!w->heap.size || !w->heap.mean)))
 		return -EPROTO;
 	for (uint32_t f = 0; f < w->n; f++)
 		if (frames[f].module > c->n_modules)

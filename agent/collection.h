@@ -24,8 +24,10 @@ struct module {
 		int32_t pid;		 /* the map's name; 0: nothing was told */
 		uint32_t functions, bad; /* what is in it, as the worker says */
 	} perf_map;
-	int symtab_only;     /* its debug information brought down a worker */
-	uint32_t deaths;     /* of workers that were reading it */
+	int symtab_only;		    /* its debug information brought down a worker */
+	uint32_t deaths;		    /* of workers that were reading it */
+	int allocator_known;		    /* the worker has looked */
+	struct worker_allocator *allocator; /* NULL: it has none */
 	struct tracer_go go; /* how to find its goroutines; number 0: not known yet */
 };
 

@@ -26,6 +26,8 @@ void interval_fini(struct interval *i)
 	free(i->threads);
 	free(i->keys);
 	free(i->processes);
+	free(i->samples);
+	free(i->live);
 	index_fini(&i->by_key);
 	memset(i, 0, sizeof(*i));
 }
@@ -113,6 +115,18 @@ static struct table_entry entry_of(
 	return e;
 }
 
+/* Each sample is an entry of its own, which names it: its number in *number. 0 or -errno. */
+static int keep_sample(struct interval *i, const struct heap_sample *s, uint64_t *number)
+{
+	int error = list_room(&i->samples, i->n_samples, 1, &i->samples_room, sizeof(*i->samples),
+		LIMIT_HEAP_SAMPLES);
+
+	if (!error)
+		i->samples[i->n_samples++] = *s;
+	*number = i->n_samples;
+	return error;
+}
+
 int interval_add_stack(struct interval *i, const struct worker_stack *w, const struct frame *frames,
 	uint32_t thread)
 {
@@ -131,10 +145,19 @@ int interval_add_stack(struct interval *i, const struct worker_stack *w, const s
 		stack.v[0] = (struct frame){PSEUDO_MISSING + w->missing, 0, 0};
 	}
 	i->guessed += !!guessed;
+	uint64_t sample = 0;
+	if (w->kinds & KINDS_OF_HEAP)
+		error = keep_sample(i, &w->heap, &sample);
+	if (error == -E2BIG) {
+		i->samples_lost++;
+		return 0;
+	}
 	for (int kind = 0; kind < PROFILE_KINDS && !error; kind++) {
 		if (!(w->kinds & KIND(kind)))
 			continue;
 		struct table_entry what = entry_of(w, kind, thread);
+		if (KIND(kind) & KINDS_OF_HEAP)
+			what.lock = sample;
 		i->received[kind]++;
 		i->ends[kind][w->end]++;
 		error = table_add_entry(i->tables[kind], &stack, &what);
@@ -177,8 +200,8 @@ double interval_rate(const struct interval *i)
 enum profile_kind interval_main_kind(const struct interval *i, uint32_t kinds)
 {
 	static const enum profile_kind order[PROFILE_KINDS] = {PROFILE_CPU, PROFILE_WALL,
-		PROFILE_MUTEX, PROFILE_BLOCK, PROFILE_THREADCREATE, PROFILE_GOROUTINE,
-		PROFILE_THREADS};
+		PROFILE_HEAP, PROFILE_ALLOCS, PROFILE_MUTEX, PROFILE_BLOCK, PROFILE_THREADCREATE,
+		PROFILE_GOROUTINE, PROFILE_THREADS};
 	int first = -1;
 
 	for (int at = PROFILE_KINDS; at-- > 0;)

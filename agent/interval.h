@@ -23,6 +23,14 @@ struct interval {
 	struct table *tables[PROFILE_KINDS];
 	uint64_t received[PROFILE_KINDS];
 	uint64_t ends[PROFILE_KINDS][STACK_ENDS];
+	/* What the entries of the heap profiles' tables name, and which of it is alive: ids,
+	 * ascending once the tracer has told of all. */
+	struct heap_sample *samples;
+	uint32_t n_samples, samples_room;
+	uint32_t *live;
+	uint32_t n_live, live_room;
+	uint64_t samples_lost; /* past LIMIT_HEAP_SAMPLES */
+	struct tracer_heap heap;
 	uint64_t guessed;	/* stacks with a guessed frame */
 	uint32_t threads_ended; /* in it */
 	struct process_clock {

@@ -25,12 +25,11 @@ struct option_row {
 };
 
 #define FORMATS_TEXT "pprof, folded, speedscope, html and text, and json and goroutine for -dump"
-#define KINDS_TEXT   "cpu, threads, wall, block, mutex, threadcreate and goroutine"
+#define KINDS_TEXT   "cpu, threads, wall, block, mutex, threadcreate, goroutine, heap and allocs"
 
 /* Words of the manual that later versions understand. */
-static const char *const later_kinds[] = {"heap", "allocs"};
 static const char *const later_options[] = {
-	"heap-rate", "thread", "compare", "fail-over", "cleanup", "alloc-prefix"};
+	"thread", "compare", "fail-over", "cleanup", "alloc-prefix"};
 
 /* They shape a profile; -dump makes none. */
 static const char *const not_for_dump[] = {"exit-status", "profile", "hz", "max-stop", "top",
@@ -144,11 +143,6 @@ static int add_kind(struct options *o, const char *name, const char *word)
 			o->kinds |= KIND(kind);
 			return 0;
 		}
-	if (IN(later_kinds, word)) {
-		log_error(
-			"-%s: the %s profile is not built yet; there are " KINDS_TEXT, name, word);
-		return -EINVAL;
-	}
 	return values_bad(name, word, "a profile; there are " KINDS_TEXT);
 }
 
@@ -213,6 +207,26 @@ static int set_demangle(struct options *o, const char *name, const char *value)
 
 	o->demangle = i;
 	return i < 0 ? i : 0;
+}
+
+/* A number of bytes, or of KiB, MiB, GiB. */
+static int set_heap_rate(struct options *o, const char *name, const char *value)
+{
+	char *end;
+	unsigned long long n = strtoull(value, &end, 10), unit = 1;
+
+	if (*end == 'K' || *end == 'k')
+		unit = KIB;
+	else if (*end == 'M')
+		unit = MIB;
+	else if (*end == 'G')
+		unit = GIB;
+	if (end == value || *value < '0' || *value > '9' || (unit > 1 ? end[1] : *end) || !n ||
+		n > GIB || n * unit > GIB)
+		return values_bad(name, value, "bytes, 1 to 1G: 4096, 64K, 1M");
+	o->heap_rate = n * unit;
+	o->heap_rate_given = 1;
+	return 0;
 }
 
 static int set_http(struct options *o, const char *name, const char *value)
@@ -308,7 +322,10 @@ static const struct option_row rows[] = {
 	{"every", NULL, "DUR", set_every, "a new file each time: 60s, 1h (until Ctrl-C)"},
 	{"count", NULL, "N", set_count, "with -every: end after N files"},
 	{"profile", NULL, "KIND,...", set_profile,
-		"cpu, threads, wall, block, mutex, threadcreate, goroutine (default the first two)"},
+		"cpu, threads, wall, block, mutex, threadcreate, goroutine, heap, allocs (default "
+		"the first two)"},
+	{"heap-rate", NULL, "BYTES", set_heap_rate,
+		"heap, allocs: one sample in so many bytes on average: 64K, 1M (default 512K)"},
 	{"hz", "F", "N", set_hz, "ticks per second, 1 to 10000 (default 100)"},
 	{"max-stop", NULL, "PCT", set_max_stop,
 		"share of its CPU time that pauses may take (default 2%)"},
@@ -427,6 +444,7 @@ int options_parse(struct options *o, int argc, char **argv, int *status)
 
 	*o = (struct options){
 		.hz = 100,
+		.heap_rate = 512 * KIB,
 		.top = 10,
 		.most_stop = 20000,
 		.background = 1,

@@ -129,6 +129,32 @@ static int settle_threadcreate(const struct options *o)
 	return -EINVAL;
 }
 
+/* It changes the code of the process for as long as it runs: one at a time, and nothing beside. */
+static int settle_heap(const struct options *o)
+{
+	if (!(o->kinds & KINDS_OF_HEAP)) {
+		if (o->heap_rate_given)
+			log_error("-heap-rate: add -profile heap or allocs");
+		return o->heap_rate_given ? -EINVAL : 0;
+	}
+	if (o->kinds & ~KINDS_OF_HEAP)
+		log_error("-profile: heap and allocs go together, but not with others yet; take "
+			  "those in another run");
+	else if (o->command)
+		log_error("-profile: heap and allocs cannot be taken from a command's begin yet; "
+			  "start it, then give its pid with -p");
+	else if (o->with_children || o->name || o->n_pids > 1)
+		log_error("-profile: heap and allocs are of one process: -p PID");
+	else if (o->every_ns)
+		log_error("-every: heap and allocs are of the whole run; leave it out");
+	else if (o->save_raw || o->replay)
+		log_error("-profile: heap and allocs cannot be recorded; leave out %s",
+			o->save_raw ? "-save-raw" : "-replay");
+	else
+		return 0;
+	return -EINVAL;
+}
+
 static int settle_output(struct options *o, int format_given)
 {
 	if (o->dump)
@@ -150,7 +176,7 @@ static int settle_output(struct options *o, int format_given)
 	int single = o->output && !ends_with(o->output, "/");
 	/* A command has no stacks worth a look before it begins; a recording has what it has. */
 	if (!o->kinds && o->replay && !single)
-		o->kinds = KIND(PROFILE_KINDS) - 1;
+		o->kinds = KINDS_OF_LOOK;
 	else if (!o->kinds)
 		o->kinds = KIND(PROFILE_CPU) | (single || o->command ? 0 : KIND(PROFILE_THREADS));
 	if (o->command && !(o->kinds & KINDS_OF_WINDOW)) {
@@ -174,7 +200,7 @@ static int settle_output(struct options *o, int format_given)
 	return 0;
 }
 
-#define ALL_KINDS (KIND(PROFILE_KINDS) - 1)
+#define ALL_KINDS KINDS_OF_LOOK
 
 /* Who asks says what is to be had, and how. */
 static int settle_serving(struct options *o, int format_given)
@@ -201,6 +227,8 @@ static int settle_serving(struct options *o, int format_given)
 			o->kinds      ? "-profile"
 			: o->every_ns ? "-every"
 				      : "-o");
+	else if (o->push.n && o->kinds & KINDS_OF_HEAP)
+		log_error("-push: heap and allocs are not pushed yet");
 	else if (o->push.n && o->kinds & KIND(PROFILE_THREADCREATE))
 		log_error("-push: threadcreate stays attached to the threads and is not pushed");
 	else
@@ -260,6 +288,8 @@ int options_settle(struct options *o, int format_given)
 		error = settle_open(o);
 	if (!error && !o->serves)
 		error = settle_threadcreate(o);
+	if (!error && !o->serves)
+		error = settle_heap(o);
 	if (!error)
 		error = settle_kernel(o);
 	return error ? error : push_options_settle(&o->push);

@@ -77,11 +77,14 @@ static uint64_t time_of(const struct interval *i, const struct profiles_how *how
 	return i->wall_began + (how->is_delta ? i->ended - i->began : 0);
 }
 
-static void fill(const struct session *s, const struct profiles_how *how, struct profile_input *in)
+static void fill(const struct session *s, const struct profiles_how *how, struct profile_heap *heap,
+	struct profile_input *in)
 {
 	const struct collection *c = &s->data;
 	const struct interval *i = s->written;
 
+	*heap = (struct profile_heap){
+		i->samples, i->n_samples, i->live, i->n_live, s->options->heap_rate};
 	*in = (struct profile_input){
 		.kind = how->kind,
 		.table = i->tables[how->kind],
@@ -99,6 +102,7 @@ static void fill(const struct session *s, const struct profiles_how *how, struct
 		.duration = duration_of(i, how),
 		.hz = s->options->hz,
 		.ticks_weight = i->stats.ticks_weight,
+		.heap = KIND(how->kind) & KINDS_OF_HEAP ? heap : NULL,
 		.is_in_ns = how->is_in_ns,
 		.lock_name = lock_name,
 		.lock_arg = &s->locks,
@@ -113,6 +117,7 @@ int profiles_build(const struct session *s, const struct profiles_how *how, stru
 	struct module_info *modules = calloc(c->n_modules + 1, sizeof(*modules));
 	struct segment *segments = NULL;
 	struct profile_input in;
+	struct profile_heap heap;
 	struct buf comments;
 
 	if (!modules)
@@ -121,7 +126,7 @@ int profiles_build(const struct session *s, const struct profiles_how *how, stru
 		modules[m] = c->modules[m].info;
 	buf_init(&comments, 64 * KIB);
 	summary_comments(s, how->kind, how->pid ? profiles_process(s, how->pid) : NULL, &comments);
-	fill(s, how, &in);
+	fill(s, how, &heap, &in);
 	in.modules = modules;
 	in.comments = buf_text(&comments);
 	int error = in.comments ? 0 : -ENOMEM;

@@ -12,7 +12,7 @@
 #include "base/message.h"
 
 #define RAW_MAGIC      "cpprofrw"
-#define RAW_VERSION    3u
+#define RAW_VERSION    4u
 #define RAW_BYTE_ORDER 0x01020304u
 #define RAW_MACHINE    62u /* EM_X86_64 */
 
@@ -50,7 +50,7 @@ struct raw_perf_map {
 _Static_assert(CAPTURE_MAX <= RAW_PAYLOAD_MAX, "a capture fits");
 _Static_assert(LIMIT_MESSAGE <= RAW_PAYLOAD_MAX, "a message fits");
 
-/* What version 3 is. One of these fails? Then the new layout is another version. */
+/* What version 4 is. One of these fails? Then the new layout is another version. */
 _Static_assert(sizeof(struct raw_header) == 40, "RAW_VERSION");
 _Static_assert(sizeof(struct capture) == 280, "RAW_VERSION");
 _Static_assert(sizeof(struct mapping) == 32, "RAW_VERSION");
@@ -60,7 +60,7 @@ _Static_assert(sizeof(struct tracer_module) == 32, "RAW_VERSION");
 _Static_assert(sizeof(struct tracer_thread) == 56, "RAW_VERSION");
 _Static_assert(sizeof(struct tracer_ready) == 8, "RAW_VERSION");
 _Static_assert(sizeof(struct tracer_process) == 16, "RAW_VERSION");
-_Static_assert(sizeof(struct tracer_stats) == 1312, "RAW_VERSION");
+_Static_assert(sizeof(struct tracer_stats) == 1328, "RAW_VERSION");
 _Static_assert(sizeof(struct tracer_done) == 16, "RAW_VERSION");
 _Static_assert(sizeof(struct tracer_creations) == 64, "RAW_VERSION");
 _Static_assert(sizeof(struct tracer_identity) == 64, "RAW_VERSION");

@@ -11,6 +11,7 @@
 
 #include "agent/brief.h"
 #include "agent/go_programs.h"
+#include "agent/heap_probe.h"
 #include "agent/naming.h"
 #include "agent/perf_maps.h"
 #include "agent/phases.h"
@@ -97,6 +98,11 @@ static void on_worker_message(struct session *s, struct wire_message *m)
 			break;
 		raw_module_info(&s->raw, ((struct worker_module_info *)m->payload)->module);
 		go_programs_ask(s, ((struct worker_module_info *)m->payload)->module);
+		heap_probe_ask(s, ((struct worker_module_info *)m->payload)->module);
+		break;
+	case WORKER_ALLOCATOR:
+		error = heap_probe_on_allocator(
+			s, wire_payload(m, sizeof(struct worker_allocator)));
 		break;
 	case WORKER_GO:
 		error = go_programs_on_facts(s, wire_payload(m, sizeof(struct worker_go)));
@@ -220,7 +226,8 @@ static void on_ended(struct session *s, const struct supervisor_role *r)
 		s->naming.late = 0;
 		blame_module(s, r);
 	}
-	if (replay_on_role_ended(s, r->role))
+	if (replay_on_role_ended(s, r->role) ||
+		(r->role == ROLE_TRACER && heap_probe_tracer_ended(s)))
 		return;
 	l->restarts++;
 	if (++l->recent > LIMIT_RESTARTS)

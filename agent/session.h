@@ -69,6 +69,9 @@ struct naming {
 /* For the goroutine profile, while the window is not open yet (agent/go_programs.h). */
 enum await { AWAIT_NOTHING, AWAIT_FACTS, AWAIT_GOROUTINES };
 
+/* For the heap profiles, while the window is not open yet (agent/heap_probe.h). */
+enum heap_await { HEAP_AWAIT_NOTHING, HEAP_AWAIT_WORKER, HEAP_AWAIT_TRACER };
+
 struct session {
 	const struct options *options;
 	int supervisor;
@@ -104,6 +107,7 @@ struct session {
 	int interrupts;
 	int is_last; /* no interval comes after this one */
 	enum await goroutines_awaited;
+	enum heap_await heap_awaited;
 	uint32_t without_goroutines; /* processes */
 	int tracer_done;	     /* it has no target any more, or is given up */
 	int target_ended;

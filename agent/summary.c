@@ -5,6 +5,7 @@
 #include "agent/modules_report.h"
 #include "agent/perf_maps.h"
 #include "agent/phases.h"
+#include "agent/heap_probe.h"
 #include "agent/summary.h"
 #include "agent/tracer/stats.h"
 #include "base/log.h"
@@ -368,6 +369,8 @@ void summary_text(const struct session *s, struct buf *out)
 	}
 	if (s->options->kinds & KIND(PROFILE_THREADCREATE))
 		creations_lines(s, out);
+	if (s->options->kinds & KINDS_OF_HEAP)
+		heap_probe_text(s, out);
 	processes_line(s, out);
 	for (int kind = 0; kind < PROFILE_KINDS; kind++)
 		ends_line(s->written, kind, out);
@@ -398,6 +401,10 @@ static void comment_samples(const struct session *s, enum profile_kind kind, str
 	uint64_t guessed = 0;
 
 	table_each(i->tables[kind], count_guessed, &guessed);
+	if (KIND(kind) & KINDS_OF_HEAP) {
+		heap_probe_comment(s, out);
+		return;
+	}
 	if (kind == PROFILE_CPU)
 		buf_printf(out,
 			"samples %" PRIu64 " at %" PRIu64 " ticks, %.4g Hz: missed %" PRIu64

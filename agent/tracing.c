@@ -4,6 +4,7 @@
 
 #include "agent/brief.h"
 #include "agent/go_programs.h"
+#include "agent/heap_probe.h"
 #include "agent/naming.h"
 #include "agent/perf_maps.h"
 #include "agent/phases.h"
@@ -194,11 +195,18 @@ void tracing_on_message(struct session *s, struct wire_message *m)
 		s->data.broken += collection_threads(&s->data, m) < 0;
 		break;
 	case TRACER_SNAPSHOT_DONE:
-		if (s->phase == PHASE_SNAPSHOT && !go_programs_await(s))
+		if (s->phase == PHASE_SNAPSHOT && !go_programs_await(s) && !heap_probe_await(s))
 			phases_go(s, PHASE_SAMPLE);
 		break;
 	case TRACER_GOROUTINES:
 		go_programs_on_none(s, wire_payload(m, sizeof(struct tracer_goroutines)));
+		break;
+	case TRACER_PROBE:
+		s->data.broken +=
+			heap_probe_on_armed(s, wire_payload(m, sizeof(struct probe_refused))) < 0;
+		break;
+	case TRACER_HEAP:
+		s->data.broken += heap_probe_on_live(s, m) < 0;
 		break;
 	case TRACER_CONTEXT:
 		brief_context(s, m);

@@ -31,12 +31,13 @@
 #define LIMIT_WORKER_FDS       4096
 
 /* What a target may make us keep */
-#define LIMIT_MESSAGE	    (64 * KIB) /* one message between roles */
-#define LIMIT_MAPS_TEXT	    (32 * MIB) /* /proc/PID/maps */
-#define LIMIT_LOCKS_TEXT    (1 * MIB)  /* /proc/locks */
-#define LIMIT_MAPPINGS	    65536u     /* executable mappings of one generation */
-#define LIMIT_GENERATIONS   16384u     /* lists of mappings kept, of all processes */
-#define LIMIT_PROCESSES	    16384u     /* profiled at once */
+#define LIMIT_MESSAGE	    (64 * KIB)	       /* one message between roles */
+#define LIMIT_MAPS_TEXT	    (32 * MIB)	       /* /proc/PID/maps */
+#define LIMIT_HEAP_SAMPLES  (2u * 1024 * 1024) /* allocations sampled in one run */
+#define LIMIT_LOCKS_TEXT    (1 * MIB)	       /* /proc/locks */
+#define LIMIT_MAPPINGS	    65536u	       /* executable mappings of one generation */
+#define LIMIT_GENERATIONS   16384u	       /* lists of mappings kept, of all processes */
+#define LIMIT_PROCESSES	    16384u	       /* profiled at once */
 #define LIMIT_MODULES	    8192u
 #define LIMIT_MODULE_BYTES  (8 * GIB)
 #define LIMIT_THREADS	    131072u

@@ -32,6 +32,7 @@ enum message_type {
 	TO_TRACER_EXTRA, /* struct extra_file + its three strings: open it if it exists */
 	TO_TRACER_GO,	 /* struct tracer_go: how to find the goroutines of that program */
 	TO_TRACER_GOROUTINES, /* capture each once; the answer is another TRACER_SNAPSHOT_DONE */
+	TO_TRACER_PROBE,      /* struct tracer_probe: take the allocator over */
 
 	/* tracer -> session */
 	TRACER_ATTACHED = 48, /* struct tracer_attached: a process, before all else about it */
@@ -54,6 +55,8 @@ enum message_type {
 	TRACER_GOROUTINES, /* struct tracer_goroutines: of a process that shows none, and why */
 	TRACER_CONTEXT,	   /* struct tracer_context + bytes: what a process says of itself */
 	TRACER_COMMAND,	   /* struct tracer_command + the command line of a process */
+	TRACER_PROBE,	   /* struct probe_refused: answer to TO_TRACER_PROBE, cause 0: it is in */
+	TRACER_HEAP,	   /* struct tracer_heap + uint32_t ids[]: before TRACER_DONE */
 
 	/* session -> worker */
 	TO_WORKER_MODULE = 96, /* struct worker_module + fd (none: known to be unreadable) */
@@ -66,6 +69,7 @@ enum message_type {
 	TO_WORKER_DATA,	       /* struct worker_data + uint64_t addresses[]: of variables */
 	TO_WORKER_CONTEXT,     /* struct tracer_context + bytes, as the tracer told */
 	TO_WORKER_GO,	       /* struct worker_go, of which module counts: what is known of it? */
+	TO_WORKER_ALLOCATOR,   /* struct worker_allocator, of which module counts */
 
 	/* worker -> session */
 	WORKER_STACKS = 128, /* any number of struct worker_stack, each followed by its frames */
@@ -79,6 +83,7 @@ enum message_type {
 	WORKER_DATA,	     /* struct worker_data + n struct worker_datum, each with its name */
 	WORKER_CONTEXT,	     /* struct tracer_context + its service's name, without terminator */
 	WORKER_GO,	     /* struct worker_go: answer to TO_WORKER_GO */
+	WORKER_ALLOCATOR,    /* struct worker_allocator: what it has of an allocator */
 
 	/* player -> session, in the tracer's place; the last only, or damaged instead of it */
 	TRACER_RECORDING = 160, /* struct tracer_recording: the run that was recorded */

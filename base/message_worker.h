@@ -21,6 +21,13 @@ struct worker_go {
 	struct go_facts facts;
 };
 
+/* Answer to TO_WORKER_ALLOCATOR, of which module counts. */
+struct worker_allocator {
+	uint32_t module;
+	uint32_t is_checked; /* a sanitizer's, which keeps its own books */
+	struct allocator allocator;
+};
+
 struct worker_forget {
 	uint32_t process;
 	uint32_t unused;
@@ -71,7 +78,10 @@ struct worker_stack {
 	uint32_t contentions; /* as in the capture */
 	uint32_t unused;
 	uint64_t goroutine; /* as in the capture */
-	struct wait wait;   /* as in the capture */
+	union {
+		struct wait wait;	 /* as in the capture */
+		struct heap_sample heap; /* likewise */
+	};
 };
 
 /* Bytes [at, at + the rest of the message) of a struct capture and its stack, size in all. */

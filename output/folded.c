@@ -102,7 +102,7 @@ int folded_write(const struct profile *p, struct sink *sink)
 
 	for (uint32_t i = 0; i < p->n_samples && !error; i++) {
 		v[i].stack = stack_text(p, &p->samples[i]);
-		v[i].value = p->samples[i].values[p->n_types - 1];
+		v[i].value = p->samples[i].values[p->main_type];
 		error = v[i].stack ? 0 : -ENOMEM;
 	}
 	if (!error) {

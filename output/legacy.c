@@ -140,7 +140,7 @@ static int by_size(const void *a, const void *b, void *arg)
 {
 	const struct legacy *l = arg;
 	const struct row *x = a, *y = b;
-	int64_t one = x->values[l->p->n_types - 1], other = y->values[l->p->n_types - 1];
+	int64_t one = x->values[l->p->main_type], other = y->values[l->p->main_type];
 
 	if (one != other)
 		return one > other ? -1 : 1;

@@ -8,23 +8,29 @@
 static const struct measure times[] = {
 	{"ns", 1}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"hrs", 3600e9}};
 
-struct measure measure_of(int64_t value, int is_time)
-{
-	struct measure best = is_time ? times[0] : (struct measure){"", 1};
+static const struct measure sizes[] = {
+	{"B", 1}, {"kB", 1ull << 10}, {"MB", 1ull << 20}, {"GB", 1ull << 30}, {"TB", 1ull << 40}};
 
-	for (size_t i = 0; is_time && i < sizeof(times) / sizeof(*times); i++)
-		if (value >= times[i].factor)
-			best = times[i];
+_Static_assert(sizeof(times) == sizeof(sizes), "as many units of either");
+
+struct measure measure_of(int64_t value, enum measure_of of)
+{
+	const struct measure *units = of == MEASURE_BYTES ? sizes : times;
+	struct measure best = of == MEASURE_COUNT ? (struct measure){"", 1} : units[0];
+
+	for (size_t i = 0; of != MEASURE_COUNT && i < sizeof(times) / sizeof(*times); i++)
+		if (value >= units[i].factor)
+			best = units[i];
 	return best;
 }
 
-struct measure measure_for_table(int64_t smallest, int64_t largest, int is_time)
+struct measure measure_for_table(int64_t smallest, int64_t largest, enum measure_of of)
 {
-	struct measure low = measure_of(smallest, is_time), high = measure_of(largest, is_time);
+	struct measure low = measure_of(smallest, of), high = measure_of(largest, of);
 
 	/* A larger unit shows the smallest value as 0.01 at least. */
 	if (strcmp(low.unit, high.unit) != 0 && smallest <= (largest - 1) / 100)
-		return measure_of(smallest * 100, is_time);
+		return measure_of(smallest * 100, of);
 	return low;
 }
 

@@ -13,11 +13,14 @@ struct measure {
 	double factor;	  /* nanoseconds in one unit */
 };
 
-/* The largest unit of time in which value is at least 1. Counts have no unit. */
-struct measure measure_of(int64_t value, int is_time);
+/* What a value is of: pprof shows bytes in powers of 1024. */
+enum measure_of { MEASURE_COUNT, MEASURE_TIME, MEASURE_BYTES };
+
+/* The largest unit in which value is at least 1. Counts have no unit. */
+struct measure measure_of(int64_t value, enum measure_of of);
 
 /* The one unit for a table whose smallest and largest values these are. */
-struct measure measure_for_table(int64_t smallest, int64_t largest, int is_time);
+struct measure measure_for_table(int64_t smallest, int64_t largest, enum measure_of of);
 
 /* Both return out, cut at room. */
 char *measure_value(char *out, size_t room, int64_t value, struct measure in);

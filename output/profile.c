@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/list.h"
 #include "output/builder.h"
+#include "output/heap.h"
 #include "output/pprof.h"
 #include "output/pseudo.h"
 #include "output/symbols.h"
@@ -211,6 +212,11 @@ static int64_t time_of(const struct profile_input *in, uint64_t weight)
 	return (double)weight * in->duration / in->ticks_weight;
 }
 
+static int is_of_heap(const struct builder *b)
+{
+	return !!(KIND(b->in->kind) & KINDS_OF_HEAP);
+}
+
 static int add_entry(void *arg, const struct table_entry *e)
 {
 	struct build *build = arg;
@@ -230,10 +236,14 @@ static int add_entry(void *arg, const struct table_entry *e)
 			return b->error;
 		add_wait_labels(b, e, kind, &s);
 	}
-	add_thread_labels(build, e, &s);
+	/* Who allocated says nothing of where it is kept. */
+	if (is_of_heap(b))
+		heap_values(b->in->heap, e->lock, s.values);
+	else
+		add_thread_labels(build, e, &s);
 	if (b->in->kind == PROFILE_CPU)
 		s.values[1] = weights_take(&build->weights, e->thread, e->weight);
-	else if (b->p->n_types > 1)
+	else if (b->p->n_types == 2)
 		s.values[1] = time_of(b->in, e->weight);
 	if (b->in->kind == PROFILE_THREADS || b->in->kind == PROFILE_WALL ||
 		b->in->kind == PROFILE_GOROUTINE)
@@ -287,6 +297,8 @@ static const struct kind_types {
 	[PROFILE_MUTEX] = {"mutex", "contentions", "delay", 0},
 	[PROFILE_THREADCREATE] = {"threadcreate", "threadcreate", NULL, 0},
 	[PROFILE_GOROUTINE] = {"goroutine", "goroutine", NULL, 0},
+	[PROFILE_HEAP] = {"heap", "inuse", NULL, 0},
+	[PROFILE_ALLOCS] = {"allocs", "alloc", NULL, 0},
 };
 
 const char *profile_kind_name(enum profile_kind kind)
@@ -300,13 +312,18 @@ static void set_types(struct builder *b)
 
 	const struct kind_types *t = &kind_types[p->kind];
 
+	if (is_of_heap(b)) {
+		heap_types(b);
+		return;
+	}
 	p->types[0] = type_of(b, b->in->is_like_go ? "goroutine" : t->count, "count");
 	p->n_types = 1;
 	if (t->time)
 		p->types[p->n_types++] = type_of(b, t->time, "nanoseconds");
 	p->period = t->is_timed ? period_of(b->in) : 1;
 	p->period_type = p->types[t->is_timed];
-	p->default_type = p->types[p->n_types - 1].type;
+	p->main_type = p->n_types - 1;
+	p->default_type = p->types[p->main_type].type;
 }
 
 static int add_comment(struct profile *p, const char *line, size_t n, const char *more)

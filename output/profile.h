@@ -5,7 +5,8 @@
  * Strings are ids of the profile's own table (0 is ""). Function, location and mapping numbers are
  * 1..n in table order, 0 means none, as profile.proto wants them. mappings[0] is the executable.
  * Values: threads, threadcreate, goroutine: {count}; cpu, wall: {samples, nanoseconds}; block,
- * mutex: {contentions, nanoseconds}.
+ * mutex: {contentions, nanoseconds}; heap, allocs: {alloc_objects, alloc_space, inuse_objects,
+ * inuse_space}, estimated from what was sampled (output/estimate.h).
  *
  * CPU weights: a thread's CPU time in the window, divided over its samples; rounding is cumulative,
  * so a thread's weights add up to its CPU time exactly. CPU of threads without a sample becomes one
@@ -28,6 +29,16 @@
 struct table;
 struct symbols;
 
+/* The samples that the entries of a heap profile's table name: their lock is a position + 1 here.
+ */
+struct profile_heap {
+	const struct heap_sample *samples;
+	uint32_t n;
+	const uint32_t *live; /* ids, ascending */
+	uint32_t n_live;
+	uint64_t mean; /* bytes, as asked */
+};
+
 struct profile_input {
 	enum profile_kind kind;
 	const struct table *table;
@@ -45,8 +56,9 @@ struct profile_input {
 	uint64_t time;	    /* CLOCK_REALTIME at the start, ns */
 	uint64_t duration;  /* ns; 0 for a snapshot */
 	uint32_t hz;
-	uint64_t ticks_weight; /* of all ticks of the window; 0: as hz says */
-	int is_in_ns;	       /* weights are times already; not of cpu */
+	uint64_t ticks_weight;		 /* of all ticks of the window; 0: as hz says */
+	const struct profile_heap *heap; /* of heap, allocs */
+	int is_in_ns;			 /* weights are times already; not of cpu */
 	/* The name of a lock of that thread's process; NULL: it has none. NULL: no names at all. */
 	const char *(*lock_name)(const void *arg, const struct thread_info *thread, uint64_t lock);
 	const void *lock_arg;
@@ -91,7 +103,7 @@ struct profile_location {
 	uint32_t first_line, n_lines; /* in lines; innermost first */
 };
 
-#define PROFILE_VALUES 2u
+#define PROFILE_VALUES 4u
 
 struct profile_sample {
 	uint32_t first_location, n_locations; /* in sample_locations, leaf first; numbers 1..n */
@@ -113,6 +125,7 @@ struct profile {
 	struct strings *strings;
 	struct profile_type types[PROFILE_VALUES];
 	uint32_t n_types;
+	uint32_t main_type; /* the one that is shown where only one is */
 	struct profile_type period_type;
 	uint32_t default_type; /* string */
 	int64_t period, time, duration;

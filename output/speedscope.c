@@ -110,9 +110,17 @@ static void put_stack(struct writer *w, const struct profile_sample *s)
 
 static uint64_t value_of(const struct writer *w, const struct profile_sample *s)
 {
-	int64_t value = s->values[w->p->n_types - 1];
+	int64_t value = s->values[w->p->main_type];
 
 	return value > 0 ? value : 0;
+}
+
+/* Of those that the viewer knows. */
+static const char *unit_of(const struct profile *p)
+{
+	const char *unit = strings_text(p->strings, p->types[p->main_type].unit);
+
+	return !strcmp(unit, "nanoseconds") || !strcmp(unit, "bytes") ? unit : "none";
 }
 
 static void put_profile(
@@ -125,7 +133,7 @@ static void put_profile(
 	json_object(&w->json, NULL);
 	json_string(&w->json, "type", "sampled");
 	json_string(&w->json, "name", name);
-	json_string(&w->json, "unit", w->p->n_types > 1 ? "nanoseconds" : "none");
+	json_string(&w->json, "unit", unit_of(w->p));
 	json_number(&w->json, "startValue", 0);
 	json_number(&w->json, "endValue", sum);
 	json_array(&w->json, "samples");

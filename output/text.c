@@ -116,7 +116,7 @@ static int count_sample(struct top *t, uint32_t number)
 {
 	const struct profile *p = t->p;
 	const struct profile_sample *s = &p->samples[number];
-	int64_t value = s->values[p->n_types - 1];
+	int64_t value = s->values[p->main_type];
 
 	t->total += value;
 	for (uint32_t i = 0; i < s->n_locations; i++) {
@@ -171,7 +171,7 @@ static int add_edges(struct top *t, uint32_t number)
 	long caller = -1;
 	int error = 0;
 
-	for (uint32_t i = s->n_locations; i-- > 0 && s->values[t->p->n_types - 1];) {
+	for (uint32_t i = s->n_locations; i-- > 0 && s->values[t->p->main_type];) {
 		const struct profile_location *l = location_of(t->p, s, i);
 		for (uint32_t k = lines_of(l); k-- > 0 && !error;) {
 			long at = line_node(t, l, k);
@@ -225,10 +225,18 @@ static int sort_rows(struct top *t)
 
 /* --- printing ----------------------------------------------------------------------------- */
 
+static enum measure_of measured(const struct top *t)
+{
+	const char *unit = strings_text(t->p->strings, t->p->types[t->p->main_type].unit);
+
+	if (!strcmp(unit, "bytes"))
+		return MEASURE_BYTES;
+	return strcmp(unit, "nanoseconds") ? MEASURE_COUNT : MEASURE_TIME;
+}
+
 static int is_time(const struct top *t)
 {
-	return !strcmp(
-		strings_text(t->p->strings, t->p->types[t->p->n_types - 1].unit), "nanoseconds");
+	return measured(t) == MEASURE_TIME;
 }
 
 static void put_header(const struct top *t, struct measure in, struct buf *out)
@@ -247,14 +255,15 @@ static void put_header(const struct top *t, struct measure in, struct buf *out)
 		if (*id)
 			buf_printf(out, "Build ID: %s\n", id);
 	}
-	buf_printf(out, "Type: %s\n", strings_text(p->strings, p->types[p->n_types - 1].type));
+	buf_printf(out, "Type: %s\n", strings_text(p->strings, p->types[p->main_type].type));
 	if (localtime_r(&seconds, &tm) &&
 		strftime(when, sizeof(when), "%b %-d, %Y at %-I:%M%P (%Z)", &tm))
 		buf_printf(out, "Time: %s\n", when);
 	if (!p->duration)
 		return;
 	buf_printf(out, "Duration: %s, Total samples = %s ",
-		measure_value(value, sizeof(value), p->duration, measure_of(p->duration, 1)),
+		measure_value(
+			value, sizeof(value), p->duration, measure_of(p->duration, MEASURE_TIME)),
 		measure_value(total, sizeof(total), t->total, in));
 	if (is_time(t))
 		buf_printf(out, "(%s)",
@@ -292,7 +301,7 @@ static struct measure table_measure(const struct top *t, uint32_t rows)
 		if (value > 0 && (!smallest || value < smallest))
 			smallest = value;
 	}
-	return measure_for_table(smallest ? smallest : t->total, t->total, is_time(t));
+	return measure_for_table(smallest ? smallest : t->total, t->total, measured(t));
 }
 
 static void put_table(const struct top *t, uint32_t rows, struct measure in, struct buf *out)

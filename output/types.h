@@ -23,6 +23,8 @@ enum profile_kind {
 	PROFILE_MUTEX,
 	PROFILE_THREADCREATE,
 	PROFILE_GOROUTINE,
+	PROFILE_HEAP,
+	PROFILE_ALLOCS,
 	PROFILE_KINDS
 };
 
@@ -31,6 +33,10 @@ enum profile_kind {
 /* Those that are of a moment; of a window. */
 #define KINDS_OF_MOMENT (KIND(PROFILE_THREADS) | KIND(PROFILE_GOROUTINE))
 #define KINDS_OF_WINDOW (KIND(PROFILE_KINDS) - 1 - KINDS_OF_MOMENT)
+
+/* Those that the allocation probe brings; all others. */
+#define KINDS_OF_HEAP (KIND(PROFILE_HEAP) | KIND(PROFILE_ALLOCS))
+#define KINDS_OF_LOOK (KIND(PROFILE_KINDS) - 1 - KINDS_OF_HEAP)
 
 /* Those that are taken at ticks. */
 #define KINDS_OF_TICKS                                                                             \
@@ -141,6 +147,16 @@ struct wait {
 	int32_t call;	/* number of the system call; -1: none */
 };
 
+/* An allocation that was sampled. */
+struct heap_sample {
+	uint64_t size;	 /* bytes asked for */
+	uint32_t unused; /* where struct wait has its kind: 0 */
+	uint32_t id;	 /* of this sample in its run; never 0 */
+	uint64_t mean;	 /* bytes between two samples */
+};
+
+_Static_assert(sizeof(struct heap_sample) == sizeof(struct wait), "one stands for the other");
+
 /* One thread at one instant. stack[] holds stack_len bytes from address stack_base (= the sp's
  * red zone: sp - 128) upwards, and then other_len bytes from other_base: of the stack that the
  * thread was on before it changed to this one. Lives in the ring; the worker copies it out before
@@ -162,7 +178,10 @@ struct capture {
 	uint32_t contentions; /* waits that began; mutex: those that this thread's stack held up */
 	uint64_t time;	      /* CLOCK_MONOTONIC */
 	uint64_t goroutine;   /* its number; 0: of the thread itself */
-	struct wait wait;     /* of a blocked thread; mutex: what others wait for */
+	union {
+		struct wait wait;	 /* of a blocked thread; mutex: what others wait for */
+		struct heap_sample heap; /* KINDS_OF_HEAP */
+	};
 	struct regs regs;
 	uint64_t stack_base;
 	uint64_t stack_len;

@@ -2,6 +2,7 @@
 
 # --- programs that are profiled; no sanitizers and no libraries of ours in them ---
 target_names = \
+	allocs \
 	altstacks \
 	bursty \
 	calls_locks \
@@ -286,6 +287,7 @@ test_scripts = \
 	tests/integration/gdb_compare.sh \
 	tests/integration/golang.sh \
 	tests/integration/goroutines.sh \
+	tests/integration/heap.sh \
 	tests/integration/html.sh \
 	tests/integration/idle.sh \
 	tests/integration/jit.sh \

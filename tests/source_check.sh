@@ -57,7 +57,7 @@ includes unwind 'unwind|symbolize|base' | nothing "unwind/ includes symbolize/ a
 includes agent/probe 'agent/probe|agent/tracer|base' | nothing "agent/probe/ includes agent/tracer/ and base/"
 includes agent/push 'agent|output|base' | nothing "agent/push/ is a part of agent/"
 includes agent/serve 'agent|output|base' | nothing "agent/serve/ is a part of agent/"
-includes agent/tracer 'agent/tracer|base' | nothing "agent/tracer/ includes base/"
+includes agent/tracer 'agent/tracer|agent/probe|base' | nothing "agent/tracer/ includes agent/probe/ and base/"
 
 # The page: what comes from the target is text and nothing else, and nothing comes from elsewhere.
 grep -nE 'innerHTML|outerHTML|insertAdjacentHTML|document\.write|createContextualFragment|DOMParser|eval\(|new Function\(|setTimeout\("' \

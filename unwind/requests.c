@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/list.h"
+#include "symbolize/allocator.h"
 #include "symbolize/go_facts.h"
 #include "symbolize/otel_context.h"
 #include "unwind/tell.h"
@@ -96,6 +97,22 @@ void request_go(struct worker *w, const struct wire_message *msg)
 		answer.lack = go_facts_find(m, &answer.facts);
 	worker_reading(w, 0);
 	worker_check(w, wire_send(w->sock, WORKER_GO, &answer, sizeof(answer), -1));
+}
+
+void request_allocator(struct worker *w, const struct wire_message *msg)
+{
+	const struct worker_allocator *ask = wire_payload(msg, sizeof(*ask));
+	struct module *m = ask ? modules_get(&w->modules, ask->module) : NULL;
+	struct worker_allocator answer = {0};
+
+	if (!ask)
+		return;
+	answer.module = ask->module;
+	worker_reading(w, ask->module);
+	if (m)
+		allocator_find(m, &answer.allocator, &answer.is_checked);
+	worker_reading(w, 0);
+	worker_check(w, wire_send(w->sock, WORKER_ALLOCATOR, &answer, sizeof(answer), -1));
 }
 
 /* One that makes no sense is answered by an empty name: it may have made sense before. */

@@ -58,6 +58,7 @@ void request_extra(struct worker *w, struct wire_message *msg);
 void request_perf_map(struct worker *w, const struct wire_message *msg);
 void request_context(struct worker *w, const struct wire_message *msg);
 void request_go(struct worker *w, const struct wire_message *msg);
+void request_allocator(struct worker *w, const struct wire_message *msg);
 void request_symbolize(struct worker *w, const struct wire_message *msg);
 void request_data(struct worker *w, const struct wire_message *msg);
 

@@ -215,6 +215,9 @@ static void on_message(struct worker *w, struct wire_message *msg)
 	case TO_WORKER_GO:
 		request_go(w, msg);
 		break;
+	case TO_WORKER_ALLOCATOR:
+		request_allocator(w, msg);
+		break;
 	case TO_WORKER_SYMBOLIZE:
 		request_symbolize(w, msg);
 		break;

@@ -57,6 +57,7 @@ static int prepare(struct probe *p, const struct probe_place *v, uint32_t n, uin
 		why->function = v[i].function;
 		if (fits != PATCH_FITS)
 			return probe_refuse(why, PROBE_CAUSE_PATCH, fits);
+		memcpy(p->thunks[v[i].function], patch->thunk_code, PATCH_THUNK);
 		if (!is_known(p, patch))
 			p->numbers[p->n++] = v[i].function;
 	}
@@ -272,12 +273,13 @@ int probe_arm(struct probe *p, pid_t pid, const struct probe_place *v, uint32_t 
 {
 	p->pid = pid;
 	p->n = 0;
+	memset(p->thunks, 0, sizeof(p->thunks));
 	*why = (struct probe_refused){0};
 	int error = begin(p, v, n, low, high, why);
 	if (!error)
 		error = arm(p, mean, why);
 	if (error)
-		probe_close(p);
+		probe_forget(p);
 	p->is_armed = !error;
 	return error;
 }

@@ -28,6 +28,7 @@ struct probe {
 	struct patch patches[PROBE_FUNCTIONS];
 	uint32_t numbers[PROBE_FUNCTIONS]; /* of their hooks */
 	uint32_t n;
+	uint8_t thunks[PROBE_FUNCTIONS][PROBE_THUNK_SIZE]; /* of aliases, too */
 	int is_armed;
 	struct records records;
 	uint64_t ticks_per_s; /* of the time stamp counter */
@@ -52,8 +53,12 @@ void probe_beat(struct probe *p);
 /* A thread whose stack's bounds the probe wants to know. */
 void probe_tell_stack(struct probe *p, const struct probe_record *of);
 
-/* 0 taken out, or the process has ended; 1: its code is as before, but some thread may have to come
- * back to the probe, whose memory therefore stays; -1: it could not be stopped. */
+/* What it recorded can be read until probe_forget. 0 taken out, or the process has ended; 1: its
+ * code is as before, but some thread may have to come back to the probe, whose memory therefore
+ * stays; -1: it could not be stopped. */
 int probe_disarm(struct probe *p);
+
+/* All that is left of it on our side. */
+void probe_forget(struct probe *p);
 
 #endif

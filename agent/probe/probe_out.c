@@ -90,6 +90,13 @@ int probe_disarm(struct probe *p)
 		if (result)
 			probe_rest(p, PAUSE_NS);
 	}
-	probe_close(p);
+	probe_close_memory(p);
 	return result;
+}
+
+void probe_forget(struct probe *p)
+{
+	probe_close_memory(p);
+	probe_unmap_here(p);
+	p->is_armed = 0;
 }

@@ -87,14 +87,12 @@ void probe_unmap_here(struct probe *p)
 	p->records.shared = NULL;
 }
 
-void probe_close(struct probe *p)
+void probe_close_memory(struct probe *p)
 {
 	if (p->memory >= 0)
 		close(p->memory);
 	p->memory = -1;
 	space_fini(&p->space);
-	probe_unmap_here(p);
-	p->is_armed = 0;
 }
 
 void probe_beat(struct probe *p)

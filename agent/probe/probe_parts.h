@@ -34,7 +34,6 @@ int probe_scan_stack(struct probe *p, const struct remote_thread *t,
 
 int probe_set_state(const struct probe *p, uint32_t is_on, uint64_t mean);
 
-/* Nothing is held any more. */
-void probe_close(struct probe *p);
+void probe_close_memory(struct probe *p);
 
 #endif

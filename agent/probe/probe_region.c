@@ -67,9 +67,8 @@ static int write_text(struct probe *p)
 {
 	int error = probe_write(p, p->base, blob_code, blob_size);
 
-	for (uint32_t i = 0; i < p->n && !error; i++)
-		error = probe_write(p, p->patches[i].thunk, p->patches[i].thunk_code,
-			p->patches[i].thunk_length);
+	if (!error)
+		error = probe_write(p, p->base + PROBE_THUNKS, p->thunks, sizeof(p->thunks));
 	return error;
 }
 

@@ -38,8 +38,9 @@ static void put_captures(const struct tracer_stats *t, struct buf *out)
 {
 	head(out, "captures_total", "counter", "Stacks taken, by the profile that they are for.");
 	for (int kind = 0; kind < PROFILE_KINDS; kind++)
-		buf_printf(out, PREFIX "captures_total{profile=\"%s\"} %" PRIu64 "\n",
-			options_kind_name(kind), t->captured[kind]);
+		if (KIND(kind) & KINDS_OF_LOOK)
+			buf_printf(out, PREFIX "captures_total{profile=\"%s\"} %" PRIu64 "\n",
+				options_kind_name(kind), t->captured[kind]);
 }
 
 static void put_skipped(const struct tracer_stats *t, struct buf *out)

@@ -119,7 +119,7 @@ static void set_kind(const struct asking *a, enum profile_kind kind)
 static int kind_of(const char *name)
 {
 	for (int kind = 0; kind < PROFILE_KINDS; kind++)
-		if (!strcmp(name, names[kind]))
+		if (names[kind] && !strcmp(name, names[kind]))
 			return kind;
 	return -1;
 }

@@ -157,3 +157,19 @@ int debug_file_open(struct debug_question *q, const struct root *root, char *pat
 			why = fd;
 	}
 }
+
+void debug_file_answer(int sock, const struct known_modules *modules, const struct wire_message *m)
+{
+	static struct debug_question q;
+	const struct extra_file *ask = wire_payload(m, sizeof(*ask));
+	char path[LIMIT_PATH] = "";
+
+	if (!ask || debug_question_take(&q, ask, ask + 1, m->size - sizeof(*ask)) < 0)
+		return;
+	int fd = debug_file_open(&q, known_modules_root(modules, ask->number), path, sizeof(path));
+	q.file.error = fd < 0 ? fd : 0;
+	q.file.path_len = fd < 0 ? 0 : strlen(path);
+	wire_send2(sock, TRACER_EXTRA, &q.file, sizeof(q.file), path, q.file.path_len, fd);
+	if (fd >= 0)
+		close(fd);
+}

@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/probe/heap.h"
 #include "agent/tracer/budget.h"
 #include "agent/tracer/context.h"
 #include "agent/tracer/creations.h"
@@ -34,6 +35,7 @@ struct tracer {
 	struct budget budget;
 	struct goroutine_waits goroutine_waits;
 	struct creations creations;
+	struct heap heap;
 	struct tracer_stats stats;
 	uint64_t next_refresh;
 	uint64_t never_taken; /* ticks that were due at the end; while a thread is late none is */
@@ -42,8 +44,10 @@ struct tracer {
 	struct wire_message message;
 };
 
-static void beat(struct tracer *t)
+static void beat(void *arg)
 {
+	struct tracer *t = arg;
+
 	atomic_fetch_add_explicit(&t->ring->page->tracer_beat, 1, memory_order_relaxed);
 }
 
@@ -90,6 +94,7 @@ static void finish(struct tracer *t, int target_ended)
 		t->never_taken = clock_overdue(&t->clock, clock_now());
 	waiters_tell_all(&t->sampler.waiters, 1);
 	creations_end(&t->creations, &t->stats);
+	heap_end(&t->heap);
 	if (t->start.flags & START_SNAPSHOT_LAST)
 		moment_take_all(&t->start.mode, &t->sampler.capturer, &t->roster);
 	roster_tell_all(&t->roster, 1);
@@ -254,23 +259,6 @@ static void on_start(struct tracer *t, const struct wire_message *m)
 		begin(t);
 }
 
-static void on_extra(struct tracer *t, const struct wire_message *m)
-{
-	static struct debug_question q;
-	const struct extra_file *ask = wire_payload(m, sizeof(*ask));
-	char path[LIMIT_PATH] = "";
-
-	if (!ask || debug_question_take(&q, ask, ask + 1, m->size - sizeof(*ask)) < 0)
-		return;
-	int fd = debug_file_open(
-		&q, known_modules_root(&t->roster.common.modules, ask->number), path, sizeof(path));
-	q.file.error = fd < 0 ? fd : 0;
-	q.file.path_len = fd < 0 ? 0 : strlen(path);
-	wire_send2(t->sock, TRACER_EXTRA, &q.file, sizeof(q.file), path, q.file.path_len, fd);
-	if (fd >= 0)
-		close(fd);
-}
-
 static void on_go(struct tracer *t, const struct wire_message *m)
 {
 	const struct tracer_go *go = wire_payload(m, sizeof(*go));
@@ -312,6 +300,15 @@ static void on_mark(struct tracer *t, const struct wire_message *m)
 		finish(t, 1);
 }
 
+static void on_probe(struct tracer *t, const struct wire_message *m)
+{
+	const struct tracer_probe *ask = wire_payload(m, sizeof(*ask));
+
+	t->heap.sock = t->sock;
+	if (ask && t->is_open)
+		heap_begin(&t->heap, ask, &t->roster, &t->sampler.capturer, beat, t);
+}
+
 static void on_message(struct tracer *t)
 {
 	struct wire_message *m = &t->message;
@@ -319,11 +316,13 @@ static void on_message(struct tracer *t)
 	if (m->type == TO_TRACER_START)
 		on_start(t, m);
 	else if (m->type == TO_TRACER_EXTRA)
-		on_extra(t, m);
+		debug_file_answer(t->sock, &t->roster.common.modules, m);
 	else if (m->type == TO_TRACER_GO)
 		on_go(t, m);
 	else if (m->type == TO_TRACER_GOROUTINES)
 		on_goroutines(t);
+	else if (m->type == TO_TRACER_PROBE)
+		on_probe(t, m);
 	else if (m->type == TO_TRACER_LAUNCHED)
 		read_launched(t);
 	else if (m->type == TO_TRACER_MARK && t->is_open)
@@ -391,6 +390,8 @@ static void read_wanted_maps(struct tracer *t, uint64_t now)
 
 static void drop_ended(struct tracer *t)
 {
+	if (heap_is_over(&t->heap))
+		heap_end(&t->heap);
 	waiters_tell_all(&t->sampler.waiters, 0);
 	if (t->creations.is_on)
 		creations_take(&t->creations, 1);
@@ -407,6 +408,8 @@ static void work(struct tracer *t)
 
 	if (t->creations.is_on)
 		creations_take(&t->creations, 0);
+	else if (t->start.mode.kinds & KINDS_OF_HEAP)
+		heap_take(&t->heap);
 	else if (!t->sampler.capturer.tracee.late && clock_tick(&t->clock, now))
 		tick(t);
 	read_wanted_maps(t, now);
@@ -426,7 +429,7 @@ static int is_idle(const struct tracer *t)
 /* Sleeps until a message or the next piece of work. 1 a message waits. */
 static int sleep_until_due(struct tracer *t)
 {
-	int watches = t->creations.is_on;
+	int watches = t->creations.is_on, waits_for_records = t->heap.probe.is_armed;
 	struct pollfd p[3] = {
 		{.fd = t->sock, .events = POLLIN},
 		{.fd = t->is_open ? t->roster.ends : -1, .events = POLLIN},
@@ -434,7 +437,7 @@ static int sleep_until_due(struct tracer *t)
 	};
 	uint64_t now = clock_now(), wait = BEAT_NS;
 
-	if (watches)
+	if (watches || waits_for_records)
 		wait = LOOK_NS;
 	else if (t->running)
 		wait = t->clock.due > now ? t->clock.due - now : 0;
@@ -476,8 +479,10 @@ int tracer_main(int sock, struct ring *ring)
 		beat(&t);
 		if (sleep_until_due(&t)) {
 			int got = wire_recv(sock, &t.message, 0);
-			if (got < 0)
+			if (got < 0) {
+				heap_end(&t.heap);
 				return 0;
+			}
 			if (got)
 				on_message(&t);
 		}

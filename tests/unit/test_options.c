@@ -217,8 +217,20 @@ static void kinds(void **state)
 		snprintf(line, sizeof(line), "1 -profile=%s", bad[i]);
 		refused(line, "-profile: \"");
 	}
-	refused("1 -profile heap", "heap profile is not built yet");
-	refused("1 -profile cpu,allocs", "allocs profile is not built yet");
+	accepted("1 -profile heap,allocs -heap-rate 64K");
+	assert_int_equal(o.kinds, KINDS_OF_HEAP);
+	assert_int_equal(o.heap_rate, 65536);
+	refused("1 -profile cpu,allocs", "not with others yet");
+	refused("1 -profile heap -every 5", "-every: heap");
+	refused("1 -profile heap -children", "of one process");
+	refused("1 -profile heap -save-raw f", "cannot be recorded");
+	refused("1 -heap-rate 64K", "add -profile heap");
+	static const char *const rates[] = {"", "0", "K", "-1", "64Q", "64KB", "2G", "1.5M"};
+	for (size_t i = 0; i < sizeof(rates) / sizeof(*rates); i++) {
+		char line[64];
+		snprintf(line, sizeof(line), "1 -profile heap -heap-rate=%s", rates[i]);
+		refused(line, "-heap-rate: \"");
+	}
 	assert_string_equal(options_kind_name(PROFILE_CPU), "cpu");
 	assert_string_equal(options_kind_name(PROFILE_THREADS), "threads");
 	assert_null(options_kind_name(PROFILE_KINDS));

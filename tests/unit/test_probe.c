@@ -253,6 +253,7 @@ static void it_comes_and_goes(void **arg)
 		assert_int_equal(probe_disarm(&probe), 0);
 		assert_true(text_sum(pid) == text);
 		assert_true(maps_sum(pid) == maps);
+		probe_forget(&probe);
 		if (probe.remote.longest > longest)
 			longest = probe.remote.longest;
 	}
@@ -315,6 +316,8 @@ static void it_counts_what_is_there(void **arg)
 	waitpid(pid, &status, 0);
 	assert_int_equal(records_live(&probe.records, ids, RECORDS_LIVE), left);
 	assert_int_equal(probe_disarm(&probe), 0);
+	assert_int_equal(records_live(&probe.records, ids, RECORDS_LIVE), left);
+	probe_forget(&probe);
 }
 
 int main(void)

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <string.h>
+
+#include "agent/probe/heap.h"
+#include "agent/tracer/capture_parts.h"
+#include "agent/tracer/clock.h"
+#include "base/wire.h"
+
+_Static_assert(PROBE_FUNCTIONS == ALLOCATOR_FUNCTIONS, "the same functions");
+
+#define IDS 8192u /* in one message */
+
+_Static_assert(sizeof(struct tracer_heap) + IDS * sizeof(uint32_t) <= LIMIT_MESSAGE, "it fits");
+
+/* Where the first of the functions is mapped; NULL: nowhere. */
+static const struct maps_line *mapping_of(const struct process *p, const struct tracer_probe *ask)
+{
+	const struct mappings *m = &p->mappings;
+	uint64_t offset = ask->allocator.v[PROBE_MALLOC].offset;
+
+	for (size_t i = 0; i < m->list.n; i++) {
+		const struct maps_line *l = &m->list.v[i];
+		if (known_modules_find(m->known, l, p->number) == ask->number &&
+			offset >= l->offset && offset - l->offset < l->end - l->start)
+			return l;
+	}
+	return NULL;
+}
+
+static int arm(struct heap *h, const struct tracer_probe *ask, struct probe_refused *why)
+{
+	const struct maps_line *l = mapping_of(h->process, ask);
+	struct probe_place v[PROBE_FUNCTIONS];
+	uint32_t n = 0;
+
+	*why = (struct probe_refused){.cause = PROBE_CAUSE_MODULE};
+	if (!l || !ask->mean)
+		return -1;
+	for (uint32_t i = 0; i < PROBE_FUNCTIONS; i++) {
+		const struct allocator_function *f = &ask->allocator.v[i];
+		if (!f->size)
+			continue;
+		if (f->offset < l->offset || f->offset - l->offset >= l->end - l->start)
+			return -1;
+		v[n++] = (struct probe_place){i, f->size < UINT32_MAX ? f->size : UINT32_MAX,
+			l->start + (f->offset - l->offset)};
+	}
+	return probe_arm(&h->probe, h->process->target.pid, v, n, l->start, l->end, ask->mean, why);
+}
+
+void heap_begin(struct heap *h, const struct tracer_probe *ask, struct roster *roster,
+	struct capturer *capturer, void (*beat)(void *arg), void *arg)
+{
+	struct probe_refused why = {.cause = PROBE_CAUSE_GONE};
+
+	if (h->probe.is_armed)
+		return;
+	h->capturer = capturer;
+	h->kinds = capturer->asked & KINDS_OF_HEAP;
+	h->cut = 0;
+	h->probe.memory = -1;
+	h->probe.remote.beat = beat;
+	h->probe.remote.arg = arg;
+	h->process = roster->n == 1 ? roster->v[0] : NULL;
+	if (h->process && h->process->threads.n && arm(h, ask, &why) == 0)
+		why.cause = PROBE_CAUSE_NONE;
+	wire_send(h->sock, TRACER_PROBE, &why, sizeof(why), -1);
+}
+
+/* The registers that a call keeps, and the stack above the call. */
+static void fill(const struct probe_record *r, struct capture *cap)
+{
+	static const enum reg_number kept[PROBE_REGISTERS] = {[PROBE_RBX] = DWREG_RBX,
+		[PROBE_RBP] = DWREG_RBP,
+		[PROBE_R12] = DWREG_R12,
+		[PROBE_R13] = DWREG_R13,
+		[PROBE_R14] = DWREG_R14,
+		[PROBE_R15] = DWREG_R15};
+
+	cap->flags = CAPTURE_PARKED | (r->is_cut ? CAPTURE_TAIL_CUT : 0);
+	cap->heap = (struct heap_sample){.size = r->size, .id = r->id, .mean = r->mean};
+	cap->regs = (struct regs){.known = 1u << DWREG_RSP | 1u << DWREG_PC};
+	cap->regs.r[DWREG_RSP] = r->sp;
+	cap->regs.r[DWREG_PC] = r->pc;
+	for (int i = 0; i < PROBE_REGISTERS; i++) {
+		cap->regs.r[kept[i]] = r->registers[i];
+		cap->regs.known |= 1u << kept[i];
+	}
+	cap->stack_base = r->sp;
+	cap->stack_len = r->stack_length;
+	memcpy(cap->stack, r->stack, r->stack_length);
+}
+
+void heap_take(struct heap *h)
+{
+	const struct probe_record *r;
+	struct capture *cap;
+
+	if (!h->probe.is_armed)
+		return;
+	probe_beat(&h->probe);
+	while ((cap = capture_reserve(h->capturer, PROBE_RECORD)) &&
+		(r = records_next(&h->probe.records, clock_now()))) {
+		if (r->kind == PROBE_KIND_THREAD) {
+			probe_tell_stack(&h->probe, r);
+			continue;
+		}
+		h->cut += !!r->is_cut;
+		capture_fill(cap, h->capturer, &h->process->threads.v[0], h->kinds, 'R');
+		fill(r, cap);
+		capture_push(h->capturer, cap);
+	}
+}
+
+int heap_is_over(const struct heap *h)
+{
+	return h->probe.is_armed && !target_is_alive(&h->process->target);
+}
+
+static void tell(struct heap *h, const struct tracer_heap *figures, const uint32_t *ids, uint32_t n)
+{
+	struct tracer_heap part = *figures;
+
+	do {
+		part.n = n < IDS ? n : IDS;
+		part.is_last = part.n == n;
+		wire_send2(
+			h->sock, TRACER_HEAP, &part, sizeof(part), ids, part.n * sizeof(*ids), -1);
+		ids += part.n;
+		n -= part.n;
+	} while (!part.is_last);
+}
+
+/* Once it is out nothing changes any more: what was recorded and what is alive belong together. */
+void heap_end(struct heap *h)
+{
+	static uint32_t ids[RECORDS_LIVE];
+
+	if (!h->probe.is_armed)
+		return;
+	struct tracer_heap f = {0};
+	heap_take(h);
+	f.left = probe_disarm(&h->probe);
+	capture_wait_for_room(h->capturer);
+	heap_take(h);
+	uint32_t n = records_live(&h->probe.records, ids, RECORDS_LIVE);
+	f.dropped = RECORDS_FIGURE(&h->probe.records, dropped);
+	f.dropped_bytes = RECORDS_FIGURE(&h->probe.records, dropped_bytes);
+	f.table_full = RECORDS_FIGURE(&h->probe.records, table_full);
+	f.no_slot = RECORDS_FIGURE(&h->probe.records, no_slot);
+	f.lost = h->probe.records.lost;
+	f.cut = h->cut;
+	f.longest_ns = h->probe.remote.longest;
+	f.stops = h->probe.stops;
+	probe_forget(&h->probe);
+	ring_wake(h->capturer->ring);
+	tell(h, &f, ids, n);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The allocation probe as the tracer's loop sees it: put in on session's word, read now and then,
+ * taken out at the end of the window, and what it found told to session.
+ */
+#ifndef PROBE_HEAP_H
+#define PROBE_HEAP_H
+
+#include "agent/probe/probe.h"
+#include "agent/tracer/capture.h"
+#include "agent/tracer/roster.h"
+
+struct heap {
+	struct probe probe;
+	struct capturer *capturer;
+	struct process *process;
+	uint32_t kinds;
+	int sock;     /* to session */
+	uint64_t cut; /* stacks of which not all was copied */
+};
+
+/* Takes over what was asked for in the one process there is, and answers. beat: see remote.h. */
+void heap_begin(struct heap *h, const struct tracer_probe *ask, struct roster *roster,
+	struct capturer *capturer, void (*beat)(void *arg), void *arg);
+
+/* What the probe has recorded becomes captures; as much of it as there is room for. */
+void heap_take(struct heap *h);
+
+/* Whether its process has ended: then its end is due, while we still know the process. */
+int heap_is_over(const struct heap *h);
+
+/* Takes the rest, and the probe out, and tells session. Nothing if none is in. */
+void heap_end(struct heap *h);
+
+#endif

@@ -1,0 +1,115 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The heap and allocs profiles of a process that was not prepared for it: each place in its code has
+# what it allocated and what of that is alive, within what chance allows, and what is freed is gone.
+# Afterwards the process is as it was before.
+. "$(dirname "$0")/../lib/harness.sh"
+need python3
+RATE=16384
+
+# what PID: all that must be the same before and after: code, mappings, descriptors, signal masks
+what()
+{
+	python3 - "$1" <<-'PY'
+		import hashlib, os, re, sys
+		pid = sys.argv[1]
+		mem = open(f"/proc/{pid}/mem", "rb")
+		for line in open(f"/proc/{pid}/maps"):
+		    m = re.match(r"(\w+)-(\w+) (\S+) \S+ \S+ \S+ *(.*)", line)
+		    start, end = int(m[1], 16), int(m[2], 16)
+		    if "x" in m[3] and m[4] != "[vsyscall]":
+		        mem.seek(start)
+		        print(m[1], m[2], m[3], hashlib.sha256(mem.read(end - start)).hexdigest())
+		    elif m[4].startswith("/"):
+		        print(m[1], m[2], m[3], m[4])
+		print(sorted(os.listdir(f"/proc/{pid}/fd")))
+		for task in [pid]:
+		    print([l.split()[1] for l in open(f"/proc/{pid}/task/{task}/status") if l.startswith(("SigP", "SigB", "SigI", "SigC", "Shd"))])
+	PY
+}
+
+# armed PID: until the probe is in
+armed()
+{
+	local i
+
+	for ((i = 0; i < 500; i++)); do
+		grep -q cpprof-probe "/proc/$1/maps" && return
+		sleep 0.02
+	done
+	return 1
+}
+
+start_target allocs 4
+what "$TARGET" >"$WORK/before"
+"$CPPROF" -p "$TARGET" -profile heap,allocs -heap-rate $RATE -seconds 0 -o "$WORK/" >"$WORK/run.out" 2>"$WORK/run.err" &
+run=$!
+check "the probe goes in" armed "$TARGET"
+kill -USR1 "$TARGET"
+for ((i = 0; i < 1000; i++)); do
+	[ "$(truth done)" ] && break
+	sleep 0.02
+done
+kill -INT $run
+wait $run
+check_equal "status" 0 $?
+check_no_report
+sleep 0.1
+what "$TARGET" >"$WORK/after"
+check "code, mappings, descriptors and signals are as before" cmp "$WORK/before" "$WORK/after"
+check_unharmed "$TARGET" "after the run"
+lost=$(sed -n 's/.*lost: \([0-9]*\) for want of room.*/\1/p' "$WORK/run.err")
+
+for kind in heap allocs; do
+	file=$(echo "$WORK"/*."$kind".pb.gz)
+	check "$kind: a valid file" "$CPPROF" -check "$file"
+	proof stacks "$file" >"$WORK/$kind.stacks"
+	check "$kind: each place within 4 sigma, freed ones exactly 0" python3 - "$TARGET_OUT" "$WORK/$kind.stacks" $RATE "${lost:-x}" <<-'PY'
+		import collections, math, sys
+		lost = int(sys.argv[4]) # said and counted: of a busy machine
+		rate, found = float(sys.argv[3]), collections.defaultdict(lambda: [0] * 4)
+		for line in open(sys.argv[2]):
+		    values, _, names = line.rstrip("\n").split("\t")
+		    leaf = names.split(";")[0]
+		    for i, v in enumerate(values.split()):
+		        found[leaf][i] += int(v)
+		checked = 0
+		for line in open(sys.argv[1]):
+		    word = line.split()
+		    if word[0] != "truth" or len(word) != 7:
+		        continue
+		    truth, size, got = [int(w) for w in word[2:6]], int(word[6]), found[word[1]]
+		    p = -math.expm1(-size / rate)
+		    for objects in (0, 2):
+		        n, b = truth[objects], truth[objects + 1]
+		        sigma = math.sqrt(n * (1 - p) / p), math.sqrt(b * size * (1 - p) / p)
+		        for at, want, s in ((objects, n, sigma[0]), (objects + 1, b, sigma[1])):
+		            # rounding of each sample to whole objects and bytes
+		            assert abs(got[at] - want) <= 4 * s + n * p + lost * (want / n if n else 0) / p, (word[1], at, want, got[at], s)
+		        if not n:
+		            assert got[objects] == got[objects + 1] == 0, word
+		    checked += 1
+		assert checked == 10
+		print("10 places")
+	PY
+done
+check "what it says of itself" grep -q "heap      since we attached: allocated .* in use" "$WORK/run.err"
+stop_target
+
+# Refusals leave the process alone.
+start_target allocs 1
+kill -STOP "$TARGET"
+check_refused_target() # WHAT WORDS ARG...
+{
+	local what=$1 words=$2
+
+	shift 2
+	profile "$@" -seconds 1 -o "$WORK/no.pb.gz"
+	check_equal "$what: status" 3 "$STATUS"
+	check "$what: said" grep -q "$words" "$WORK/run.err"
+}
+check_refused_target "stopped" "stopped by job control" -p "$TARGET" -profile heap
+check_equal "stopped: still is" T "$(state_of "$TARGET")"
+kill -CONT "$TARGET"
+stop_target
+finish

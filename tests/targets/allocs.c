@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Threads that allocate in known places by all functions, and say how much: SIGUSR1 lets them
+ * begin, and at their end each place is printed with the objects and bytes that it has allocated,
+ * those that are alive, and its smallest size.
+ *
+ * allocs [THREADS]
+ */
+#include <malloc.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define KEPT   300u /* of each place that keeps some, in each thread */
+#define ROUNDS 400u
+
+enum place {
+	PLACE_MALLOC_KEPT,
+	PLACE_MALLOC_FREED,
+	PLACE_CALLOC_KEPT,
+	PLACE_CALLOC_FREED,
+	PLACE_REALLOC_GROWN,
+	PLACE_REALLOC_FREED,
+	PLACE_ALIGNED_KEPT,
+	PLACE_ALIGNED_FREED,
+	PLACE_LARGE_FREED,
+	PLACE_OTHERS_FREED, /* by another thread */
+	PLACES
+};
+
+static const char *const names[PLACES] = {"malloc_kept", "malloc_freed", "calloc_kept",
+	"calloc_freed", "realloc_grown", "realloc_freed", "aligned_kept", "aligned_freed",
+	"large_freed", "others_freed"};
+
+static const unsigned smallest[PLACES] = {
+	2000, 700, 3000, 5000, 1000, 2500, 4096, 6000, 300000, 9000};
+
+static _Atomic uint64_t objects[PLACES], bytes[PLACES], live_objects[PLACES], live_bytes[PLACES];
+static _Atomic int begun;
+static void *_Atomic passed[64];
+
+static void add(enum place place, uint64_t n, uint64_t size, int is_alive)
+{
+	objects[place] += n;
+	bytes[place] += n * size;
+	live_objects[place] += is_alive ? n : 0;
+	live_bytes[place] += is_alive ? n * size : 0;
+}
+
+#define PLACE(name) __attribute__((noinline, noipa)) static void *name
+
+/* The call is not the last thing, and so not a jump. */
+static inline void *seen(void *p)
+{
+	__asm__ volatile("" : "+r"(p) : : "memory");
+	return p;
+}
+
+PLACE(malloc_kept)(void)
+{
+	return seen(malloc(2000));
+}
+PLACE(malloc_freed)(void)
+{
+	return seen(malloc(700));
+}
+PLACE(calloc_kept)(void)
+{
+	return seen(calloc(30, 100));
+}
+PLACE(calloc_freed)(void)
+{
+	return seen(calloc(5, 1000));
+}
+PLACE(realloc_grown)(void *p, size_t n)
+{
+	return seen(realloc(p, n));
+}
+PLACE(realloc_freed)(void *p, size_t n)
+{
+	return seen(realloc(p, n));
+}
+PLACE(aligned_kept)(void)
+{
+	return seen(aligned_alloc(64, 4096));
+}
+PLACE(large_freed)(void)
+{
+	return seen(malloc(300000));
+}
+PLACE(others_freed)(void)
+{
+	return seen(malloc(9000));
+}
+
+PLACE(aligned_freed)(int which)
+{
+	void *p = NULL;
+
+	if (which == 0)
+		p = memalign(256, 6000);
+	else if (which == 1)
+		p = valloc(6000);
+	else if (posix_memalign(&p, 128, 6000))
+		p = NULL;
+	return seen(p);
+}
+
+static void keep(void)
+{
+	void *p = realloc_grown(NULL, 1000);
+
+	malloc_kept();
+	add(PLACE_MALLOC_KEPT, 1, 2000, 1);
+	calloc_kept();
+	add(PLACE_CALLOC_KEPT, 1, 3000, 1);
+	aligned_kept();
+	add(PLACE_ALIGNED_KEPT, 1, 4096, 1);
+	seen(realloc_grown(p, 5000));
+	add(PLACE_REALLOC_GROWN, 1, 1000, 0);
+	add(PLACE_REALLOC_GROWN, 1, 5000, 1);
+}
+
+static void turn(unsigned k)
+{
+	free(malloc_freed());
+	add(PLACE_MALLOC_FREED, 1, 700, 0);
+	free(calloc_freed());
+	add(PLACE_CALLOC_FREED, 1, 5000, 0);
+	free(realloc_freed(realloc_freed(NULL, 2500), 7500));
+	add(PLACE_REALLOC_FREED, 1, 2500, 0);
+	add(PLACE_REALLOC_FREED, 1, 7500, 0);
+	free(aligned_freed(k % 3));
+	add(PLACE_ALIGNED_FREED, 1, 6000, 0);
+	free(large_freed());
+	add(PLACE_LARGE_FREED, 1, 300000, 0);
+	free(atomic_exchange(&passed[k % 64], others_freed()));
+	add(PLACE_OTHERS_FREED, 1, 9000, 0);
+}
+
+static void *works(void *arg)
+{
+	while (!begun)
+		usleep(1000);
+	for (unsigned k = 0; k < ROUNDS; k++) {
+		if (k < KEPT)
+			keep();
+		turn(k);
+		usleep(4000);
+	}
+	return arg;
+}
+
+static void on_go(int signal)
+{
+	(void)signal;
+	begun = 1;
+}
+
+int main(int argc, char **argv)
+{
+	int n = argc > 1 ? atoi(argv[1]) : 4;
+	pthread_t t[16];
+
+	signal(SIGUSR1, on_go);
+	for (int i = 0; i < n && i < 16; i++)
+		pthread_create(&t[i], NULL, works, NULL);
+	printf("ready %d\n", getpid());
+	fflush(stdout);
+	for (int i = 0; i < n && i < 16; i++)
+		pthread_join(t[i], NULL);
+	for (int i = 0; i < 64; i++)
+		free(atomic_exchange(&passed[i], NULL));
+	for (int i = 0; i < PLACES; i++)
+		printf("truth %s %lu %lu %lu %lu %u\n", names[i], objects[i], bytes[i],
+			live_objects[i], live_bytes[i], smallest[i]);
+	printf("truth done 1\n");
+	fflush(stdout);
+	for (;;)
+		pause();
+}
