@@ -184,8 +184,8 @@ static void refuse_probe(struct session *s, const struct probe_refused *why)
 			"end that tracer, or see doc/PERMISSIONS.md"},
 		[PROBE_CAUSE_GONE] = {"it has ended", "there is nothing left to profile"},
 		[PROBE_CAUSE_TAKEN] = {"an allocation probe is in it already",
-			"another run of this program takes it out at its end; one that was killed has "
-			"left it switched off until the process ends"},
+			"another run of this program takes it out at its end; what one that was killed "
+			"left behind is taken out by the next run, ten seconds after that"},
 		[PROBE_CAUSE_BUSY] =
 			{"some thread stays in the first instructions of its allocator",
 				"try again"},

@@ -239,14 +239,6 @@ static int open_memory(struct probe *p)
 	return p->memory < 0 ? -errno : 0;
 }
 
-static int has_probe(const struct probe *p)
-{
-	for (uint32_t i = 0; i < p->space.n; i++)
-		if (p->space.v[i].is_probe)
-			return 1;
-	return 0;
-}
-
 static int begin(struct probe *p, const struct probe_place *v, uint32_t n, uint64_t low,
 	uint64_t high, struct probe_refused *why)
 {
@@ -258,10 +250,10 @@ static int begin(struct probe *p, const struct probe_place *v, uint32_t n, uint6
 		return probe_refuse(why, PROBE_CAUSE_GONE, 0);
 	if (call_is_filtered(p->pid))
 		return probe_refuse(why, PROBE_CAUSE_SECCOMP, 0);
-	if (has_probe(p))
+	p->remote.instruction = find_instruction(p, low, high);
+	if (probe_take_out_old(p) < 0)
 		return probe_refuse(why, PROBE_CAUSE_TAKEN, 0);
 	p->base = space_room(&p->space, low, high, PROBE_SIZE);
-	p->remote.instruction = find_instruction(p, low, high);
 	if (!p->base || !p->remote.instruction)
 		return probe_refuse(why, PROBE_CAUSE_ROOM, 0);
 	p->ticks_per_s = measure_ticks(p);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/syscall.h>
+#include <x86intrin.h>
 
 #include "agent/probe/probe_parts.h"
 
@@ -61,12 +63,11 @@ static int restore(struct probe *p)
 	return error;
 }
 
-int probe_disarm(struct probe *p)
+/* As probe_disarm. */
+static int take_out(struct probe *p)
 {
 	int result = -1;
 
-	if (!p->is_armed)
-		return 0;
 	for (uint32_t tries = 0; tries < OUT_TRIES && result; tries++) {
 		probe_beat(p);
 		int error = remote_stop(&p->remote, p->pid);
@@ -90,8 +91,65 @@ int probe_disarm(struct probe *p)
 		if (result)
 			probe_rest(p, PAUSE_NS);
 	}
+	return result;
+}
+
+int probe_disarm(struct probe *p)
+{
+	int result = p->is_armed ? take_out(p) : 0;
+
 	probe_close_memory(p);
 	return result;
+}
+
+/* Only a jump into the probe is taken back. */
+static int is_our_jump(const struct probe *p, uint64_t address)
+{
+	uint8_t code[PATCH_JUMP];
+	int32_t distance;
+
+	if (probe_read(p, address, code, sizeof(code)) || code[0] != 0xe9)
+		return 0;
+	memcpy(&distance, code + 1, sizeof(distance));
+	return is_ours(p, address + PATCH_JUMP + distance);
+}
+
+/* What is to be restored. 0 or -1. */
+static int learn_old(struct probe *p, const struct place *at)
+{
+	struct probe_shared shared;
+
+	p->base = at->start - PROBE_SHARED;
+	p->n = 0;
+	if (at->end - at->start != SHARED_SIZE ||
+		probe_read(p, at->start, &shared, sizeof(shared)) || shared.magic != PROBE_MAGIC ||
+		shared.deadline > __rdtsc() || shared.n_patches > PROBE_FUNCTIONS)
+		return -1;
+	for (uint32_t i = 0; i < shared.n_patches; i++) {
+		const struct probe_saved *saved = &shared.saved[i];
+		struct patch *patch = &p->patches[p->n];
+		if (saved->n != PATCH_JUMP || !is_our_jump(p, saved->address))
+			continue;
+		*patch = (struct patch){.address = saved->address};
+		memcpy(patch->saved, saved->bytes, PATCH_JUMP);
+		p->n++;
+	}
+	return 0;
+}
+
+int probe_take_out_old(struct probe *p)
+{
+	const struct place *old = NULL;
+
+	for (uint32_t i = 0; i < p->space.n; i++)
+		if (p->space.v[i].is_probe)
+			old = &p->space.v[i];
+	if (!old)
+		return 0;
+	int error = learn_old(p, old) < 0 ? -1 : take_out(p);
+	p->n = 0;
+	p->base = 0;
+	return error || space_read(&p->space, p->pid) < 0 ? -1 : 0;
 }
 
 void probe_forget(struct probe *p)

@@ -32,6 +32,11 @@ void probe_unmap_here(struct probe *p);
 int probe_scan_stack(struct probe *p, const struct remote_thread *t,
 	int (*test)(const struct probe *p, uint64_t address));
 
+/* The probe of a run that was killed, and that has switched itself off by now: takes it out, by
+ * what it has written down itself, which is the process's own word about its own code. 0 there is
+ * none any more; -1 there is one that stays. Reads the space anew. */
+int probe_take_out_old(struct probe *p);
+
 int probe_set_state(const struct probe *p, uint32_t is_on, uint64_t mean);
 
 void probe_close_memory(struct probe *p);

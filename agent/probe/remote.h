@@ -6,8 +6,10 @@
  *
  *   free ──remote_stop──▶ stopped ──remote_call──▶ stopped ──remote_release──▶ free
  *
- * Our death at any point lets all threads go on: but in the middle of a remote call that thread has
- * registers which are not its own. They are given back within the call, some tens of microseconds.
+ * Our death lets all threads go on, but at one point: in the middle of a remote call that thread
+ * has registers which are not its own, and would go on with them. That takes some tens of
+ * microseconds for each call, of which there are six when the probe goes in and one when it comes
+ * out. (A frame for sigreturn, put on its stack first, would take it back by itself: not done yet.)
  * Sources: ptrace(2), kernel/signal.c, arch/x86/kernel/signal.c.
  */
 #ifndef PROBE_REMOTE_H
