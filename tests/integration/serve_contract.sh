@@ -51,7 +51,7 @@ stop_server "one process"
 echo "a-secret-of-some-length" >"$WORK/token"
 chmod 600 "$WORK/token"
 serve "token" -p "$first" -http 127.0.0.1:0 -http-token "$WORK/token"
-base=${URL%/a-secret-of-some-length}
+base=$(sed -E 's,^(http://[^/]*).*,\1,' <<<"$URL")
 contract "token" --quick --pids "$go_pid,$first" "$go_url" "$base/a-secret-of-some-length"
 check "token: by a header, and not without" python3 - "$LIB" "$base" <<-'PY'
 	import sys
@@ -72,7 +72,7 @@ stop_server "token"
 
 start_target shares
 serve "several processes" -p "$first,$TARGET" -http "unix:$WORK/socket"
-contract "first of several, by a socket's name" --quick --pids "$go_pid,$first" "$go_url" "http+unix:$WORK/socket:/pid/$first"
-contract "second of several" --quick --pids "$go_pid,$TARGET" "$go_url" "http+unix:$WORK/socket:/pid/$TARGET"
+contract "first of several, by a socket's name" --quick --sub --pids "$go_pid,$first" "$go_url" "http+unix:$WORK/socket:/pid/$first"
+contract "second of several" --quick --sub --pids "$go_pid,$TARGET" "$go_url" "http+unix:$WORK/socket:/pid/$TARGET"
 stop_server "several processes"
 finish

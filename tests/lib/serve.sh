@@ -11,7 +11,7 @@ url_of()
 	local i url
 
 	for ((i = 0; i < 1500; i++)); do
-		url=$(sed -n 's/^.*serving \(\(http\|unix\):[^ ]*[^/ ]\)\/* *$/\1/p' "$1" 2>/dev/null | head -1)
+		url=$(sed -n 's/^.*serving \([^ ]*[^/ ]\).*$/\1/p' "$1" 2>/dev/null | head -1)
 		[ "$url" ] && echo "$url" && return
 		kill -0 "$2" 2>/dev/null || break
 		sleep 0.02
