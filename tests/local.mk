@@ -94,6 +94,7 @@ unit_tests = \
 	tests/unit/test_folded \
 	tests/unit/test_frameless \
 	tests/unit/test_futex \
+	tests/unit/test_gate \
 	tests/unit/test_generations \
 	tests/unit/test_go_facts \
 	tests/unit/test_gopclntab \
@@ -108,6 +109,7 @@ unit_tests = \
 	tests/unit/test_known_threads \
 	tests/unit/test_last_stack \
 	tests/unit/test_legacy \
+	tests/unit/test_listen \
 	tests/unit/test_loader \
 	tests/unit/test_locks \
 	tests/unit/test_maps \
@@ -137,6 +139,7 @@ unit_tests = \
 	tests/unit/test_stats \
 	tests/unit/test_strings \
 	tests/unit/test_stuck \
+	tests/unit/test_sum \
 	tests/unit/test_summary \
 	tests/unit/test_symbolize \
 	tests/unit/test_table \
@@ -150,6 +153,8 @@ unit_tests = \
 	tests/unit/test_waits \
 	tests/unit/test_wants \
 	tests/unit/test_way_in \
+	tests/unit/test_windows \
+	tests/unit/test_wish \
 	tests/unit/test_worker
 if HAVE_CMOCKA
 unit_tests_built = $(unit_tests)
@@ -177,6 +182,7 @@ tests_unit_test_fixtures_LDADD = $(unit_libs)
 tests_unit_test_folded_LDADD = $(unit_libs)
 tests_unit_test_frameless_LDADD = $(unit_libs)
 tests_unit_test_futex_LDADD = $(unit_libs)
+tests_unit_test_gate_LDADD = $(unit_libs)
 tests_unit_test_generations_LDADD = $(unit_libs)
 tests_unit_test_go_facts_LDADD = $(unit_libs)
 tests_unit_test_gopclntab_LDADD = $(unit_libs)
@@ -191,6 +197,7 @@ tests_unit_test_known_modules_LDADD = $(unit_libs)
 tests_unit_test_known_threads_LDADD = $(unit_libs)
 tests_unit_test_last_stack_LDADD = $(unit_libs)
 tests_unit_test_legacy_LDADD = $(unit_libs)
+tests_unit_test_listen_LDADD = $(unit_libs)
 tests_unit_test_loader_LDADD = $(unit_libs)
 tests_unit_test_locks_LDADD = $(unit_libs)
 tests_unit_test_maps_LDADD = $(unit_libs)
@@ -220,6 +227,7 @@ tests_unit_test_speedscope_LDADD = $(unit_libs)
 tests_unit_test_stats_LDADD = $(unit_libs)
 tests_unit_test_strings_LDADD = $(unit_libs)
 tests_unit_test_stuck_LDADD = $(unit_libs)
+tests_unit_test_sum_LDADD = $(unit_libs)
 tests_unit_test_summary_LDADD = $(unit_libs)
 tests_unit_test_symbolize_LDADD = $(unit_libs)
 tests_unit_test_table_LDADD = $(unit_libs)
@@ -233,6 +241,8 @@ tests_unit_test_wait_kind_LDADD = $(unit_libs)
 tests_unit_test_waits_LDADD = $(unit_libs)
 tests_unit_test_wants_LDADD = $(unit_libs)
 tests_unit_test_way_in_LDADD = $(unit_libs)
+tests_unit_test_windows_LDADD = $(unit_libs)
+tests_unit_test_wish_LDADD = $(unit_libs)
 tests_unit_test_worker_LDADD = $(unit_libs)
 tests_unit_test_worker_LDFLAGS = -Wl,--wrap=list_room
 
