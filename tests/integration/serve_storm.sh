@@ -14,6 +14,7 @@ check_storm() # ARG...
 		pass "storm"
 	else
 		fail "storm"
+		[ "${SERVER_OUT:-}" ] && tail -5 "$SERVER_OUT"
 	fi
 	sed 's/^/    /' "$WORK/storm.out" | cut -c1-600
 }

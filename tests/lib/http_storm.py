@@ -7,7 +7,8 @@ http_storm.py [options] URL
   --seconds N          how long each is (3); 30 by hand
   --fuzz N             broken requests afterwards (5000); 100000 by hand
   --seed N             of all that is random (1)
-  --pid PID            of the server: its memory and descriptors, with its children's, do not grow
+  --pid PID            of the server: it and its children live on, and their memory and descriptors
+                       do not grow
   --rss-growth KIB     by more than this (24576), after a first storm of windows of a second
   --fd-growth N        nor by more than these (0), in the time that idle connections may have
   --metrics            /metrics is valid and its counters never fall
@@ -361,28 +362,31 @@ def tree(pid):
 
 
 def used(pid):
-    """Memory of its own in KiB, descriptors."""
+    """Memory of its own in KiB, descriptors, processes."""
     memory = files = 0
-    for one in tree(pid):
+    processes = tree(pid)
+    for one in processes:
         try:
             status = open("/proc/%d/status" % one).read()
             memory += int(re.search(r"RssAnon:\s*(\d+)", status).group(1))
             files += len(os.listdir("/proc/%d/fd" % one))
         except (OSError, AttributeError):
             pass
-    return memory, files
+    return memory, files, processes
 
 
 def check_growth(storm, before):
     """What a window needs is given back when it is over, which may take its time."""
     options = storm.options
     for _ in range(100):
-        memory, files = used(options.pid)
+        memory, files, processes = used(options.pid)
         is_small = memory - before[0] <= options.rss_growth and files - before[1] <= options.fd_growth
         if is_small:
             break
         time.sleep(0.1)
     print("memory %d KiB, then %d; descriptors %d, then %d" % (before[0], memory, before[1], files))
+    if processes != before[2]:
+        storm.say("processes were %s and are %s" % (before[2], processes))
     if not is_small:
         storm.say("memory grew by %d KiB, descriptors by %d" % (memory - before[0], files - before[1]))
 
@@ -434,9 +438,12 @@ def main(argv):
         started = time.monotonic()
         Fuzz(storm).run(options.fuzz, options.seed)
         print("%d broken requests, %d each second" % (options.fuzz, options.fuzz / (time.monotonic() - started)))
-    check_alive(storm)
-    if options.metrics:
-        check_metrics(storm, metrics)
+    try:
+        check_alive(storm)
+        if options.metrics:
+            check_metrics(storm, metrics)
+    except (OSError, Broken) as error:
+        storm.say("afterwards: %s: %s" % (type(error).__name__, error))
     if before:
         check_growth(storm, before)
     if options.save and storm.saved:
