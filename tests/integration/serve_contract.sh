@@ -43,7 +43,8 @@ first=$TARGET
 serve "one process" -p "$first" -http 127.0.0.1:0
 contract "one process" --pids "$go_pid,$first" "$go_url" "$URL"
 for GO in "${GOS[@]}"; do
-	pprof_urls "$URL" hold_70 goroutine=run threads=run block=take_from_stock mutex=hold_70 threadcreate=
+	pprof_urls "$URL" hold_70 goroutine=run threads=run block=take_from_stock mutex=hold_70 \
+		threadcreate=
 done
 check_unharmed "$first" "one process" && pass "target is unharmed"
 stop_server "one process"

@@ -173,7 +173,8 @@ class Storm:
                  "POST /debug/pprof/symbol HTTP/1.1\r\n" + host + "Content-Length: 99999999999999999999\r\n\r\n",
                  "POST /debug/pprof/symbol HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\nffffffffffffffff1\r\n",
                  "POST /debug/pprof/symbol HTTP/1.1\r\n" + host + "Transfer-Encoding: nonsense\r\n\r\n",
-                 "POST /debug/pprof/symbol HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n",
+                 "POST /debug/pprof/symbol HTTP/1.1\r\n" + host +
+                 "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n",
                  "GET /debug/pprof/%zz HTTP/1.1\r\n" + host + "\r\n", "GET nothing HTTP/1.1\r\n" + host + "\r\n",
                  "GET /debug/pprof/../../../etc/passwd HTTP/1.1\r\n" + host + "\r\n",
                  "GET http://evil.example/debug/pprof/cmdline HTTP/1.1\r\n" + host + "\r\n",
@@ -326,8 +327,8 @@ class Fuzz:
     def is_whole(self, data):
         """There is nothing to wait for, neither for the server nor for us."""
         head, end, _ = data.partition(b"\r\n\r\n")
-        return end and not re.search(rb"content-length|transfer-encoding|expect|upgrade|profile|wall|seconds|%", head, re.I) \
-            and head.strip() == head and head
+        waits = rb"content-length|transfer-encoding|expect|upgrade|profile|wall|seconds|%"
+        return end and head and head.strip() == head and not re.search(waits, head, re.I)
 
     def many(self, n, seed):
         rng = random.Random(seed)

@@ -59,6 +59,9 @@ start_go_pprof()
 	URL=$(url_of "$TARGET_OUT" "$TARGET") || { fail "go_pprof does not serve"; finish; }
 }
 
+no_complaint="Fetching profile|Saved profile|Please wait|Main binary filename not available|Local symbolization failed"
+no_complaint+="|Some binary filenames|Try setting PPROF"
+
 # pprof_url WHAT TYPES NAME ARG...: pprof reads it without a complaint, it has these sample types and,
 # unless NAME is "", a frame of that name. In the folder $1.out, so several may run at once.
 pprof_url()
@@ -69,7 +72,7 @@ pprof_url()
 	out=$(mktemp "$WORK/url.XXXXXX")
 	if ! PPROF_TMPDIR=$out.saved "$GO" tool pprof -raw "$@" >"$out" 2>"$out.err"; then
 		echo "FAIL $what: $(tail -2 "$out.err" | tr '\n' ' ')"
-	elif grep -viE '^(Fetching profile|Saved profile|Please wait|Main binary filename not available|Local symbolization failed|Some binary filenames|Try setting PPROF)' "$out.err" >"$out.said"; then
+	elif grep -viE "^($no_complaint)" "$out.err" >"$out.said"; then
 		echo "FAIL $what: says $(head -2 "$out.said")"
 	elif [ "$(awk '/^Samples:/ { getline; print; exit }' "$out" | sed 's/\[dflt\]//g; s/ *$//')" != "$types" ]; then
 		echo "FAIL $what: types $(awk '/^Samples:/ { getline; print; exit }' "$out")"
