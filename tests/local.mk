@@ -314,6 +314,8 @@ test_scripts = \
 	tests/integration/rights.sh \
 	tests/integration/rotate.sh \
 	tests/integration/scale.sh \
+	tests/integration/serve_contract.sh \
+	tests/integration/serve_storm.sh \
 	tests/integration/shares.sh \
 	tests/integration/short_counts.sh \
 	tests/integration/signals.sh \
@@ -351,6 +353,7 @@ tests_beside = $(unit_tests_built) $(source_tests) \
 	tests/integration/locked.sh \
 	tests/integration/push.sh \
 	tests/integration/right_file.sh \
+	tests/integration/serve_contract.sh \
 	tests/integration/single_step.sh \
 	tests/integration/speedscope.sh \
 	tests/integration/waits.sh
