@@ -173,7 +173,7 @@ static int patience(struct supervisor *s)
 {
 	/* A word of a child's end that got lost must not be waited for. */
 	if (!s->patience_ends)
-		return 500;
+		return s->options.serves ? 10000 : 500;
 	uint64_t now = clock_now();
 	if (now < s->patience_ends)
 		return (s->patience_ends - now) / 1000000 + 1;

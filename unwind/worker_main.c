@@ -349,8 +349,10 @@ static void wait_for_work(struct worker *w)
 		{.fd = w->ring->wake, .events = POLLIN},
 	};
 	uint64_t count;
+	/* What comes into an empty ring is told once a second, or with a message. */
+	int rests = w->idle_ms >= IDLE_MS && !w->n_held && ring_is_empty(w->ring);
 
-	poll(p, 2, w->idle_ms);
+	poll(p, 2, rests ? -1 : w->idle_ms);
 	if (w->idle_ms < IDLE_MS)
 		w->idle_ms += w->idle_ms / 8 + 1;
 	if ((p[1].revents & POLLIN) && read(w->ring->wake, &count, sizeof(count)) < 0)

@@ -125,8 +125,10 @@ int serving_timeout(const struct session *s, uint64_t now)
 {
 	int is_sampled = !!(s->mode.kinds & KINDS_OF_WINDOW);
 	int http = s->server->http.daemon ? http_timeout(&s->server->http) : -1;
-	/* While a role works its signs of life are looked at. */
-	int ms = s->phase == PHASE_SAMPLE && !is_sampled ? -1 : 250;
+	/* While a role works its signs of life are looked at: LIMIT_TRACER_SILENT_MS. */
+	int ms = s->phase == PHASE_SAMPLE && !is_sampled ? -1
+		 : s->phase == PHASE_SAMPLE		 ? 500
+							 : 250;
 
 	int push = s->server->push.n ? push_timeout_ms(&s->server->push, now) : -1;
 

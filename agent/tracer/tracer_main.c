@@ -20,7 +20,7 @@
 
 #define SECOND	1000000000ull
 #define EXEC_NS 2000000ull   /* one exec is over after that */
-#define BEAT_NS 100000000ull /* the longest sleep */
+#define BEAT_NS 250000000ull /* the longest sleep */
 #define LOOK_NS 10000000ull  /* the same while threads are watched */
 
 struct tracer {
