@@ -145,18 +145,6 @@ static int add_tables(struct adding *a)
 
 /* --- figures ------------------------------------------------------------------------------ */
 
-static void add_creations(struct tracer_creations *sum, const struct tracer_creations *more)
-{
-	sum->created += more->created;
-	sum->no_room += more->no_room;
-	sum->group_stops += more->group_stops;
-	sum->let_go += more->let_go;
-	sum->others += more->others;
-	sum->others_ns += more->others_ns;
-	sum->attached += more->attached;
-	sum->attach_ns += more->attach_ns;
-}
-
 /* CPU time of descendants that ended unseen is of no process that we know. */
 static int add_clocks(struct adding *a)
 {
@@ -191,7 +179,7 @@ static int add_figures(struct adding *a)
 	stats_add(&sum->stats, &from->stats);
 	if (a->is_count)
 		sum->stats.ticks_weight += a->over - from->stats.ticks_weight;
-	add_creations(&sum->creations, &from->creations);
+	stats_add_creations(&sum->creations, &from->creations);
 	return add_clocks(a);
 }
 
