@@ -20,7 +20,8 @@
 #include "agent/tracing.h"
 #include "base/log.h"
 
-#define MS 1000000ull
+#define MS	1000000ull
+#define AWAY_MS 600 /* more than the loop ever sleeps while a role has work */
 
 void session_over(struct session *s, int status)
 {
@@ -340,12 +341,21 @@ static int has_work(const struct session *s)
 	return !s->options->replay && !is_idle;
 }
 
+/* While we did something else for long, a role may have waited for us: for room in a queue. */
+static void excuse_roles(struct session *s, uint64_t now)
+{
+	if (s->looked_at && now - s->looked_at > AWAY_MS * MS)
+		s->tracer.beat_at = s->worker.beat_at = now;
+	s->looked_at = now;
+}
+
 static void on_time(struct session *s)
 {
 	struct ring_page *page = s->ring->page;
 	int busy = atomic_load(&page->head) != atomic_load(&page->tail) ||
 		   s->phase == PHASE_FLUSH || s->phase == PHASE_SYMBOLIZE || s->wants.given;
 
+	excuse_roles(s, clock_now());
 	check_life(s, &s->tracer, atomic_load(&page->tracer_beat), has_work(s),
 		LIMIT_TRACER_SILENT_MS);
 	check_life(s, &s->worker, atomic_load(&page->worker_beat), busy, LIMIT_WORKER_SILENT_MS);

@@ -261,7 +261,7 @@ int http_poll_fds(const struct http *h, struct pollfd *fds)
 	int n = 0;
 
 	fds[n++] = (struct pollfd){.fd = info ? info->epoll_fd : -1, .events = POLLIN};
-	for (const struct exchange *e = h->first; e && n <= (int)HTTP_CONNECTIONS; e = e->next)
+	for (const struct exchange *e = h->first; e && n <= (int)HTTP_HELD; e = e->next)
 		if (e->is_held)
 			fds[n++] = (struct pollfd){
 				.fd = descriptor_of(e->connection), .events = POLLRDHUP};

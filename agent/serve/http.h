@@ -18,7 +18,8 @@
 #include "agent/serve/wish.h"
 #include "base/buf.h"
 
-#define HTTP_CONNECTIONS 64u
+#define HTTP_CONNECTIONS 256u
+#define HTTP_HELD	 64u	    /* requests that wait for their window */
 #define HTTP_HEADERS	 (32 * KIB) /* of a request, its first line included */
 #define HTTP_POST	 (1 * MIB)
 #define HTTP_IDLE_S	 30u /* of a client that neither sends nor reads */
@@ -74,7 +75,7 @@ int http_open(struct http *h, const char *where, const char *token_file);
 /* No more clients; those that are there have up to patience_ms to read on. */
 void http_close(struct http *h, int patience_ms);
 
-/* Descriptors to be polled, at most HTTP_CONNECTIONS + 1, and the longest wait in ms (-1: any). */
+/* Descriptors to be polled, at most HTTP_HELD + 1, and the longest wait in ms (-1: any). */
 int http_poll_fds(const struct http *h, struct pollfd *fds);
 int http_timeout(const struct http *h);
 

@@ -50,6 +50,15 @@ static void wait_for(struct session *s, struct exchange *e, const struct window 
 	e->waits_for = w;
 }
 
+static int is_full(struct session *s, struct exchange *e)
+{
+	if (windows_count(&s->windows) < HTTP_HELD)
+		return 0;
+	e->retry_s = 1;
+	http_refuse(e, 503, "%u profiles are being taken already; ask again", HTTP_HELD);
+	return 1;
+}
+
 static void open_window(struct session *s, struct exchange *e)
 {
 	const struct wish *wish = &e->wish;
@@ -164,6 +173,8 @@ void routes_take(void *owner, struct exchange *e)
 		http_refuse(e, 404, "no such process is profiled here");
 	else if (e->is_head)
 		answer_head(s, e);
+	else if (is_full(s, e))
+		return;
 	else if (wish->page == PAGE_SYMBOL)
 		look_up(s, e);
 	else
