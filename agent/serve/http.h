@@ -5,8 +5,8 @@
  * A request is looked at once (who may ask, and what for), then answered at once or held until its
  * window is done. One whose client hangs up while it is held is told so and dropped. Refused before
  * anything else: methods other than GET, HEAD and, for symbol, POST; a Host that is neither an
- * address nor our own name (DNS rebinding); other sites' scripts; without the token, where there is
- * one (path /TOKEN/... or "Authorization: Bearer TOKEN").
+ * address nor our own name, where only this machine may ask (DNS rebinding); other sites' scripts;
+ * without the token, where there is one (path /TOKEN/... or "Authorization: Bearer TOKEN").
  */
 #ifndef SERVE_HTTP_H
 #define SERVE_HTTP_H
