@@ -341,9 +341,11 @@ TESTS = $(unit_tests_built) $(source_tests) $(test_scripts)
 
 # Those that measure no share of CPU time may run beside each other: quickstart asks for both lists.
 tests_beside = $(unit_tests_built) $(source_tests) \
+	tests/integration/bad_input.sh \
 	tests/integration/blocked.sh \
 	tests/integration/debug_files.sh \
 	tests/integration/debuginfod.sh \
+	tests/integration/dump.sh \
 	tests/integration/gdb_compare.sh \
 	tests/integration/goroutines.sh \
 	tests/integration/html.sh \
@@ -351,8 +353,11 @@ tests_beside = $(unit_tests_built) $(source_tests) \
 	tests/integration/legacy.sh \
 	tests/integration/lines.sh \
 	tests/integration/locked.sh \
+	tests/integration/matrix.sh \
 	tests/integration/push.sh \
+	tests/integration/raw_many.sh \
 	tests/integration/right_file.sh \
+	tests/integration/rights.sh \
 	tests/integration/serve_contract.sh \
 	tests/integration/single_step.sh \
 	tests/integration/speedscope.sh \
