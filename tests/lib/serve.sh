@@ -43,6 +43,34 @@ stop_server()
 	check_no_report
 }
 
+# end_of_server WHAT STATUS: it ends by itself, as it should, and has nothing to report.
+end_of_server()
+{
+	TARGET=$SERVER end_of_target "$1, the server" "$2"
+	cp "$SERVER_OUT" "$WORK/run.err"
+	check_no_report
+}
+
+# judge SCRIPT ARG...: of tests/lib; it prints "pass: ..." or "FAIL: ..." for each check.
+judge()
+{
+	python3 "$LIB/$1" "${@:2}" >"$WORK/judge.out" 2>&1 || grep -q '^FAIL' "$WORK/judge.out" || fail "$1 $2: broke off"
+	count_judged
+}
+
+count_judged()
+{
+	local line
+
+	while IFS= read -r line; do
+		case $line in
+		pass:*) pass "${line#pass: }" ;;
+		FAIL:*) fail "${line#FAIL: }" ;;
+		*) echo "    $line" ;;
+		esac
+	done <"$WORK/judge.out"
+}
+
 # start_go_pprof [GO]: Go's own server, as TARGET, and URL.
 start_go_pprof()
 {
