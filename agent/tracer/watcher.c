@@ -36,8 +36,9 @@
 
 enum stage { UNKNOWN, BORN, KNOWN, ENDED, LEAVES, LEFT, STAGE = 7, INTRODUCED = 8 };
 
-/* By thread id. Only the pages of ids that occur are ever touched. */
-static unsigned char stages[ID_MAX + 1];
+/* By thread id, of the watcher that there is: one at a time. Only the pages of ids that occur are
+ * ever touched. */
+static unsigned char *stages;
 
 static unsigned char *stage_of(pid_t tid)
 {
@@ -411,7 +412,8 @@ int watcher_begin(struct watcher *w, const struct ring *to_worker, struct proces
 	uint32_t n)
 {
 	w->v = calloc(n, sizeof(*w->v));
-	int error = w->v ? ring_open(&w->queue) : -ENOMEM;
+	stages = calloc(ID_MAX + 1, 1);
+	int error = w->v && stages ? ring_open(&w->queue) : -ENOMEM;
 
 	if (error)
 		return error;
@@ -458,6 +460,8 @@ void watcher_free(struct watcher *w)
 	for (uint32_t i = 0; i < w->n; i++)
 		close(w->v[i].proc);
 	free(w->v);
+	free(stages);
+	stages = NULL;
 	ring_close(&w->queue);
 	memset(w, 0, sizeof(*w));
 }

@@ -29,6 +29,7 @@ serve()
 	"$CPPROF" "$@" >"$SERVER_OUT.out" 2>"$SERVER_OUT" </dev/null &
 	SERVER=$!
 	started+=("$SERVER")
+	disown "$SERVER" # its end is no news
 	URL=$(url_of "$SERVER_OUT" "$SERVER") && return
 	fail "$what: does not serve: $(head -3 "$SERVER_OUT")"
 	finish
@@ -54,21 +55,36 @@ end_of_server()
 # judge SCRIPT ARG...: of tests/lib; it prints "pass: ..." or "FAIL: ..." for each check.
 judge()
 {
-	python3 "$LIB/$1" "${@:2}" >"$WORK/judge.out" 2>&1 || grep -q '^FAIL' "$WORK/judge.out" || fail "$1 $2: broke off"
-	count_judged
+	start_judge "$@"
+	end_judges
 }
 
-count_judged()
+# start_judge: the same, beside others that were started; end_judges waits for all and counts.
+judges=()
+start_judge()
 {
-	local line
+	python3 "$LIB/$1" "${@:2}" >"$WORK/judge.${#judges[@]}" 2>&1 &
+	judges+=("$!:$1 $2")
+	started+=("$!")
+}
 
-	while IFS= read -r line; do
-		case $line in
-		pass:*) pass "${line#pass: }" ;;
-		FAIL:*) fail "${line#FAIL: }" ;;
-		*) echo "    $line" ;;
-		esac
-	done <"$WORK/judge.out"
+end_judges()
+{
+	local i status line
+
+	for ((i = 0; i < ${#judges[@]}; i++)); do
+		wait "${judges[i]%%:*}"
+		status=$?
+		((status == 0)) || grep -q '^FAIL' "$WORK/judge.$i" || fail "${judges[i]#*:}: broke off"
+		while IFS= read -r line; do
+			case $line in
+			pass:*) pass "${line#pass: }" ;;
+			FAIL:*) fail "${line#FAIL: }" ;;
+			*) echo "    $line" ;;
+			esac
+		done <"$WORK/judge.$i"
+	done
+	judges=()
 }
 
 # start_go_pprof [GO]: Go's own server, as TARGET, and URL.

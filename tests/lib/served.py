@@ -9,12 +9,13 @@ is_true(what, truth), is_equal(what, expected, found)
 import bisect
 import math
 import os
+import socket
 import sys
 import threading
 import time
 
 import proof
-from http_client import Server
+from http_client import Server, Stream, read_answer
 
 PPROF = "/debug/pprof/"
 failed = 0
@@ -23,7 +24,7 @@ failed = 0
 def is_true(what, truth, found=""):
     global failed
     failed += not truth
-    print(("pass: " if truth else "FAIL: ") + what + (": " + str(found) if found != "" else ""), flush=True)
+    print(("pass: " if truth else "FAIL: ") + what + (": " + " ".join(str(found).split())[:300] if found != "" else ""), flush=True)
     return bool(truth)
 
 
@@ -47,17 +48,26 @@ class Window(threading.Thread):
 
     def __init__(self, served, path, after=0.0):
         super().__init__(daemon=True)
-        self.served, self.path, self.after, self.answer = served, path, after, None
+        self.served, self.path, self.after = served, path, after
+        self.answer = self.sock = None
         self.start()
 
     def run(self):
         time.sleep(self.after)
         self.asked = time.time_ns()
         try:
-            self.answer = self.served.get(self.path)
+            server, timeout = self.served.server, self.served.timeout
+            self.sock = server.connect(timeout)
+            self.sock.sendall(server.request("GET", self.path))
+            self.answer = read_answer(Stream(self.sock, timeout))
         except Exception as error:
             self.answer = error
         self.answered = time.time_ns()
+
+    def hang_up(self):
+        until("sent", lambda: self.sock)
+        self.sock.shutdown(socket.SHUT_RDWR)
+        self.join()
 
     def status(self):
         self.join()
