@@ -302,7 +302,8 @@ static int add_stack(struct collection *c, struct worker_stack *w, const struct 
 
 	if (!i || !k || !w->kinds || w->kinds >= KIND(PROFILE_KINDS) || w->end >= STACK_ENDS ||
 		w->missing >= MISSING_REASONS || !w->weight || w->weight > UINT16_MAX ||
-		w->looks > UINT16_MAX || w->contentions > UINT16_MAX || w->wait.kind >= WAIT_KINDS)
+		w->looks > UINT16_MAX || w->contentions > UINT16_MAX || w->again > UINT16_MAX ||
+		w->wait.kind >= WAIT_KINDS)
 		return -EPROTO;
 	for (uint32_t f = 0; f < w->n; f++)
 		if (frames[f].module > c->n_modules)

@@ -69,9 +69,9 @@ struct worker_stack {
 	uint32_t id;	      /* as in the capture */
 	uint32_t looks;	      /* as in the capture */
 	uint32_t contentions; /* as in the capture */
-	uint32_t unused;
-	uint64_t goroutine; /* as in the capture */
-	struct wait wait;   /* as in the capture */
+	uint32_t again;	      /* as in the capture */
+	uint64_t goroutine;   /* as in the capture */
+	struct wait wait;     /* as in the capture */
 };
 
 /* Bytes [at, at + the rest of the message) of a struct capture and its stack, size in all. */

@@ -129,8 +129,11 @@ static void set_mode(struct tracer *t, const struct tracer_mode *mode)
 	t->running = !!(mode->kinds & KINDS_OF_WINDOW);
 	if (t->running && (!was_running || mode->hz != before))
 		clock_set_rate(&t->clock, mode->hz, clock_now());
-	if (mode->flags & MODE_BEGINS)
-		waiters_count_again(&t->sampler.waiters);
+	if (!(mode->flags & MODE_BEGINS))
+		return;
+	int as_such = !!(t->start.flags & START_SERVES);
+	waiters_count_again(&t->sampler.waiters, as_such);
+	goroutine_waits_count_again(&t->goroutine_waits, as_such);
 }
 
 /* An interval ends here: what is captured from now on belongs to the next. */

@@ -166,10 +166,10 @@ def is_sane(what, profile):
         is_true(what + ": is sane", proof.sane(profile) == 0)
 
 
-def stop_and_read(pid, path, seconds=20.0):
+def stop_and_read(pid, path, last="truth done"):
     """The target says all that it knows, and ends."""
     os.kill(int(pid), 15)
-    until("the target's own account", lambda: "\ntruth done" in open(path).read(), seconds)
+    until("the target's own account", lambda: "\n" + last in open(path).read())
 
 
 def main(commands):
