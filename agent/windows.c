@@ -56,6 +56,7 @@ void windows_drop(struct windows *v, struct window *w)
 		return;
 	*at = w->next;
 	v->dropped += w->state != WINDOW_DONE;
+	v->is_left |= w->state != WINDOW_DONE && w->state != WINDOW_WAITS;
 	interval_fini(&w->sum);
 	free(w);
 }
@@ -100,7 +101,7 @@ uint64_t windows_conflict(const struct windows *v, uint32_t kinds, uint64_t now)
 
 uint64_t windows_due(const struct windows *v)
 {
-	uint64_t due = 0;
+	uint64_t due = !v->is_left ? 0 : v->next_mark ? v->next_mark : 1;
 
 	for (const struct window *w = v->first; w; w = w->next) {
 		uint64_t at = w->state == WINDOW_WAITS ? w->not_before : w->ends;
@@ -184,6 +185,7 @@ void windows_mark(struct session *s, uint64_t now, struct tracer_mode *next)
 	struct windows *v = &s->windows;
 
 	*next = (struct tracer_mode){0};
+	v->is_left = 0;
 	for (struct window *w = v->first; w; w = w->next) {
 		at_mark(v, w, now);
 		int begins = w->state == WINDOW_OPENS || w->state == WINDOW_AGAIN;

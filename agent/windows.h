@@ -64,6 +64,7 @@ struct windows {
 	struct interval counters;
 	uint64_t carried;	  /* ns of intervals without a tick, for the next with one */
 	uint64_t next_mark;	  /* not before: CLOCK_MONOTONIC */
+	int is_left;		  /* more is sampled than is wanted: one has gone that was open */
 	uint64_t opened, dropped; /* dropped: before they were done */
 	uint64_t lost;		  /* intervals that could not be counted, for want of room */
 };
@@ -74,7 +75,7 @@ void windows_fini(struct windows *v);
 /* A window that waits, for what how says; NULL: no memory. */
 struct window *windows_add(struct windows *v, const struct window *how);
 
-/* Its client has gone, or has got it. */
+/* Its client has gone, or has got it. Where one was open the next mark is due. */
 void windows_drop(struct windows *v, struct window *w);
 
 /* How many there are that are not done. */

@@ -240,6 +240,22 @@ static void who_has_gone_is_not_sampled_for(void **state)
 	assert_int_equal(mode.kinds, THREADS);
 }
 
+/* Nor until somebody else asks. */
+static void the_last_one_that_goes_ends_it(void **state)
+{
+	(void)state;
+	struct window *w = ask(CPU, 0, 10 * SECOND);
+	mark(5, 1);
+	windows_drop(&s.windows, w);
+	assert_int_equal(windows_due(&s.windows), now + APART);
+	mark(25, 2);
+	assert_int_equal(mode.kinds, 0);
+	assert_int_equal(windows_due(&s.windows), 0);
+	/* One that was not sampled for makes no difference. */
+	windows_drop(&s.windows, ask(CPU, 0, SECOND));
+	assert_int_equal(windows_due(&s.windows), 0);
+}
+
 static void at_the_end_all_get_what_there_is(void **state)
 {
 	(void)state;
@@ -346,6 +362,7 @@ int main(void)
 		T(a_difference_looks_twice),
 		T(one_follows_the_other),
 		T(who_has_gone_is_not_sampled_for),
+		T(the_last_one_that_goes_ends_it),
 		T(at_the_end_all_get_what_there_is),
 		T(counters_only_grow),
 		T(no_tick_is_carried_over),
