@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,10 +17,11 @@
 #include "agent/tracer/tune.h"
 #include "base/wire.h"
 
-#define SECOND	1000000000ull
-#define EXEC_NS 2000000ull   /* one exec is over after that */
-#define BEAT_NS 250000000ull /* the longest sleep */
-#define LOOK_NS 10000000ull  /* the same while threads are watched */
+#define SECOND	 1000000000ull
+#define EXEC_NS	 2000000ull   /* one exec is over after that */
+#define BEAT_NS	 250000000ull /* the longest sleep */
+#define LOOK_NS	 10000000ull  /* the same while threads are watched */
+#define OFTEN_HZ 50u	      /* ticks that find new threads soon enough for a mark */
 
 struct tracer {
 	int sock;
@@ -168,10 +168,18 @@ static void mark(struct tracer *t, const struct tracer_mode *mode)
 		moment_take_all(&t->start.mode, &t->sampler.capturer, &t->roster);
 }
 
-/* Where nothing is sampled, nobody has looked since the last snapshot. */
+/* Who looks rarely does not know of the threads that came since; nor is a list of all threads one
+ * of some time ago. */
+static int has_to_look_anew(const struct tracer *t, const struct tracer_mode *next)
+{
+	return !t->running || t->start.mode.hz < OFTEN_HZ || (next->kinds & KINDS_OF_MOMENT);
+}
+
 static void look_anew(struct tracer *t)
 {
 	refresh(t);
+	if (t->creations.is_on)
+		creations_take(&t->creations, 1);
 	roster_drop_ended(&t->roster);
 	prepare(t);
 }
@@ -307,7 +315,7 @@ static void on_mark(struct tracer *t, const struct wire_message *m)
 
 	if (wire_payload(m, sizeof(mode)))
 		memcpy(&mode, m->payload, sizeof(mode));
-	if (!t->running)
+	if (has_to_look_anew(t, &mode))
 		look_anew(t);
 	if (t->roster.n)
 		mark(t, &mode);
@@ -453,19 +461,6 @@ static int sleep_until_due(struct tracer *t)
 	return !!p[0].revents;
 }
 
-static void on_alarm(int signal)
-{
-	(void)signal; /* only ends a wait */
-}
-
-/* Bounds every wait for a stop; see tracee_stop. */
-static void take_alarm(void)
-{
-	struct sigaction sa = {.sa_handler = on_alarm};
-
-	sigaction(SIGALRM, &sa, NULL);
-}
-
 int tracer_main(int sock, struct ring *ring)
 {
 	static struct tracer t;
@@ -474,7 +469,6 @@ int tracer_main(int sock, struct ring *ring)
 	t.ring = ring;
 	tune_tracer();
 	ring_produce(ring);
-	take_alarm();
 	for (;;) {
 		beat(&t);
 		if (sleep_until_due(&t)) {

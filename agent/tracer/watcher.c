@@ -446,17 +446,8 @@ void watcher_end(struct watcher *w)
 		pthread_join(w->thread, NULL);
 }
 
-/* Only what was written to: most of its pages are not there. */
-static void forget_stages(void)
-{
-	for (uint32_t id = 0; id <= ID_MAX; id++)
-		if (stages[id])
-			stages[id] = UNKNOWN;
-}
-
 void watcher_free(struct watcher *w)
 {
-	forget_stages();
 	for (uint32_t i = 0; i < w->n; i++)
 		close(w->v[i].proc);
 	free(w->v);

@@ -11,6 +11,11 @@ serve "one process" -p "$TARGET" -hz 200 -http 127.0.0.1:0
 judge serve_cpu.py one "$URL" "$TARGET" "$TARGET_OUT"
 end_of_server "one process" 0
 
+start_target turns 0 600 0 500
+serve "new threads" -p "$TARGET" -hz 200 -http 127.0.0.1:0
+judge serve_cpu.py new "$URL" "$TARGET" "$TARGET_OUT"
+end_of_server "new threads" 0
+
 start_target turns 0 500 0
 first=$TARGET first_out=$TARGET_OUT
 start_target turns 0 500 2

@@ -12,7 +12,7 @@ start_judge serve_threads.py states "$URL" "$TARGET"
 
 start_target guests
 guests=$TARGET
-serve "guests" -p "$TARGET" -background 0 -http 127.0.0.1:0
+serve "guests" -p "$TARGET" -http 127.0.0.1:0
 start_judge serve_threads.py guests "$URL" "$TARGET" "$TARGET_OUT"
 of_guests=$SERVER
 

@@ -4,6 +4,7 @@
 
 serve_cpu.py one URL PID OUTPUT
 serve_cpu.py two URL PID OUTPUT PID OUTPUT
+serve_cpu.py new URL PID OUTPUT         threads come just before the windows
 
 The targets are ended; the server ends with them.
 """
@@ -100,4 +101,14 @@ def two(url, first, first_output, second, second_output):
             judge_turns("both, window %d: process %d" % (k + 1, i + 1), profile, turns[i], of_pid(profile, pid))
 
 
-main({"one": one, "two": two})
+def new(url, pid, output):
+    served = Served(url)
+    windows = [served.window("profile?seconds=1", after) for after in (0.2, 1.7, 3.1)]
+    for window in windows:
+        window.join()
+    stop_and_read(pid, output)
+    for i, window in enumerate(windows):
+        judge_turns("threads that are new, window %d" % (i + 1), window.profile(), Turns(output))
+
+
+main({"one": one, "two": two, "new": new})

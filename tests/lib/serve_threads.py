@@ -86,6 +86,12 @@ def deltas(served, pid, target):
     is_equal("nothing changed", [], [(s.values, s.all_names()) for s in served.profile("threads?seconds=1").samples])
 
 
+def at_once(served, target):
+    for _ in range(3):
+        target.change()
+        is_each_once("just after a change", served.profile("threads"), target.pid)
+
+
 def creations(served, target):
     """Nothing but what the windows asked for is counted."""
     created = ("let_in",)
@@ -146,6 +152,7 @@ def goes_alone(served, target):
 def guests(url, pid, output):
     served, target = Served(url), Guests(pid, output)
     deltas(served, pid, target)
+    at_once(served, target)
     creations(served, target)
     goes_alone(served, target)
 

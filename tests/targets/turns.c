@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * turns [SECONDS [TURN_MS [FIRST]]]: four functions of one thread, of which each in turn has 70 %
- * of the CPU time for TURN_MS (600) and then 10 %, from the FIRST one (0) on; in every other turn
- * half of the time is slept. So each window of time has shares and a sum of its own.
+ * turns [SECONDS [TURN_MS [FIRST [HELP_MS]]]]: four functions of one thread, of which each in turn
+ * has 70 % of the CPU time for TURN_MS (600) and then 10 %, from the FIRST one (0) on; in every
+ * other turn half of the time is slept. So each window of time has shares and a sum of its own.
+ * Every HELP_MS (0: never) a new thread comes that computes for 200 ms.
  *
  * Truth: lines "at REALTIME_NS PROCESS_CPU_NS TURN_1 TURN_2 TURN_3 TURN_4", the CPU time until then
  * of the process and of each function, some milliseconds apart; then "truth done 1".
@@ -68,6 +69,18 @@ static FRAME void deal(int favourite, uint32_t *seed)
 	}
 }
 
+static FRAME void help(void)
+{
+	SPIN(target.per_us * 200000);
+	KEEP_FRAME();
+}
+
+static void *run_helper(void *arg)
+{
+	help();
+	return arg;
+}
+
 static void tell(void)
 {
 	for (size_t i = 0; i < n_looks; i++) {
@@ -83,17 +96,23 @@ static void tell(void)
 
 int main(int argc, char **argv)
 {
-	uint64_t turn_ns, first;
+	uint64_t turn_ns, first, help_ns, helped = 0;
 	uint32_t seed = 4242;
 
 	target_init(arg_number(argc, argv, 1, 0));
 	turn_ns = arg_number(argc, argv, 2, 600) * 1000000;
 	first = arg_number(argc, argv, 3, 0);
+	help_ns = arg_number(argc, argv, 4, 0) * 1000000;
 	unit = target.per_us * slice_us;
 	target_ready();
 	for (uint64_t began = clock_ns(CLOCK_MONOTONIC); target_running();) {
-		uint64_t turn = (clock_ns(CLOCK_MONOTONIC) - began) / turn_ns + first;
+		uint64_t passed = clock_ns(CLOCK_MONOTONIC) - began;
+		uint64_t turn = passed / turn_ns + first;
 
+		if (help_ns && passed / help_ns > helped) {
+			pthread_detach(target_thread("helper", run_helper, NULL));
+			helped++;
+		}
 		look();
 		deal((int)(turn % functions), &seed);
 		look();
