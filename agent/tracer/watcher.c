@@ -31,6 +31,7 @@
 #define STUCK_NS    300000000ull
 #define ATTEND_NS   200000ull
 #define LISTINGS    64u		       /* rounds through the threads that are there */
+#define TRIES	    5u		       /* where none could be attached to */
 #define LAST_EVENTS 10000u	       /* that came before the end */
 #define ID_MAX	    (4u * 1024 * 1024) /* PID_MAX_LIMIT */
 
@@ -377,16 +378,21 @@ static uint32_t attach_listed(struct watcher *w, const struct watched *p)
 	return n;
 }
 
-/* Until a listing has nobody new: who is attached attaches those that he creates. */
+/* Until a listing has nobody new: who is attached attaches those that he creates. In the middle of
+ * an exec there is nobody at all. */
 static void attach_all(struct watcher *w)
 {
+	const struct timespec pause = {0, 1000000};
 	uint64_t began = clock_now();
-	uint32_t more = 1;
+	uint32_t more = 1, all = 0;
 
-	for (uint32_t round = 0; more && round < LISTINGS; round++) {
+	for (uint32_t round = 0; more || (!all && round < TRIES); round++) {
+		if (!more)
+			nanosleep(&pause, NULL);
 		more = 0;
-		for (uint32_t i = 0; i < w->n; i++)
+		for (uint32_t i = 0; i < w->n && round < LISTINGS; i++)
 			more += attach_listed(w, &w->v[i]);
+		all += more;
 		count(&w->counts.attached, more);
 	}
 	count(&w->counts.attach_ns, clock_now() - began);
