@@ -145,11 +145,6 @@ static uint64_t fill(const struct ring *ring)
 	return ring->head - tail <= ring->span ? ring->head - tail : ring->span;
 }
 
-int ring_is_empty(const struct ring *ring)
-{
-	return atomic_load(&ring->page->head) == atomic_load(&ring->page->tail);
-}
-
 void ring_wake(struct ring *ring)
 {
 	uint64_t one = 1;

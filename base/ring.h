@@ -80,9 +80,6 @@ void *ring_reserve(struct ring *ring, size_t size);
 void ring_commit(struct ring *ring, size_t size);
 void ring_wake(struct ring *ring);
 
-/* Nothing is there to be read now. */
-int ring_is_empty(const struct ring *ring);
-
 /* Consumer: copies the next record to buffer and consumes it. Its size, 0 if there is none, -EPROTO
  * if the ring is damaged. A record larger than room is consumed and reported as -E2BIG. */
 long ring_pop(struct ring *ring, void *buffer, size_t room);
