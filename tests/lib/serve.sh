@@ -29,7 +29,6 @@ serve()
 	"$CPPROF" "$@" >"$SERVER_OUT.out" 2>"$SERVER_OUT" </dev/null &
 	SERVER=$!
 	started+=("$SERVER")
-	disown "$SERVER" # its end is no news
 	URL=$(url_of "$SERVER_OUT" "$SERVER") && return
 	fail "$what: does not serve: $(head -3 "$SERVER_OUT")"
 	finish
@@ -47,7 +46,9 @@ stop_server()
 # end_of_server WHAT STATUS: it ends by itself, as it should, and has nothing to report.
 end_of_server()
 {
-	TARGET=$SERVER end_of_target "$1, the server" "$2"
+	local TARGET=$SERVER
+
+	end_of_target "$1, the server" "$2"
 	cp "$SERVER_OUT" "$WORK/run.err"
 	check_no_report
 }

@@ -234,6 +234,31 @@ static void counters_are_times(void **state)
 	assert_int_equal(sum.stats.ticks_weight, over[0] + over[1]);
 }
 
+/* It begins in the first interval, in which others had counted it before, and lasts. */
+static void a_wait_that_lasts_counts_once(void **state)
+{
+	(void)state;
+	const struct frame frame = {1, 1, 0};
+	struct worker_stack w = {
+		.kinds = KIND(PROFILE_BLOCK), .weight = WEIGHT_ONE, .n = 1, .again = 1};
+	struct interval counters;
+
+	assert_int_equal(interval_init(&counters, 0), 0);
+	for (int i = 0; i < 2; i++) {
+		thread(&part[i], 3, 50, "waits", 0, 0);
+		assert_int_equal(interval_add_stack(&part[i], &w, &frame, 0), 0);
+		part[i].stats.ticks_weight = WEIGHT_ONE;
+		close_at(&part[i], i * MS, (i + 1) * MS);
+		assert_int_equal(add(&part[i], KIND(PROFILE_BLOCK), 0, 0), 0);
+		assert_int_equal(sum_count(&counters, &part[i], KIND(PROFILE_BLOCK), MS), 0);
+	}
+	assert_int_equal(look(&sum, PROFILE_BLOCK, 1).count, 1);
+	assert_int_equal(look(&sum, PROFILE_BLOCK, 1).weight, 2 * WEIGHT_ONE);
+	assert_int_equal(look(&counters, PROFILE_BLOCK, 1).count, 0);
+	assert_int_equal(look(&counters, PROFILE_BLOCK, 1).weight, 2 * MS);
+	interval_fini(&counters);
+}
+
 /* Names that are equal in their hash must not be one thread: all names of two letters. */
 static void names_are_told_apart(void **state)
 {
@@ -279,6 +304,7 @@ int main(void)
 		T(one_process_of_several),
 		T(a_difference),
 		T(counters_are_times),
+		T(a_wait_that_lasts_counts_once),
 		T(names_are_told_apart),
 		T(a_sum_of_a_sum),
 	};
