@@ -48,7 +48,7 @@ if command -v clang++ >/dev/null; then
 	(while :; do clang++ -O2 -std=c++17 -x c++ -o /dev/null -c "$BENCH/unit.cc"; done) >/dev/null 2>&1 &
 	loop=$!
 	sleep 1
-	serve "clang" -name "clang++" -http 127.0.0.1:0
+	serve "clang" -p "$loop" -children -http 127.0.0.1:0
 	printf '%-34s %10s %12s\n' "clang++ compiling, by us" $(python3 "$BENCH/serve.py" late "$URL" 2 "$rounds" | cut -d' ' -f1,2)
 	kill "$loop"
 	stop_server clang >/dev/null
@@ -60,7 +60,7 @@ serve "crowd" -p "$TARGET" -http 127.0.0.1:0
 for n in 1 "$clients"; do
 	python3 "$BENCH/serve.py" crowd "$URL" "$seconds" "$n" "$WORK/crowd" >"$WORK/crowd.out"
 	rate=$(for f in "$WORK"/crowd.[0-9]*; do
-		awk -v s="$(proof samples "$f")" -v c="$(proof sum "$f")" 'BEGIN { print s / (c / 1e9) }'
+		awk -v s="$(proof samples "$f")" -v c="$(proof sum "$f" cpu)" 'BEGIN { print s / (c / 1e9) }'
 	done | median)
 	printf '%-34s %10s %14.1f\n' "$n" "$(cut -d' ' -f2 "$WORK/crowd.out")" "$rate"
 	rm -f "$WORK"/crowd.[0-9]*
