@@ -201,7 +201,8 @@ static void give_up_role(struct session *s, struct link *l)
 	if (s->phase < PHASE_FLUSH)
 		tracing_done(s);
 	else if (l->role == ROLE_WORKER)
-		phases_go(s, PHASE_WRITE);
+		phases_go(s,
+			s->options->serves && s->phase == PHASE_FLUSH ? PHASE_SHARE : PHASE_WRITE);
 	else
 		replace_tracer(s);
 }

@@ -67,14 +67,15 @@ static void name_next(struct session *s)
 	struct window *w = windows_done(&s->windows);
 
 	if (!w && s->is_last)
-		session_over(s, 0);
+		session_over(s, s->tracer.given_up || s->worker.given_up);
 	else if (!w)
 		phases_go(s, PHASE_SAMPLE);
 	if (!w)
 		return;
 	s->written = &w->sum;
 	s->names_by = clock_now() + NAMES_NS;
-	phases_go(s, PHASE_DEBUG);
+	/* Nobody is left who knows names. */
+	phases_go(s, s->worker.given_up ? PHASE_WRITE : PHASE_DEBUG);
 }
 
 void serving_share(struct session *s)
