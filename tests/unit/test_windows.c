@@ -303,6 +303,7 @@ static void no_tick_is_carried_over(void **state)
 	mark(10, 1);
 	assert_int_equal(mode.kinds, WINDOWS_BACKGROUND);
 	const struct tracer_mode counted = mode;
+	interval_fini(&i);
 	assert_int_equal(interval_init(&i, 5), 0);
 	i.began = now;
 	i.ended = now + 400 * MS;
