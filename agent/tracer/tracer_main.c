@@ -177,6 +177,7 @@ static int has_to_look_anew(const struct tracer *t, const struct tracer_mode *ne
 
 static void look_anew(struct tracer *t)
 {
+	roster_find_new(&t->roster);
 	refresh(t);
 	if (t->creations.is_on)
 		creations_take(&t->creations, 1);
