@@ -322,6 +322,7 @@ test_scripts = \
 	tests/integration/serve_counters.sh \
 	tests/integration/serve_life.sh \
 	tests/integration/serve_threads.sh \
+	tests/integration/serve_where.sh \
 	tests/integration/shares.sh \
 	tests/integration/short_counts.sh \
 	tests/integration/signals.sh \
@@ -367,6 +368,7 @@ tests_beside = $(unit_tests_built) $(source_tests) \
 	tests/integration/serve_contract.sh \
 	tests/integration/serve_life.sh \
 	tests/integration/serve_threads.sh \
+	tests/integration/serve_where.sh \
 	tests/integration/single_step.sh \
 	tests/integration/speedscope.sh \
 	tests/integration/waits.sh

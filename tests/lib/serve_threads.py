@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Threads and what they create, of a server, against targets whose threads are known.
 
+serve_threads.py pids URL                    prints the processes that there are
 serve_threads.py states URL PID              "states"
 serve_threads.py guests URL PID OUTPUT       "guests": who came and who went, and who created them
 serve_threads.py still URL PID               "deadlock": texts and profiles say the same
@@ -231,4 +232,12 @@ def goroutines(url, pid):
     is_equal("symbol by GET", "num_symbols: 1\n0x%s %s\n" % (first, names[asked[0]]), answer.body.decode())
 
 
-main({"states": states, "guests": guests, "still": still, "command": command, "goroutines": goroutines})
+def pids(url):
+    """Prints the processes that have threads."""
+    found = {s.labels.get("pid") for s in Served(url).profile("threads").samples}
+    if found == {None}:
+        found = {process["pid"] for process in json.loads(Served(url).get("/api/target").body)["processes"]}
+    print(*sorted(found))
+
+
+main({"pids": pids, "states": states, "guests": guests, "still": still, "command": command, "goroutines": goroutines})
