@@ -180,6 +180,12 @@ void windows_end(struct windows *v)
 			w->state = WINDOW_CLOSES;
 }
 
+static uint32_t flags_of_begin(const struct window *w)
+{
+	return MODE_BEGINS | (w->flags & WINDOW_DETAILS ? MODE_DETAILS : 0) |
+	       (w->flags & WINDOW_CONTEXTS ? MODE_CONTEXTS : 0);
+}
+
 void windows_mark(struct session *s, uint64_t now, struct tracer_mode *next)
 {
 	struct windows *v = &s->windows;
@@ -196,7 +202,7 @@ void windows_mark(struct session *s, uint64_t now, struct tracer_mode *next)
 		if (kinds & KINDS_OF_WINDOW)
 			next->hz = s->options->hz;
 		if (begins)
-			next->flags |= MODE_BEGINS | (w->flags & WINDOW_DETAILS ? MODE_DETAILS : 0);
+			next->flags |= flags_of_begin(w);
 		if (w->state == WINDOW_CLOSES && (w->flags & WINDOW_COMMANDS))
 			next->flags |= MODE_COMMANDS;
 	}

@@ -228,6 +228,22 @@ static void one_follows_the_other(void **state)
 	assert_int_equal(windows_count(&s.windows), 1);
 }
 
+static void what_a_begin_asks_for(void **state)
+{
+	(void)state;
+	ask(CPU, WINDOW_CONTEXTS, SECOND);
+	mark(30, 1);
+	assert_int_equal(mode.flags, MODE_BEGINS | MODE_CONTEXTS);
+	ask(THREADS, WINDOW_DETAILS, 0);
+	mark(30, 2);
+	assert_int_equal(mode.flags, MODE_BEGINS | MODE_DETAILS);
+	mark(30, 3);
+	assert_int_equal(mode.flags, 0);
+	ask(0, WINDOW_COUNTERS | WINDOW_COMMANDS, 0);
+	mark(30, 4);
+	assert_int_equal(mode.flags, MODE_COMMANDS);
+}
+
 static void who_has_gone_is_not_sampled_for(void **state)
 {
 	(void)state;
@@ -362,6 +378,7 @@ int main(void)
 		T(a_moment),
 		T(a_difference_looks_twice),
 		T(one_follows_the_other),
+		T(what_a_begin_asks_for),
 		T(who_has_gone_is_not_sampled_for),
 		T(the_last_one_that_goes_ends_it),
 		T(at_the_end_all_get_what_there_is),
