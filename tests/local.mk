@@ -33,6 +33,7 @@ target_names = \
 	loads \
 	locks \
 	mix \
+	otel \
 	phases \
 	pid_reuse \
 	recursion \
@@ -302,6 +303,8 @@ test_scripts = \
 	tests/integration/locked.sh \
 	tests/integration/matrix.sh \
 	tests/integration/push.sh \
+	tests/integration/push_run.sh \
+	tests/integration/push_service.sh \
 	tests/integration/quota.sh \
 	tests/integration/raw.sh \
 	tests/integration/raw_many.sh \
@@ -364,6 +367,8 @@ tests_beside = $(unit_tests_built) $(source_tests) \
 	tests/integration/matrix.sh \
 	tests/integration/push.sh \
 	tests/integration/raw_many.sh \
+	tests/integration/push_run.sh \
+	tests/integration/push_service.sh \
 	tests/integration/right_file.sh \
 	tests/integration/rights.sh \
 	tests/integration/serve_contract.sh \
@@ -393,6 +398,6 @@ EXTRA_DIST = $(test_scripts) tests/source_check.sh $(target_names:%=tests/target
 	tests/matrix/chain.py tests/matrix/check.py tests/names/compare.py tests/names/inlined.cc tests/names/part.cc \
 	tests/stress/faults.sh tests/unit/options_fixture.h \
 	tests/lib/dump_proof.py tests/lib/gos.sh tests/lib/harness.sh tests/lib/legacy_proof.py tests/lib/proof.py \
-	tests/lib/http_client.py tests/lib/http_contract.py tests/lib/http_forms.py tests/lib/http_storm.py tests/lib/prometheus_text.py tests/lib/serve.sh tests/lib/serve_counters.py tests/lib/serve_cpu.py tests/lib/serve_life.py tests/lib/serve_page.py tests/lib/serve_threads.py tests/lib/served.py tests/targets/go_pprof/main.go tests/matrix/chain.py tests/matrix/check.py tests/names/compare.py tests/names/inlined.cc tests/names/part.cc tests/stress/faults.sh tests/unit/options_fixture.h \
+	tests/lib/http_client.py tests/lib/http_contract.py tests/lib/http_forms.py tests/lib/http_storm.py tests/lib/prometheus_text.py tests/lib/serve.sh tests/lib/serve_counters.py tests/lib/serve_cpu.py tests/lib/serve_life.py tests/lib/serve_page.py tests/lib/serve_threads.py tests/lib/served.py tests/lib/push_run.py tests/lib/push_run.sh tests/targets/go_pprof/main.go tests/matrix/chain.py tests/matrix/check.py tests/names/compare.py tests/names/inlined.cc tests/names/part.cc tests/stress/faults.sh tests/unit/options_fixture.h \
 	tests/unit/elf_fixture.h tests/unit/profile_fixture.h tests/unit/raw_fixture.h tests/unit/written.h tests/fixtures/fixture.c tests/fixtures/make.sh \
 	$(fixture_names:%=tests/fixtures/%.elf) $(fixture_names:%=tests/fixtures/%.raw)

@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import tempfile
+import time
 
 from chromium import Chromium
 from served import Served, is_equal, is_true, main, until
@@ -80,6 +81,7 @@ def cancel(page, served):
 def ends(page, served, shares, idle):
     take(page, "cpu", 60)
     until("the window opens", lambda: served.metric("windows") == 1)
+    time.sleep(1)
     for pid in shares, idle:
         os.kill(int(pid), signal.SIGTERM)
     page.wait(DONE)
