@@ -61,6 +61,7 @@ struct http {
 	char *token; /* NULL: none is asked for */
 	struct exchange *first;
 	uint32_t n_exchanges;
+	int has_answers; /* that are not on their way yet */
 	struct http_counts counts;
 	/* Sets the answer, or leaves it and holds the request. */
 	void (*take)(void *owner, struct exchange *e);

@@ -94,7 +94,9 @@ static void look_up(struct session *s, struct exchange *e)
 		return;
 	struct window *w = e->waits_for;
 	w->error = symbols_page_collect(s, e, &w->sum);
-	w->state = WINDOW_DONE;
+	/* Before the first interval has ended there is nothing to go on from. */
+	if (s->shared)
+		w->state = WINDOW_DONE;
 }
 
 /* --- routes ------------------------------------------------------------------------------- */

@@ -183,6 +183,9 @@ def profile_rows(profile, values):
 
 def still(url, pid):
     served = Served(url)
+    # Nothing else wakes the server: it has not been asked for anything yet.
+    for _ in range(2):
+        is_equal("symbol, of no code", b"num_symbols: 1\n", served.get(PPROF + "symbol?0x1234", 5).body)
     for name in "block", "mutex":
         is_true(name + "?seconds=1", served.profile(name + "?seconds=1"))
     for name, values in ("threads", ["thread"]), ("goroutine", ["goroutine"]), \
