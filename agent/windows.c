@@ -9,6 +9,9 @@
 /* Marks are no closer: each is a look at all threads. */
 #define APART_NS 25000000ull
 
+/* The longest interval in which anything is sampled. */
+#define LONGEST_NS 60000000000ull
+
 int windows_init(struct windows *v)
 {
 	*v = (struct windows){0};
@@ -101,7 +104,7 @@ uint64_t windows_conflict(const struct windows *v, uint32_t kinds, uint64_t now)
 
 uint64_t windows_due(const struct windows *v)
 {
-	uint64_t due = !v->is_left ? 0 : v->next_mark ? v->next_mark : 1;
+	uint64_t due = !v->is_left ? v->clears_at : v->next_mark ? v->next_mark : 1;
 
 	for (const struct window *w = v->first; w; w = w->next) {
 		uint64_t at = w->state == WINDOW_WAITS ? w->not_before : w->ends;
@@ -173,6 +176,17 @@ void windows_first_mode(const struct session *s, struct tracer_mode *mode)
 	settle(s, mode);
 }
 
+static void set_next(struct windows *v, const struct tracer_mode *mode, uint64_t now)
+{
+	v->next_mark = now + APART_NS;
+	v->clears_at = mode->kinds & KINDS_OF_WINDOW ? now + LONGEST_NS : 0;
+}
+
+void windows_begin(struct session *s, uint64_t now)
+{
+	set_next(&s->windows, &s->mode, now);
+}
+
 void windows_end(struct windows *v)
 {
 	for (struct window *w = v->first; w; w = w->next)
@@ -207,7 +221,7 @@ void windows_mark(struct session *s, uint64_t now, struct tracer_mode *next)
 			next->flags |= MODE_COMMANDS;
 	}
 	settle(s, next);
-	v->next_mark = now + APART_NS;
+	set_next(v, next, now);
 }
 
 /* --- when its interval is there ----------------------------------------------------------- */

@@ -44,6 +44,7 @@ void serving_begin(struct session *s)
 {
 	const struct http *h = &s->server->http;
 
+	windows_begin(s, clock_now());
 	if (s->options->push.n)
 		pushing_begin(s);
 	if (!s->options->http)

@@ -256,6 +256,22 @@ static void who_has_gone_is_not_sampled_for(void **state)
 	assert_int_equal(mode.kinds, THREADS);
 }
 
+/* What the counters are of piles up in the interval. */
+static void no_interval_lasts_for_ever(void **state)
+{
+	(void)state;
+	windows_begin(&s, now);
+	assert_int_equal(windows_due(&s.windows), 0);
+	options.background = 1;
+	mark(30, 1);
+	assert_int_equal(windows_due(&s.windows), now + 60 * SECOND);
+	mark(60000, 2);
+	assert_int_equal(windows_due(&s.windows), now + 60 * SECOND);
+	s.mode.kinds = WINDOWS_BACKGROUND;
+	windows_begin(&s, now);
+	assert_int_equal(windows_due(&s.windows), now + 60 * SECOND);
+}
+
 /* Nor until somebody else asks. */
 static void the_last_one_that_goes_ends_it(void **state)
 {
@@ -381,6 +397,7 @@ int main(void)
 		T(what_a_begin_asks_for),
 		T(who_has_gone_is_not_sampled_for),
 		T(the_last_one_that_goes_ends_it),
+		T(no_interval_lasts_for_ever),
 		T(at_the_end_all_get_what_there_is),
 		T(counters_only_grow),
 		T(no_tick_is_carried_over),
