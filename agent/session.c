@@ -222,6 +222,8 @@ static void on_ended(struct session *s, const struct supervisor_role *r)
 		s->naming.late = 0;
 		blame_module(s, r);
 	}
+	if (r->role == ROLE_TRACER)
+		collection_open(&s->data)->is_torn = 1;
 	if (replay_on_role_ended(s, r->role))
 		return;
 	l->restarts++;

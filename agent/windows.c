@@ -243,6 +243,9 @@ static void take_into(struct windows *v, struct window *w, const struct interval
 	}
 	if (!w->takes)
 		return;
+	/* Where there is nothing else, a part of the threads is not all of them. */
+	if (i->is_torn && !(w->kinds & KINDS_OF_WINDOW))
+		fail(w, -EAGAIN);
 	part.is_less = (w->flags & WINDOW_DELTA) && !w->is_second;
 	/* A look at all threads is in the interval that it begins with; others are other windows'.
 	 */

@@ -52,7 +52,8 @@ struct window {
 	uint64_t ends;	     /* open: CLOCK_MONOTONIC */
 	int takes;	     /* the open interval goes into it */
 	int is_second;	     /* WINDOW_DELTA: this is the second look */
-	int error;	     /* -errno: it could not be added up; -ESRCH: the target is gone */
+	int error;	     /* -errno: it could not be added up; -ESRCH: the target is gone,
+				-EAGAIN: a look at it was torn */
 	struct interval sum;
 	/* The names are there; session's written is the sum. */
 	void (*is_done)(struct session *s, struct window *w);

@@ -26,6 +26,9 @@ static void on_done(struct session *s, struct window *w)
 	if (e) {
 		if (w->error == -ESRCH)
 			http_refuse(e, 503, "the process has ended");
+		else if (w->error == -EAGAIN)
+			http_refuse(
+				e, 503, "the threads could not be looked at just now; ask again");
 		else if (w->error)
 			http_refuse(e, 500, "failed to collect profile: %s", strerror(-w->error));
 		else

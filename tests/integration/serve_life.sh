@@ -21,7 +21,7 @@ end_lives()
 	end_judges
 	for ((i = 0; i < ${#names[@]}; i++)); do
 		SERVER=${servers[i]} SERVER_OUT=${outs[i]}
-		[[ ${names[i]} == *:idle || ${names[i]} == *:held || ${names[i]} == *:execs ]] && kill "$SERVER"
+		[[ ${names[i]} == *:idle || ${names[i]} == *:held || ${names[i]} == *:torn || ${names[i]} == *:execs ]] && kill "$SERVER"
 		end_of_server "${names[i]#*:}" "${names[i]%%:*}"
 	done
 	names=() servers=() outs=()
@@ -43,6 +43,8 @@ TARGET=$idle TARGET_OUT=$WORK/target.0.out
 stop_target
 check_equal "idle: threads that have run" 0 "$(truth idle_moved)"
 
+start_target crowd 0 3000
+life 0 torn
 start_target turns
 life 0 gone -hz 200
 start_target shares

@@ -5,6 +5,7 @@
 serve_life.py idle URL SERVER TARGET OUTPUT    "idle", no background: nobody runs
 serve_life.py gone URL SERVER TARGET OUTPUT    "turns": clients that go away
 serve_life.py killed URL SERVER TARGET OUTPUT  "turns": tracer and worker are killed
+serve_life.py torn URL SERVER TARGET OUTPUT    "crowd": the tracer is killed while it looks
 serve_life.py interrupt URL SERVER TARGET OUTPUT   "turns": Ctrl-C in the middle
 serve_life.py twice URL SERVER TARGET OUTPUT       and again, while the worker hangs
 serve_life.py ends URL SERVER TARGET OUTPUT    "guests": the target ends under what waits
@@ -129,6 +130,26 @@ def killed(url, server, target, output):
         is_true(window.path, window.status() in (200, 503), window.status())
 
 
+def torn(url, server, target, output):
+    """A look at all threads is whole, or there is none."""
+    served, rng, seen = Served(url), random.Random(3), []
+    threads = len(os.listdir("/proc/%s/task" % target))
+    for i in range(12):
+        delta = served.window("threads?seconds=1") if i % 4 == 3 else None
+        window = None if delta else served.window("threads")
+        time.sleep(0.2 * rng.random())
+        os.kill(role(server, "tracer"), signal.SIGKILL)
+        if window and window.status() == 200:
+            seen.append(sum(s.values[0] for s in window.profile().samples) - threads)
+        elif delta and delta.status() == 200:
+            # One that runs is somewhere else.
+            seen += [sum(s.values[0] for s in delta.profile().samples)]
+        else:
+            is_equal("the tracer is killed while it looks", 503, (window or delta).status())
+    is_equal("looks that are not whole", [], [n for n in seen if n])
+    is_true("and then", sum(s.values[0] for s in served.profile("threads").samples) == threads)
+
+
 def interrupt(url, server, target, output):
     served = Served(url)
     windows = [served.window("profile?seconds=60"), served.window("profile?seconds=60", 0.5)]
@@ -237,5 +258,5 @@ def execs(url, server, target, output):
     is_true("each thread once", not bad, bad[:3])
 
 
-main({"idle": idle, "gone": gone, "killed": killed, "interrupt": interrupt, "twice": twice, "ends": ends,
+main({"idle": idle, "gone": gone, "killed": killed, "interrupt": interrupt, "torn": torn, "twice": twice, "ends": ends,
       "held": held, "execs": execs})

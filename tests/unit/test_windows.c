@@ -288,6 +288,23 @@ static void the_last_one_that_goes_ends_it(void **state)
 	assert_int_equal(windows_due(&s.windows), 0);
 }
 
+/* A difference to a part of the threads would show the others as new. */
+static void a_torn_look_is_none(void **state)
+{
+	(void)state;
+	struct window *moment = ask(THREADS, 0, 0), *delta = ask(THREADS, WINDOW_DELTA, SECOND);
+	struct window *cpu = ask(CPU, 0, SECOND);
+
+	mark(30, 1);
+	before = mode;
+	i.is_torn = 1;
+	windows_mark(&s, now += SECOND, &mode);
+	windows_take(&s, &i, &before);
+	assert_int_equal(moment->error, -EAGAIN);
+	assert_int_equal(delta->error, -EAGAIN);
+	assert_int_equal(cpu->error, 0);
+}
+
 static void at_the_end_all_get_what_there_is(void **state)
 {
 	(void)state;
@@ -398,6 +415,7 @@ int main(void)
 		T(who_has_gone_is_not_sampled_for),
 		T(the_last_one_that_goes_ends_it),
 		T(no_interval_lasts_for_ever),
+		T(a_torn_look_is_none),
 		T(at_the_end_all_get_what_there_is),
 		T(counters_only_grow),
 		T(no_tick_is_carried_over),
