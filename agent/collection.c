@@ -201,18 +201,9 @@ int collection_stats(struct collection *c, const struct wire_message *m)
 
 int collection_creations(struct collection *c, const struct tracer_creations *more)
 {
-	struct tracer_creations *sum = &collection_open(c)->creations;
-
 	if (!more)
 		return -EPROTO;
-	sum->created += more->created;
-	sum->no_room += more->no_room;
-	sum->group_stops += more->group_stops;
-	sum->let_go += more->let_go;
-	sum->others += more->others;
-	sum->others_ns += more->others_ns;
-	sum->attached += more->attached;
-	sum->attach_ns += more->attach_ns;
+	stats_add_creations(&collection_open(c)->creations, more);
 	return 0;
 }
 
@@ -312,7 +303,7 @@ static int add_stack(struct collection *c, struct worker_stack *w, const struct 
 
 	if (!i || !k || !w->kinds || w->kinds >= KIND(PROFILE_KINDS) || w->end >= STACK_ENDS ||
 		w->missing >= MISSING_REASONS || !w->weight || w->weight > UINT16_MAX ||
-		w->looks > UINT16_MAX || w->contentions > UINT16_MAX ||
+		w->looks > UINT16_MAX || w->contentions > UINT16_MAX || w->again > UINT16_MAX ||
 		w->wait.kind >= WAIT_KINDS ||
 		((w->kinds & KINDS_OF_HEAP) && (!w->heap.size || !w->heap.mean)))
 		return -EPROTO;

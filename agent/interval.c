@@ -107,6 +107,7 @@ static struct table_entry entry_of(
 	e.goroutine = w->goroutine;
 	if (kind == PROFILE_BLOCK || kind == PROFILE_MUTEX) {
 		e.count = w->contentions;
+		e.again = w->again;
 		e.wait = w->wait.kind;
 		e.lock = w->wait.lock;
 		if (kind == PROFILE_MUTEX)

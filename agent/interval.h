@@ -44,6 +44,7 @@ struct interval {
 	uint64_t clock;	       /* closed: CPU time by the clocks of the processes */
 	uint64_t began, ended; /* CLOCK_MONOTONIC; ended 0: open */
 	uint64_t wall_began;   /* CLOCK_REALTIME */
+	int is_torn;	       /* a tracer ended in it: a look at all threads may not be whole */
 };
 
 int interval_init(struct interval *i, uint32_t number); /* 0 or -ENOMEM */

@@ -124,7 +124,7 @@ static void begin_flush(struct session *s)
 		log_error("out of memory at the end of the interval");
 		session_over(s, 1);
 	} else if (s->worker.given_up) {
-		phases_go(s, PHASE_WRITE);
+		phases_go(s, s->options->serves ? PHASE_SHARE : PHASE_WRITE);
 	} else {
 		brief_send(s, TO_WORKER_FLUSH, NULL, 0, NULL, 0, -1);
 	}

@@ -143,8 +143,7 @@ static int check_capture(const struct raw_check *c, const struct capture *cap, u
 		return -EPROTO;
 	if (cap->n_kernel || !cap->kinds || cap->kinds >= KIND(PROFILE_KINDS) ||
 		cap->missing >= MISSING_REASONS || !cap->weight || cap->weight > UINT16_MAX ||
-		cap->looks > UINT16_MAX || cap->contentions > UINT16_MAX ||
-		cap->wait.kind >= WAIT_KINDS)
+		cap->looks > UINT16_MAX || cap->again || cap->wait.kind >= WAIT_KINDS)
 		return -EPROTO;
 	return cap->process < c->n_processes && cap->thread < c->n_serials &&
 			       cap->generation <= c->generation && !cap->interval

@@ -21,7 +21,8 @@
 #include "agent/tracing.h"
 #include "base/log.h"
 
-#define MS 1000000ull
+#define MS	1000000ull
+#define AWAY_MS 600 /* more than the loop ever sleeps while a role has work */
 
 void session_over(struct session *s, int status)
 {
@@ -206,7 +207,8 @@ static void give_up_role(struct session *s, struct link *l)
 	if (s->phase < PHASE_FLUSH)
 		tracing_done(s);
 	else if (l->role == ROLE_WORKER)
-		phases_go(s, PHASE_WRITE);
+		phases_go(s,
+			s->options->serves && s->phase == PHASE_FLUSH ? PHASE_SHARE : PHASE_WRITE);
 	else
 		replace_tracer(s);
 }
@@ -226,6 +228,8 @@ static void on_ended(struct session *s, const struct supervisor_role *r)
 		s->naming.late = 0;
 		blame_module(s, r);
 	}
+	if (r->role == ROLE_TRACER)
+		collection_open(&s->data)->is_torn = 1;
 	if (replay_on_role_ended(s, r->role) ||
 		(r->role == ROLE_TRACER && heap_probe_tracer_ended(s)))
 		return;
@@ -347,12 +351,21 @@ static int has_work(const struct session *s)
 	return !s->options->replay && !is_idle;
 }
 
+/* While we did something else for long, a role may have waited for us: for room in a queue. */
+static void excuse_roles(struct session *s, uint64_t now)
+{
+	if (s->looked_at && now - s->looked_at > AWAY_MS * MS)
+		s->tracer.beat_at = s->worker.beat_at = now;
+	s->looked_at = now;
+}
+
 static void on_time(struct session *s)
 {
 	struct ring_page *page = s->ring->page;
 	int busy = atomic_load(&page->head) != atomic_load(&page->tail) ||
 		   s->phase == PHASE_FLUSH || s->phase == PHASE_SYMBOLIZE || s->wants.given;
 
+	excuse_roles(s, clock_now());
 	check_life(s, &s->tracer, atomic_load(&page->tracer_beat), has_work(s),
 		LIMIT_TRACER_SILENT_MS);
 	check_life(s, &s->worker, atomic_load(&page->worker_beat), busy, LIMIT_WORKER_SILENT_MS);

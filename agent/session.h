@@ -99,6 +99,7 @@ struct session {
 	struct buf summaries;	  /* -summary, of the intervals so far */
 	uint64_t
 		asked_at; /* when the interval's figures were asked for, or the first's run began */
+	uint64_t looked_at;   /* when signs of life were last looked for */
 	uint64_t began, ends; /* of the run, CLOCK_MONOTONIC; ends 0: open */
 	uint64_t next_mark;   /* when the interval ends; 0: with the run */
 	uint64_t stopped_at;  /* when the tracer read the interval's last figures; 0: unknown */

@@ -13,6 +13,7 @@ struct adding {
 	const struct interval *from;
 	struct sum_part part;
 	uint32_t *place; /* of each thread of from: in sum; NOWHERE: it is not wanted */
+	int is_first;	 /* of the sum's intervals */
 	int is_count;
 	uint64_t over; /* is_count: ns, for ticks_weight */
 	enum profile_kind kind;
@@ -99,6 +100,8 @@ static int add_entry(void *arg, const struct table_entry *e)
 	if (a->place[e->thread] == NOWHERE)
 		return 0;
 	to.thread = a->place[e->thread];
+	to.count += a->is_first ? e->again : 0;
+	to.again = 0;
 	if (a->is_count)
 		to.weight = in_ns(a, e->weight);
 	if (a->part.is_less) {
@@ -145,18 +148,6 @@ static int add_tables(struct adding *a)
 
 /* --- figures ------------------------------------------------------------------------------ */
 
-static void add_creations(struct tracer_creations *sum, const struct tracer_creations *more)
-{
-	sum->created += more->created;
-	sum->no_room += more->no_room;
-	sum->group_stops += more->group_stops;
-	sum->let_go += more->let_go;
-	sum->others += more->others;
-	sum->others_ns += more->others_ns;
-	sum->attached += more->attached;
-	sum->attach_ns += more->attach_ns;
-}
-
 /* CPU time of descendants that ended unseen is of no process that we know. */
 static int add_clocks(struct adding *a)
 {
@@ -191,7 +182,7 @@ static int add_figures(struct adding *a)
 	stats_add(&sum->stats, &from->stats);
 	if (a->is_count)
 		sum->stats.ticks_weight += a->over - from->stats.ticks_weight;
-	add_creations(&sum->creations, &from->creations);
+	stats_add_creations(&sum->creations, &from->creations);
 	return add_clocks(a);
 }
 
@@ -210,7 +201,7 @@ static int add(struct adding *a)
 
 int sum_add(struct interval *sum, const struct interval *from, const struct sum_part *part)
 {
-	struct adding a = {.sum = sum, .from = from, .part = *part};
+	struct adding a = {.sum = sum, .from = from, .part = *part, .is_first = !sum->ended};
 
 	return add(&a);
 }

@@ -3,6 +3,9 @@
  * Intervals added up into one that nobody takes captures for: what a client of the server gets, who
  * came in one interval and leaves in another; and what was counted since the begin.
  *
+ * A wait counts once in each sum: one that lasts counts where the sum begins, and not where others
+ * do (table_entry.again).
+ *
  * A sum is a struct interval of its own. It is closed at any time: its end is that of the last
  * interval that was added. What is added must be closed, and all of its stacks be there.
  */

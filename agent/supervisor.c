@@ -32,7 +32,9 @@ struct supervisor {
 	uint64_t patience_ends; /* of the second interrupt: then session is killed; 0: not yet */
 };
 
-#define PATIENCE_NS 300000000ull
+#define PATIENCE_NS	 300000000ull
+#define LOOKS_MS	 500
+#define LOOKS_SERVING_MS 60000
 
 static const char *const role_names[ROLES] = {"session", "tracer", "worker"};
 
@@ -171,9 +173,9 @@ static void on_interrupt(struct supervisor *s)
 /* How long to wait for events, in ms. */
 static int patience(struct supervisor *s)
 {
-	/* A word of a child's end that got lost must not be waited for. */
+	/* A word of a child's end that got lost must not be waited for. A server is mostly idle. */
 	if (!s->patience_ends)
-		return 500;
+		return s->options.serves ? LOOKS_SERVING_MS : LOOKS_MS;
 	uint64_t now = clock_now();
 	if (now < s->patience_ends)
 		return (s->patience_ends - now) / 1000000 + 1;

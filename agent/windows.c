@@ -9,6 +9,9 @@
 /* Marks are no closer: each is a look at all threads. */
 #define APART_NS 25000000ull
 
+/* The longest interval in which anything is sampled. */
+#define LONGEST_NS 60000000000ull
+
 int windows_init(struct windows *v)
 {
 	*v = (struct windows){0};
@@ -56,6 +59,7 @@ void windows_drop(struct windows *v, struct window *w)
 		return;
 	*at = w->next;
 	v->dropped += w->state != WINDOW_DONE;
+	v->is_left |= w->state != WINDOW_DONE && w->state != WINDOW_WAITS;
 	interval_fini(&w->sum);
 	free(w);
 }
@@ -100,7 +104,7 @@ uint64_t windows_conflict(const struct windows *v, uint32_t kinds, uint64_t now)
 
 uint64_t windows_due(const struct windows *v)
 {
-	uint64_t due = 0;
+	uint64_t due = !v->is_left ? v->clears_at : v->next_mark ? v->next_mark : 1;
 
 	for (const struct window *w = v->first; w; w = w->next) {
 		uint64_t at = w->state == WINDOW_WAITS ? w->not_before : w->ends;
@@ -172,6 +176,17 @@ void windows_first_mode(const struct session *s, struct tracer_mode *mode)
 	settle(s, mode);
 }
 
+static void set_next(struct windows *v, const struct tracer_mode *mode, uint64_t now)
+{
+	v->next_mark = now + APART_NS;
+	v->clears_at = mode->kinds & KINDS_OF_WINDOW ? now + LONGEST_NS : 0;
+}
+
+void windows_begin(struct session *s, uint64_t now)
+{
+	set_next(&s->windows, &s->mode, now);
+}
+
 void windows_end(struct windows *v)
 {
 	for (struct window *w = v->first; w; w = w->next)
@@ -179,11 +194,18 @@ void windows_end(struct windows *v)
 			w->state = WINDOW_CLOSES;
 }
 
+static uint32_t flags_of_begin(const struct window *w)
+{
+	return MODE_BEGINS | (w->flags & WINDOW_DETAILS ? MODE_DETAILS : 0) |
+	       (w->flags & WINDOW_CONTEXTS ? MODE_CONTEXTS : 0);
+}
+
 void windows_mark(struct session *s, uint64_t now, struct tracer_mode *next)
 {
 	struct windows *v = &s->windows;
 
 	*next = (struct tracer_mode){0};
+	v->is_left = 0;
 	for (struct window *w = v->first; w; w = w->next) {
 		at_mark(v, w, now);
 		int begins = w->state == WINDOW_OPENS || w->state == WINDOW_AGAIN;
@@ -194,12 +216,12 @@ void windows_mark(struct session *s, uint64_t now, struct tracer_mode *next)
 		if (kinds & KINDS_OF_WINDOW)
 			next->hz = s->options->hz;
 		if (begins)
-			next->flags |= MODE_BEGINS | (w->flags & WINDOW_DETAILS ? MODE_DETAILS : 0);
+			next->flags |= flags_of_begin(w);
 		if (w->state == WINDOW_CLOSES && (w->flags & WINDOW_COMMANDS))
 			next->flags |= MODE_COMMANDS;
 	}
 	settle(s, next);
-	v->next_mark = now + APART_NS;
+	set_next(v, next, now);
 }
 
 /* --- when its interval is there ----------------------------------------------------------- */
@@ -221,6 +243,9 @@ static void take_into(struct windows *v, struct window *w, const struct interval
 	}
 	if (!w->takes)
 		return;
+	/* Where there is nothing else, a part of the threads is not all of them. */
+	if (i->is_torn && !(w->kinds & KINDS_OF_WINDOW))
+		fail(w, -EAGAIN);
 	part.is_less = (w->flags & WINDOW_DELTA) && !w->is_second;
 	/* A look at all threads is in the interval that it begins with; others are other windows'.
 	 */

@@ -8,6 +8,7 @@
  *
  * What ends and begins together shares a mark. Sampled is what some window wants, and nothing where
  * there is none, but for the counters of the block and mutex profiles, which go on at a low rate.
+ * An interval keeps what it has of threads that have ended: no one lasts for ever.
  */
 #ifndef AGENT_WINDOWS_H
 #define AGENT_WINDOWS_H
@@ -51,7 +52,8 @@ struct window {
 	uint64_t ends;	     /* open: CLOCK_MONOTONIC */
 	int takes;	     /* the open interval goes into it */
 	int is_second;	     /* WINDOW_DELTA: this is the second look */
-	int error;	     /* -errno: it could not be added up; -ESRCH: the target is gone */
+	int error;	     /* -errno: it could not be added up; -ESRCH: the target is gone,
+				-EAGAIN: a look at it was torn */
 	struct interval sum;
 	/* The names are there; session's written is the sum. */
 	void (*is_done)(struct session *s, struct window *w);
@@ -64,6 +66,8 @@ struct windows {
 	struct interval counters;
 	uint64_t carried;	  /* ns of intervals without a tick, for the next with one */
 	uint64_t next_mark;	  /* not before: CLOCK_MONOTONIC */
+	uint64_t clears_at;	  /* the next mark at the latest; 0: nothing is sampled */
+	int is_left;		  /* more is sampled than is wanted: one has gone that was open */
 	uint64_t opened, dropped; /* dropped: before they were done */
 	uint64_t lost;		  /* intervals that could not be counted, for want of room */
 };
@@ -74,7 +78,7 @@ void windows_fini(struct windows *v);
 /* A window that waits, for what how says; NULL: no memory. */
 struct window *windows_add(struct windows *v, const struct window *how);
 
-/* Its client has gone, or has got it. */
+/* Its client has gone, or has got it. Where one was open the next mark is due. */
 void windows_drop(struct windows *v, struct window *w);
 
 /* How many there are that are not done. */
@@ -94,8 +98,9 @@ void windows_mark(struct session *s, uint64_t now, struct tracer_mode *next);
 /* No interval comes after the one that is about to be closed: all close there. */
 void windows_end(struct windows *v);
 
-/* How the first interval is taken. */
+/* How the first interval is taken; it begins. */
 void windows_first_mode(const struct session *s, struct tracer_mode *mode);
+void windows_begin(struct session *s, uint64_t now);
 
 /* The interval before the mark is closed and all its stacks are there; mode: how it was taken. */
 void windows_take(struct session *s, const struct interval *i, const struct tracer_mode *mode);

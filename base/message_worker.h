@@ -76,8 +76,8 @@ struct worker_stack {
 	uint32_t id;	      /* as in the capture */
 	uint32_t looks;	      /* as in the capture */
 	uint32_t contentions; /* as in the capture */
-	uint32_t unused;
-	uint64_t goroutine; /* as in the capture */
+	uint32_t again;	      /* as in the capture */
+	uint64_t goroutine;   /* as in the capture */
 	union {
 		struct wait wait;	 /* as in the capture */
 		struct heap_sample heap; /* likewise */

@@ -17,7 +17,7 @@ struct node {
 };
 
 struct entry {
-	uint64_t count, weight, lock, goroutine;
+	uint64_t count, again, weight, lock, goroutine;
 	uint32_t node, thread, state, wait, flags;
 	uint32_t
 		is_cut; /* frames towards the leaf are missing: a full table has no node for that */
@@ -143,6 +143,7 @@ static int add_at(struct table *t, long node, uint32_t is_cut, const struct tabl
 		found = t->n_entries++;
 	}
 	t->entries[found].count += what->count;
+	t->entries[found].again += what->again;
 	t->entries[found].weight += what->weight;
 	return 0;
 }
@@ -236,6 +237,7 @@ int table_each(const struct table *t, int (*each)(void *arg, const struct table_
 		const struct entry *e = &t->entries[i];
 		struct table_entry out = {
 			.count = e->count,
+			.again = e->again,
 			.weight = e->weight,
 			.thread = e->thread,
 			.state = e->state,

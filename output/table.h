@@ -17,6 +17,7 @@ struct table;
 
 struct table_entry {
 	uint64_t count;
+	uint64_t again;	    /* waits that count, too, for what begins with this table's interval */
 	uint64_t weight;    /* of the thread's CPU time: its part is weight / sum of its weights */
 	uint32_t thread;    /* index in session's list */
 	uint32_t state;	    /* the kernel's letter, enum go_state, or 0 */

@@ -175,7 +175,8 @@ struct capture {
 	uint32_t interval;    /* whose profile it belongs to */
 	uint32_t id;	      /* of this stack among its thread's; 0: nothing refers to it */
 	uint32_t looks;	      /* ticks that met it: 1, or with CAPTURE_SAME any number */
-	uint32_t contentions; /* waits that began; mutex: those that this thread's stack held up */
+	uint16_t contentions; /* waits that began; mutex: those that this thread's stack held up */
+	uint16_t again;	      /* more, that count only for what began with this interval */
 	uint64_t time;	      /* CLOCK_MONOTONIC */
 	uint64_t goroutine;   /* its number; 0: of the thread itself */
 	union {

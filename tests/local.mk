@@ -23,6 +23,7 @@ target_names = \
 	fd_waits \
 	fork_storm \
 	gaps \
+	guests \
 	handler \
 	idle \
 	ignored \
@@ -33,6 +34,7 @@ target_names = \
 	loads \
 	locks \
 	mix \
+	otel \
 	phases \
 	pid_reuse \
 	recursion \
@@ -49,6 +51,7 @@ target_names = \
 	threads_end \
 	tid_reuse \
 	traps \
+	turns \
 	uffd_stack \
 	vfork
 target_cflags = -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -pthread
@@ -96,6 +99,7 @@ unit_tests = \
 	tests/unit/test_folded \
 	tests/unit/test_frameless \
 	tests/unit/test_futex \
+	tests/unit/test_gate \
 	tests/unit/test_generations \
 	tests/unit/test_go_facts \
 	tests/unit/test_gopclntab \
@@ -110,6 +114,7 @@ unit_tests = \
 	tests/unit/test_known_threads \
 	tests/unit/test_last_stack \
 	tests/unit/test_legacy \
+	tests/unit/test_listen \
 	tests/unit/test_loader \
 	tests/unit/test_locks \
 	tests/unit/test_maps \
@@ -142,6 +147,7 @@ unit_tests = \
 	tests/unit/test_stats \
 	tests/unit/test_strings \
 	tests/unit/test_stuck \
+	tests/unit/test_sum \
 	tests/unit/test_summary \
 	tests/unit/test_symbolize \
 	tests/unit/test_table \
@@ -155,6 +161,8 @@ unit_tests = \
 	tests/unit/test_waits \
 	tests/unit/test_wants \
 	tests/unit/test_way_in \
+	tests/unit/test_windows \
+	tests/unit/test_wish \
 	tests/unit/test_worker
 if HAVE_CMOCKA
 unit_tests_built = $(unit_tests)
@@ -183,6 +191,7 @@ tests_unit_test_fixtures_LDADD = $(unit_libs)
 tests_unit_test_folded_LDADD = $(unit_libs)
 tests_unit_test_frameless_LDADD = $(unit_libs)
 tests_unit_test_futex_LDADD = $(unit_libs)
+tests_unit_test_gate_LDADD = $(unit_libs)
 tests_unit_test_generations_LDADD = $(unit_libs)
 tests_unit_test_go_facts_LDADD = $(unit_libs)
 tests_unit_test_gopclntab_LDADD = $(unit_libs)
@@ -197,6 +206,7 @@ tests_unit_test_known_modules_LDADD = $(unit_libs)
 tests_unit_test_known_threads_LDADD = $(unit_libs)
 tests_unit_test_last_stack_LDADD = $(unit_libs)
 tests_unit_test_legacy_LDADD = $(unit_libs)
+tests_unit_test_listen_LDADD = $(unit_libs)
 tests_unit_test_loader_LDADD = $(unit_libs)
 tests_unit_test_locks_LDADD = $(unit_libs)
 tests_unit_test_maps_LDADD = $(unit_libs)
@@ -229,6 +239,7 @@ tests_unit_test_speedscope_LDADD = $(unit_libs)
 tests_unit_test_stats_LDADD = $(unit_libs)
 tests_unit_test_strings_LDADD = $(unit_libs)
 tests_unit_test_stuck_LDADD = $(unit_libs)
+tests_unit_test_sum_LDADD = $(unit_libs)
 tests_unit_test_summary_LDADD = $(unit_libs)
 tests_unit_test_symbolize_LDADD = $(unit_libs)
 tests_unit_test_table_LDADD = $(unit_libs)
@@ -242,6 +253,8 @@ tests_unit_test_wait_kind_LDADD = $(unit_libs)
 tests_unit_test_waits_LDADD = $(unit_libs)
 tests_unit_test_wants_LDADD = $(unit_libs)
 tests_unit_test_way_in_LDADD = $(unit_libs)
+tests_unit_test_windows_LDADD = $(unit_libs)
+tests_unit_test_wish_LDADD = $(unit_libs)
 tests_unit_test_worker_LDADD = $(unit_libs)
 tests_unit_test_worker_LDFLAGS = -Wl,--wrap=list_room
 
@@ -300,6 +313,8 @@ test_scripts = \
 	tests/integration/locked.sh \
 	tests/integration/matrix.sh \
 	tests/integration/push.sh \
+	tests/integration/push_run.sh \
+	tests/integration/push_service.sh \
 	tests/integration/quota.sh \
 	tests/integration/raw.sh \
 	tests/integration/raw_many.sh \
@@ -314,6 +329,14 @@ test_scripts = \
 	tests/integration/rights.sh \
 	tests/integration/rotate.sh \
 	tests/integration/scale.sh \
+	tests/integration/serve_contract.sh \
+	tests/integration/serve_storm.sh \
+	tests/integration/serve.sh \
+	tests/integration/serve_counters.sh \
+	tests/integration/serve_life.sh \
+	tests/integration/serve_page.sh \
+	tests/integration/serve_threads.sh \
+	tests/integration/serve_where.sh \
 	tests/integration/shares.sh \
 	tests/integration/short_counts.sh \
 	tests/integration/signals.sh \
@@ -339,9 +362,11 @@ TESTS = $(unit_tests_built) $(source_tests) $(test_scripts)
 
 # Those that measure no share of CPU time may run beside each other: quickstart asks for both lists.
 tests_beside = $(unit_tests_built) $(source_tests) \
+	tests/integration/bad_input.sh \
 	tests/integration/blocked.sh \
 	tests/integration/debug_files.sh \
 	tests/integration/debuginfod.sh \
+	tests/integration/dump.sh \
 	tests/integration/gdb_compare.sh \
 	tests/integration/goroutines.sh \
 	tests/integration/html.sh \
@@ -349,8 +374,18 @@ tests_beside = $(unit_tests_built) $(source_tests) \
 	tests/integration/legacy.sh \
 	tests/integration/lines.sh \
 	tests/integration/locked.sh \
+	tests/integration/matrix.sh \
 	tests/integration/push.sh \
+	tests/integration/raw_many.sh \
+	tests/integration/push_run.sh \
+	tests/integration/push_service.sh \
 	tests/integration/right_file.sh \
+	tests/integration/rights.sh \
+	tests/integration/serve_contract.sh \
+	tests/integration/serve_life.sh \
+	tests/integration/serve_page.sh \
+	tests/integration/serve_threads.sh \
+	tests/integration/serve_where.sh \
 	tests/integration/single_step.sh \
 	tests/integration/speedscope.sh \
 	tests/integration/waits.sh
@@ -373,4 +408,7 @@ EXTRA_DIST = $(test_scripts) tests/source_check.sh $(target_names:%=tests/target
 	tests/matrix/chain.py tests/matrix/check.py tests/names/compare.py tests/names/inlined.cc tests/names/part.cc \
 	tests/stress/faults.sh tests/unit/options_fixture.h \
 	tests/unit/elf_fixture.h tests/unit/profile_fixture.h tests/unit/prologues.h tests/unit/raw_fixture.h tests/unit/written.h tests/fixtures/fixture.c tests/fixtures/make.sh \
+	tests/lib/dump_proof.py tests/lib/gos.sh tests/lib/harness.sh tests/lib/legacy_proof.py tests/lib/proof.py \
+	tests/lib/http_client.py tests/lib/http_contract.py tests/lib/http_forms.py tests/lib/http_storm.py tests/lib/prometheus_text.py tests/lib/serve.sh tests/lib/serve_counters.py tests/lib/serve_cpu.py tests/lib/serve_life.py tests/lib/serve_page.py tests/lib/serve_threads.py tests/lib/served.py tests/lib/push_run.py tests/lib/push_run.sh tests/targets/go_pprof/main.go tests/matrix/chain.py tests/matrix/check.py tests/names/compare.py tests/names/inlined.cc tests/names/part.cc tests/stress/faults.sh tests/unit/options_fixture.h \
+	tests/unit/elf_fixture.h tests/unit/profile_fixture.h tests/unit/raw_fixture.h tests/unit/written.h tests/fixtures/fixture.c tests/fixtures/make.sh \
 	$(fixture_names:%=tests/fixtures/%.elf) $(fixture_names:%=tests/fixtures/%.raw)

@@ -44,6 +44,7 @@ int answers_stack(struct answers *a, const struct capture *capture, const struct
 		.id = capture->id,
 		.looks = capture->looks,
 		.contentions = capture->contentions,
+		.again = capture->again,
 		.wait = capture->wait,
 		.goroutine = capture->goroutine,
 	};

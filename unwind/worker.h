@@ -40,6 +40,7 @@ struct worker {
 	int flush_asked;
 	int forwards; /* captures go to session as well */
 	int idle_ms;
+	uint32_t empty_ms; /* nothing came for so long */
 	uint64_t *offsets; /* a request for names, while it comes in */
 	uint32_t n_offsets, offsets_room;
 	struct capture *capture; /* CAPTURE_MAX bytes */

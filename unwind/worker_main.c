@@ -23,6 +23,7 @@
 #define MS	      1000000ull
 #define IDLE_MS	      500  /* between looks at a ring that fills slowly */
 #define FIRST_IDLE_MS 10   /* at first: how much stack the threads need must be known soon */
+#define QUIET_MS      2000 /* then nobody samples: who fills the ring again wakes us */
 #define WAIT_MAPS_MS  1000 /* for a generation that was announced by a capture */
 #define HELD_MS	      1500
 
@@ -243,6 +244,7 @@ static void take_messages(struct worker *w)
 			w->over = 1;
 			return;
 		}
+		w->empty_ms = 0;
 		on_message(w, &m);
 		if (m.fd >= 0)
 			close(m.fd);
@@ -305,6 +307,7 @@ static void take_captures(struct worker *w)
 			w->over = 1;
 			return;
 		}
+		w->empty_ms = 0;
 		if (size == -E2BIG || !is_sane(w->capture, size))
 			continue;
 		if (w->forwards)
@@ -352,8 +355,10 @@ static void wait_for_work(struct worker *w)
 		{.fd = w->ring->wake, .events = POLLIN},
 	};
 	uint64_t count;
+	int is_quiet = w->empty_ms >= QUIET_MS && !w->n_held;
 
-	poll(p, 2, w->idle_ms);
+	poll(p, 2, is_quiet ? -1 : w->idle_ms);
+	w->empty_ms += w->idle_ms;
 	if (w->idle_ms < IDLE_MS)
 		w->idle_ms += w->idle_ms / 8 + 1;
 	if ((p[1].revents & POLLIN) && read(w->ring->wake, &count, sizeof(count)) < 0)

@@ -80,17 +80,24 @@ static const char *after_token(const char *path, const char *token)
 										 : NULL;
 }
 
+/* Only this machine's own may ask, and whoever makes a browser of this machine ask must not pass
+ * for them. Those who are let in by a token, or from anywhere, ask by any name. */
+static int is_private(const struct http *h)
+{
+	return !h->token && !*h->listener.path && !h->listener.is_open_to_others;
+}
+
 const char *gate_pass(struct exchange *e, const char *path, const char *version)
 {
 	const struct http *h = e->http;
-	const char *host = header_of(e, "Host"), *own = h->listener.host;
+	const char *host = header_of(e, "Host");
 	const char *given = header_of(e, "Authorization");
 
 	if (!host && !strcmp(version, MHD_HTTP_VERSION_1_1)) {
 		http_refuse(e, 400, "400 Bad Request: missing required Host header");
 		return NULL;
 	}
-	if (host && !*h->listener.path && !gate_is_own_host(host, own)) {
+	if (host && is_private(h) && !gate_is_own_host(host, h->listener.host)) {
 		http_refuse(e, 403,
 			"this Host is not served: ask by address, or start with -http HOST:PORT");
 		return NULL;

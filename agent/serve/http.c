@@ -107,6 +107,7 @@ void http_answer(struct exchange *e)
 	if (!e->is_held)
 		return;
 	e->is_held = 0;
+	e->http->has_answers = 1;
 	MHD_resume_connection(e->connection);
 }
 
@@ -261,7 +262,7 @@ int http_poll_fds(const struct http *h, struct pollfd *fds)
 	int n = 0;
 
 	fds[n++] = (struct pollfd){.fd = info ? info->epoll_fd : -1, .events = POLLIN};
-	for (const struct exchange *e = h->first; e && n <= (int)HTTP_CONNECTIONS; e = e->next)
+	for (const struct exchange *e = h->first; e && n <= (int)HTTP_HELD; e = e->next)
 		if (e->is_held)
 			fds[n++] = (struct pollfd){
 				.fd = descriptor_of(e->connection), .events = POLLRDHUP};
@@ -272,6 +273,8 @@ int http_timeout(const struct http *h)
 {
 	MHD_UNSIGNED_LONG_LONG ms;
 
+	if (h->has_answers)
+		return 0;
 	if (MHD_get_timeout(h->daemon, &ms) != MHD_YES)
 		return -1;
 	return ms < 60000 ? ms : 60000;
@@ -295,6 +298,7 @@ void http_step(struct http *h, const struct pollfd *fds, int n)
 	for (int i = 1; i < n; i++)
 		if (fds[i].revents & (POLLRDHUP | POLLHUP | POLLERR))
 			give_up(h, fds[i].fd);
+	h->has_answers = 0;
 	MHD_run(h->daemon);
 }
 

@@ -5,8 +5,8 @@
  * A request is looked at once (who may ask, and what for), then answered at once or held until its
  * window is done. One whose client hangs up while it is held is told so and dropped. Refused before
  * anything else: methods other than GET, HEAD and, for symbol, POST; a Host that is neither an
- * address nor our own name (DNS rebinding); other sites' scripts; without the token, where there is
- * one (path /TOKEN/... or "Authorization: Bearer TOKEN").
+ * address nor our own name, where only this machine may ask (DNS rebinding); other sites' scripts;
+ * without the token, where there is one (path /TOKEN/... or "Authorization: Bearer TOKEN").
  */
 #ifndef SERVE_HTTP_H
 #define SERVE_HTTP_H
@@ -18,7 +18,8 @@
 #include "agent/serve/wish.h"
 #include "base/buf.h"
 
-#define HTTP_CONNECTIONS 64u
+#define HTTP_CONNECTIONS 256u
+#define HTTP_HELD	 64u	    /* requests that wait for their window */
 #define HTTP_HEADERS	 (32 * KIB) /* of a request, its first line included */
 #define HTTP_POST	 (1 * MIB)
 #define HTTP_IDLE_S	 30u /* of a client that neither sends nor reads */
@@ -60,6 +61,7 @@ struct http {
 	char *token; /* NULL: none is asked for */
 	struct exchange *first;
 	uint32_t n_exchanges;
+	int has_answers; /* that are not on their way yet */
 	struct http_counts counts;
 	/* Sets the answer, or leaves it and holds the request. */
 	void (*take)(void *owner, struct exchange *e);
@@ -74,7 +76,7 @@ int http_open(struct http *h, const char *where, const char *token_file);
 /* No more clients; those that are there have up to patience_ms to read on. */
 void http_close(struct http *h, int patience_ms);
 
-/* Descriptors to be polled, at most HTTP_CONNECTIONS + 1, and the longest wait in ms (-1: any). */
+/* Descriptors to be polled, at most HTTP_HELD + 1, and the longest wait in ms (-1: any). */
 int http_poll_fds(const struct http *h, struct pollfd *fds);
 int http_timeout(const struct http *h);
 

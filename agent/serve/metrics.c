@@ -4,6 +4,8 @@
  * 0.0.4. Counters are of the whole run.
  */
 #include <inttypes.h>
+#include <stddef.h>
+#include <string.h>
 
 #include "agent/serve/answer.h"
 #include "agent/tracer/clock.h"
@@ -32,6 +34,19 @@ static void seconds(struct buf *out, const char *name, const char *help, uint64_
 {
 	head(out, name, "counter", help);
 	buf_printf(out, PREFIX "%s %.9g\n", name, ns / 1e9);
+}
+
+/* Of a label. */
+static void put_value(struct buf *out, const char *text)
+{
+	for (; *text; text++) {
+		if (*text == '\\' || *text == '"')
+			buf_string(out, "\\");
+		if (*text == '\n')
+			buf_string(out, "\\n");
+		else
+			buf_append(out, text, 1);
+	}
 }
 
 static void put_captures(const struct tracer_stats *t, struct buf *out)
@@ -103,6 +118,43 @@ static void put_server(const struct server *server, struct buf *out)
 	gauge(out, "windows", "Windows that are open.", windows_count(&server->session->windows));
 }
 
+/* One of the counters of all stores. which: its place in struct push_counts. */
+static void put_pushed(
+	const struct push *p, const char *name, const char *help, size_t which, struct buf *out)
+{
+	head(out, name, "counter", help);
+	for (uint32_t i = 0; i < p->n; i++) {
+		const char *counts = (const char *)push_counts(p, i);
+		uint64_t value;
+		memcpy(&value, counts + which, sizeof(value));
+		buf_printf(out, PREFIX "%s{store=\"", name);
+		put_value(out, push_name(p, i));
+		buf_printf(out, "\"} %" PRIu64 "\n", value);
+	}
+}
+
+#define WHICH(member) offsetof(struct push_counts, member)
+
+static void put_push(const struct push *p, struct buf *out)
+{
+	if (!p->n)
+		return;
+	put_pushed(p, "pushed_total", "Profiles that a store took.", WHICH(sent), out);
+	put_pushed(p, "push_bytes_total", "Bytes of these.", WHICH(sent_bytes), out);
+	put_pushed(p, "push_retries_total", "Requests that were made again.", WHICH(retried), out);
+	put_pushed(p, "push_refused_total", "Profiles that a store refused.", WHICH(refused), out);
+	put_pushed(p, "push_given_up_total", "Profiles that were tried too often.", WHICH(given_up),
+		out);
+	put_pushed(
+		p, "push_dropped_total", "Profiles dropped for want of room.", WHICH(dropped), out);
+	head(out, "push_waiting", "gauge", "Profiles that wait to be pushed.");
+	for (uint32_t i = 0; i < p->n; i++) {
+		buf_string(out, PREFIX "push_waiting{store=\"");
+		put_value(out, push_name(p, i));
+		buf_printf(out, "\"} %u\n", push_waiting(p, i));
+	}
+}
+
 void answer_metrics(struct session *s, struct exchange *e)
 {
 	struct tracer_stats stats;
@@ -123,4 +175,5 @@ void answer_metrics(struct session *s, struct exchange *e)
 	put_sampler(&stats, out);
 	put_trouble(s, out);
 	put_server(s->server, out);
+	put_push(&s->server->push, out);
 }

@@ -26,6 +26,9 @@ static void on_done(struct session *s, struct window *w)
 	if (e) {
 		if (w->error == -ESRCH)
 			http_refuse(e, 503, "the process has ended");
+		else if (w->error == -EAGAIN)
+			http_refuse(
+				e, 503, "the threads could not be looked at just now; ask again");
 		else if (w->error)
 			http_refuse(e, 500, "failed to collect profile: %s", strerror(-w->error));
 		else
@@ -48,6 +51,15 @@ static void wait_for(struct session *s, struct exchange *e, const struct window 
 	w->is_done = on_done;
 	w->arg = e;
 	e->waits_for = w;
+}
+
+static int is_full(struct session *s, struct exchange *e)
+{
+	if (windows_count(&s->windows) < HTTP_HELD)
+		return 0;
+	e->retry_s = 1;
+	http_refuse(e, 503, "%u profiles are being taken already; ask again", HTTP_HELD);
+	return 1;
 }
 
 static void open_window(struct session *s, struct exchange *e)
@@ -85,7 +97,9 @@ static void look_up(struct session *s, struct exchange *e)
 		return;
 	struct window *w = e->waits_for;
 	w->error = symbols_page_collect(s, e, &w->sum);
-	w->state = WINDOW_DONE;
+	/* Before the first interval has ended there is nothing to go on from. */
+	if (s->shared)
+		w->state = WINDOW_DONE;
 }
 
 /* --- routes ------------------------------------------------------------------------------- */
@@ -164,6 +178,8 @@ void routes_take(void *owner, struct exchange *e)
 		http_refuse(e, 404, "no such process is profiled here");
 	else if (e->is_head)
 		answer_head(s, e);
+	else if (is_full(s, e))
+		return;
 	else if (wish->page == PAGE_SYMBOL)
 		look_up(s, e);
 	else

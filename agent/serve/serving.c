@@ -44,6 +44,7 @@ void serving_begin(struct session *s)
 {
 	const struct http *h = &s->server->http;
 
+	windows_begin(s, clock_now());
 	if (s->options->push.n)
 		pushing_begin(s);
 	if (!s->options->http)
@@ -67,14 +68,15 @@ static void name_next(struct session *s)
 	struct window *w = windows_done(&s->windows);
 
 	if (!w && s->is_last)
-		session_over(s, 0);
+		session_over(s, s->tracer.given_up || s->worker.given_up);
 	else if (!w)
 		phases_go(s, PHASE_SAMPLE);
 	if (!w)
 		return;
 	s->written = &w->sum;
 	s->names_by = clock_now() + NAMES_NS;
-	phases_go(s, PHASE_DEBUG);
+	/* Nobody is left who knows names. */
+	phases_go(s, s->worker.given_up ? PHASE_WRITE : PHASE_DEBUG);
 }
 
 void serving_share(struct session *s)
@@ -125,8 +127,10 @@ int serving_timeout(const struct session *s, uint64_t now)
 {
 	int is_sampled = !!(s->mode.kinds & KINDS_OF_WINDOW);
 	int http = s->server->http.daemon ? http_timeout(&s->server->http) : -1;
-	/* While a role works its signs of life are looked at. */
-	int ms = s->phase == PHASE_SAMPLE && !is_sampled ? -1 : 250;
+	/* While a role works its signs of life are looked at: LIMIT_TRACER_SILENT_MS. */
+	int ms = s->phase == PHASE_SAMPLE && !is_sampled ? -1
+		 : s->phase == PHASE_SAMPLE		 ? 500
+							 : 250;
 
 	int push = s->server->push.n ? push_timeout_ms(&s->server->push, now) : -1;
 

@@ -16,7 +16,7 @@
 
 /* What a capture without a stack of its own stands for. */
 struct capture_more {
-	uint32_t kinds, weight, looks, contentions;
+	uint32_t kinds, weight, looks, contentions, again;
 	int state;
 	struct wait wait;
 };

@@ -102,7 +102,9 @@ static int read_blocked(struct capturer *c, struct thread *th, struct capture *c
 	regs_from_call(&cap->regs, &call);
 	/* A look that says otherwise is of a later run. */
 	th->waiting.runs = before.runs;
-	th->waiting.is_new = th->waiting.counted != before.runs;
+	th->waiting.is_again =
+		th->waiting.counted_before == before.runs && th->waiting.counted != before.runs;
+	th->waiting.is_new = th->waiting.counted != before.runs && !th->waiting.is_again;
 	if (kinds & (KIND(PROFILE_BLOCK) | KIND(PROFILE_MUTEX)))
 		th->waiting.counted = before.runs;
 	th->waiting.has_stack = 0;
@@ -134,6 +136,7 @@ int capture_blocked(struct capturer *c, struct thread *th, uint32_t kinds, int s
 		capture_take_charge(c, cap);
 	} else {
 		cap->contentions = th->waiting.is_new;
+		cap->again = th->waiting.is_again;
 		cap->wait.flags |= cap->kinds & KIND(PROFILE_MUTEX) ? WAIT_NO_HOLDER : 0;
 	}
 	capture_set_id(c, th, cap, th->waiting.runs);

@@ -94,7 +94,7 @@ void capture_fill(struct capture *cap, const struct capturer *c, const struct th
 	uint32_t kinds, int state)
 {
 	cap->kinds = kinds;
-	cap->id = cap->contentions = 0;
+	cap->id = cap->contentions = cap->again = 0;
 	cap->looks = 1;
 	cap->wait = (struct wait){.call = -1};
 	cap->thread = th->serial;
@@ -158,6 +158,11 @@ int capture_runs_wanted(struct capturer *c, const struct thread *th, uint32_t ki
 	return runs;
 }
 
+static uint16_t at_most_16(uint32_t n)
+{
+	return n < UINT16_MAX ? n : UINT16_MAX;
+}
+
 void capture_take_charge(struct capturer *c, struct capture *cap)
 {
 	uint32_t i = 0;
@@ -166,11 +171,13 @@ void capture_take_charge(struct capturer *c, struct capture *cap)
 		i++;
 	struct charge *charge = &c->charges[i];
 	cap->weight = charge->weight < UINT16_MAX ? charge->weight : UINT16_MAX;
-	cap->contentions = charge->contentions;
+	cap->contentions = at_most_16(charge->contentions);
+	cap->again = at_most_16(charge->again);
 	cap->wait = charge->wait;
 	cap->looks = 0;
 	charge->weight -= cap->weight;
-	charge->contentions = 0;
+	charge->contentions -= cap->contentions;
+	charge->again -= cap->again;
 }
 
 /* Without a stack. */
@@ -187,7 +194,8 @@ static int push_more(struct capturer *c, const struct thread *th, const struct c
 	cap->id = flags & CAPTURE_SAME ? th->waiting.id : 0;
 	cap->weight = more->weight;
 	cap->looks = more->looks;
-	cap->contentions = more->contentions;
+	cap->contentions = at_most_16(more->contentions);
+	cap->again = at_most_16(more->again);
 	cap->wait = more->wait;
 	cap->regs = (struct regs){0};
 	capture_push(c, cap);

@@ -20,6 +20,7 @@ int charges_add(struct charges *c, const struct charge *more)
 			continue;
 		have->weight += more->weight;
 		have->contentions += more->contentions;
+		have->again += more->again;
 		return 0;
 	}
 	int error = list_room(&c->v, c->n, 1, &c->room, sizeof(*c->v), LIMIT_THREADS);

@@ -13,7 +13,7 @@ struct charge {
 	struct process *process; /* of one of those that wait, */
 	struct call_now call;	 /* and the call in which it does */
 	struct wait wait;
-	uint32_t weight, contentions; /* of all of them */
+	uint32_t weight, contentions, again; /* of all of them */
 };
 
 /* Those of one tick. Zero-initialized is empty. */

@@ -44,20 +44,34 @@ static uint32_t read_structs(struct walk *w, const uint64_t *g, uint32_t n)
 	return goroutine_read_parts(w, parts, n) < 0 ? 0 : n;
 }
 
-/* Whether that wait is met for the first time. */
-static int is_new(struct goroutine_waits *seen, const struct process *p, const struct view *v)
+void goroutine_waits_count_again(struct goroutine_waits *seen, int as_such)
+{
+	if (as_such)
+		seen->round++;
+	else
+		*seen = (struct goroutine_waits){0};
+}
+
+/* Whether that wait is met for the first time, or for the first time in this round. */
+static void count_wait(struct goroutine_waits *seen, const struct process *p, const struct view *v,
+	struct capture_more *as)
 {
 	uint32_t at = hash_pair(v->id, p->number) % GOROUTINE_WAITS;
 
 	if (seen->v[at].id == v->id && seen->v[at].process == p->number &&
-		seen->v[at].turns == v->turns && seen->v[at].sp == v->sp && seen->v[at].pc == v->pc)
-		return 0;
+		seen->v[at].turns == v->turns && seen->v[at].sp == v->sp &&
+		seen->v[at].pc == v->pc) {
+		as->again = seen->v[at].round != seen->round;
+		seen->v[at].round = seen->round;
+		return;
+	}
+	as->contentions = 1;
+	seen->v[at].round = seen->round;
 	seen->v[at].id = v->id;
 	seen->v[at].process = p->number;
 	seen->v[at].turns = v->turns;
 	seen->v[at].sp = v->sp;
 	seen->v[at].pc = v->pc;
-	return 1;
 }
 
 static void look_at(struct walk *w, struct goroutine_waits *seen, uint64_t g, const struct view *v,
@@ -74,7 +88,7 @@ static void look_at(struct walk *w, struct goroutine_waits *seen, uint64_t g, co
 		w->c->asked & (KIND(PROFILE_BLOCK) | KIND(PROFILE_MUTEX)), &as.wait);
 	if (!as.kinds)
 		return;
-	as.contentions = is_new(seen, w->process, v);
+	count_wait(seen, w->process, v, &as);
 	w->as = &as;
 	goroutine_capture(w, g, v);
 	w->as = NULL;

@@ -19,9 +19,13 @@
 struct goroutine_waits {
 	struct {
 		uint64_t id, sp, pc;
-		uint32_t process, turns;
+		uint32_t process, turns, round;
 	} v[GOROUTINE_WAITS];
+	uint32_t round;
 };
+
+/* Waits that last count once more: as such (capture.again), or like new ones. */
+void goroutine_waits_count_again(struct goroutine_waits *seen, int as_such);
 
 /* One tick that stands for weight. Of a process without goroutines, or of which session has not
  * told yet how to read them, nothing. */

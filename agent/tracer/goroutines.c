@@ -187,6 +187,7 @@ static void say_what_it_is(struct capture *cap, const struct capture_more *as)
 	cap->kinds = as->kinds;
 	cap->weight = as->weight;
 	cap->contentions = as->contentions;
+	cap->again = as->again;
 	cap->wait = as->wait;
 }
 

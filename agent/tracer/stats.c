@@ -69,6 +69,18 @@ void stats_add(struct tracer_stats *to, const struct tracer_stats *from)
 	to->maps_failed += from->maps_failed;
 }
 
+void stats_add_creations(struct tracer_creations *to, const struct tracer_creations *from)
+{
+	to->created += from->created;
+	to->no_room += from->no_room;
+	to->group_stops += from->group_stops;
+	to->let_go += from->let_go;
+	to->others += from->others;
+	to->others_ns += from->others_ns;
+	to->attached += from->attached;
+	to->attach_ns += from->attach_ns;
+}
+
 void stats_subtract(struct tracer_stats *from, const struct tracer_stats *less)
 {
 	uint64_t *sum = &from->ticks;

@@ -18,6 +18,8 @@ void stats_add_stop(struct tracer_stats *s, uint64_t ns, uint64_t queued);
 /* Adds the counters of from; the present numbers of threads and processes are taken over. */
 void stats_add(struct tracer_stats *to, const struct tracer_stats *from);
 
+void stats_add_creations(struct tracer_creations *to, const struct tracer_creations *from);
+
 /* Leaves what was counted since less, an earlier state of the same counters. */
 void stats_subtract(struct tracer_stats *from, const struct tracer_stats *less);
 

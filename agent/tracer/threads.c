@@ -78,7 +78,9 @@ static int thread_open(struct threads *t, struct thread *th, pid_t tid)
 		.stat_fd = -1,
 		.status_fd = -1,
 		.sched_fd = -1,
-		.waiting = {.runs = UINT64_MAX, .counted = UINT64_MAX},
+		.waiting = {.runs = UINT64_MAX,
+			.counted = UINT64_MAX,
+			.counted_before = UINT64_MAX},
 		.listed = 1,
 		.unsent = 1};
 	th->schedstat_fd = target_open_file(t->target, tid, "schedstat");

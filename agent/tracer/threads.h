@@ -28,7 +28,9 @@ struct waiting {
 	uint64_t args[6];
 	struct wait wait; /* and what it waits for there */
 	uint64_t counted; /* its runs at the last wait that counted as one; UINT64_MAX: none */
-	int is_new;	  /* this one counts */
+	uint64_t counted_before; /* the same of when waits were last counted again */
+	int is_new;		 /* this one counts */
+	int is_again;		 /* it had counted before */
 };
 
 struct thread {

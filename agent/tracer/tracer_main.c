@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,10 +18,11 @@
 #include "agent/tracer/tune.h"
 #include "base/wire.h"
 
-#define SECOND	1000000000ull
-#define EXEC_NS 2000000ull   /* one exec is over after that */
-#define BEAT_NS 100000000ull /* the longest sleep */
-#define LOOK_NS 10000000ull  /* the same while threads are watched */
+#define SECOND	 1000000000ull
+#define EXEC_NS	 2000000ull   /* one exec is over after that */
+#define BEAT_NS	 250000000ull /* the longest sleep */
+#define LOOK_NS	 10000000ull  /* the same while threads are watched */
+#define OFTEN_HZ 50u	      /* ticks that find new threads soon enough for a mark */
 
 struct tracer {
 	int sock;
@@ -134,8 +134,11 @@ static void set_mode(struct tracer *t, const struct tracer_mode *mode)
 	t->running = !!(mode->kinds & KINDS_OF_WINDOW);
 	if (t->running && (!was_running || mode->hz != before))
 		clock_set_rate(&t->clock, mode->hz, clock_now());
-	if (mode->flags & MODE_BEGINS)
-		waiters_count_again(&t->sampler.waiters);
+	if (!(mode->flags & MODE_BEGINS))
+		return;
+	int as_such = !!(t->start.flags & START_SERVES);
+	waiters_count_again(&t->sampler.waiters, as_such);
+	goroutine_waits_count_again(&t->goroutine_waits, as_such);
 }
 
 /* An interval ends here: what is captured from now on belongs to the next. */
@@ -170,10 +173,19 @@ static void mark(struct tracer *t, const struct tracer_mode *mode)
 		moment_take_all(&t->start.mode, &t->sampler.capturer, &t->roster);
 }
 
-/* Where nothing is sampled, nobody has looked since the last snapshot. */
+/* Who looks rarely does not know of the threads that came since; nor is a list of all threads one
+ * of some time ago. */
+static int has_to_look_anew(const struct tracer *t, const struct tracer_mode *next)
+{
+	return !t->running || t->start.mode.hz < OFTEN_HZ || (next->kinds & KINDS_OF_MOMENT);
+}
+
 static void look_anew(struct tracer *t)
 {
+	roster_find_new(&t->roster);
 	refresh(t);
+	if (t->creations.is_on)
+		creations_take(&t->creations, 1);
 	roster_drop_ended(&t->roster);
 	prepare(t);
 }
@@ -292,7 +304,7 @@ static void on_mark(struct tracer *t, const struct wire_message *m)
 
 	if (wire_payload(m, sizeof(mode)))
 		memcpy(&mode, m->payload, sizeof(mode));
-	if (!t->running)
+	if (has_to_look_anew(t, &mode))
 		look_anew(t);
 	if (t->roster.n)
 		mark(t, &mode);
@@ -453,19 +465,6 @@ static int sleep_until_due(struct tracer *t)
 	return !!p[0].revents;
 }
 
-static void on_alarm(int signal)
-{
-	(void)signal; /* only ends a wait */
-}
-
-/* Bounds every wait for a stop; see tracee_stop. */
-static void take_alarm(void)
-{
-	struct sigaction sa = {.sa_handler = on_alarm};
-
-	sigaction(SIGALRM, &sa, NULL);
-}
-
 int tracer_main(int sock, struct ring *ring)
 {
 	static struct tracer t;
@@ -474,7 +473,6 @@ int tracer_main(int sock, struct ring *ring)
 	t.ring = ring;
 	tune_tracer();
 	ring_produce(ring);
-	take_alarm();
 	for (;;) {
 		beat(&t);
 		if (sleep_until_due(&t)) {

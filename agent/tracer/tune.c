@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <signal.h>
 #include <stdint.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -30,6 +31,11 @@ static void ask_for_short_slice(void)
 	syscall(SYS_sched_setattr, 0, &s, 0);
 }
 
+static void on_alarm(int signal)
+{
+	(void)signal; /* only ends a wait */
+}
+
 /* What only helps: precise sleeps, and not to lose the CPU while a thread of the
  * target is stopped. Refusals are accepted. */
 void tune_tracer(void)
@@ -37,4 +43,5 @@ void tune_tracer(void)
 	prctl(PR_SET_TIMERSLACK, 1000ul);
 	setpriority(PRIO_PROCESS, 0, -20);
 	ask_for_short_slice();
+	sigaction(SIGALRM, &(struct sigaction){.sa_handler = on_alarm}, NULL);
 }

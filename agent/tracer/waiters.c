@@ -27,7 +27,7 @@ static void push_same(struct waiters *w, const struct thread *th, struct capture
 		if (capture_same(w->capturer, th, &more) != 1)
 			w->capturer->stats->skipped[SKIP_RING_FULL]++;
 		weight -= more.weight;
-		more.looks = more.contentions = 0;
+		more.looks = more.contentions = more.again = 0;
 	}
 }
 
@@ -66,11 +66,19 @@ void waiters_tell_all(struct waiters *w, int is_last)
 	}
 }
 
-void waiters_count_again(struct waiters *w)
+static void count_again(struct waiting *of, int as_such)
+{
+	if (of->counted == UINT64_MAX)
+		return;
+	of->counted_before = as_such ? of->counted : UINT64_MAX;
+	of->counted = UINT64_MAX;
+}
+
+void waiters_count_again(struct waiters *w, int as_such)
 {
 	for (uint32_t i = 0; i < w->n_processes; i++)
 		for (uint32_t j = 0; j < w->processes[i]->threads.n; j++)
-			w->processes[i]->threads.v[j].waiting.counted = UINT64_MAX;
+			count_again(&w->processes[i]->threads.v[j].waiting, as_such);
 }
 
 static void push_missing(
@@ -109,7 +117,7 @@ int waiters_knows(const void *arg, pid_t tid)
 }
 
 /* 1 charged to a thread that we can look at. */
-static int charge(struct waiters *w, const struct thread *th, uint32_t contentions)
+static int charge(struct waiters *w, const struct thread *th, int is_first_look)
 {
 	const struct waiting *of = &th->waiting;
 	struct charge more = {
@@ -117,7 +125,8 @@ static int charge(struct waiters *w, const struct thread *th, uint32_t contentio
 		.call = {.nr = of->nr},
 		.wait = of->wait,
 		.weight = th->weight,
-		.contentions = contentions,
+		.contentions = is_first_look && of->is_new,
+		.again = is_first_look && of->is_again,
 	};
 
 	if (!of->wait.holder || (of->wait.flags & WAIT_HOLDER_OTHER))
@@ -156,7 +165,7 @@ void waiters_look(struct waiters *w, struct thread *th)
 	switch (capture_blocked(w->capturer, th, asked(w, WAITERS_KINDS), th->state)) {
 	case 1:
 	case 2:
-		charge(w, th, th->waiting.is_new);
+		charge(w, th, 1);
 		break;
 	case 0:
 	case -EAGAIN:
@@ -209,6 +218,7 @@ static struct capture_more more_of(const struct charge *from, int state)
 		.kinds = KIND(PROFILE_MUTEX),
 		.weight = from->weight,
 		.contentions = from->contentions,
+		.again = from->again,
 		.state = state,
 		.wait = from->wait,
 	};
@@ -240,7 +250,7 @@ static void push_unheld(struct waiters *w, const struct thread *th, struct charg
 			if (capture_missing(w->capturer, th, &more, why) != 1)
 				w->capturer->stats->skipped[SKIP_RING_FULL]++;
 			weight -= more.weight;
-			more.contentions = 0;
+			more.contentions = more.again = 0;
 		}
 		v[i].weight = 0;
 	}

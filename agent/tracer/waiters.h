@@ -47,7 +47,7 @@ int waiters_knows(const void *arg, pid_t tid);
 void waiters_tell(struct waiters *w, struct thread *th);
 void waiters_tell_all(struct waiters *w, int is_last);
 
-/* Waits that last count once more. */
-void waiters_count_again(struct waiters *w);
+/* Waits that last count once more: as such (capture.again), or like new ones. */
+void waiters_count_again(struct waiters *w, int as_such);
 
 #endif

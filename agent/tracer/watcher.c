@@ -31,13 +31,15 @@
 #define STUCK_NS    300000000ull
 #define ATTEND_NS   200000ull
 #define LISTINGS    64u		       /* rounds through the threads that are there */
+#define TRIES	    5u		       /* where none could be attached to */
 #define LAST_EVENTS 10000u	       /* that came before the end */
 #define ID_MAX	    (4u * 1024 * 1024) /* PID_MAX_LIMIT */
 
 enum stage { UNKNOWN, BORN, KNOWN, ENDED, LEAVES, LEFT, STAGE = 7, INTRODUCED = 8 };
 
-/* By thread id. Only the pages of ids that occur are ever touched. */
-static unsigned char stages[ID_MAX + 1];
+/* By thread id, of the watcher that there is: one at a time. Only the pages of ids that occur are
+ * ever touched. */
+static unsigned char *stages;
 
 static unsigned char *stage_of(pid_t tid)
 {
@@ -376,16 +378,21 @@ static uint32_t attach_listed(struct watcher *w, const struct watched *p)
 	return n;
 }
 
-/* Until a listing has nobody new: who is attached attaches those that he creates. */
+/* Until a listing has nobody new: who is attached attaches those that he creates. In the middle of
+ * an exec there is nobody at all. */
 static void attach_all(struct watcher *w)
 {
+	const struct timespec pause = {0, 1000000};
 	uint64_t began = clock_now();
-	uint32_t more = 1;
+	uint32_t more = 1, all = 0;
 
-	for (uint32_t round = 0; more && round < LISTINGS; round++) {
+	for (uint32_t round = 0; more || (!all && round < TRIES); round++) {
+		if (!more)
+			nanosleep(&pause, NULL);
 		more = 0;
-		for (uint32_t i = 0; i < w->n; i++)
+		for (uint32_t i = 0; i < w->n && round < LISTINGS; i++)
 			more += attach_listed(w, &w->v[i]);
+		all += more;
 		count(&w->counts.attached, more);
 	}
 	count(&w->counts.attach_ns, clock_now() - began);
@@ -411,7 +418,8 @@ int watcher_begin(struct watcher *w, const struct ring *to_worker, struct proces
 	uint32_t n)
 {
 	w->v = calloc(n, sizeof(*w->v));
-	int error = w->v ? ring_open(&w->queue) : -ENOMEM;
+	stages = calloc(ID_MAX + 1, 1);
+	int error = w->v && stages ? ring_open(&w->queue) : -ENOMEM;
 
 	if (error)
 		return error;
@@ -449,6 +457,8 @@ void watcher_free(struct watcher *w)
 	for (uint32_t i = 0; i < w->n; i++)
 		close(w->v[i].proc);
 	free(w->v);
+	free(stages);
+	stages = NULL;
 	ring_close(&w->queue);
 	memset(w, 0, sizeof(*w));
 }

@@ -43,7 +43,8 @@ first=$TARGET
 serve "one process" -p "$first" -http 127.0.0.1:0
 contract "one process" --pids "$go_pid,$first" "$go_url" "$URL"
 for GO in "${GOS[@]}"; do
-	pprof_urls "$URL" hold_70 goroutine=run threads=run block=take_from_stock mutex=hold_70 threadcreate=
+	pprof_urls "$URL" hold_70 goroutine=run threads=run block=take_from_stock mutex=hold_70 \
+		threadcreate=
 done
 check_unharmed "$first" "one process" && pass "target is unharmed"
 stop_server "one process"
@@ -51,7 +52,7 @@ stop_server "one process"
 echo "a-secret-of-some-length" >"$WORK/token"
 chmod 600 "$WORK/token"
 serve "token" -p "$first" -http 127.0.0.1:0 -http-token "$WORK/token"
-base=${URL%/a-secret-of-some-length}
+base=$(sed -E 's,^(http://[^/]*).*,\1,' <<<"$URL")
 contract "token" --quick --pids "$go_pid,$first" "$go_url" "$base/a-secret-of-some-length"
 check "token: by a header, and not without" python3 - "$LIB" "$base" <<-'PY'
 	import sys
@@ -72,7 +73,7 @@ stop_server "token"
 
 start_target shares
 serve "several processes" -p "$first,$TARGET" -http "unix:$WORK/socket"
-contract "first of several, by a socket's name" --quick --pids "$go_pid,$first" "$go_url" "http+unix:$WORK/socket:/pid/$first"
-contract "second of several" --quick --pids "$go_pid,$TARGET" "$go_url" "http+unix:$WORK/socket:/pid/$TARGET"
+contract "first of several, by a socket's name" --quick --sub --pids "$go_pid,$first" "$go_url" "http+unix:$WORK/socket:/pid/$first"
+contract "second of several" --quick --sub --pids "$go_pid,$TARGET" "$go_url" "http+unix:$WORK/socket:/pid/$TARGET"
 stop_server "several processes"
 finish

@@ -24,7 +24,7 @@
 
 #define MODULES	 256
 #define SEGMENTS 512
-#define NOINLINE __attribute__((noinline, noclone))
+#define NOINLINE __attribute__((noinline))
 
 static struct module_info modules[MODULES];
 static struct segment segments[SEGMENTS];

@@ -9,6 +9,7 @@ http_contract.py [options] REFERENCE_URL TESTED_URL
   --quick                  no request that takes a second
   --heap                   heap and allocs have to be there
   --patient                the tested one's profile without seconds is waited for: 30 s
+  --sub                    TESTED_URL is of one of several processes: /metrics and / are elsewhere
   --list                   print all requests and what came
 
 A request is a row: its name is METHOD PATH, a PATH without a slash is below /debug/pprof/.
@@ -21,6 +22,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urljoin
 
 import proof
 from http_client import Broken, Server
@@ -39,6 +41,8 @@ DIFFERENCES = [
     ("Go counts threads that it knows no stack of, which its own pprof refuses", r"GET threadcreate\?.*debug=[12]",
      {"form": "text threadcreate profile: total #; a row without an address"},
      {"form": "text threadcreate profile: total #", "status": "200", "type": "text/plain; charset=utf-8"}),
+    ("threadcreate is attached to all threads and goes alone", r"GET threadcreate\?seconds=0?1.*", {"status": "200"},
+     {"status": "503", "go_pprof": "1", "form": "said: threadcreate .*"}),
     ("an execution trace is Go's own", r"\w+ trace.*", {}, {"status": "404", "form": "said: Unknown profile"}),
     ("the heap is not there without its probe", r"\w+ (heap|allocs)\b.*", {},
      {"status": "404", "form": "said: Unknown profile|no body", "go_pprof": "1"}),
@@ -87,6 +91,8 @@ MORE = [
     ("GET threads?debug=1", has("200", COUNT_TEXT, "text thread profile: total #")),
     ("GET threads?debug=2", has("200", COUNT_TEXT, "text dump of all stacks")),
     ("GET threads?seconds=x", has("400", COUNT_TEXT, "said: (invalid value for .*|.*not supported.*)")),
+    ("GET threadcreate?seconds=1", has("200", BINARY, "pprof threadcreate/count of threadcreate/count, time the end, "
+                                                      "duration the window, .*", "threadcreate-delta")),
     ("GET wall?seconds=1", has("200", BINARY, "pprof samples/count,wall/nanoseconds of wall/nanoseconds, "
                                               "time the start, duration the window, .*", "wall")),
     ("HEAD wall", has("200", BINARY, "no body", "wall")),
@@ -185,7 +191,8 @@ class Observer:
         found = {field: str(answer.header(header)) for field, header in FIELDS.items()}
         found["status"], found["allow"] = str(answer.status), str(answer.header("Allow"))
         if 300 <= answer.status < 400:
-            where = found["location"].replace("http://" + self.server.host, "", 1)
+            where = urljoin(self.server.prefix + row.path, found["location"])
+            where = where.replace("http://" + self.server.host, "", 1)
             if not where.startswith(self.server.prefix):
                 where = "outside: " + where
             where = where.replace(self.server.prefix, "", 1) if self.server.prefix else where
@@ -234,10 +241,14 @@ class Observer:
     def all(self, rows):
         with ThreadPoolExecutor(12) as pool, ThreadPoolExecutor(1) as cpu:
             waiting = {}
-            for row in rows:
+            beside = [row for row in rows if self.is_go or not row.name.startswith("GET threadcreate?seconds=")]
+            for row in beside:
                 where = cpu if self.is_go and "cpu" in row.kind else pool
                 waiting[row.name] = where.submit(self.cpu if "cpu" in row.kind else self.look, row)
-            return {name: future.result() for name, future in waiting.items()}
+            found = {name: future.result() for name, future in waiting.items()}
+        # Its window waits for others, and others for it.
+        found.update((row.name, self.look(row)) for row in rows if row not in beside)
+        return found
 
 
 # --- judgement ------------------------------------------------------------------------------------
@@ -272,10 +283,12 @@ def compare(rows, go, found, options):
     return wrong, used
 
 
-def compare_more(tested, quick):
+def compare_more(tested, options):
     rows = [Row(name, "window" if "seconds=1" in name else "") for name, _ in MORE]
-    rows = [row for row in rows if not quick or not row.kind]
-    found, wrong = tested.all(rows), []
+    rows = [row for row in rows if not (options.quick and row.kind or options.sub and row.path in ("/", "/metrics"))]
+    alone = [row for row in rows if "threadcreate" in row.name]
+    found, wrong = tested.all([row for row in rows if row not in alone]), []
+    found.update((row.name, tested.look(row)) for row in alone)
     for name, expected in MORE:
         if name in found and not matches(found[name], expected):
             wrong.append("%s: expected %s, found %s" % (name, expected, found[name]))
@@ -324,7 +337,7 @@ def symbols(observer):
 
 def main(argv):
     parser = argparse.ArgumentParser()
-    for option in ("same", "quick", "heap", "list", "patient"):
+    for option in ("same", "quick", "heap", "list", "patient", "sub"):
         parser.add_argument("--" + option, action="store_true")
     parser.add_argument("--pids", default=",")
     parser.add_argument("reference")
@@ -346,7 +359,7 @@ def main(argv):
     if options.patient:
         n, wrong = n + 1, wrong + patience(tested)
     if not options.same:
-        more, bad = compare_more(tested, options.quick)
+        more, bad = compare_more(tested, options)
         n, wrong = n + more, wrong + bad
     if options.list:
         for row in rows:

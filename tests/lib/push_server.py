@@ -19,6 +19,7 @@ and into FOLDER/labels the labels of each profile, as JSON.
                     A*3 is three times the same.
     auth HEADER     the Authorization that is wanted; 401 without it
     tenant T        the X-Scope-OrgID that is wanted
+    keep DIR        each profile, in the order of coming, as DIR/NUMBER.STORE.KIND.pb.gz
     prefix P        what stands before the path
     tls FILE        certificate and key: HTTPS
 """
@@ -142,7 +143,7 @@ def check_series(labels, data):
     types, comments = check_profile(data)
     need(KINDS.get(kind) == types, "%s has types %s", kind, types)
     number = [c.split()[1] for c in comments if c.startswith("number ")]
-    return kind, number[0] if number else "-", labels
+    return kind, number[0] if number else "-", labels, data
 
 
 def text(data):
@@ -214,6 +215,12 @@ class Store:
         with self.lock, open(os.path.join(self.folder, name), "a") as out:
             out.write(line + "\n")
 
+    def keep(self, name, data):
+        with self.lock:
+            number = len(os.listdir(self.options["keep"]))
+            with open(os.path.join(self.options["keep"], "%05d.%s.pb.gz" % (number, name)), "wb") as out:
+                out.write(data)
+
     def next_action(self):
         with self.lock:
             return self.plan.pop(0) if len(self.plan) > 1 else self.plan[0]
@@ -227,12 +234,14 @@ class Store:
         need("Expect" not in headers, "Expect: %s", headers.get("Expect"))
         found = (read_pyroscope if path == PYROSCOPE else read_parca)(headers, body)
         need(found, "no series")
-        for kind, number, labels, name in found:
+        for kind, number, labels, data, name in found:
             # A request that is tried again keeps its ids; no others are the same.
             need(name == "-" or self.ids.setdefault(name, (kind, number)) == (kind, number), "an ID twice")
             self.log("taken %s %s %s %s" % ("pyroscope" if path == PYROSCOPE else "parca", kind, number,
                                             labels["service_name"]))
             self.log(json.dumps(labels), "labels")
+            if "keep" in self.options:
+                self.keep("%s.%s" % ("pyroscope" if path == PYROSCOPE else "parca", kind), data)
 
 
 class Handler(http.server.BaseHTTPRequestHandler):

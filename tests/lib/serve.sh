@@ -11,7 +11,7 @@ url_of()
 	local i url
 
 	for ((i = 0; i < 1500; i++)); do
-		url=$(sed -n 's/^.*serving \(\(http\|unix\):[^ ]*[^/ ]\)\/* *$/\1/p' "$1" 2>/dev/null | head -1)
+		url=$(sed -n 's/^.*serving \([^ ]*[^/ ]\).*$/\1/p' "$1" 2>/dev/null | head -1)
 		[ "$url" ] && echo "$url" && return
 		kill -0 "$2" 2>/dev/null || break
 		sleep 0.02
@@ -43,6 +43,51 @@ stop_server()
 	check_no_report
 }
 
+# end_of_server WHAT STATUS: it ends by itself, as it should, and has nothing to report.
+end_of_server()
+{
+	local TARGET=$SERVER
+
+	end_of_target "$1, the server" "$2"
+	cp "$SERVER_OUT" "$WORK/run.err"
+	check_no_report
+}
+
+# judge SCRIPT ARG...: of tests/lib; it prints "pass: ..." or "FAIL: ..." for each check.
+judge()
+{
+	start_judge "$@"
+	end_judges
+}
+
+# start_judge: the same, beside others that were started; end_judges waits for all and counts.
+judges=()
+start_judge()
+{
+	python3 "$LIB/$1" "${@:2}" >"$WORK/judge.${#judges[@]}" 2>&1 &
+	judges+=("$!:$1 $2")
+	started+=("$!")
+}
+
+end_judges()
+{
+	local i status line
+
+	for ((i = 0; i < ${#judges[@]}; i++)); do
+		wait "${judges[i]%%:*}"
+		status=$?
+		((status == 0)) || grep -q '^FAIL' "$WORK/judge.$i" || fail "${judges[i]#*:}: broke off"
+		while IFS= read -r line; do
+			case $line in
+			pass:*) pass "${line#pass: }" ;;
+			FAIL:*) fail "${line#FAIL: }" ;;
+			*) echo "    $line" ;;
+			esac
+		done <"$WORK/judge.$i"
+	done
+	judges=()
+}
+
 # start_go_pprof [GO]: Go's own server, as TARGET, and URL.
 start_go_pprof()
 {
@@ -59,6 +104,9 @@ start_go_pprof()
 	URL=$(url_of "$TARGET_OUT" "$TARGET") || { fail "go_pprof does not serve"; finish; }
 }
 
+no_complaint="Fetching profile|Saved profile|Please wait|Main binary filename not available|Local symbolization failed"
+no_complaint+="|Some binary filenames|Try setting PPROF"
+
 # pprof_url WHAT TYPES NAME ARG...: pprof reads it without a complaint, it has these sample types and,
 # unless NAME is "", a frame of that name. In the folder $1.out, so several may run at once.
 pprof_url()
@@ -69,7 +117,7 @@ pprof_url()
 	out=$(mktemp "$WORK/url.XXXXXX")
 	if ! PPROF_TMPDIR=$out.saved "$GO" tool pprof -raw "$@" >"$out" 2>"$out.err"; then
 		echo "FAIL $what: $(tail -2 "$out.err" | tr '\n' ' ')"
-	elif grep -viE '^(Fetching profile|Saved profile|Please wait|Main binary filename not available|Local symbolization failed|Some binary filenames|Try setting PPROF)' "$out.err" >"$out.said"; then
+	elif grep -viE "^($no_complaint)" "$out.err" >"$out.said"; then
 		echo "FAIL $what: says $(head -2 "$out.said")"
 	elif [ "$(awk '/^Samples:/ { getline; print; exit }' "$out" | sed 's/\[dflt\]//g; s/ *$//')" != "$types" ]; then
 		echo "FAIL $what: types $(awk '/^Samples:/ { getline; print; exit }' "$out")"

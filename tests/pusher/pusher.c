@@ -78,7 +78,7 @@ static int add_window(struct push *push, const struct options *o, uint32_t numbe
 	uint32_t n = 0;
 
 	for (int kind = 0; kind < PROFILE_KINDS; kind++)
-		if (o->kinds & KIND(kind) && (v[n] = make_profile(kind, number)))
+		if (o->push_kinds & KIND(kind) && (v[n] = make_profile(kind, number)))
 			n++;
 	int error = push_add(push, (const struct profile *const *)v, n, "app", 42, NULL);
 	while (n)

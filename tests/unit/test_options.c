@@ -317,11 +317,14 @@ static void a_page_to_show(void **state)
 	accepted("1 -open -format html -top -o pages/");
 	accepted("1");
 	assert_int_equal(o.open, 0);
-	refused("1 -open", "-open shows a page: give -format html");
+	refused("1 -open", "-open shows a page: give -http, -format html");
 	refused("1 -open -o a.pb.gz", "-open shows a page");
 	refused("1 -open -format html -o -", "-open: the page goes to standard output");
 	refused("1 -open -format html -top", "-top alone writes no file");
 	refused("1 -open -dump", "leave out -open");
+	accepted("1 -open -http :0");
+	refused("1 -open -http unix:/x", "-open: browsers do not know unix:PATH");
+	refused("1 -open -http :0 -http-token /x", "-open: the page's address has the token");
 }
 
 static void the_other_words(void **state)
@@ -422,6 +425,48 @@ static void help_and_version_end_well(void **state)
 	assert_ptr_equal(strchr(printed, '\n'), printed + strlen(printed) - 1);
 }
 
+static void serving(void **state)
+{
+	(void)state;
+	accepted("-p 1 -http :6060");
+	assert_string_equal(o.http, ":6060");
+	assert_int_equal(o.serves, 1);
+	assert_int_equal(o.background, 1);
+	assert_int_equal(o.window_ns, 0);
+	assert_int_equal(o.push_kinds, 0);
+	accepted("-name x -children -http unix:/run/x -seconds 60 -background 0 -http-token /t");
+	assert_int_equal(o.window_ns, 60000000000);
+	assert_int_equal(o.background, 0);
+	assert_string_equal(o.http_token, "/t");
+	accepted("-p 1 -push parca+http://h");
+	assert_int_equal(o.serves, 1);
+	assert_int_equal(o.push_kinds, KIND(PROFILE_CPU));
+	assert_int_equal(o.every_ns, 15000000000);
+	assert_int_equal(o.window_ns, 0);
+	accepted("-p 1 -push parca+http://h -http :0 -profile wall,block -every 5s -o pushed/");
+	assert_int_equal(o.push_kinds, KIND(PROFILE_WALL) | KIND(PROFILE_BLOCK));
+	assert_int_equal(o.every_ns, 5000000000);
+	accepted("-p 1");
+	assert_int_equal(o.serves, 0);
+	refused("-http :0", "which process?");
+	refused("-p 1 -http 80", "-http 80: give [HOST]:PORT");
+	refused("-p 1 -http :0 -profile wall", "leave out -profile");
+	refused("-p 1 -http :0 -every 5s", "leave out -every");
+	refused("-p 1 -http :0 -o x/", "leave out -o");
+	refused("-p 1 -http :0 -format folded", "leave out -format");
+	refused("-p 1 -http :0 -top", "leave out -top");
+	refused("-p 1 -http :0 -summary x", "leave out -summary");
+	refused("-p 1 -http :0 -save-raw x", "leave out -save-raw");
+	refused("-replay x -http :0", "leave out -replay");
+	refused("-p 1 -http :0 -debuginfod", "leave out -debuginfod");
+	refused("-p 1 -dump -http :0", "leave out -http");
+	refused("-p 1 -http-token x", "-http-token: nobody is served");
+	refused("-p 1 -http :0 -background x", "-background: \"x\"");
+	refused("-p 1 -http :0 -background 101", "from 0 to 100");
+	refused("-p 1 -push parca+http://h -profile threadcreate", "threadcreate");
+	refused("-p 1 -push parca+http://h -top", "leave out -top");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -437,6 +482,7 @@ int main(void)
 		cmocka_unit_test(a_dump),
 		cmocka_unit_test(formats),
 		cmocka_unit_test(a_page_to_show),
+		cmocka_unit_test(serving),
 		cmocka_unit_test(the_other_words),
 		cmocka_unit_test(switches_set_the_level),
 		cmocka_unit_test(unknown_options_are_named),
