@@ -35,8 +35,9 @@ static int add(struct space *p, const char *line)
 		at.end <= at.start || (p->n && at.start < p->v[p->n - 1].end))
 		return -EINVAL;
 	at.is_readable = rights[0] == 'r';
+	at.is_code = rights[2] == 'x';
 	at.is_stack = name && !strcmp(line + name, "[stack]");
-	at.is_vdso = name && !strcmp(line + name, "[vdso]");
+	at.is_anonymous = !name || !line[name];
 	at.is_probe =
 		name && !strncmp(line + name, "/memfd:" PLACE_NAME, strlen("/memfd:" PLACE_NAME));
 	int error = list_room(&p->v, p->n, 1, &p->room, sizeof(*p->v), 1u << 20);

@@ -11,7 +11,7 @@
 
 struct place {
 	uint64_t start, end;
-	uint8_t is_readable, is_stack, is_vdso, is_probe;
+	uint8_t is_readable, is_code, is_stack, is_probe, is_anonymous;
 };
 
 struct space {

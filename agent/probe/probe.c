@@ -15,8 +15,9 @@
 #include "agent/tracer/call.h"
 #include "agent/tracer/clock.h"
 
-#define TRIES	 50u	/* to find no thread where it must not be */
-#define CODE_MAX 16384u /* of a function, that is looked at */
+#define TRIES	 50u	    /* to find no thread where it must not be */
+#define CODE_MAX 16384u	    /* of a function, that is looked at */
+#define CODE_ALL (64 * MIB) /* of a mapping, that is searched */
 
 static int refuse_stop(struct probe_refused *why, int error)
 {
@@ -64,25 +65,51 @@ static int prepare(struct probe *p, const struct probe_place *v, uint32_t n, uin
 	return 0;
 }
 
-/* A syscall instruction, wherever there is one: in the kernel's own code, else in the module. */
-static uint64_t find_instruction(struct probe *p, uint64_t low, uint64_t high)
+/* Where code of the process has these bytes; 0: nowhere. */
+static uint64_t find_code(struct probe *p, const void *bytes, size_t length)
 {
 	static uint8_t code[65536];
 
-	for (uint32_t i = 0; i < p->space.n; i++)
-		if (p->space.v[i].is_vdso) {
-			low = p->space.v[i].start;
-			high = p->space.v[i].end;
+	for (uint32_t i = 0; i < p->space.n; i++) {
+		const struct place *at = &p->space.v[i];
+		if (!at->is_code || !at->is_readable || at->end - at->start > CODE_ALL)
+			continue;
+		for (uint64_t low = at->start; low < at->end; low += sizeof(code) - 16) {
+			size_t n = at->end - low < sizeof(code) ? at->end - low : sizeof(code);
+			const uint8_t *found =
+				probe_read(p, low, code, n) ? NULL : memmem(code, n, bytes, length);
+			if (found)
+				return low + (found - code);
 		}
-	for (; low < high; low += sizeof(code) - 1) {
-		size_t n = high - low < sizeof(code) ? high - low : sizeof(code);
-		if (probe_read(p, low, code, n))
-			return 0;
-		const uint8_t *at = memmem(code, n, "\x0f\x05", 2);
-		if (at)
-			return low + (at - code);
 	}
 	return 0;
+}
+
+/* What calls are made with: see remote.h. */
+static void find_instructions(struct probe *p)
+{
+	struct remote *r = &p->remote;
+
+	/* mov $15, %rax, or %eax; syscall: as C libraries have it for their handlers' return. */
+	r->restore = find_code(p, "\x48\xc7\xc0\x0f\0\0\0\x0f\x05", 9);
+	if (!r->restore)
+		r->restore = find_code(p, "\xb8\x0f\0\0\0\x0f\x05", 7);
+	r->instruction = r->restore ? find_code(p, "\x0f\x05\xc3", 3) : 0;
+	if (r->instruction)
+		return;
+	r->restore = 0;
+	r->instruction = find_code(p, "\x0f\x05", 2);
+}
+
+void probe_find_room(struct probe *p)
+{
+	for (uint32_t i = 0; i < p->remote.n; i++) {
+		struct remote_thread *t = &p->remote.v[i];
+		uint64_t sp = t->regs.rsp;
+		const struct place *at = space_find(&p->space, sp);
+		int is_known = at && space_stack_end(&p->space, sp, t->regs.fs_base) != sp;
+		t->room = is_known && sp - at->start > 4096 ? sp - at->start - 4096 : 0;
+	}
 }
 
 /* Ticks of the time stamp counter in a second. */
@@ -189,6 +216,7 @@ static int arm_stopped(struct probe *p, uint64_t mean, struct probe_refused *why
 {
 	if (space_read(&p->space, p->pid) < 0)
 		return probe_refuse(why, PROBE_CAUSE_GONE, 0);
+	probe_find_room(p);
 	if (!is_the_way_clear(p))
 		return probe_refuse(why, PROBE_CAUSE_BUSY, 0);
 	if (probe_map(p, why) < 0) {
@@ -250,7 +278,7 @@ static int begin(struct probe *p, const struct probe_place *v, uint32_t n, uint6
 		return probe_refuse(why, PROBE_CAUSE_GONE, 0);
 	if (call_is_filtered(p->pid))
 		return probe_refuse(why, PROBE_CAUSE_SECCOMP, 0);
-	p->remote.instruction = find_instruction(p, low, high);
+	find_instructions(p);
 	if (probe_take_out_old(p) < 0)
 		return probe_refuse(why, PROBE_CAUSE_TAKEN, 0);
 	p->base = space_room(&p->space, low, high, PROBE_SIZE);

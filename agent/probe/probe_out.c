@@ -6,6 +6,7 @@
 #include <x86intrin.h>
 
 #include "agent/probe/probe_parts.h"
+#include "agent/tracer/memory.h"
 
 #define OUT_TRIES 1000u
 
@@ -32,13 +33,14 @@ static int is_clear(struct probe *p)
 /* The process may run another program by now, in which that memory is something else. */
 static int is_there(struct probe *p)
 {
-	const struct place *at = space_read(&p->space, p->pid) < 0
-					 ? NULL
-					 : space_find(&p->space, p->base + PROBE_SHARED);
-	uint64_t magic = 0;
+	const struct place *at =
+		space_read(&p->space, p->pid) < 0 ? NULL : space_find(&p->space, p->base);
+	uint64_t ours = 0, now = 0;
 
-	return at && at->is_probe && at->start == p->base + PROBE_SHARED &&
-	       probe_read(p, p->base, &magic, sizeof(magic)) == 0 && magic == PROBE_MAGIC;
+	return at && at->is_anonymous && at->start == p->base &&
+	       probe_read(p, p->base, &ours, sizeof(ours)) == 0 && ours == PROBE_MAGIC &&
+	       memory_read(p->remote.v[0].tid, p->base, &now, sizeof(now)) == sizeof(now) &&
+	       now == PROBE_MAGIC;
 }
 
 static int restore(struct probe *p)
@@ -83,6 +85,7 @@ static int take_out(struct probe *p)
 		if (!error) {
 			p->stops++;
 			result = restore(p) ? result : 1;
+			probe_find_room(p);
 			if (result == 1 && is_clear(p) &&
 				probe_call(p, SYS_munmap, p->base, PROBE_SIZE, 0, 0, 0) == 0)
 				result = 0;
@@ -114,16 +117,19 @@ static int is_our_jump(const struct probe *p, uint64_t address)
 	return is_ours(p, address + PATCH_JUMP + distance);
 }
 
-/* What is to be restored. 0 or -1. */
-static int learn_old(struct probe *p, const struct place *at)
+/* What is to be restored. 0; -1: the probe is in use. */
+static int learn_old(struct probe *p)
 {
+	const struct place *at = space_find(&p->space, p->base + PROBE_SHARED);
 	struct probe_shared shared;
 
-	p->base = at->start - PROBE_SHARED;
 	p->n = 0;
+	/* One that died before it had that has not changed anything. */
+	if (!at || !at->is_probe)
+		return 0;
 	if (at->end - at->start != SHARED_SIZE ||
-		probe_read(p, at->start, &shared, sizeof(shared)) || shared.magic != PROBE_MAGIC ||
-		shared.deadline > __rdtsc() || shared.n_patches > PROBE_FUNCTIONS)
+		probe_read(p, at->start, &shared, sizeof(shared)) || shared.deadline > __rdtsc() ||
+		shared.n_patches > PROBE_FUNCTIONS)
 		return -1;
 	for (uint32_t i = 0; i < shared.n_patches; i++) {
 		const struct probe_saved *saved = &shared.saved[i];
@@ -137,16 +143,27 @@ static int learn_old(struct probe *p, const struct place *at)
 	return 0;
 }
 
+/* The region of an old one begins with its text. 0: there is none. */
+static uint64_t find_old(struct probe *p)
+{
+	for (uint32_t i = 0; i < p->space.n; i++) {
+		const struct place *at = &p->space.v[i];
+		uint64_t magic = 0;
+		if (at->is_anonymous && at->is_readable &&
+			!probe_read(p, at->start, &magic, sizeof(magic)) && magic == PROBE_MAGIC)
+			return at->start;
+	}
+	return 0;
+}
+
 int probe_take_out_old(struct probe *p)
 {
-	const struct place *old = NULL;
+	int error = 0;
 
-	for (uint32_t i = 0; i < p->space.n; i++)
-		if (p->space.v[i].is_probe)
-			old = &p->space.v[i];
-	if (!old)
+	p->base = find_old(p);
+	if (!p->base)
 		return 0;
-	int error = learn_old(p, old) < 0 ? -1 : take_out(p);
+	error = learn_old(p) < 0 || take_out(p) ? -1 : 0;
 	p->n = 0;
 	p->base = 0;
 	return error || space_read(&p->space, p->pid) < 0 ? -1 : 0;

@@ -24,6 +24,9 @@ int probe_read(const struct probe *p, uint64_t at, void *bytes, size_t n);
 long probe_call(
 	struct probe *p, long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e);
 
+/* How much of its stack each thread has left: for probe_call, after space_read. */
+void probe_find_room(struct probe *p);
+
 /* The region is all there, or nothing of it: 0, or -1 and why. */
 int probe_map(struct probe *p, struct probe_refused *why);
 void probe_unmap_here(struct probe *p);

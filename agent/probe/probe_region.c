@@ -81,7 +81,9 @@ int probe_map(struct probe *p, struct probe_refused *why)
 
 	if (at < 0)
 		return probe_refuse(why, PROBE_CAUSE_CALL, -at);
-	long error = (uint64_t)at == p->base ? 0 : -EEXIST;
+	/* Now it can be found, should we die before all is there. */
+	long error =
+		(uint64_t)at == p->base ? probe_write(p, at, blob_code, sizeof(uint64_t)) : -EEXIST;
 	if (!error)
 		error = probe_call(p, SYS_madvise, p->base + PROBE_STATE,
 			PROBE_SHARED - PROBE_STATE, MADV_WIPEONFORK, 0, 0);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "agent/probe/remote.h"
+#include "agent/probe/way_back.h"
 #include "agent/tracer/call.h"
 #include "agent/tracer/clock.h"
 #include "agent/tracer/proc_file.h"
@@ -284,20 +285,43 @@ static int back_to_interrupt(struct remote *r, pid_t tid)
 	return -EIO;
 }
 
-/* The one that waits for nothing, if there is one: its call is not begun anew, however short. */
+/* One that has room for a way back; that waits for nothing, if there is one: its call is not begun
+ * anew, however short. */
 static struct remote_thread *caller(const struct remote *r)
 {
-	for (uint32_t i = 0; i < r->n; i++)
-		if (!regs_in_syscall(&r->v[i].regs) && !r->v[i].signal)
-			return &r->v[i];
-	for (uint32_t i = 0; i < r->n; i++)
-		if (!r->v[i].signal)
-			return &r->v[i];
-	return NULL;
+	struct remote_thread *best = NULL;
+	int best_rank = -1;
+
+	for (uint32_t i = 0; i < r->n; i++) {
+		struct remote_thread *t = &r->v[i];
+		int rank = 2 * (t->room >= WAY_BACK_MAX) + !regs_in_syscall(&t->regs);
+		if (!t->signal && rank > best_rank) {
+			best = t;
+			best_rank = rank;
+		}
+	}
+	return best;
 }
 
-static long call(struct remote *r, pid_t tid, struct user_regs_struct *regs, long number,
-	const uint64_t args[6])
+/* Puts it on the thread's stack; the stack pointer for the call. */
+static uint64_t lay_way_back(const struct remote *r, const struct remote_thread *t, uint64_t mask)
+{
+	static uint8_t extended[16384], frame[WAY_BACK_MAX];
+	struct iovec iov = {extended, sizeof(extended)};
+	uint64_t at;
+
+	if (!r->restore || t->room < WAY_BACK_MAX ||
+		ptrace(PTRACE_GETREGSET, t->tid, NT_X86_XSTATE, &iov) < 0)
+		return t->regs.rsp;
+	size_t n = way_back_make(&t->regs, mask, extended, iov.iov_len, r->restore, frame, &at);
+	struct iovec local = {frame, n}, remote = {(void *)(uintptr_t)at, n};
+	if (!n || process_vm_writev(t->tid, &local, 1, &remote, 1, 0) != (ssize_t)n)
+		return t->regs.rsp;
+	return at;
+}
+
+static void prepare_call(
+	const struct remote *r, struct user_regs_struct *regs, long number, const uint64_t args[6])
 {
 	regs->rip = r->instruction;
 	regs->rax = number;
@@ -308,7 +332,11 @@ static long call(struct remote *r, pid_t tid, struct user_regs_struct *regs, lon
 	regs->r10 = args[3];
 	regs->r8 = args[4];
 	regs->r9 = args[5];
-	if (set_regs(tid, regs) < 0 || step_call(r, tid) < 0 || get_regs(tid, regs) < 0)
+}
+
+static long call(struct remote *r, pid_t tid, struct user_regs_struct *regs, long number)
+{
+	if (step_call(r, tid) < 0 || get_regs(tid, regs) < 0)
 		return -EIO;
 	/* At the entry of some call: of ours, or somebody else's mind is at work here. */
 	if ((long)regs->orig_rax != number || step_call(r, tid) < 0 || get_regs(tid, regs) < 0)
@@ -316,22 +344,26 @@ static long call(struct remote *r, pid_t tid, struct user_regs_struct *regs, lon
 	return regs->rax;
 }
 
+/* At each point the thread has the registers of the call, from where it finds its way back with its
+ * mask, or all that is its own. */
 long remote_call(struct remote *r, long number, const uint64_t args[6])
 {
 	struct remote_thread *t = caller(r);
 	uint64_t all = ~0ull, before;
 
-	if (!t || !r->instruction)
-		return -EIO;
-	if (ptrace(PTRACE_GETSIGMASK, t->tid, sizeof(before), &before) < 0 ||
-		ptrace(PTRACE_SETSIGMASK, t->tid, sizeof(all), &all) < 0)
+	if (!t || !r->instruction || ptrace(PTRACE_GETSIGMASK, t->tid, sizeof(before), &before) < 0)
 		return -EIO;
 	struct user_regs_struct regs = t->regs;
+	regs.rsp = lay_way_back(r, t, before);
+	prepare_call(r, &regs, number, args);
 	set_alarm(1);
-	long result = call(r, t->tid, &regs, number, args);
+	long result = -EIO;
+	if (set_regs(t->tid, &regs) == 0 &&
+		ptrace(PTRACE_SETSIGMASK, t->tid, sizeof(all), &all) == 0)
+		result = call(r, t->tid, &regs, number);
 	back_to_interrupt(r, t->tid);
 	set_alarm(0);
-	set_regs(t->tid, &t->regs);
 	ptrace(PTRACE_SETSIGMASK, t->tid, sizeof(before), &before);
+	set_regs(t->tid, &t->regs);
 	return result;
 }

@@ -6,11 +6,10 @@
  *
  *   free ──remote_stop──▶ stopped ──remote_call──▶ stopped ──remote_release──▶ free
  *
- * Our death lets all threads go on, but at one point: in the middle of a remote call that thread
- * has registers which are not its own, and would go on with them. That takes some tens of
- * microseconds for each call, of which there are six when the probe goes in and one when it comes
- * out. (A frame for sigreturn, put on its stack first, would take it back by itself: not done yet.)
- * Sources: ptrace(2), kernel/signal.c, arch/x86/kernel/signal.c.
+ * Our death at any point lets all threads go on, in the middle of a remote call, too: its thread
+ * has a frame on its stack by which it comes back to where it was (way_back.h). Not where no stack
+ * has room for it, or the program has no code that makes use of it (restore is 0). Sources:
+ * ptrace(2), kernel/signal.c, arch/x86/kernel/signal.c.
  */
 #ifndef PROBE_REMOTE_H
 #define PROBE_REMOTE_H
@@ -24,6 +23,8 @@ struct remote_thread {
 	int is_stopped;
 	int signal;	/* to be passed on */
 	int is_changed; /* regs differ from the thread's */
+	uint64_t room;	/* bytes below its red zone that are its own stack for sure; the caller says
+			 */
 	struct user_regs_struct regs;
 };
 
@@ -31,7 +32,8 @@ struct remote {
 	pid_t pid;
 	struct remote_thread *v;
 	uint32_t n, room;
-	uint64_t instruction;	 /* address of a syscall instruction in the target; 0: none known */
+	uint64_t instruction; /* address of a syscall instruction in the target; 0: none known */
+	uint64_t restore; /* of code that calls rt_sigreturn, and a ret follows instruction; or 0 */
 	uint64_t stopped_at;	 /* when the first one was */
 	uint64_t longest;	 /* stop so far, ns */
 	void (*beat)(void *arg); /* called now and then while it waits; NULL */
