@@ -298,6 +298,9 @@ void heap_probe_text(const struct session *s, struct buf *out)
 			h->table_full, h->no_slot);
 	buf_printf(out, "          all threads stopped %u times, at most %.1fms\n", h->stops,
 		h->longest_ns / 1e6);
+	if (h->is_gone)
+		buf_string(out, "          the process began another program (exec), whose "
+				"allocations are not in it\n");
 	if (h->left > 0)
 		buf_string(out, "          taken out; its memory (9 MiB, without use) stays, for a "
 				"thread may come back to it\n");

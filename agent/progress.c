@@ -64,7 +64,10 @@ void progress_begin(const struct session *s)
 			log_escape(shown, sizeof(shown), o->command[0]), o->launched);
 	else
 		tell_target(s, what, sizeof(what));
-	if (o->kinds & KINDS_OF_WINDOW)
+	if (o->kinds & KINDS_OF_HEAP)
+		log_note("sampling the allocations of %s, one in %" PRIu64 " bytes, %s", what,
+			o->heap_rate, length);
+	else if (o->kinds & KINDS_OF_WINDOW)
 		log_note("sampling %s %u times a second %s%s", what, o->hz, length, every);
 	else if (o->kinds & KIND(PROFILE_THREADCREATE))
 		log_note("attached to %s %s%s", what, length, every);

@@ -374,7 +374,8 @@ void summary_text(const struct session *s, struct buf *out)
 	processes_line(s, out);
 	for (int kind = 0; kind < PROFILE_KINDS; kind++)
 		ends_line(s->written, kind, out);
-	stops_line(s->written, out);
+	if (!(s->options->kinds & KINDS_OF_HEAP))
+		stops_line(s->written, out);
 	events_line(s, out);
 	recording_line(s, out);
 	modules_lines(s, out);
@@ -438,8 +439,13 @@ void summary_comments(const struct session *s, enum profile_kind kind, const str
 		log_escape(comm, sizeof(comm), first->comm));
 	if (s->data.processes_seen > 1 && !p)
 		buf_printf(out, " and %u more", s->data.processes_seen - 1);
-	buf_printf(out, ", %u Hz\n", s->options->hz);
+	if (KIND(kind) & KINDS_OF_HEAP)
+		buf_printf(out, ", a sample each %" PRIu64 " bytes\n", s->options->heap_rate);
+	else
+		buf_printf(out, ", %u Hz\n", s->options->hz);
 	comment_samples(s, kind, out);
+	if (KIND(kind) & KINDS_OF_HEAP)
+		return;
 	if (kind == PROFILE_CPU) {
 		buf_string(out, "CPU ");
 		cpu_text(s, out);

@@ -377,7 +377,10 @@ struct tracer_heap {
 	uint64_t cut;			 /* stacks that go on beyond what was copied */
 	uint64_t longest_ns;		 /* stop of all threads */
 	uint32_t stops;
-	int32_t left; /* as probe_disarm says */
+	int32_t left;	  /* as probe_disarm says */
+	uint32_t is_gone; /* the process runs another program, and nobody has seen what it allocates
+			   */
+	uint32_t unused;
 };
 
 struct tracer_goroutines {

@@ -141,6 +141,7 @@ void heap_end(struct heap *h)
 	struct tracer_heap f = {0};
 	heap_take(h);
 	f.left = probe_disarm(&h->probe);
+	f.is_gone = h->probe.is_gone;
 	capture_wait_for_room(h->capturer);
 	heap_take(h);
 	uint32_t n = records_live(&h->probe.records, ids, RECORDS_LIVE);

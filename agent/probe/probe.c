@@ -292,6 +292,7 @@ int probe_arm(struct probe *p, pid_t pid, const struct probe_place *v, uint32_t 
 	uint64_t high, uint64_t mean, struct probe_refused *why)
 {
 	p->pid = pid;
+	p->is_gone = 0;
 	p->n = 0;
 	memset(p->thunks, 0, sizeof(p->thunks));
 	*why = (struct probe_refused){0};

@@ -29,7 +29,7 @@ struct probe {
 	uint32_t numbers[PROBE_FUNCTIONS]; /* of their hooks */
 	uint32_t n;
 	uint8_t thunks[PROBE_FUNCTIONS][PROBE_THUNK_SIZE]; /* of aliases, too */
-	int is_armed;
+	int is_armed, is_gone; /* gone: the process runs another program, without it */
 	struct records records;
 	uint64_t ticks_per_s; /* of the time stamp counter */
 	uint32_t stops;

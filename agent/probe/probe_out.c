@@ -79,6 +79,7 @@ static int take_out(struct probe *p)
 		}
 		if (!error && !is_there(p)) {
 			remote_release(&p->remote);
+			p->is_gone = 1;
 			result = 0;
 			break;
 		}
