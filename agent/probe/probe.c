@@ -291,16 +291,22 @@ static int begin(struct probe *p, const struct probe_place *v, uint32_t n, uint6
 int probe_arm(struct probe *p, pid_t pid, const struct probe_place *v, uint32_t n, uint64_t low,
 	uint64_t high, uint64_t mean, struct probe_refused *why)
 {
+	int error = -1, is_raced = 1;
+
 	p->pid = pid;
 	p->is_gone = 0;
-	p->n = 0;
-	memset(p->thunks, 0, sizeof(p->thunks));
-	*why = (struct probe_refused){0};
-	int error = begin(p, v, n, low, high, why);
-	if (!error)
-		error = arm(p, mean, why);
-	if (error)
-		probe_forget(p);
+	/* The process may have taken the place that was free a moment ago. */
+	for (uint32_t tries = 0; tries < 3 && error && is_raced; tries++) {
+		p->n = 0;
+		memset(p->thunks, 0, sizeof(p->thunks));
+		*why = (struct probe_refused){0};
+		error = begin(p, v, n, low, high, why);
+		if (!error)
+			error = arm(p, mean, why);
+		if (error)
+			probe_forget(p);
+		is_raced = why->cause == PROBE_CAUSE_CALL && why->detail == EEXIST;
+	}
 	p->is_armed = !error;
 	return error;
 }
