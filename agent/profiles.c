@@ -21,6 +21,16 @@ const struct process_info *profiles_process(const struct session *s, int32_t pid
 	return NULL;
 }
 
+const struct process_info *profiles_first(const struct session *s)
+{
+	const struct collection *c = &s->data;
+
+	for (uint32_t i = 0; i < c->n_processes; i++)
+		if (!c->processes[i].has_ended)
+			return &c->processes[i];
+	return NULL;
+}
+
 uint32_t profiles_program(const struct session *s, int32_t pid)
 {
 	const struct process_info *p = profiles_process(s, pid);

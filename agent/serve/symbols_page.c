@@ -36,7 +36,7 @@ struct looking {
 
 static const struct maps *maps_of(const struct session *s, int32_t pid)
 {
-	const struct process_info *p = pid ? profiles_process(s, pid) : &s->data.first;
+	const struct process_info *p = pid ? profiles_process(s, pid) : profiles_first(s);
 
 	return p ? generations_newest(&s->data.maps, p->number) : NULL;
 }
