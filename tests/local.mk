@@ -364,7 +364,6 @@ tests_beside = $(unit_tests_built) $(source_tests) \
 	tests/integration/legacy.sh \
 	tests/integration/lines.sh \
 	tests/integration/locked.sh \
-	tests/integration/matrix.sh \
 	tests/integration/push.sh \
 	tests/integration/raw_many.sh \
 	tests/integration/push_run.sh \
