@@ -18,7 +18,8 @@ def judge_length(what, window, profile, seconds):
     if not profile:
         return
     length = profile.duration / 1e9
-    is_true(what + ": its length", seconds <= length <= seconds + 0.5, "%.3f s" % length)
+    # It ends late where we get no CPU, never early.
+    is_true(what + ": its length", seconds <= length <= seconds + 3.5, "%.3f s" % length)
     # The two clocks are read one after the other.
     before, behind = profile.time - window.asked, window.answered - profile.time - profile.duration
     is_true(what + ": from when it was asked for, and until it was answered", before >= -1e6 and behind >= -1e6,
