@@ -36,7 +36,7 @@ enum profile_kind answer_kind(const struct session *s, const struct wish *wish)
  * mean different things. */
 static const char *maps_text(const struct session *s, int32_t pid, struct buf *out)
 {
-	const struct process_info *p = pid			     ? profiles_process(s, pid)
+	const struct process_info *p = pid ? collection_process_of_pid(&s->data, pid)
 				       : s->data.processes_seen == 1 ? &s->data.first
 								     : NULL;
 	const struct maps *maps = p ? generations_newest(&s->data.maps, p->number) : NULL;
@@ -141,7 +141,7 @@ static void answer_dump(struct session *s, struct exchange *e)
 static void answer_command(struct session *s, struct exchange *e)
 {
 	const struct process_info *p =
-		e->wish.pid ? profiles_process(s, e->wish.pid) : profiles_first(s);
+		e->wish.pid ? collection_process_of_pid(&s->data, e->wish.pid) : profiles_first(s);
 	uint32_t n = p ? p->command_len : 0;
 
 	while (n && !p->command[n - 1])
