@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,12 +21,9 @@
 /* sudo keeps neither the user's home nor the folder by which a running browser is found. */
 static void set_environment(void)
 {
-	const char *home = getenv("HOME");
-	const struct passwd *user = getpwuid(getuid());
 	char folder[64];
 
-	if (user && (!home || access(home, W_OK) < 0))
-		setenv("HOME", user->pw_dir, 1);
+	sandbox_set_home();
 	snprintf(folder, sizeof(folder), "/run/user/%u", (unsigned)getuid());
 	if (access(folder, W_OK) == 0)
 		setenv("XDG_RUNTIME_DIR", folder, 0);

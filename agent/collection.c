@@ -89,6 +89,14 @@ struct process_info *collection_process(const struct collection *c, uint32_t num
 			      : NULL;
 }
 
+const struct process_info *collection_process_of_pid(const struct collection *c, int32_t pid)
+{
+	for (uint32_t i = c->n_processes; i-- > 0;)
+		if (c->processes[i].pid == pid)
+			return &c->processes[i];
+	return NULL;
+}
+
 int collection_attached(struct collection *c, const struct tracer_attached *a)
 {
 	struct process_info *p = collection_process(c, a->number);

@@ -101,6 +101,9 @@ int collection_module_info(struct collection *c, const struct worker_module_info
 /* NULL for a number that is not known, or whose process was forgotten. */
 struct process_info *collection_process(const struct collection *c, uint32_t number);
 
+/* The latest one of that id: there may have been others before; NULL: none. */
+const struct process_info *collection_process_of_pid(const struct collection *c, int32_t pid);
+
 /* The id of the module a tracer tells of; takes the message's descriptor. *is_new says whether a
  * worker must be told too. -errno on failure. */
 int collection_module(struct collection *c, struct wire_message *m, int *is_new);
@@ -123,6 +126,10 @@ int collection_open_next(struct collection *c, uint64_t now, uint64_t wall);
  * any more. 0 or -ENOMEM. */
 int collection_forget(struct collection *c, uint32_t interval,
 	void (*forgotten)(void *arg, uint32_t process), void *arg);
+
+/* What is known of each module, in the order of their ids; strings are borrowed. NULL: no memory;
+ * the caller frees. */
+struct module_info *collection_module_infos(const struct collection *c);
 
 enum blame { BLAME_NONE, BLAME_SYMTAB, BLAME_ALL };
 

@@ -178,6 +178,15 @@ int collection_module_info(struct collection *c, const struct worker_module_info
 	return 0;
 }
 
+struct module_info *collection_module_infos(const struct collection *c)
+{
+	struct module_info *v = calloc(c->n_modules + 1, sizeof(*v));
+
+	for (uint32_t m = 0; v && m < c->n_modules; m++)
+		v[m] = c->modules[m].info;
+	return v;
+}
+
 enum blame collection_blame(struct collection *c, uint32_t id, int from_outside, int naming)
 {
 	if (!id || id > c->n_modules)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,17 +40,13 @@ static void end_child(struct debuginfod *d, int *status)
 
 /* --- the process -------------------------------------------------------------------------- */
 
-/* The home of the user whose ids we have: under sudo the environment may name root's. The client
- * makes no folder but the last one. */
+/* The client makes no folder but the last one. */
 static void set_home(void)
 {
-	const char *home = getenv("HOME");
-	const struct passwd *user = getpwuid(getuid());
 	char cache[LIMIT_PATH];
 
-	if (user && (!home || access(home, W_OK) < 0))
-		setenv("HOME", user->pw_dir, 1);
-	home = getenv("HOME");
+	sandbox_set_home();
+	const char *home = getenv("HOME");
 	if (home && !getenv("DEBUGINFOD_CACHE_PATH") &&
 		snprintf(cache, sizeof(cache), "%s/.cache", home) < (int)sizeof(cache))
 		mkdir(cache, 0700);

@@ -89,15 +89,13 @@ static int prepare(struct page *p)
 	const struct interval *i = p->session->written;
 
 	p->place = malloc((i->n_threads + 1) * sizeof(*p->place));
-	p->modules = calloc(c->n_modules + 1, sizeof(*p->modules));
+	p->modules = collection_module_infos(c);
 	p->first = calloc(i->n_threads + 1, sizeof(*p->first));
 	p->second = calloc(i->n_threads + 1, sizeof(*p->second));
 	if (!p->place || !p->modules || !p->first || !p->second)
 		return -ENOMEM;
 	for (uint32_t t = 0; t < i->n_threads; t++)
 		p->place[t] = DUMP_NO_INDEX;
-	for (uint32_t m = 0; m < c->n_modules; m++)
-		p->modules[m] = c->modules[m].info;
 	return add_processes(p);
 }
 

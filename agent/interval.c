@@ -83,6 +83,16 @@ void interval_set_life(struct interval *i, uint32_t thread, uint32_t life)
 
 int interval_add_process(struct interval *i, int32_t pid, uint64_t clock, uint32_t threads_ended)
 {
+	struct process_clock *last = i->n_processes ? &i->processes[i->n_processes - 1] : NULL;
+
+	/* A sum of one process meets it in each interval. */
+	if (last && last->pid == pid) {
+		last->clock += clock;
+		last->threads_ended += threads_ended;
+		i->clock += clock;
+		i->threads_ended += threads_ended;
+		return 0;
+	}
 	int error = clock || threads_ended
 			    ? list_room(&i->processes, i->n_processes, 1, &i->processes_room,
 				      sizeof(*i->processes), 64 * LIMIT_PROCESSES)

@@ -42,13 +42,11 @@ static void tidy(struct locks *l)
 	l->n = kept;
 }
 
-/* Of those with that id the latest: there may have been others before. */
 static uint32_t process_of(const struct session *s, int32_t pid)
 {
-	for (uint32_t i = s->data.n_processes; i-- > 0;)
-		if (s->data.processes[i].pid == pid)
-			return s->data.processes[i].number;
-	return UINT32_MAX;
+	const struct process_info *p = collection_process_of_pid(&s->data, pid);
+
+	return p ? p->number : UINT32_MAX;
 }
 
 static int add(struct session *s, int32_t pid, uint64_t address)

@@ -250,5 +250,4 @@ int naming_on_symbols(struct session *s, const struct wire_message *m)
 void naming_give_up(struct session *s)
 {
 	s->naming.late += s->phase == PHASE_SYMBOLIZE && !s->naming.awaits;
-	s->naming.gave_up++;
 }

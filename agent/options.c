@@ -333,7 +333,7 @@ static const struct option_row rows[] = {
 	{"o", "output", "FILE", set_output, "file (one profile), folder/ or - for standard output"},
 	{"format", NULL, "FMT", set_format,
 		"pprof, folded, speedscope, html, text; -dump: text, json, goroutine (by the ending)"},
-	{"open", NULL, NULL, set_switch, "-format html: show the page in the browser"},
+	{"open", NULL, NULL, set_switch, "-format html, -http: show the page in the browser"},
 	{"top", NULL, NULL, set_top, "print the top table on standard output; -top=N lines"},
 	{"dump", NULL, NULL, set_switch,
 		"print all stacks, what each thread waits for, and deadlocks"},

@@ -54,8 +54,7 @@ static void forget_process(void *arg, uint32_t process)
 static void resume_sampling(struct session *s)
 {
 	s->tracer.recent = s->worker.recent = 0;
-	uint32_t number = s->written->number;
-	if (collection_forget(&s->data, number, forget_process, s) < 0) {
+	if (collection_forget(&s->data, s->written->number, forget_process, s) < 0) {
 		log_error("out of memory at the end of the interval");
 		session_over(s, 1);
 		return;

@@ -11,19 +11,19 @@ static const char *lock_name(const void *arg, const struct thread_info *thread, 
 	return locks_name(arg, thread->pid, lock);
 }
 
-const struct process_info *profiles_process(const struct session *s, int32_t pid)
+const struct process_info *profiles_first(const struct session *s)
 {
 	const struct collection *c = &s->data;
 
-	for (uint32_t i = c->n_processes; i-- > 0;)
-		if (c->processes[i].pid == pid)
+	for (uint32_t i = 0; i < c->n_processes; i++)
+		if (!c->processes[i].has_ended)
 			return &c->processes[i];
 	return NULL;
 }
 
 uint32_t profiles_program(const struct session *s, int32_t pid)
 {
-	const struct process_info *p = profiles_process(s, pid);
+	const struct process_info *p = collection_process_of_pid(&s->data, pid);
 	const struct maps *maps = p ? generations_newest(&s->data.maps, p->number) : NULL;
 
 	for (uint32_t i = 0; maps && i < maps->n; i++)
@@ -37,7 +37,7 @@ uint32_t profiles_program(const struct session *s, int32_t pid)
 static int own_segments(const struct session *s, int32_t pid, struct segment **out, uint32_t *n_out)
 {
 	const struct collection *c = &s->data;
-	const struct process_info *p = profiles_process(s, pid);
+	const struct process_info *p = collection_process_of_pid(&s->data, pid);
 	const struct maps *maps = p ? generations_newest(&c->maps, p->number) : NULL;
 	uint32_t more = maps ? maps->n : 0, n = 0;
 	char *is_mapped = calloc(c->n_modules + 1, 1);
@@ -113,8 +113,7 @@ static void fill(const struct session *s, const struct profiles_how *how, struct
 
 int profiles_build(const struct session *s, const struct profiles_how *how, struct profile **out)
 {
-	const struct collection *c = &s->data;
-	struct module_info *modules = calloc(c->n_modules + 1, sizeof(*modules));
+	struct module_info *modules = collection_module_infos(&s->data);
 	struct segment *segments = NULL;
 	struct profile_input in;
 	struct profile_heap heap;
@@ -122,10 +121,9 @@ int profiles_build(const struct session *s, const struct profiles_how *how, stru
 
 	if (!modules)
 		return -ENOMEM;
-	for (uint32_t m = 0; m < c->n_modules; m++)
-		modules[m] = c->modules[m].info;
 	buf_init(&comments, 64 * KIB);
-	summary_comments(s, how->kind, how->pid ? profiles_process(s, how->pid) : NULL, &comments);
+	summary_comments(s, how->kind,
+		how->pid ? collection_process_of_pid(&s->data, how->pid) : NULL, &comments);
 	fill(s, how, &heap, &in);
 	in.modules = modules;
 	in.comments = buf_text(&comments);

@@ -20,8 +20,9 @@ struct profiles_how {
 /* 0 or -errno. The caller frees. */
 int profiles_build(const struct session *s, const struct profiles_how *how, struct profile **out);
 
-/* The latest process of that id; NULL: there was none. */
-const struct process_info *profiles_process(const struct session *s, int32_t pid);
+/* The one that is asked for where none is named: the first one that is still there; NULL: none is.
+ */
+const struct process_info *profiles_first(const struct session *s);
 
 /* The module that such a process runs, of its newest mappings; 0: not known. */
 uint32_t profiles_program(const struct session *s, int32_t pid);

@@ -4,6 +4,7 @@
 #include <grp.h>
 #include <limits.h>
 #include <linux/capability.h>
+#include <pwd.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -338,6 +339,15 @@ int sandbox_enter_client(pid_t parent)
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		return -errno;
 	return getppid() == parent ? 0 : -ESRCH;
+}
+
+void sandbox_set_home(void)
+{
+	const char *home = getenv("HOME");
+	const struct passwd *user = getpwuid(getuid());
+
+	if (user && (!home || access(home, W_OK) < 0))
+		setenv("HOME", user->pw_dir, 1);
 }
 
 int sandbox_enter_browser(void)

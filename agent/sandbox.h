@@ -29,6 +29,10 @@ int sandbox_enter_client(pid_t parent);
 /* Only the standard three and these two descriptors stay open; they may be the same. */
 void sandbox_close_others(int a, int b);
 
+/* For such a program: HOME is that of the user whose ids we have; under sudo the environment may
+ * name root's. */
+void sandbox_set_home(void);
+
 /* The user's browser, likewise, but that it goes on when we end: in a session of its own. */
 int sandbox_enter_browser(void);
 

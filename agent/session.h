@@ -61,7 +61,6 @@ struct naming {
 	uint32_t n, room;
 	enum symbols_level level; /* of the present pass: names first, then lines */
 	uint32_t late;		  /* requests whose answers nobody waits for any more */
-	uint64_t gave_up;	  /* profiles that have not all of their names */
 	int awaits; /* files that the worker found wanting: then the present request is asked again
 		     */
 };

@@ -45,7 +45,6 @@ struct window *windows_add(struct windows *v, const struct window *how)
 	while (*last)
 		last = &(*last)->next;
 	*last = w;
-	v->opened++;
 	return w;
 }
 

@@ -64,12 +64,12 @@ struct window {
 struct windows {
 	struct window *first;
 	struct interval counters;
-	uint64_t carried;	  /* ns of intervals without a tick, for the next with one */
-	uint64_t next_mark;	  /* not before: CLOCK_MONOTONIC */
-	uint64_t clears_at;	  /* the next mark at the latest; 0: nothing is sampled */
-	int is_left;		  /* more is sampled than is wanted: one has gone that was open */
-	uint64_t opened, dropped; /* dropped: before they were done */
-	uint64_t lost;		  /* intervals that could not be counted, for want of room */
+	uint64_t carried;   /* ns of intervals without a tick, for the next with one */
+	uint64_t next_mark; /* not before: CLOCK_MONOTONIC */
+	uint64_t clears_at; /* the next mark at the latest; 0: nothing is sampled */
+	int is_left;	    /* more is sampled than is wanted: one has gone that was open */
+	uint64_t dropped;   /* before they were done */
+	uint64_t lost;	    /* intervals that could not be counted, for want of room */
 };
 
 int windows_init(struct windows *v); /* 0 or -ENOMEM */

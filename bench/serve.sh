@@ -47,6 +47,7 @@ stop_target "$go_target"
 if command -v clang++ >/dev/null; then
 	(while :; do clang++ -O2 -std=c++17 -x c++ -o /dev/null -c "$BENCH/unit.cc"; done) >/dev/null 2>&1 &
 	loop=$!
+	started+=("$loop")
 	sleep 1
 	serve "clang" -p "$loop" -children -http 127.0.0.1:0
 	printf '%-34s %10s %12s\n' "clang++ compiling, by us" $(python3 "$BENCH/serve.py" late "$URL" 2 "$rounds" | cut -d' ' -f1,2)

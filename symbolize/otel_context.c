@@ -9,18 +9,10 @@
 
 #define VERSION 2u
 
-struct header {
-	char signature[8];
-	uint32_t version, payload_size;
-	uint64_t published_at, payload;
-};
-
-_Static_assert(sizeof(struct header) == OTEL_HEADER, "as the specification has it");
-
 int otel_header(
 	const unsigned char *header, size_t n, uint64_t *payload_address, uint32_t *payload_size)
 {
-	struct header h;
+	struct otel_header h;
 
 	if (n < sizeof(h))
 		return -ENOENT;

@@ -1,15 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The name that a process gives itself: OpenTelemetry SDKs publish their resource attributes in its
- * memory for readers outside (OTEP 4719, status: development). A mapping whose name begins with
- * /memfd:OTEL_CTX, [anon_shmem:OTEL_CTX] or [anon:OTEL_CTX] begins with a header of OTEL_HEADER
- * bytes in the machine's byte order:
- *
- *	char signature[8]	"OTEL_CTX", written last
- *	uint32_t version	2
- *	uint32_t payload_size
- *	uint64_t published_at	ns; 0 while it is being changed
- *	uint64_t payload	its address in that process: protobuf, a ProcessContext
+ * memory for readers outside (base/otel.h).
  *
  * Who reads the payload reads the header again: it is the one that belongs to the payload only if
  * nothing in it has changed. All of it is the target's, so it is parsed by the worker only.
@@ -20,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define OTEL_HEADER 32u
+#include "base/otel.h"
 
 /* 0, -ENOENT: no header of a version that we know, -EAGAIN: being changed, -EPROTO: sizes that
  * cannot be. The payload is at most LIMIT_OTEL_PAYLOAD bytes then. */

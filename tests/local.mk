@@ -360,7 +360,8 @@ source_tests = tests/source_check.sh
 endif
 TESTS = $(unit_tests_built) $(source_tests) $(test_scripts)
 
-# Those that measure no share of CPU time may run beside each other: quickstart asks for both lists.
+# Those that measure no share of CPU time and no state of threads may run beside each other: quickstart
+# asks for both lists.
 tests_beside = $(unit_tests_built) $(source_tests) \
 	tests/integration/bad_input.sh \
 	tests/integration/blocked.sh \
@@ -374,7 +375,6 @@ tests_beside = $(unit_tests_built) $(source_tests) \
 	tests/integration/legacy.sh \
 	tests/integration/lines.sh \
 	tests/integration/locked.sh \
-	tests/integration/matrix.sh \
 	tests/integration/push.sh \
 	tests/integration/raw_many.sh \
 	tests/integration/push_run.sh \
@@ -382,8 +382,6 @@ tests_beside = $(unit_tests_built) $(source_tests) \
 	tests/integration/right_file.sh \
 	tests/integration/rights.sh \
 	tests/integration/serve_contract.sh \
-	tests/integration/serve_life.sh \
-	tests/integration/serve_page.sh \
 	tests/integration/serve_threads.sh \
 	tests/integration/serve_where.sh \
 	tests/integration/single_step.sh \

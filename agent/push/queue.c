@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "agent/push/queue.h"
+#include "base/hash.h"
 
 #define SECOND 1000000000ull
 
@@ -80,14 +81,10 @@ int queue_is_empty(const struct queue *q)
 	return !q->away && !q->n;
 }
 
-/* splitmix64: pauses of many clients shall not fall together, no more is asked of it. */
+/* Pauses of many clients shall not fall together, no more is asked of it. */
 static uint64_t next_random(struct queue *q)
 {
-	uint64_t z = q->random += 0x9e3779b97f4a7c15;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-	z = (z ^ z >> 27) * 0x94d049bb133111eb;
-	return z ^ z >> 31;
+	return hash_u64(q->random += 0x9e3779b97f4a7c15);
 }
 
 static void set_pause(struct queue *q, const struct answer *a, uint64_t now)

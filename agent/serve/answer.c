@@ -16,7 +16,8 @@
 
 static int has_goroutines(const struct session *s, int32_t pid)
 {
-	uint32_t program = profiles_program(s, pid ? pid : s->data.first.pid);
+	const struct process_info *first = profiles_first(s);
+	uint32_t program = profiles_program(s, pid || !first ? pid : first->pid);
 	const struct tracer_go *go = program ? &s->data.modules[program - 1].go : NULL;
 
 	return go && go->number && go->lack == GO_LACK_NOTHING;
@@ -35,7 +36,7 @@ enum profile_kind answer_kind(const struct session *s, const struct wish *wish)
  * mean different things. */
 static const char *maps_text(const struct session *s, int32_t pid, struct buf *out)
 {
-	const struct process_info *p = pid			     ? profiles_process(s, pid)
+	const struct process_info *p = pid ? collection_process_of_pid(&s->data, pid)
 				       : s->data.processes_seen == 1 ? &s->data.first
 								     : NULL;
 	const struct maps *maps = p ? generations_newest(&s->data.maps, p->number) : NULL;
@@ -140,7 +141,7 @@ static void answer_dump(struct session *s, struct exchange *e)
 static void answer_command(struct session *s, struct exchange *e)
 {
 	const struct process_info *p =
-		profiles_process(s, e->wish.pid ? e->wish.pid : s->data.first.pid);
+		e->wish.pid ? collection_process_of_pid(&s->data, e->wish.pid) : profiles_first(s);
 	uint32_t n = p ? p->command_len : 0;
 
 	while (n && !p->command[n - 1])

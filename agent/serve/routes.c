@@ -107,7 +107,7 @@ static void look_up(struct session *s, struct exchange *e)
 /* A process that is profiled, and has not ended. */
 static int is_there(const struct session *s, int32_t pid)
 {
-	const struct process_info *p = profiles_process(s, pid);
+	const struct process_info *p = collection_process_of_pid(&s->data, pid);
 
 	return p && !p->has_ended;
 }
@@ -130,7 +130,8 @@ static void redirect(struct exchange *e)
 	buf_string(&e->body, "\">Moved Permanently</a>.\n\n");
 }
 
-static void take_at_once(struct session *s, struct exchange *e)
+/* 1: it needed no window. */
+static int take_at_once(struct session *s, struct exchange *e)
 {
 	switch (e->wish.page) {
 	case PAGE_REDIRECT:
@@ -152,14 +153,9 @@ static void take_at_once(struct session *s, struct exchange *e)
 		assets_answer(e);
 		break;
 	default:
-		break;
+		return 0;
 	}
-}
-
-static int is_at_once(enum page page)
-{
-	return page == PAGE_REDIRECT || page == PAGE_INDEX || page == PAGE_VIEW ||
-	       page == PAGE_TARGET || page == PAGE_METRICS || page == PAGE_ASSET;
+	return 1;
 }
 
 void routes_take(void *owner, struct exchange *e)
@@ -169,9 +165,9 @@ void routes_take(void *owner, struct exchange *e)
 	const struct wish *wish = &e->wish;
 	int is_over = s->is_last || s->interrupts || s->phase == PHASE_OVER;
 
-	if (is_at_once(wish->page) && (!wish->pid || is_there(s, wish->pid)))
-		take_at_once(s, e);
-	else if (is_over)
+	if ((!wish->pid || is_there(s, wish->pid)) && take_at_once(s, e))
+		return;
+	if (is_over)
 		http_refuse(
 			e, 503, "%s", s->interrupts ? "the server ends" : "the process has ended");
 	else if (wish->pid && s->phase > PHASE_SNAPSHOT && !is_there(s, wish->pid))

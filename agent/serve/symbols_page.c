@@ -36,7 +36,8 @@ struct looking {
 
 static const struct maps *maps_of(const struct session *s, int32_t pid)
 {
-	const struct process_info *p = pid ? profiles_process(s, pid) : &s->data.first;
+	const struct process_info *p =
+		pid ? collection_process_of_pid(&s->data, pid) : profiles_first(s);
 
 	return p ? generations_newest(&s->data.maps, p->number) : NULL;
 }

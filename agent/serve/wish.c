@@ -156,21 +156,27 @@ static void parse_alias(const struct asking *a, const char *name)
 		parse_profile(a, name);
 }
 
+static void take_pid_parameter(const struct asking *a)
+{
+	long long pid;
+
+	if (whole_number(value_of(a, "pid"), &pid) == 0)
+		a->wish->pid = pid > 0 && pid <= INT32_MAX ? pid : -1;
+}
+
 /* The view's own words for the kinds. */
 static void parse_view(const struct asking *a)
 {
 	struct wish *w = a->wish;
 	const char *word = value_of(a, "kind");
 	int kind = !strcmp(word, "cpu") ? PROFILE_CPU : kind_of(word);
-	long long pid;
 
 	if (kind < 0 || !strcmp(word, "profile"))
 		refuse(w, 404, "Unknown profile");
 	else
 		set_kind(a, kind);
 	w->debug = 0;
-	if (whole_number(value_of(a, "pid"), &pid) == 0)
-		w->pid = pid > 0 && pid <= INT32_MAX ? pid : -1;
+	take_pid_parameter(a);
 }
 
 static void parse_own(const struct asking *a, const char *path)
@@ -190,12 +196,10 @@ static void parse_own(const struct asking *a, const char *path)
 		w->page = PAGE_SPEEDSCOPE;
 		parse_view(a);
 	} else if (!strcmp(path, "/api/dump")) {
-		long long pid;
 		w->page = PAGE_DUMP;
 		w->kind = PROFILE_THREADS;
 		w->flags = WINDOW_DETAILS;
-		if (whole_number(value_of(a, "pid"), &pid) == 0)
-			w->pid = pid > 0 && pid <= INT32_MAX ? pid : -1;
+		take_pid_parameter(a);
 	} else if (!strncmp(path, "/speedscope/", 12)) {
 		w->page = PAGE_ASSET;
 		w->asset = path + 12;

@@ -5,11 +5,8 @@
 
 #include "agent/tracer/context.h"
 #include "agent/tracer/memory.h"
+#include "base/otel.h"
 #include "base/wire.h"
-
-#define HEADER	   32u
-#define SIZE_AT	   12u /* in the header: uint32_t */
-#define ADDRESS_AT 24u /* uint64_t */
 
 static const char *const names[] = {"/memfd:OTEL_CTX", "[anon_shmem:OTEL_CTX]", "[anon:OTEL_CTX]"};
 
@@ -36,24 +33,22 @@ static uint64_t find(const char *maps)
 /* What belongs together: the header is the same before and after. Its length, or 0. */
 static size_t copy(pid_t tid, uint64_t at, unsigned char *out, size_t room)
 {
-	unsigned char again[HEADER];
-	uint32_t size;
-	uint64_t address;
+	struct otel_header h, again;
 
-	if (memory_read(tid, at, out, HEADER) != HEADER)
+	if (memory_read(tid, at, &h, sizeof(h)) != sizeof(h))
 		return 0;
-	memcpy(&size, out + SIZE_AT, sizeof(size));
-	memcpy(&address, out + ADDRESS_AT, sizeof(address));
-	if (!size || size > room - HEADER ||
-		memory_read(tid, address, out + HEADER, size) != size ||
-		memory_read(tid, at, again, HEADER) != HEADER || memcmp(out, again, HEADER) != 0)
+	memcpy(out, &h, sizeof(h));
+	if (!h.payload_size || h.payload_size > room - sizeof(h) ||
+		memory_read(tid, h.payload, out + sizeof(h), h.payload_size) != h.payload_size ||
+		memory_read(tid, at, &again, sizeof(again)) != sizeof(again) ||
+		memcmp(&h, &again, sizeof(h)) != 0)
 		return 0;
-	return HEADER + size;
+	return sizeof(h) + h.payload_size;
 }
 
 void context_tell_all(const struct roster *roster)
 {
-	static unsigned char room[HEADER + LIMIT_OTEL_PAYLOAD];
+	static unsigned char room[OTEL_HEADER + LIMIT_OTEL_PAYLOAD];
 	struct buf maps;
 
 	buf_init(&maps, LIMIT_MAPS_TEXT);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What processes publish of themselves for readers outside (OTEP 4719, see
- * symbolize/otel_context.h): found by the name of its mapping, copied, and handed on. Nothing in it
+ * base/otel.h): found by the name of its mapping, copied, and handed on. Nothing in it
  * is believed here but where it lies, within bounds.
  */
 #ifndef TRACER_CONTEXT_H

@@ -51,13 +51,7 @@ profile_ok "dump" -p "$TARGET" -dump -format json -o "$WORK/dump.json"
 check_equal "mode of a page" 600 "$(stat -c %a "$WORK/cpu.html")"
 
 python3 "$LIB/html_check.py" "$WORK" >"$WORK/pages.out" 2>&1 || [ -s "$WORK/pages.out" ] || fail "no browser"
-while IFS= read -r line; do
-	case $line in
-	pass:*) pass "${line#pass: }" ;;
-	FAIL:*) fail "${line#FAIL: }" ;;
-	*) echo "    $line" ;;
-	esac
-done <"$WORK/pages.out"
+relay "$WORK/pages.out"
 check_refused "-dump -format html" "-open" "-open -format folded"
 
 # -open: what is run with the page, as a program of its own session that outlives us.

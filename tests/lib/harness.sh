@@ -35,6 +35,20 @@ fail() { failed=$((failed + 1)); echo "FAIL: $*"; }
 skip() { skipped=$((skipped + 1)); echo "skip: $*"; }
 skip_all() { echo "SKIP: $*"; exit 77; }
 
+# relay FILE: what another program found, in lines that begin with "pass:" or "FAIL:"; all others are shown.
+relay()
+{
+	local line
+
+	while IFS= read -r line; do
+		case $line in
+		pass:*) pass "${line#pass: }" ;;
+		FAIL:*) fail "${line#FAIL: }" ;;
+		*) echo "    $line" ;;
+		esac
+	done <"$1"
+}
+
 finish()
 {
 	echo "$(basename "$0"): $passed passed, $failed failed, $skipped skipped"

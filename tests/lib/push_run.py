@@ -31,8 +31,9 @@ def judge_windows(folder, output, least):
         is_true(store + ": windows", len(profiles) >= least, len(profiles))
         gaps = [b.time - a.time - a.duration for a, b in zip(profiles, profiles[1:])]
         is_true(store + ": one follows the other", max(map(abs, gaps), default=0) < 5e6, [g / 1e6 for g in gaps])
+        # The names of one are read before the next one ends, for as long as a profiler without a CPU takes.
         for i, profile in enumerate(profiles[:-1]):
-            is_true("%s, window %d: its length" % (store, i + 1), 1 <= profile.duration / 1e9 < 1.5, profile.duration / 1e9)
+            is_true("%s, window %d: its length" % (store, i + 1), 1 <= profile.duration / 1e9 < 4.5, profile.duration / 1e9)
         for i, profile in enumerate(profiles):
             is_sane("%s, window %d" % (store, i + 1), profile)
             judge_turns("%s, window %d" % (store, i + 1), profile, turns)

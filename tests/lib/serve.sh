@@ -71,19 +71,13 @@ start_judge()
 
 end_judges()
 {
-	local i status line
+	local i status
 
 	for ((i = 0; i < ${#judges[@]}; i++)); do
 		wait "${judges[i]%%:*}"
 		status=$?
 		((status == 0)) || grep -q '^FAIL' "$WORK/judge.$i" || fail "${judges[i]#*:}: broke off"
-		while IFS= read -r line; do
-			case $line in
-			pass:*) pass "${line#pass: }" ;;
-			FAIL:*) fail "${line#FAIL: }" ;;
-			*) echo "    $line" ;;
-			esac
-		done <"$WORK/judge.$i"
+		relay "$WORK/judge.$i"
 	done
 	judges=()
 }

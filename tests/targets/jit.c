@@ -176,11 +176,7 @@ static void work(made_function *const *run, uint64_t unit)
 		for (int i = 0; i < slices[f]; i++)
 			deck[n++] = f;
 	while (target_running()) {
-		for (int i = deck_size - 1; i > 0; i--) {
-			int j = (int)(next_random(&seed) % (uint32_t)(i + 1)), t = deck[i];
-			deck[i] = deck[j];
-			deck[j] = t;
-		}
+		target_shuffle(deck, deck_size, &seed);
 		for (int i = 0; i < deck_size; i++) {
 			uint64_t before = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 			run[deck[i]](unit);

@@ -29,17 +29,6 @@ SHARE(share_05)
 
 static void (*const run[functions])(void) = {share_40, share_25, share_20, share_10, share_05};
 
-static void shuffle(int *deck, uint32_t *seed)
-{
-	for (int i = deck_size - 1; i > 0; i--) {
-		int j = (int)(next_random(seed) % (uint32_t)(i + 1));
-		int t = deck[i];
-
-		deck[i] = deck[j];
-		deck[j] = t;
-	}
-}
-
 static FRAME void deal(const int *deck)
 {
 	for (int i = 0; i < deck_size; i++) {
@@ -66,7 +55,7 @@ int main(int argc, char **argv)
 	started = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 	target_ready();
 	while (target_running()) {
-		shuffle(deck, &seed);
+		target_shuffle(deck, deck_size, &seed);
 		deal(deck);
 	}
 	total = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - started;

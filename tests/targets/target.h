@@ -101,6 +101,17 @@ static inline uint32_t next_random(uint32_t *seed)
 	return *seed = x;
 }
 
+static inline void target_shuffle(int *v, int n, uint32_t *seed)
+{
+	for (int i = n - 1; i > 0; i--) {
+		int j = (int)(next_random(seed) % (uint32_t)(i + 1));
+		int t = v[i];
+
+		v[i] = v[j];
+		v[j] = t;
+	}
+}
+
 static inline void target_sleep_us(uint64_t us)
 {
 	struct timespec t = {(time_t)(us / 1000000), (long)(us % 1000000) * 1000};

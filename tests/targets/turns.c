@@ -42,17 +42,6 @@ static void look(void)
 	looks[n_looks++] = now;
 }
 
-static void shuffle(int *deck, uint32_t *seed)
-{
-	for (int i = deck_size - 1; i > 0; i--) {
-		int j = (int)(next_random(seed) % (uint32_t)(i + 1));
-		int t = deck[i];
-
-		deck[i] = deck[j];
-		deck[j] = t;
-	}
-}
-
 static FRAME void deal(int favourite, uint32_t *seed)
 {
 	int deck[deck_size], n = 0;
@@ -60,7 +49,7 @@ static FRAME void deal(int favourite, uint32_t *seed)
 	for (int f = 0; f < functions; f++)
 		for (int i = 0; i < (f == favourite ? 14 : 2); i++)
 			deck[n++] = f;
-	shuffle(deck, seed);
+	target_shuffle(deck, deck_size, seed);
 	for (int i = 0; i < deck_size; i++) {
 		uint64_t before = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 
