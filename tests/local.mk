@@ -398,15 +398,75 @@ AM_TESTS_ENVIRONMENT = CPPROF=$(abs_top_builddir)/cpprof-attach; export CPPROF; 
 	TARGETS=$(abs_top_builddir)/tests/targets; export TARGETS;
 
 fixture_names = aligned altstack chain20 leaf nocfi noreturn signal
-EXTRA_DIST = $(test_scripts) tests/source_check.sh $(target_names:%=tests/targets/%.c) tests/targets/calls.h tests/targets/cgo.go tests/targets/chain.go tests/targets/churn.go tests/targets/contended.go tests/targets/dl_part.c tests/targets/locked.cc tests/targets/locked.rs tests/targets/creates.cc tests/targets/creates.go tests/targets/creates.rs tests/targets/goroutines.go tests/targets/stacks.go tests/targets/locks.h tests/targets/target.h \
-	tests/targets/blocked.c tests/targets/chains.h tests/targets/shapes.h tests/targets/wander.c tests/lib/chains.py \
-	tests/targets/variants.mk tests/targets/walks.c tests/targets/walks.cc tests/targets/woken.h tests/lib/faults.py tests/lib/faults.sh tests/lib/gdb_lines.py tests/lib/gdb_stacks.py tests/lib/zstd_sections.py tests/targets/twins.c \
-	tests/lib/chromium.py tests/lib/dump_proof.py tests/lib/gos.sh tests/lib/harness.sh tests/lib/html_check.py \
-	tests/lib/html_server.py tests/lib/legacy_proof.py tests/lib/proof.py tests/lib/push_server.py \
-	tests/matrix/chain.py tests/matrix/check.py tests/names/compare.py tests/names/inlined.cc tests/names/part.cc \
-	tests/stress/faults.sh tests/unit/options_fixture.h \
-	tests/unit/elf_fixture.h tests/unit/profile_fixture.h tests/unit/prologues.h tests/unit/raw_fixture.h tests/unit/written.h tests/fixtures/fixture.c tests/fixtures/make.sh \
-	tests/lib/dump_proof.py tests/lib/gos.sh tests/lib/harness.sh tests/lib/legacy_proof.py tests/lib/proof.py \
-	tests/lib/http_client.py tests/lib/http_contract.py tests/lib/http_forms.py tests/lib/http_storm.py tests/lib/prometheus_text.py tests/lib/serve.sh tests/lib/serve_counters.py tests/lib/serve_cpu.py tests/lib/serve_life.py tests/lib/serve_page.py tests/lib/serve_threads.py tests/lib/served.py tests/lib/push_run.py tests/lib/push_run.sh tests/targets/go_pprof/main.go tests/matrix/chain.py tests/matrix/check.py tests/names/compare.py tests/names/inlined.cc tests/names/part.cc tests/stress/faults.sh tests/unit/options_fixture.h \
-	tests/unit/elf_fixture.h tests/unit/profile_fixture.h tests/unit/raw_fixture.h tests/unit/written.h tests/fixtures/fixture.c tests/fixtures/make.sh \
+EXTRA_DIST = $(test_scripts) $(target_names:%=tests/targets/%.c) \
+	tests/fixtures/fixture.c \
+	tests/fixtures/make.sh \
+	tests/legacy/legacy.c \
+	tests/lib/chains.py \
+	tests/lib/chromium.py \
+	tests/lib/dump_proof.py \
+	tests/lib/faults.py \
+	tests/lib/faults.sh \
+	tests/lib/gdb_lines.py \
+	tests/lib/gdb_stacks.py \
+	tests/lib/gos.sh \
+	tests/lib/harness.sh \
+	tests/lib/html_check.py \
+	tests/lib/html_server.py \
+	tests/lib/http_client.py \
+	tests/lib/http_contract.py \
+	tests/lib/http_forms.py \
+	tests/lib/http_storm.py \
+	tests/lib/legacy_proof.py \
+	tests/lib/prometheus_text.py \
+	tests/lib/proof.py \
+	tests/lib/push_run.py \
+	tests/lib/push_run.sh \
+	tests/lib/push_server.py \
+	tests/lib/serve.sh \
+	tests/lib/serve_counters.py \
+	tests/lib/serve_cpu.py \
+	tests/lib/serve_life.py \
+	tests/lib/serve_page.py \
+	tests/lib/serve_threads.py \
+	tests/lib/served.py \
+	tests/lib/zstd_sections.py \
+	tests/matrix/chain.py \
+	tests/matrix/check.py \
+	tests/names/compare.py \
+	tests/names/inlined.cc \
+	tests/names/part.cc \
+	tests/source_check.sh \
+	tests/stress/faults.sh \
+	tests/targets/blocked.c \
+	tests/targets/calls.h \
+	tests/targets/cgo.go \
+	tests/targets/chain.go \
+	tests/targets/chains.h \
+	tests/targets/churn.go \
+	tests/targets/contended.go \
+	tests/targets/creates.cc \
+	tests/targets/creates.go \
+	tests/targets/creates.rs \
+	tests/targets/dl_part.c \
+	tests/targets/go_pprof/main.go \
+	tests/targets/goroutines.go \
+	tests/targets/locked.cc \
+	tests/targets/locked.rs \
+	tests/targets/locks.h \
+	tests/targets/shapes.h \
+	tests/targets/stacks.go \
+	tests/targets/target.h \
+	tests/targets/twins.c \
+	tests/targets/variants.mk \
+	tests/targets/walks.c \
+	tests/targets/walks.cc \
+	tests/targets/wander.c \
+	tests/targets/woken.h \
+	tests/unit/elf_fixture.h \
+	tests/unit/options_fixture.h \
+	tests/unit/profile_fixture.h \
+	tests/unit/prologues.h \
+	tests/unit/raw_fixture.h \
+	tests/unit/written.h \
 	$(fixture_names:%=tests/fixtures/%.elf) $(fixture_names:%=tests/fixtures/%.raw)
