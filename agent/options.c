@@ -380,6 +380,7 @@ static int show_help(struct options *o, const char *name, const char *value)
 	       "       cpprof-attach -name COMM [-children] [options]\n"
 	       "       cpprof-attach [options] -- CMD ARG...\n"
 	       "       cpprof-attach -replay FILE [options]\n"
+	       "       cpprof-attach -compare OLD NEW [-fail-over PCT]\n"
 	       "Profiles running native processes from outside and writes pprof files.\n\n");
 	for (size_t i = 0; i < ROWS; i++) {
 		char left[64];
@@ -472,7 +473,7 @@ int options_parse(struct options *o, int argc, char **argv, int *status)
 			error = take_option(o, argc, argv, &i);
 		} else if (o->compare.old && !o->compare.new) {
 			o->compare.new = argv[i];
-		} else if (o->n_pids) {
+		} else if (o->n_pids || o->compare.old) {
 			log_error("one word too many: \"%s\"; see cpprof-attach -h", argv[i]);
 			error = -EINVAL;
 		} else {

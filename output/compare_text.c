@@ -68,14 +68,16 @@ static void put_side(const struct comparison *c, const struct tally *t, const ch
 	struct tm tm;
 	const char *slash = strrchr(t->file, '/');
 
-	buf_printf(out, "%s: %s", name,
-		log_escape(shown, sizeof(shown), slash && slash[1] ? slash + 1 : t->file));
+	buf_printf(out, "%s: ", name);
+	if (*t->file)
+		buf_printf(out, "%s, ",
+			log_escape(shown, sizeof(shown), slash && slash[1] ? slash + 1 : t->file));
 	if (t->time > 0 && localtime_r(&seconds, &tm) &&
 		strftime(when, sizeof(when), "%b %-d, %Y at %-I:%M:%S%P (%Z)", &tm))
-		buf_printf(out, ", %s", when);
+		buf_printf(out, "%s, ", when);
 	if (t->duration > 0)
-		buf_printf(out, ", %.4gs", t->duration);
-	buf_printf(out, ", %s%s\n", compare_value(sum, sizeof(sum), c, value, 0),
+		buf_printf(out, "%.4gs, ", t->duration);
+	buf_printf(out, "%s%s\n", compare_value(sum, sizeof(sum), c, value, 0),
 		c->is_per_second ? " per second" : "");
 }
 
@@ -176,7 +178,7 @@ static void put_verdict(const struct comparison *c, double part, struct buf *out
 		compare_value(diff, sizeof(diff), c, worst->new - worst->old, 0),
 		percent(share, sizeof(share), c, worst->new - worst->old), 100 * part);
 	if (n > 1)
-		buf_printf(out, "; so did %u more rows", n - 1);
+		buf_printf(out, "; so did %u other row%s", n - 1, n > 2 ? "s" : "");
 	buf_string(out, "\n");
 }
 

@@ -103,8 +103,8 @@ check "each place within 4 errors of the truth, and its error what it should be"
 	    assert s["significant"] == (name != "steady"), s
 PY
 
-cpu_of old 20 1.5
-cpu_of new 60 1
+cpu_of old 5 1
+cpu_of new 90 1
 compare 5 "CPU" old.cpu.pb.gz new.cpu.pb.gz -fail-over 10
 says "^Type: cpu, per second"
 says "^Regression: cpu_grown grew by"

@@ -341,7 +341,7 @@ static void texts(void **state)
 	is_printed(&out, "+48.83MB   +16.67%    3.89MB  row_0 app.c:10\n  within chance:\n");
 	is_printed(&out,
 		"Regression: row_0 grew by 48.83MB, +16.67% of the old total, more than 10%; "
-		"so did 3 more rows\n");
+		"so did 3 other rows\n");
 	buf_clear(&out);
 	assert_int_equal(compare_json(&c, 2, -1, &out), 0);
 	is_printed(&out, "\"type\":\"inuse_space\"");
