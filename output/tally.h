@@ -4,8 +4,8 @@
  * counts once in a sample), and by the places that allocate; each sum with its variance
  * (output/sampling.h). By the default type, or the last one, as pprof does.
  *
- * Of allocations, what only hands on to the allocator (operator new, std::, Rust's alloc) is not
- * taken for the place: that is the first function that called into it.
+ * Of allocations, what only hands on to the allocator (operator new, std::, Rust's alloc,
+ * functions whose name ends in "alloc") is not taken for the place: that is what called it.
  *
  * The profile is foreign: all that its numbers refer to is range-checked.
  */

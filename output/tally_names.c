@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/limits.h"
 #include "output/tally_names.h"
@@ -152,22 +153,28 @@ static uint32_t use(struct raw_texts *r, uint32_t raw)
 	return raw;
 }
 
-/* What a program calls to allocate in its language, and that calls the allocator. */
+static int ends_with(const char *name, size_t n, const char *end)
+{
+	size_t m = strlen(end);
+
+	return n >= m && !strncasecmp(name + n - m, end, m);
+}
+
+/* What a program calls to allocate in its language or by functions of its own, and that calls the
+ * allocator: by the beginning, or named as such (xmalloc, g_malloc0, MemoryContextAlloc). */
 static int hands_on(const char *name)
 {
 	static const char *const beginnings[] = {"operator new",
 		"std::", "__gnu_cxx::", "alloc::", "<alloc::", "__rust_", "__rdl_", "__rg_"};
-	static const char *const allocators[] = {"malloc", "calloc", "realloc", "reallocarray",
-		"memalign", "aligned_alloc", "posix_memalign", "valloc", "pvalloc", "__libc_malloc",
-		"__libc_calloc", "__libc_realloc", "__libc_memalign"};
+	size_t n = strlen(name);
 
 	for (size_t i = 0; i < sizeof(beginnings) / sizeof(*beginnings); i++)
 		if (!strncmp(name, beginnings[i], strlen(beginnings[i])))
 			return 1;
-	for (size_t i = 0; i < sizeof(allocators) / sizeof(*allocators); i++)
-		if (!strcmp(name, allocators[i]))
-			return 1;
-	return 0;
+	while (n && name[n - 1] >= '0' && name[n - 1] <= '9')
+		n--;
+	return ends_with(name, n, "alloc") || ends_with(name, n, "memalign") ||
+	       ends_with(name, n, "reallocarray");
 }
 
 static int sort_texts(struct raw_texts *r, struct tally_names *names)

@@ -70,11 +70,12 @@ static void by_place(void **state)
 	(void)state;
 	made_begin(&m, 1000, MADE_HEAP);
 	uint64_t new = made_function(&m, "operator new", "/gcc/new_op.cc", 50);
+	uint64_t own = made_function(&m, "PyMem_RawMalloc0", "/src/mem.c", 7);
 	uint64_t grow = made_function(&m, "std::vector<int>::push_back", "/usr/vector", 900);
 	uint64_t user = made_function(&m, "remember", "/src/a.cc", 12);
 	uint64_t line = made_function(&m, "remember", "/elsewhere/a.cc", 13);
 	for (int i = 0; i < 3; i++) {
-		int64_t *values = made_sample(&m, MADE_STACK(new, grow, i == 2 ? line : user));
+		int64_t *values = made_sample(&m, MADE_STACK(new, own, grow, i == 2 ? line : user));
 		values[2] = 10;
 		values[3] = 10 << i;
 	}
