@@ -10,7 +10,7 @@
 #include <zlib.h>
 
 #include "base/limits.h"
-#include "output/tally.h"
+#include "output/compare.h"
 #include "output/unpack.h"
 #include "tests/unit/pprof_fixture.h"
 
@@ -113,6 +113,14 @@ static void variance_of_bytes(void **state)
 	assert_true(fabs(v / (524288 * 16e6) - 1) < 1e-3);
 	v = sqrt(sampling_variance(&s, large));
 	assert_true(v < 0.012 * large[3] && v > 0);
+	/* A thousand of R and a thousand of 19 R: as much as those of R alone, at least. */
+	int64_t mixed[] = {0, 0, 2000, 20000ll << 19};
+	v = sampling_variance(&s, mixed) / (524288.0 * 524288);
+	assert_true(v >= 1000 / (exp(1) - 1));
+	/* One sample of 1.1 R stands for 1.499 allocations, which are written as 1. */
+	int64_t rounded[] = {0, 0, 1, 864547};
+	v = sampling_variance(&s, rounded) / (524288.0 * 524288);
+	assert_true(v >= 0.9);
 	s = (struct sampling){.way = SAMPLING_BYTES, .period = 10};
 	near(sampling_variance(&s, alone), 10000);
 }
@@ -185,6 +193,22 @@ static void write_file(const void *bytes, size_t n)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 }
 
+/* Whatever the numbers in it are, they can be compared and printed. */
+static void print_with_itself(void)
+{
+	struct comparison c;
+	struct buf out;
+
+	buf_init(&out, MIB);
+	assert_int_equal(compare_take(&t, &t, &c), 0);
+	assert_false(c.total.is_significant);
+	assert_int_equal(c.flat.n_significant + c.cum.n_significant + c.places.n_significant, 0);
+	assert_int_equal(compare_text(&c, 100, 0.1, &out), 0);
+	assert_int_equal(compare_json(&c, 100, 0.1, &out), 0);
+	compare_fini(&c);
+	buf_fini(&out);
+}
+
 static int take_file(const void *bytes, size_t n)
 {
 	struct unpacked u;
@@ -194,8 +218,10 @@ static int take_file(const void *bytes, size_t n)
 	if (error)
 		return error;
 	error = tally_take(u.p, &t);
-	if (!error)
+	if (!error) {
+		print_with_itself();
 		tally_fini(&t);
+	}
 	unpack_fini(&u);
 	return error;
 }
