@@ -50,8 +50,8 @@ static enum skip read_stopped(
 
 	if (tracee_get_regs(&c->tracee, &u) < 0)
 		return SKIP_GONE;
-	/* Who is let go from a stop by job control runs for a moment, until the kernel holds it again
-	 * (kernel/ptrace.c: __ptrace_unlink): met in that moment it does not compute. */
+	/* Who is let go from a stop by job control runs for a moment, until the kernel holds it
+	 * again (kernel/ptrace.c: __ptrace_unlink): met in that moment it does not compute. */
 	int is_held = c->tracee.is_held;
 	int keep = !(kinds & COMPUTING) || (!is_held && was_computing(th, &u));
 	regs_from_user(&cap->regs, &u);
