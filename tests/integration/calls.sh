@@ -5,7 +5,7 @@
 # SECONDS_EACH=400 HZ=5000 makes it long; each target then runs as long without the profiler.
 . "$(dirname "$0")/../lib/harness.sh"
 need python3
-seconds=${SECONDS_EACH:-4}
+seconds=${SECONDS_EACH:-3}
 stops=0
 
 value() { awk -v key="$1" '$1 == "truth" && $2 == key { print $3 }' "$TARGET_OUT"; }
