@@ -301,6 +301,7 @@ test_scripts = \
 	tests/integration/golang.sh \
 	tests/integration/goroutines.sh \
 	tests/integration/heap.sh \
+	tests/integration/heap_real.sh \
 	tests/integration/html.sh \
 	tests/integration/idle.sh \
 	tests/integration/jit.sh \
@@ -370,6 +371,8 @@ tests_beside = $(unit_tests_built) $(source_tests) \
 	tests/integration/dump.sh \
 	tests/integration/gdb_compare.sh \
 	tests/integration/goroutines.sh \
+	tests/integration/heap.sh \
+	tests/integration/heap_real.sh \
 	tests/integration/html.sh \
 	tests/integration/kernel_side.sh \
 	tests/integration/legacy.sh \
@@ -411,6 +414,7 @@ EXTRA_DIST = $(test_scripts) $(target_names:%=tests/targets/%.c) \
 	tests/lib/gdb_stacks.py \
 	tests/lib/gos.sh \
 	tests/lib/harness.sh \
+	tests/lib/heap_real.py \
 	tests/lib/html_check.py \
 	tests/lib/html_server.py \
 	tests/lib/http_client.py \
