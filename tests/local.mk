@@ -361,9 +361,12 @@ source_tests = tests/source_check.sh
 endif
 TESTS = $(unit_tests_built) $(source_tests) $(test_scripts)
 
-# Those that measure no share of CPU time and no state of threads may run beside each other: quickstart
-# asks for both lists.
-tests_beside = $(unit_tests_built) $(source_tests) \
+# Those that measure no share of CPU time and no state of threads may run beside each other, the long
+# ones first: quickstart asks for both lists.
+tests_beside = tests/integration/usage.sh \
+	tests/stress/storms.sh \
+	tests/integration/kill.sh \
+	tests/integration/faults.sh \
 	tests/integration/bad_input.sh \
 	tests/integration/blocked.sh \
 	tests/integration/debug_files.sh \
@@ -375,13 +378,14 @@ tests_beside = $(unit_tests_built) $(source_tests) \
 	tests/integration/heap_real.sh \
 	tests/integration/html.sh \
 	tests/integration/kernel_side.sh \
+	tests/integration/launch.sh \
 	tests/integration/legacy.sh \
 	tests/integration/lines.sh \
 	tests/integration/locked.sh \
 	tests/integration/push.sh \
-	tests/integration/raw_many.sh \
 	tests/integration/push_run.sh \
 	tests/integration/push_service.sh \
+	tests/integration/raw_many.sh \
 	tests/integration/right_file.sh \
 	tests/integration/rights.sh \
 	tests/integration/serve_contract.sh \
@@ -389,7 +393,9 @@ tests_beside = $(unit_tests_built) $(source_tests) \
 	tests/integration/serve_where.sh \
 	tests/integration/single_step.sh \
 	tests/integration/speedscope.sh \
-	tests/integration/waits.sh
+	tests/integration/threadcreate.sh \
+	tests/integration/waits.sh \
+	$(unit_tests_built) $(source_tests)
 .PHONY: print-tests-beside print-tests-alone
 print-tests-beside:
 	@echo $(tests_beside)
