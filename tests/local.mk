@@ -420,6 +420,7 @@ EXTRA_DIST = $(test_scripts) $(target_names:%=tests/targets/%.c) \
 	tests/lib/gdb_stacks.py \
 	tests/lib/gos.sh \
 	tests/lib/harness.sh \
+	tests/lib/heap.sh \
 	tests/lib/heap_real.py \
 	tests/lib/html_check.py \
 	tests/lib/html_server.py \
