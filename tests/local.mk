@@ -23,6 +23,7 @@ target_names = \
 	fd_waits \
 	fork_storm \
 	gaps \
+	grows \
 	guests \
 	handler \
 	idle \
@@ -86,6 +87,7 @@ unit_tests = \
 	tests/unit/test_charge \
 	tests/unit/test_clock \
 	tests/unit/test_collection \
+	tests/unit/test_compare \
 	tests/unit/test_conform \
 	tests/unit/test_cpus \
 	tests/unit/test_deadlock \
@@ -151,6 +153,7 @@ unit_tests = \
 	tests/unit/test_summary \
 	tests/unit/test_symbolize \
 	tests/unit/test_table \
+	tests/unit/test_tally \
 	tests/unit/test_text \
 	tests/unit/test_threads \
 	tests/unit/test_units \
@@ -178,6 +181,7 @@ tests_unit_test_call_LDADD = $(unit_libs)
 tests_unit_test_charge_LDADD = $(unit_libs)
 tests_unit_test_clock_LDADD = $(unit_libs)
 tests_unit_test_collection_LDADD = $(unit_libs)
+tests_unit_test_compare_LDADD = $(unit_libs) -lm
 tests_unit_test_conform_LDADD = $(unit_libs)
 tests_unit_test_cpus_LDADD = $(unit_libs)
 tests_unit_test_deadlock_LDADD = $(unit_libs)
@@ -243,6 +247,7 @@ tests_unit_test_sum_LDADD = $(unit_libs)
 tests_unit_test_summary_LDADD = $(unit_libs)
 tests_unit_test_symbolize_LDADD = $(unit_libs)
 tests_unit_test_table_LDADD = $(unit_libs)
+tests_unit_test_tally_LDADD = $(unit_libs)
 tests_unit_test_text_LDADD = $(unit_libs)
 tests_unit_test_threads_LDADD = $(unit_libs)
 tests_unit_test_units_LDADD = $(unit_libs)
@@ -289,6 +294,7 @@ test_scripts = \
 	tests/integration/budget.sh \
 	tests/integration/bursty.sh \
 	tests/integration/calls.sh \
+	tests/integration/compare.sh \
 	tests/integration/contended.sh \
 	tests/integration/debug_files.sh \
 	tests/integration/debuginfod.sh \
@@ -476,6 +482,7 @@ EXTRA_DIST = $(test_scripts) $(target_names:%=tests/targets/%.c) \
 	tests/targets/woken.h \
 	tests/unit/elf_fixture.h \
 	tests/unit/options_fixture.h \
+	tests/unit/pprof_fixture.h \
 	tests/unit/profile_fixture.h \
 	tests/unit/prologues.h \
 	tests/unit/raw_fixture.h \
