@@ -105,6 +105,7 @@ unit_tests = \
 	tests/unit/test_gopclntab \
 	tests/unit/test_goroutines \
 	tests/unit/test_guess \
+	tests/unit/test_heap_record \
 	tests/unit/test_inlines \
 	tests/unit/test_instruction \
 	tests/unit/test_interval \
@@ -197,6 +198,7 @@ tests_unit_test_go_facts_LDADD = $(unit_libs)
 tests_unit_test_gopclntab_LDADD = $(unit_libs)
 tests_unit_test_goroutines_LDADD = $(unit_libs)
 tests_unit_test_guess_LDADD = $(unit_libs)
+tests_unit_test_heap_record_LDADD = $(unit_libs) -lm
 tests_unit_test_inlines_LDADD = $(unit_libs)
 tests_unit_test_instruction_LDADD = $(unit_libs)
 tests_unit_test_interval_LDADD = $(unit_libs)
