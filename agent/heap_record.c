@@ -90,19 +90,20 @@ int heap_record_tell(struct heap_record *r, const struct tracer_heap *part, cons
 
 void heap_record_fold(struct heap_record *r, uint64_t now)
 {
+	int counts = !r->counted_at || now >= r->counted_at + RECORD_APART_NS;
 	uint32_t n = 0;
 
-	if (r->counted_at && now < r->counted_at + RECORD_APART_NS)
-		return;
 	for (uint32_t i = 0; i < r->n_kept; i++) {
 		struct heap_kept *k = &r->kept[i];
-		int was_missed = k->is_missed;
-		k->is_missed = !is_live(r, k);
-		if (was_missed && k->is_missed)
+		int was_missed = k->is_missed, is_dead = !is_live(r, k);
+		k->is_missed = is_dead && (was_missed || counts);
+		if (is_dead && was_missed && counts)
 			estimate_add(&r->folded[k->site].all, &k->sample);
 		else
 			r->kept[n++] = *k;
 	}
+	if (!counts)
+		return;
 	r->n_folded += r->n_kept - n;
 	r->n_kept = n;
 	r->counted_at = now;

@@ -5,8 +5,9 @@
  *
  * A run may last for days, so a sample that is dead for sure becomes a part of its stack's sums
  * (it is folded): memory is that of the live samples and of the stacks. Dead for sure is what was
- * not alive in two snapshots in a row, RECORD_APART_NS or more apart: a new sample becomes known a
- * moment before its pointer does, and a realloc that fails takes its pointer out for a moment.
+ * not alive in two snapshots RECORD_APART_NS or more apart, nor in between: a new sample becomes
+ * known a moment before its pointer does, and a realloc that fails takes its pointer out for a
+ * moment.
  *
  * Sums are the same whatever was folded, and when.
  */
@@ -23,7 +24,7 @@
 struct heap_kept {
 	struct heap_sample sample;
 	uint32_t site, interval;
-	uint32_t is_missed; /* it was not alive in the last snapshot that counted */
+	uint32_t is_missed; /* it was not alive in the last snapshot that counted, nor since */
 };
 
 struct heap_record {

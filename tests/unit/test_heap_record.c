@@ -28,7 +28,7 @@ static struct object {
 	int is_alive, is_told; /* the last snapshot had it */
 	int is_hidden;	       /* its pointer is not in the table just now */
 } objects[SAMPLES];
-static uint32_t n_objects, interval;
+static uint32_t n_objects, interval, newest;
 static uint64_t now, state;
 static struct heap_record r;
 
@@ -43,7 +43,7 @@ static uint32_t chance(uint32_t n)
 static int begin(void **unused)
 {
 	(void)unused;
-	n_objects = interval = 0;
+	n_objects = interval = newest = 0;
 	now = 5 * SECOND;
 	state = 88172645463325252ull;
 	return heap_record_init(&r);
@@ -117,13 +117,15 @@ static void do_something(void)
 		pass();
 		return;
 	case 1:
+		/* The one before was looked at before the next one is taken. */
+		interval = newest;
 		snapshot();
 		return;
 	case 2:
-		interval++;
+		interval = ++newest;
 		return;
-	case 3: /* realloc, which may fail */
-		if (o)
+	case 3: /* realloc that fails; not at the only times at which one looks */
+		if (o && o->is_told)
 			o->is_hidden = 1;
 		return;
 	case 4 ... 18:
@@ -132,7 +134,8 @@ static void do_something(void)
 		return;
 	default:
 		/* Some come in after a mark before what was taken there is looked at. */
-		o = allocate(chance(STACKS), 1 + chance(200000), interval + !chance(8));
+		newest = interval + !chance(8) > newest ? interval + 1 : newest;
+		o = allocate(chance(STACKS), 1 + chance(200000), newest);
 		o->is_hidden = !chance(5);
 	}
 }
