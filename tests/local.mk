@@ -25,6 +25,7 @@ target_names = \
 	gaps \
 	guests \
 	handler \
+	heap_steps \
 	idle \
 	ignored \
 	inline_chain \
@@ -335,6 +336,7 @@ test_scripts = \
 	tests/integration/serve_storm.sh \
 	tests/integration/serve.sh \
 	tests/integration/serve_counters.sh \
+	tests/integration/serve_heap.sh \
 	tests/integration/serve_life.sh \
 	tests/integration/serve_page.sh \
 	tests/integration/serve_threads.sh \
@@ -384,6 +386,7 @@ tests_beside = $(unit_tests_built) $(source_tests) \
 	tests/integration/right_file.sh \
 	tests/integration/rights.sh \
 	tests/integration/serve_contract.sh \
+	tests/integration/serve_heap.sh \
 	tests/integration/serve_threads.sh \
 	tests/integration/serve_where.sh \
 	tests/integration/single_step.sh \
@@ -428,6 +431,7 @@ EXTRA_DIST = $(test_scripts) $(target_names:%=tests/targets/%.c) \
 	tests/lib/serve.sh \
 	tests/lib/serve_counters.py \
 	tests/lib/serve_cpu.py \
+	tests/lib/serve_heap.py \
 	tests/lib/serve_life.py \
 	tests/lib/serve_page.py \
 	tests/lib/serve_threads.py \
