@@ -26,6 +26,7 @@ target_names = \
 	grows \
 	guests \
 	handler \
+	heap_steps \
 	idle \
 	ignored \
 	inline_chain \
@@ -107,6 +108,7 @@ unit_tests = \
 	tests/unit/test_gopclntab \
 	tests/unit/test_goroutines \
 	tests/unit/test_guess \
+	tests/unit/test_heap_record \
 	tests/unit/test_inlines \
 	tests/unit/test_instruction \
 	tests/unit/test_interval \
@@ -201,6 +203,7 @@ tests_unit_test_go_facts_LDADD = $(unit_libs)
 tests_unit_test_gopclntab_LDADD = $(unit_libs)
 tests_unit_test_goroutines_LDADD = $(unit_libs)
 tests_unit_test_guess_LDADD = $(unit_libs)
+tests_unit_test_heap_record_LDADD = $(unit_libs) -lm
 tests_unit_test_inlines_LDADD = $(unit_libs)
 tests_unit_test_instruction_LDADD = $(unit_libs)
 tests_unit_test_interval_LDADD = $(unit_libs)
@@ -340,6 +343,7 @@ test_scripts = \
 	tests/integration/serve_storm.sh \
 	tests/integration/serve.sh \
 	tests/integration/serve_counters.sh \
+	tests/integration/serve_heap.sh \
 	tests/integration/serve_life.sh \
 	tests/integration/serve_page.sh \
 	tests/integration/serve_threads.sh \
@@ -395,6 +399,7 @@ tests_beside = tests/integration/usage.sh \
 	tests/integration/right_file.sh \
 	tests/integration/rights.sh \
 	tests/integration/serve_contract.sh \
+	tests/integration/serve_heap.sh \
 	tests/integration/serve_threads.sh \
 	tests/integration/serve_where.sh \
 	tests/integration/single_step.sh \
@@ -443,6 +448,7 @@ EXTRA_DIST = $(test_scripts) $(target_names:%=tests/targets/%.c) \
 	tests/lib/serve.sh \
 	tests/lib/serve_counters.py \
 	tests/lib/serve_cpu.py \
+	tests/lib/serve_heap.py \
 	tests/lib/serve_life.py \
 	tests/lib/serve_page.py \
 	tests/lib/serve_threads.py \
