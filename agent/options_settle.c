@@ -145,8 +145,6 @@ static int settle_heap(const struct options *o)
 			  "start it, then give its pid with -p");
 	else if (o->with_children || o->name || o->n_pids > 1)
 		log_error("-profile: heap and allocs are of one process: -p PID");
-	else if (o->every_ns)
-		log_error("-every: heap and allocs are of the whole run; leave it out");
 	else if (o->save_raw || o->replay)
 		log_error("-profile: heap and allocs cannot be recorded; leave out %s",
 			o->save_raw ? "-save-raw" : "-replay");
@@ -222,11 +220,11 @@ static int settle_serving(struct options *o, int format_given)
 	else if (other)
 		log_error("%s: who asks takes what it wants; leave out %s",
 			o->http ? "-http" : "-push", other);
-	else if (!o->push.n && (o->kinds || o->every_ns || o->output))
+	else if (!o->push.n && ((o->kinds & ~KINDS_OF_HEAP) || o->every_ns || o->output))
 		log_error("-http: who asks says what and how long; leave out %s",
-			o->kinds      ? "-profile"
-			: o->every_ns ? "-every"
-				      : "-o");
+			o->kinds & ~KINDS_OF_HEAP ? "-profile"
+			: o->every_ns		  ? "-every"
+						  : "-o");
 	else if (o->push.n && o->kinds & KINDS_OF_HEAP)
 		log_error("-push: heap and allocs are not pushed yet");
 	else if (o->push.n && o->kinds & KIND(PROFILE_THREADCREATE))
@@ -262,6 +260,7 @@ static void begin_serving(struct options *o)
 	o->serves = o->http || o->push.n;
 	if (!o->serves)
 		return;
+	o->heap_first = !o->push.n && (o->kinds & KINDS_OF_HEAP);
 	o->push_kinds = !o->push.n ? 0 : o->kinds ? o->kinds : KIND(PROFILE_CPU);
 	o->kinds = ALL_KINDS;
 	if (o->push.n && !o->every_ns)
@@ -283,6 +282,8 @@ int options_settle(struct options *o, int format_given)
 		error = settle_window(o);
 	if (!error)
 		error = settle_serving(o, format_given);
+	if (!error && o->http && (o->kinds & KINDS_OF_HEAP))
+		error = settle_heap(o);
 	begin_serving(o);
 	if (!error && (!o->serves || o->dump))
 		error = settle_output(o, format_given);

@@ -26,6 +26,7 @@ target_names = \
 	grows \
 	guests \
 	handler \
+	heap_steps \
 	idle \
 	ignored \
 	inline_chain \
@@ -107,6 +108,7 @@ unit_tests = \
 	tests/unit/test_gopclntab \
 	tests/unit/test_goroutines \
 	tests/unit/test_guess \
+	tests/unit/test_heap_record \
 	tests/unit/test_inlines \
 	tests/unit/test_instruction \
 	tests/unit/test_interval \
@@ -201,6 +203,7 @@ tests_unit_test_go_facts_LDADD = $(unit_libs)
 tests_unit_test_gopclntab_LDADD = $(unit_libs)
 tests_unit_test_goroutines_LDADD = $(unit_libs)
 tests_unit_test_guess_LDADD = $(unit_libs)
+tests_unit_test_heap_record_LDADD = $(unit_libs) -lm
 tests_unit_test_inlines_LDADD = $(unit_libs)
 tests_unit_test_instruction_LDADD = $(unit_libs)
 tests_unit_test_interval_LDADD = $(unit_libs)
@@ -307,6 +310,7 @@ test_scripts = \
 	tests/integration/golang.sh \
 	tests/integration/goroutines.sh \
 	tests/integration/heap.sh \
+	tests/integration/heap_real.sh \
 	tests/integration/html.sh \
 	tests/integration/idle.sh \
 	tests/integration/jit.sh \
@@ -339,6 +343,7 @@ test_scripts = \
 	tests/integration/serve_storm.sh \
 	tests/integration/serve.sh \
 	tests/integration/serve_counters.sh \
+	tests/integration/serve_heap.sh \
 	tests/integration/serve_life.sh \
 	tests/integration/serve_page.sh \
 	tests/integration/serve_threads.sh \
@@ -366,9 +371,12 @@ source_tests = tests/source_check.sh
 endif
 TESTS = $(unit_tests_built) $(source_tests) $(test_scripts)
 
-# Those that measure no share of CPU time and no state of threads may run beside each other: quickstart
-# asks for both lists.
-tests_beside = $(unit_tests_built) $(source_tests) \
+# Those that measure no share of CPU time and no state of threads may run beside each other, the long
+# ones first: quickstart asks for both lists.
+tests_beside = tests/integration/usage.sh \
+	tests/stress/storms.sh \
+	tests/integration/kill.sh \
+	tests/integration/faults.sh \
 	tests/integration/bad_input.sh \
 	tests/integration/blocked.sh \
 	tests/integration/debug_files.sh \
@@ -376,23 +384,29 @@ tests_beside = $(unit_tests_built) $(source_tests) \
 	tests/integration/dump.sh \
 	tests/integration/gdb_compare.sh \
 	tests/integration/goroutines.sh \
+	tests/integration/heap.sh \
+	tests/integration/heap_real.sh \
 	tests/integration/html.sh \
 	tests/integration/kernel_side.sh \
+	tests/integration/launch.sh \
 	tests/integration/legacy.sh \
 	tests/integration/lines.sh \
 	tests/integration/locked.sh \
 	tests/integration/push.sh \
-	tests/integration/raw_many.sh \
 	tests/integration/push_run.sh \
 	tests/integration/push_service.sh \
+	tests/integration/raw_many.sh \
 	tests/integration/right_file.sh \
 	tests/integration/rights.sh \
 	tests/integration/serve_contract.sh \
+	tests/integration/serve_heap.sh \
 	tests/integration/serve_threads.sh \
 	tests/integration/serve_where.sh \
 	tests/integration/single_step.sh \
 	tests/integration/speedscope.sh \
-	tests/integration/waits.sh
+	tests/integration/threadcreate.sh \
+	tests/integration/waits.sh \
+	$(unit_tests_built) $(source_tests)
 .PHONY: print-tests-beside print-tests-alone
 print-tests-beside:
 	@echo $(tests_beside)
@@ -417,6 +431,8 @@ EXTRA_DIST = $(test_scripts) $(target_names:%=tests/targets/%.c) \
 	tests/lib/gdb_stacks.py \
 	tests/lib/gos.sh \
 	tests/lib/harness.sh \
+	tests/lib/heap.sh \
+	tests/lib/heap_real.py \
 	tests/lib/html_check.py \
 	tests/lib/html_server.py \
 	tests/lib/http_client.py \
@@ -432,6 +448,7 @@ EXTRA_DIST = $(test_scripts) $(target_names:%=tests/targets/%.c) \
 	tests/lib/serve.sh \
 	tests/lib/serve_counters.py \
 	tests/lib/serve_cpu.py \
+	tests/lib/serve_heap.py \
 	tests/lib/serve_life.py \
 	tests/lib/serve_page.py \
 	tests/lib/serve_threads.py \

@@ -221,7 +221,7 @@ static void kinds(void **state)
 	assert_int_equal(o.kinds, KINDS_OF_HEAP);
 	assert_int_equal(o.heap_rate, 65536);
 	refused("1 -profile cpu,allocs", "not with others yet");
-	refused("1 -profile heap -every 5", "-every: heap");
+	accepted("1 -profile heap -every 5");
 	refused("1 -profile heap -children", "of one process");
 	refused("1 -profile heap -save-raw f", "cannot be recorded");
 	refused("1 -heap-rate 64K", "add -profile heap");
