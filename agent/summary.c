@@ -13,6 +13,7 @@
 #include "config.h"
 #include "output/pseudo.h"
 #include "output/table.h"
+#include "output/tally.h"
 
 #define SECONDS(ns) ((double)(ns) / 1e9)
 
@@ -440,7 +441,11 @@ void summary_comments(const struct session *s, enum profile_kind kind, const str
 	if (s->data.processes_seen > 1 && !p)
 		buf_printf(out, " and %u more", s->data.processes_seen - 1);
 	if (KIND(kind) & KINDS_OF_HEAP)
-		buf_printf(out, ", a sample each %" PRIu64 " bytes\n", s->options->heap_rate);
+		buf_printf(out,
+			", a sample each %" PRIu64 " bytes, from %" PRIu64 ".%09" PRIu64 TALLY_RUN
+			"\n",
+			s->options->heap_rate, s->heap.began / 1000000000,
+			s->heap.began % 1000000000);
 	else
 		buf_printf(out, ", %u Hz\n", s->options->hz);
 	comment_samples(s, kind, out);

@@ -51,15 +51,15 @@ static void by_function(void **state)
 	assert_int_equal(tally_take(&m.p, &t), 0);
 	assert_string_equal(t.type, "cpu");
 	assert_int_equal(t.cum.n, 3);
-	near(find(&t.cum, "main")->value, 43);
-	near(find(&t.cum, "again")->value, 43);
-	near(find(&t.cum, "leaf")->value, 40);
-	near(find(&t.flat, "leaf")->value, 40);
-	near(find(&t.flat, "leaf")->variance, 400);
-	near(find(&t.flat, "again")->value, 3);
-	near(find(&t.flat, "again")->variance, 3e7);
+	near(find(&t.cum, "main")->sum.value, 43);
+	near(find(&t.cum, "again")->sum.value, 43);
+	near(find(&t.cum, "leaf")->sum.value, 40);
+	near(find(&t.flat, "leaf")->sum.value, 40);
+	near(find(&t.flat, "leaf")->sum.variance, 400);
+	near(find(&t.flat, "again")->sum.value, 3);
+	near(find(&t.flat, "again")->sum.variance, 3e7);
 	assert_null(find(&t.flat, "main"));
-	near(t.value, 43);
+	near(t.sum.value, 43);
 	assert_string_equal(t.build_id, "abcd");
 	tally_fini(&t);
 }
@@ -91,11 +91,11 @@ static void by_place(void **state)
 	assert_string_equal(t.places.v[0].name, "operator new");
 	assert_string_equal(t.places.v[1].file, "a.cc");
 	assert_int_equal(t.places.v[1].line, 12);
-	near(t.places.v[1].value, 30);
+	near(t.places.v[1].sum.value, 30);
 	assert_int_equal(t.places.v[2].line, 13);
-	near(t.places.v[2].value, 40);
-	near(find(&t.flat, "remember")->value, 70);
-	near(find(&t.cum, "operator new")->value, 170);
+	near(t.places.v[2].sum.value, 40);
+	near(find(&t.flat, "remember")->sum.value, 70);
+	near(find(&t.cum, "operator new")->sum.value, 170);
 	tally_fini(&t);
 }
 
@@ -144,7 +144,7 @@ static void any_ids(void **state)
 	assert_int_equal(tally_take(&m.p, &t), 0);
 	assert_int_equal(t.flat.n, 1);
 	assert_string_equal(t.flat.v[0].name, "[app]");
-	near(find(&t.cum, "one")->value, 1);
+	near(find(&t.cum, "one")->sum.value, 1);
 	tally_fini(&t);
 }
 
