@@ -58,6 +58,12 @@ static double least_difference(const struct comparison *c)
 			    c->new->sampling.period *scale_of(c, c->new));
 }
 
+static void judge(const struct comparison *c, struct change *row)
+{
+	row->is_significant =
+		fabs(row->new - row->old) > fmax(COMPARE_SIGMAS * row->error, least_difference(c));
+}
+
 /* Both have the samples that were there all the time, and these say nothing of the difference. Of
  * what came in between, some has gone: no more than what came and did not add to the sum, and as
  * much may have gone of what was there. */
@@ -88,8 +94,7 @@ static void weigh(const struct comparison *c, struct side old, struct side new, 
 	out->old = old.value;
 	out->new = new.value;
 	out->error = sqrt(fmin(same, fmax(own, common)));
-	out->is_significant = fabs(new.value - old.value) >
-			      fmax(COMPARE_SIGMAS * out->error, least_difference(c));
+	judge(c, out);
 }
 
 /* --- rows of both ------------------------------------------------------------------------- */
@@ -154,6 +159,20 @@ static int join(const struct comparison *c, const struct tally_rows *old,
 	return 0;
 }
 
+/* Each sample is in one row of these, so their errors are the total's: of one run that is less than
+ * can be said of the sum, where what only passes through in one place hides what stays in another.
+ */
+static void judge_total(struct comparison *c)
+{
+	double variance = 0;
+
+	for (uint32_t i = 0; i < c->flat.n; i++)
+		variance += c->flat.v[i].error * c->flat.v[i].error;
+	if (c->is_same_run)
+		c->total.error = fmin(c->total.error, sqrt(variance));
+	judge(c, &c->total);
+}
+
 int compare_take(const struct tally *old, const struct tally *new, struct comparison *c)
 {
 	*c = (struct comparison){.old = old, .new = new};
@@ -164,6 +183,8 @@ int compare_take(const struct tally *old, const struct tally *new, struct compar
 	c->total = (struct change){.name = "total", .file = ""};
 	weigh(c, side_of(c, old, &old->sum), side_of(c, new, &new->sum), &c->total);
 	int error = join(c, &old->flat, &new->flat, &c->flat);
+	if (!error)
+		judge_total(c);
 	if (!error)
 		error = join(c, &old->cum, &new->cum, &c->cum);
 	if (!error && c->has_places)

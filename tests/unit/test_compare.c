@@ -261,6 +261,7 @@ static void one_run(void **state)
 {
 	struct tails t = {0};
 	int found = 0, n = rounds();
+	double total = 0;
 
 	(void)state;
 	for (int i = 0; i < n; i++) {
@@ -271,6 +272,7 @@ static void one_run(void **state)
 		compare();
 		assert_true(c.is_same_run);
 		add_tails(&t);
+		total += pow((c.total.new - c.total.old) / c.total.error, 2);
 		forget();
 		/* A leak of 25 samples, beside what has been there and stays: too little for two
 		 * runs. */
@@ -282,6 +284,8 @@ static void one_run(void **state)
 		forget();
 	}
 	check_tails("one run", &t, 0.5);
+	print_message("its total: mean square %.3f\n", total / n);
+	assert_true(total / n > 0.5 && total / n <= 1 + 4 * sqrt(2.0 / n));
 	print_message("a leak of 25 samples beside 400: found in %.1f %%\n", 100.0 * found / n);
 	assert_true(found >= 0.93 * n);
 	begin_run(0, "a sample each 65536 bytes, from 12.3" TALLY_RUN);
