@@ -332,6 +332,15 @@ static void put_sum(const char *what, const struct estimate *e, struct buf *out)
 		100 * estimate_error(e), e->samples);
 }
 
+void heap_probe_line(const struct session *s, struct buf *out)
+{
+	struct estimate all = {0}, live = {0};
+
+	sums(s->written, &all, &live);
+	put_sum("since the begin allocated", &all, out);
+	put_sum(", in use", &live, out);
+}
+
 void heap_probe_text(const struct session *s, struct buf *out)
 {
 	const struct interval *i = s->written;

@@ -62,6 +62,7 @@ void probing_is_lost(struct session *s, const char *why)
 	}
 	log_note("heap, allocs: %s", why);
 	fail_all(s, why);
+	s->heap.is_wanted = s->options->heap_first;
 }
 
 /* --- putting it in ------------------------------------------------------------------------ */
