@@ -97,7 +97,8 @@ void probing_begin(struct session *s)
 void probing_step(struct session *s)
 {
 	if (!s->heap.is_wanted || s->heap.is_in || s->heap.is_over || s->heap_awaited ||
-		s->phase != PHASE_SAMPLE || s->tracer.sock < 0 || s->tracer_done)
+		s->phase != PHASE_SAMPLE || s->tracer.sock < 0 || s->tracer_done ||
+		!s->heap.has_modules)
 		return;
 	/* Its threads have a tracer just now: ours, which stays for as long as that takes. */
 	if (s->mode.kinds & KIND(PROFILE_THREADCREATE))
