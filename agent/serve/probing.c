@@ -89,9 +89,10 @@ static void put_in(struct session *s)
 	heap_probe_begin(s);
 }
 
+/* Somebody may have asked while the process was being attached to. */
 void probing_begin(struct session *s)
 {
-	s->heap.is_wanted = s->options->heap_first;
+	s->heap.is_wanted |= s->options->heap_first;
 }
 
 void probing_step(struct session *s)
