@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 
+#include "agent/comparing.h"
 #include "agent/push/push_options.h"
 #include "base/message.h"
 
@@ -65,6 +66,7 @@ struct options {
 	int serves;		/* -http or -push: until it is told to end */
 	uint32_t push_kinds;	/* what is pushed, while kinds are all that can be served */
 	const char *check;	/* hold this file to the rules instead of profiling */
+	struct comparing compare;
 };
 
 /* 0 go on; else the program's exit status is *status (help, version, or a mistake). */

@@ -271,6 +271,8 @@ static void begin_serving(struct options *o)
 
 int options_settle(struct options *o, int format_given)
 {
+	if (o->compare.old || o->compare.may_fail)
+		return comparing_settle(o, format_given);
 	if (o->check && !o->dump)
 		return 0;
 	int error = o->dump ? 0 : settle_recording(o);

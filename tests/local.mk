@@ -23,6 +23,7 @@ target_names = \
 	fd_waits \
 	fork_storm \
 	gaps \
+	grows \
 	guests \
 	handler \
 	heap_steps \
@@ -87,6 +88,7 @@ unit_tests = \
 	tests/unit/test_charge \
 	tests/unit/test_clock \
 	tests/unit/test_collection \
+	tests/unit/test_compare \
 	tests/unit/test_conform \
 	tests/unit/test_cpus \
 	tests/unit/test_deadlock \
@@ -154,6 +156,7 @@ unit_tests = \
 	tests/unit/test_summary \
 	tests/unit/test_symbolize \
 	tests/unit/test_table \
+	tests/unit/test_tally \
 	tests/unit/test_text \
 	tests/unit/test_threads \
 	tests/unit/test_units \
@@ -181,6 +184,7 @@ tests_unit_test_call_LDADD = $(unit_libs)
 tests_unit_test_charge_LDADD = $(unit_libs)
 tests_unit_test_clock_LDADD = $(unit_libs)
 tests_unit_test_collection_LDADD = $(unit_libs)
+tests_unit_test_compare_LDADD = $(unit_libs) -lm
 tests_unit_test_conform_LDADD = $(unit_libs)
 tests_unit_test_cpus_LDADD = $(unit_libs)
 tests_unit_test_deadlock_LDADD = $(unit_libs)
@@ -248,6 +252,7 @@ tests_unit_test_sum_LDADD = $(unit_libs)
 tests_unit_test_summary_LDADD = $(unit_libs)
 tests_unit_test_symbolize_LDADD = $(unit_libs)
 tests_unit_test_table_LDADD = $(unit_libs)
+tests_unit_test_tally_LDADD = $(unit_libs)
 tests_unit_test_text_LDADD = $(unit_libs)
 tests_unit_test_threads_LDADD = $(unit_libs)
 tests_unit_test_units_LDADD = $(unit_libs)
@@ -294,6 +299,7 @@ test_scripts = \
 	tests/integration/budget.sh \
 	tests/integration/bursty.sh \
 	tests/integration/calls.sh \
+	tests/integration/compare.sh \
 	tests/integration/contended.sh \
 	tests/integration/debug_files.sh \
 	tests/integration/debuginfod.sh \
@@ -306,6 +312,7 @@ test_scripts = \
 	tests/integration/golang.sh \
 	tests/integration/goroutines.sh \
 	tests/integration/heap.sh \
+	tests/integration/heap_real.sh \
 	tests/integration/html.sh \
 	tests/integration/idle.sh \
 	tests/integration/jit.sh \
@@ -366,9 +373,12 @@ source_tests = tests/source_check.sh
 endif
 TESTS = $(unit_tests_built) $(source_tests) $(test_scripts)
 
-# Those that measure no share of CPU time and no state of threads may run beside each other: quickstart
-# asks for both lists.
-tests_beside = $(unit_tests_built) $(source_tests) \
+# Those that measure no share of CPU time and no state of threads may run beside each other, the long
+# ones first: quickstart asks for both lists.
+tests_beside = tests/integration/usage.sh \
+	tests/stress/storms.sh \
+	tests/integration/kill.sh \
+	tests/integration/faults.sh \
 	tests/integration/bad_input.sh \
 	tests/integration/blocked.sh \
 	tests/integration/debug_files.sh \
@@ -376,15 +386,18 @@ tests_beside = $(unit_tests_built) $(source_tests) \
 	tests/integration/dump.sh \
 	tests/integration/gdb_compare.sh \
 	tests/integration/goroutines.sh \
+	tests/integration/heap.sh \
+	tests/integration/heap_real.sh \
 	tests/integration/html.sh \
 	tests/integration/kernel_side.sh \
+	tests/integration/launch.sh \
 	tests/integration/legacy.sh \
 	tests/integration/lines.sh \
 	tests/integration/locked.sh \
 	tests/integration/push.sh \
-	tests/integration/raw_many.sh \
 	tests/integration/push_run.sh \
 	tests/integration/push_service.sh \
+	tests/integration/raw_many.sh \
 	tests/integration/right_file.sh \
 	tests/integration/rights.sh \
 	tests/integration/serve_contract.sh \
@@ -393,7 +406,9 @@ tests_beside = $(unit_tests_built) $(source_tests) \
 	tests/integration/serve_where.sh \
 	tests/integration/single_step.sh \
 	tests/integration/speedscope.sh \
-	tests/integration/waits.sh
+	tests/integration/threadcreate.sh \
+	tests/integration/waits.sh \
+	$(unit_tests_built) $(source_tests)
 .PHONY: print-tests-beside print-tests-alone
 print-tests-beside:
 	@echo $(tests_beside)
@@ -418,6 +433,8 @@ EXTRA_DIST = $(test_scripts) $(target_names:%=tests/targets/%.c) \
 	tests/lib/gdb_stacks.py \
 	tests/lib/gos.sh \
 	tests/lib/harness.sh \
+	tests/lib/heap.sh \
+	tests/lib/heap_real.py \
 	tests/lib/html_check.py \
 	tests/lib/html_server.py \
 	tests/lib/http_client.py \
@@ -473,6 +490,7 @@ EXTRA_DIST = $(test_scripts) $(target_names:%=tests/targets/%.c) \
 	tests/targets/woken.h \
 	tests/unit/elf_fixture.h \
 	tests/unit/options_fixture.h \
+	tests/unit/pprof_fixture.h \
 	tests/unit/profile_fixture.h \
 	tests/unit/prologues.h \
 	tests/unit/raw_fixture.h \

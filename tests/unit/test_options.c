@@ -390,7 +390,7 @@ static void unknown_options_are_named(void **state)
 	refused("1 ---p 5", "unknown option --p;");
 	refused("1 -=5", "unknown option -;");
 	refused("1 -x\033[2J", "unknown option -x\\x1b[2J;");
-	refused("1 --compare=x", "-compare is not built yet");
+	refused("1 --thread=x", "-thread is not built yet");
 	char line[512] = "1 -";
 	memset(line + 3, 'a', 300);
 	refused(line, "unknown option -aaaaaaaa");
