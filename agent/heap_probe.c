@@ -265,7 +265,10 @@ int heap_probe_on_live(struct session *s, const struct wire_message *m)
 		return 0;
 	s->heap.is_in = 0;
 	s->heap.is_over = 1;
-	if (s->options->serves && h->is_gone)
+	if (s->options->serves && h->is_off)
+		probing_is_lost(s, "the probe had switched itself off, for the profiler was held "
+				   "up for ten seconds; ask again");
+	else if (s->options->serves && h->is_gone)
 		probing_is_lost(s, "the process began another program (exec); ask again");
 	return 0;
 }
@@ -332,6 +335,15 @@ static void put_sum(const char *what, const struct estimate *e, struct buf *out)
 		100 * estimate_error(e), e->samples);
 }
 
+void heap_probe_line(const struct session *s, struct buf *out)
+{
+	struct estimate all = {0}, live = {0};
+
+	sums(s->written, &all, &live);
+	put_sum("since the begin allocated", &all, out);
+	put_sum(", in use", &live, out);
+}
+
 void heap_probe_text(const struct session *s, struct buf *out)
 {
 	const struct interval *i = s->written;
@@ -353,6 +365,10 @@ void heap_probe_text(const struct session *s, struct buf *out)
 			h->table_full, h->no_slot);
 	buf_printf(out, "          all threads stopped %u times, at most %.1fms\n", h->stops,
 		h->longest_ns / 1e6);
+	if (h->is_off)
+		buf_string(out,
+			"          it had switched itself off, for we were held up: what was "
+			"allocated from then on is not in it\n");
 	if (h->is_gone)
 		buf_string(out, "          the process began another program (exec), whose "
 				"allocations are not in it\n");

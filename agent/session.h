@@ -78,9 +78,10 @@ struct heap_state {
 	int is_asked;	/* a snapshot, whose answer is on its way */
 	uint64_t began; /* CLOCK_MONOTONIC: when it went in */
 	/* Serving (agent/serve/probing.h). */
-	int is_wanted; /* somebody asks for what it brings */
-	int is_served; /* the worker has been asked for allocators */
-	int lingers;   /* the process has ended, and its heap can still be asked for */
+	int is_wanted;	 /* somebody asks for what it brings */
+	int is_served;	 /* the worker has been asked for allocators */
+	int has_modules; /* the present tracer has told of all */
+	int lingers;	 /* the process has ended, and its heap can still be asked for */
 };
 
 struct session {

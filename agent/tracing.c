@@ -50,6 +50,7 @@ void tracing_start(struct session *s)
 		.seed = clock_now() ^ phases_wall_clock(),
 	};
 
+	s->heap.has_modules = 0;
 	collection_new_tracer(&s->data, &start);
 	raw_new_tracer(&s->raw);
 	start.n = list_pids(s, pids, sizeof(pids) / sizeof(*pids));
@@ -195,6 +196,7 @@ void tracing_on_message(struct session *s, struct wire_message *m)
 		s->data.broken += collection_threads(&s->data, m) < 0;
 		break;
 	case TRACER_SNAPSHOT_DONE:
+		s->heap.has_modules = 1;
 		if (s->phase == PHASE_SNAPSHOT && !go_programs_await(s) && !heap_probe_await(s))
 			phases_go(s, PHASE_SAMPLE);
 		break;

@@ -383,6 +383,8 @@ struct tracer_heap {
 	uint32_t is_gone; /* the process runs another program, and nobody has seen what it allocates
 			   */
 	uint32_t is_end;  /* nothing comes after it: the probe is out, or was left there */
+	uint32_t is_off;  /* it had switched itself off: we were held up for too long */
+	uint32_t unused;
 };
 
 struct tracer_goroutines {

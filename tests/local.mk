@@ -109,6 +109,7 @@ unit_tests = \
 	tests/unit/test_goroutines \
 	tests/unit/test_guess \
 	tests/unit/test_heap_record \
+	tests/unit/test_heap_windows \
 	tests/unit/test_inlines \
 	tests/unit/test_instruction \
 	tests/unit/test_interval \
@@ -204,6 +205,7 @@ tests_unit_test_gopclntab_LDADD = $(unit_libs)
 tests_unit_test_goroutines_LDADD = $(unit_libs)
 tests_unit_test_guess_LDADD = $(unit_libs)
 tests_unit_test_heap_record_LDADD = $(unit_libs) -lm
+tests_unit_test_heap_windows_LDADD = $(unit_libs)
 tests_unit_test_inlines_LDADD = $(unit_libs)
 tests_unit_test_instruction_LDADD = $(unit_libs)
 tests_unit_test_interval_LDADD = $(unit_libs)
@@ -492,5 +494,6 @@ EXTRA_DIST = $(test_scripts) $(target_names:%=tests/targets/%.c) \
 	tests/unit/profile_fixture.h \
 	tests/unit/prologues.h \
 	tests/unit/raw_fixture.h \
+	tests/unit/windows_fixture.h \
 	tests/unit/written.h \
 	$(fixture_names:%=tests/fixtures/%.elf) $(fixture_names:%=tests/fixtures/%.raw)

@@ -130,9 +130,10 @@ void heap_take(struct heap *h)
 
 int heap_is_over(const struct heap *h)
 {
-	return h->probe.is_armed &&
-	       (!target_is_alive(&h->process->target) || h->process->start_stack != h->program ||
-		       process_runs_another(h->process));
+	if (!h->probe.is_armed)
+		return 0;
+	return !target_is_alive(&h->process->target) || h->process->start_stack != h->program ||
+	       probe_is_off(&h->probe) || process_runs_another(h->process);
 }
 
 static void send_ids(
@@ -192,6 +193,7 @@ void heap_end(struct heap *h)
 		return;
 	struct tracer_heap f = {.is_end = 1};
 	heap_take(h);
+	f.is_off = probe_is_off(&h->probe);
 	is_nobody_late(h->capturer);
 	f.left = probe_disarm(&h->probe);
 	f.is_gone = h->probe.is_gone;

@@ -31,8 +31,8 @@ void heap_take(struct heap *h);
  * is in. */
 void heap_tell(struct heap *h);
 
-/* Whether its process has ended, or runs another program: then its end is due, while we still know
- * the process. */
+/* Whether its process has ended, or runs another program, or it has switched itself off: then its
+ * end is due, while we still know the process. */
 int heap_is_over(const struct heap *h);
 
 /* Takes the rest, and the probe out, and tells session. Nothing if none is in. */

@@ -47,6 +47,9 @@ struct probe_place {
 int probe_arm(struct probe *p, pid_t pid, const struct probe_place *v, uint32_t n, uint64_t low,
 	uint64_t high, uint64_t mean, struct probe_refused *why);
 
+/* Whether it has switched itself off. */
+int probe_is_off(const struct probe *p);
+
 /* It lives on: to be called at least each second. */
 void probe_beat(struct probe *p);
 
