@@ -108,6 +108,8 @@ struct session {
 	int is_last; /* no interval comes after this one */
 	enum await goroutines_awaited;
 	enum heap_await heap_awaited;
+	struct allocators *allocators; /* that the tracer was asked for; NULL */
+	struct probe_refused armed;    /* its answer */
 	uint32_t without_goroutines; /* processes */
 	int tracer_done;	     /* it has no target any more, or is given up */
 	int target_ended;

@@ -2,53 +2,27 @@
 #include <string.h>
 
 #include "agent/probe/heap.h"
+#include "agent/probe/plan.h"
 #include "agent/tracer/capture_parts.h"
 #include "agent/tracer/clock.h"
 #include "base/wire.h"
-
-_Static_assert(PROBE_FUNCTIONS == ALLOCATOR_FUNCTIONS, "the same functions");
 
 #define IDS 8192u /* in one message */
 
 _Static_assert(sizeof(struct tracer_heap) + IDS * sizeof(uint32_t) <= LIMIT_MESSAGE, "it fits");
 
-/* Where the first of the functions is mapped; NULL: nowhere. */
-static const struct maps_line *mapping_of(const struct process *p, const struct tracer_probe *ask)
+static int arm(
+	struct heap *h, const struct tracer_probe *ask, size_t size, struct probe_refused *why)
 {
-	const struct mappings *m = &p->mappings;
-	uint64_t offset = ask->allocator.v[PROBE_MALLOC].offset;
-
-	for (size_t i = 0; i < m->list.n; i++) {
-		const struct maps_line *l = &m->list.v[i];
-		if (known_modules_find(m->known, l, p->number) == ask->number &&
-			offset >= l->offset && offset - l->offset < l->end - l->start)
-			return l;
-	}
-	return NULL;
-}
-
-static int arm(struct heap *h, const struct tracer_probe *ask, struct probe_refused *why)
-{
-	const struct maps_line *l = mapping_of(h->process, ask);
-	struct probe_place v[PROBE_FUNCTIONS];
-	uint32_t n = 0;
+	struct probe_plan plan;
 
 	*why = (struct probe_refused){.cause = PROBE_CAUSE_MODULE};
-	if (!l || !ask->mean)
+	if (plan_make(&plan, h->process, ask, size) < 0)
 		return -1;
-	for (uint32_t i = 0; i < PROBE_FUNCTIONS; i++) {
-		const struct allocator_function *f = &ask->allocator.v[i];
-		if (!f->size)
-			continue;
-		if (f->offset < l->offset || f->offset - l->offset >= l->end - l->start)
-			return -1;
-		v[n++] = (struct probe_place){i, f->size < UINT32_MAX ? f->size : UINT32_MAX,
-			l->start + (f->offset - l->offset)};
-	}
-	return probe_arm(&h->probe, h->process->target.pid, v, n, l->start, l->end, ask->mean, why);
+	return probe_arm(&h->probe, h->process->target.pid, &plan, why);
 }
 
-void heap_begin(struct heap *h, const struct tracer_probe *ask, struct roster *roster,
+void heap_begin(struct heap *h, const struct tracer_probe *ask, size_t size, struct roster *roster,
 	struct capturer *capturer, void (*beat)(void *arg), void *arg)
 {
 	struct probe_refused why = {.cause = PROBE_CAUSE_GONE};
@@ -62,7 +36,7 @@ void heap_begin(struct heap *h, const struct tracer_probe *ask, struct roster *r
 	h->probe.remote.beat = beat;
 	h->probe.remote.arg = arg;
 	h->process = roster->n == 1 ? roster->v[0] : NULL;
-	if (h->process && h->process->threads.n && arm(h, ask, &why) == 0)
+	if (h->process && h->process->threads.n && arm(h, ask, size, &why) == 0)
 		why.cause = PROBE_CAUSE_NONE;
 	wire_send(h->sock, TRACER_PROBE, &why, sizeof(why), -1);
 }

@@ -67,6 +67,20 @@ int space_read(struct space *p, pid_t pid)
 	return error ? error : p->n ? 0 : -ESRCH;
 }
 
+int space_take(struct space *p, uint64_t start, uint64_t size)
+{
+	int error = list_room(&p->v, p->n, 1, &p->room, sizeof(*p->v), 1u << 20);
+	uint32_t at = p->n;
+
+	if (error)
+		return error;
+	for (; at && p->v[at - 1].start > start; at--)
+		p->v[at] = p->v[at - 1];
+	p->v[at] = (struct place){.start = start, .end = start + size};
+	p->n++;
+	return 0;
+}
+
 const struct place *space_find(const struct space *p, uint64_t address)
 {
 	for (uint32_t i = 0; i < p->n; i++)

@@ -23,6 +23,9 @@ struct space {
 int space_read(struct space *p, pid_t pid);
 void space_fini(struct space *p);
 
+/* Counts as in use from now on. 0 or -errno. */
+int space_take(struct space *p, uint64_t start, uint64_t size);
+
 /* What holds that address; NULL: nothing. */
 const struct place *space_find(const struct space *p, uint64_t address);
 
