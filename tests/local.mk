@@ -467,6 +467,8 @@ EXTRA_DIST = $(test_scripts) $(target_names:%=tests/targets/%.c) \
 	tests/unit/options_fixture.h \
 	tests/unit/profile_fixture.h \
 	tests/unit/prologues.h \
+	tests/unit/prologues_allocators.h \
+	tests/unit/prologues_libc.h \
 	tests/unit/raw_fixture.h \
 	tests/unit/written.h \
 	$(fixture_names:%=tests/fixtures/%.elf) $(fixture_names:%=tests/fixtures/%.raw)

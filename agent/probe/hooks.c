@@ -76,17 +76,56 @@ static const struct probe_place *place_at(const struct probe_plan *plan, uint64_
 	return NULL;
 }
 
+/* Whether a slot holds, or will hold, the address of one of them. */
+static int slot_leads_to_one(const struct probe *p, const struct probe_plan *plan, uint64_t slot)
+{
+	uint64_t holds;
+
+	for (uint32_t i = 0; i < plan->n_slots; i++)
+		if (plan->slots[i].address == slot)
+			return 1;
+	return !probe_read(p, slot, &holds, sizeof(holds)) && place_at(plan, holds);
+}
+
+/* Through the table of linked functions, too, which jumps by a slot: jmp *slot(%rip). */
+static int leads_to_one(const struct probe *p, const struct probe_plan *plan, uint64_t target)
+{
+	static const uint8_t pad[4] = {0xf3, 0x0f, 0x1e, 0xfa};
+	uint8_t code[16];
+	int32_t distance;
+
+	if (place_at(plan, target))
+		return 1;
+	if (probe_read(p, target, code, sizeof(code)))
+		return 0;
+	size_t at = memcmp(code, pad, sizeof(pad)) ? 0 : sizeof(pad);
+	at += code[at] == 0xf2;
+	if (code[at] != 0xff || code[at + 1] != 0x25)
+		return 0;
+	memcpy(&distance, code + at + 2, sizeof(distance));
+	return slot_leads_to_one(p, plan, target + at + 6 + distance);
+}
+
 /* Whether it calls another of them, or jumps there: then what is asked for would count twice. */
-static int calls_another(
-	const struct probe_plan *plan, const struct probe_place *f, const uint8_t *code, size_t n)
+static int calls_another(const struct probe *p, const struct probe_plan *plan,
+	const struct probe_place *f, const uint8_t *code, size_t n)
 {
 	struct instruction i;
 
 	for (size_t at = 0; at < n && instruction_decode(code + at, n - at, &i) == 0;
 		at += i.length) {
-		uint64_t target = f->address + at + i.length + i.immediate;
-		if (!i.is_wide && !i.is_vector && (i.opcode == 0xe8 || i.opcode == 0xe9) &&
-			target != f->address && place_at(plan, target))
+		uint64_t next = f->address + at + i.length, target = next + i.immediate;
+		int32_t distance;
+		if (i.is_wide || i.is_vector)
+			continue;
+		if ((i.opcode == 0xe8 || i.opcode == 0xe9) && target != f->address &&
+			leads_to_one(p, plan, target))
+			return 1;
+		/* call or jmp *slot(%rip) */
+		if (i.opcode != 0xff || (*i.modrm != 0x15 && *i.modrm != 0x25))
+			continue;
+		memcpy(&distance, i.modrm + 1, sizeof(distance));
+		if (slot_leads_to_one(p, plan, next + distance))
 			return 1;
 	}
 	return 0;
@@ -174,7 +213,8 @@ static int take(struct preparing *g, uint32_t which, uint32_t by)
 	int error = probe_read(p, f.address, code, n);
 	if (error)
 		return refuse(g, which, PROBE_CAUSE_MEMORY, -error);
-	f.is_leaf = f.is_leaf && !calls_another(g->plan, &f, code, n);
+	int is_wrapper = calls_another(p, g->plan, &f, code, n);
+	f.is_leaf = f.is_leaf && !is_wrapper;
 	uint32_t hook = next_hook(&g->counts, &f);
 	if (hook == UINT32_MAX)
 		return refuse(g, which, PROBE_CAUSE_MANY, 0);
@@ -187,9 +227,15 @@ static int take(struct preparing *g, uint32_t which, uint32_t by)
 		p->entries[p->n++] = entry;
 		return 0;
 	}
+	/* Whoever is done by it calls it as it is. */
+	set_thunk(p, hook, f.address);
+	/* It is seen where it calls that one. */
+	if (is_wrapper) {
+		p->taken[p->n_taken - 1].by_slots = 0;
+		return 0;
+	}
 	g->why->function = which;
 	g->why->detail = why;
-	set_thunk(p, hook, f.address);
 	if (slots_add(p, f.address, p->base + ((const struct probe_head *)blob_code)->hooks[hook]))
 		return refuse(g, which, PROBE_CAUSE_PATCH, why);
 	return 0;
