@@ -17,7 +17,6 @@
 #pragma GCC visibility push(hidden)
 
 extern const struct probe_trait probe_traits[PROBE_HOOKS];
-extern const uint8_t probe_thunks[PROBE_HOOKS][PROBE_THUNK_SIZE];
 extern struct probe_state probe_state;
 extern uint8_t probe_filter[65536];
 extern struct probe_slot probe_slots[PROBE_N_SLOTS];
@@ -35,16 +34,18 @@ struct call {
 	uint32_t hook;
 	uint32_t is_sampled;
 	uint32_t flags; /* CALL_SWAPS, CALL_THROWS */
-	const uint8_t *target, *thunk;
-	uint64_t unused;
+	uint32_t by;	/* hook whose original is to be called */
+	uint32_t unused;
+	uint64_t unused2[2];
 	uint64_t arguments[6]; /* rdi, rsi, rdx, rcx, r8, r9 */
 	uint64_t registers[PROBE_REGISTERS];
 	uint64_t pc; /* the caller goes on there */
 };
 
 _Static_assert(__builtin_offsetof(struct call, flags) == CALL_FLAGS, "as it is read");
-_Static_assert(__builtin_offsetof(struct call, target) == CALL_TARGET, "as it is read");
-_Static_assert(__builtin_offsetof(struct call, thunk) == CALL_THUNK, "as it is read");
+_Static_assert(__builtin_offsetof(struct call, by) == CALL_BY, "as it is read");
+_Static_assert(__builtin_offsetof(struct call, hook) == CALL_HOOK, "as it is read");
+_Static_assert(__builtin_offsetof(struct call, is_sampled) == CALL_SAMPLED, "as it is read");
 _Static_assert(__builtin_offsetof(struct call, arguments) == CALL_FRAME, "as it is pushed");
 _Static_assert(__builtin_offsetof(struct call, pc) == CALL_FRAME + 96, "as it is pushed");
 
@@ -341,8 +342,7 @@ static void describe(struct call *c, uint32_t hook, const struct probe_trait *t)
 {
 	c->hook = hook;
 	c->flags = (t->flags & ALLOCATOR_SWAPS ? CALL_SWAPS : 0) | (t->throws ? CALL_THROWS : 0);
-	c->target = probe_thunks[t->by];
-	c->thunk = probe_thunks[hook];
+	c->by = t->by;
 	c->size = size_of(c, t);
 	c->old = t->old ? c->arguments[t->old - 1] : 0;
 }

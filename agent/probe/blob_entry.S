@@ -121,9 +121,18 @@ hook_\number:
 	.set i, i + 1
 	.endr
 
+/* The original of the hook whose number is there, into r11. */
+	.macro original where
+	mov \where, %r11d
+	shl $6, %r11d /* PROBE_THUNK_SIZE */
+	lea probe_thunks(%rip), %rax
+	add %rax, %r11
+	.endm
+
 /* Asks whether the original is to be called from here; jumps to it if not. The number of the hook
  * is in eax. One that may throw is done by another that does not: it is left to itself only where
- * that one fails. */
+ * that one fails. No address of ours is left behind on the stack, where nobody could tell it from
+ * one that is still needed. */
 	.balign 64
 framed:
 	enter
@@ -133,13 +142,14 @@ framed:
 	test %eax, %eax
 	arguments
 	jne 5f
-4:	mov CALL_THUNK(%rsp), %r11
+4:	movq $0, -8(%rsp)
+	original CALL_HOOK(%rsp)
 	leave_frame
 	jmp *%r11
 5:	testl $CALL_SWAPS, CALL_FLAGS(%rsp)
 	je 6f
 	xchg %rdi, %rsi
-6:	mov CALL_TARGET(%rsp), %r11
+6:	original CALL_BY(%rsp)
 	call *%r11
 	test %rax, %rax
 	jne 7f
@@ -153,7 +163,14 @@ framed:
 7:	mov %rsp, %rdi
 	mov %rax, %rsi
 	call probe_after
-	leave_frame
+	movq $0, -8(%rsp)
+	cmpl $0, CALL_SAMPLED(%rsp)
+	je 9f
+	mov $-40, %rcx
+8:	movq $0, (%rsp, %rcx, 8)
+	inc %rcx
+	jne 8b
+9:	leave_frame
 	ret
 
 releasing:
@@ -165,6 +182,7 @@ releasing:
 	push %r9
 	push %rax
 	call probe_release
+	movq $0, -8(%rsp)
 	pop %rax
 	pop %r9
 	pop %r8

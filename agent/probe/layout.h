@@ -43,12 +43,13 @@
 #define PROBE_ISLAND_MAGIC 0x646e616c73492b63 /* "c+Island" */
 
 /* What struct probe_trait knows of a hook's function, and the offsets of struct call. */
-#define CALL_FLAGS  44
-#define CALL_TARGET 48
-#define CALL_THUNK  56
-#define CALL_FRAME  72
-#define CALL_SWAPS  1
-#define CALL_THROWS 2
+#define CALL_HOOK    36
+#define CALL_SAMPLED 40
+#define CALL_FLAGS   44
+#define CALL_BY	     48
+#define CALL_FRAME   72
+#define CALL_SWAPS   1
+#define CALL_THROWS  2
 
 #define PROBE_SLOT_SIZE 64
 #define PROBE_N_SLOTS	4096
