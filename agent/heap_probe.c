@@ -248,10 +248,11 @@ static void put_limits(const struct session *s, struct buf *out)
 			unseen);
 	if (s->armed.by_slots)
 		buf_printf(out,
-			"          %u functions are seen only where they are called through one of %u "
-			"slots (GOT), for their entries cannot be\n"
-			"          taken over: not through an address that was taken before, from a "
-			"library that came later, or in their own library\n",
+			"          %u functions are seen only where they are called through %u slots (GOT), "
+			"as their entries cannot be taken over:\n"
+			"          not through an address that was taken before, from a library that came "
+			"later, in their own library; a page\n"
+			"          (4 KiB) stays in the process, for what it may have read there\n",
 			s->armed.by_slots, s->armed.slots);
 	if (s->armed.outside)
 		buf_printf(out, "          %u functions cannot be taken over, and are not seen\n",

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "agent/probe/blob.h"
 #include "agent/probe/hooks.h"
 #include "agent/probe/probe_parts.h"
+#include "agent/tracer/proc_file.h"
 #include "base/allocator_names.h"
 #include "base/instruction.h"
 
@@ -67,6 +70,18 @@ static void describe(struct probe *p, const struct probe_place *f, uint32_t hook
 }
 
 /* --- one function --- */
+
+/* Of some thread's: then what returns must have been called. */
+static int has_shadow_stack(const struct probe *p)
+{
+	char path[32], text[4096];
+
+	snprintf(path, sizeof(path), "/proc/%d/status", p->pid);
+	if (proc_file_read(AT_FDCWD, path, text, sizeof(text)) < 0)
+		return 1;
+	const char *features = strstr(text, "x86_Thread_features:");
+	return features && memmem(features, strcspn(features, "\n"), "shstk", 5);
+}
 
 static const struct probe_place *place_at(const struct probe_plan *plan, uint64_t address)
 {
@@ -155,6 +170,8 @@ static enum patch_refusal patch(struct probe *p, const struct probe_place *f, co
 		thunk = near + PATCH_THUNK;
 	}
 	enum patch_refusal why = patch_make(patch, f->address, code, n, thunk, f->low, f->high);
+	if (!why && patch->has_call && has_shadow_stack(p))
+		why = PATCH_CALL;
 	if (why || !i) {
 		memcpy(p->thunks[hook], patch->thunk_code, PATCH_THUNK);
 		return why;
@@ -222,7 +239,8 @@ static int take(struct preparing *g, uint32_t which, uint32_t by)
 	enum patch_refusal why = patch(p, &f, code, n, hook, &entry);
 	if (why == PATCH_TAKEN)
 		return refuse(g, which, PROBE_CAUSE_PATCH, why);
-	p->taken[p->n_taken++] = (struct probe_taken){f.address, hook, why != PATCH_FITS};
+	p->taken[p->n_taken++] = (struct probe_taken){
+		.address = f.address, .hook = hook, .place = which, .refusal = why};
 	if (why == PATCH_FITS) {
 		p->entries[p->n++] = entry;
 		return 0;
@@ -231,11 +249,9 @@ static int take(struct preparing *g, uint32_t which, uint32_t by)
 	set_thunk(p, hook, f.address);
 	/* It is seen where it calls that one. */
 	if (is_wrapper) {
-		p->taken[p->n_taken - 1].by_slots = 0;
+		p->taken[p->n_taken - 1].refusal = PATCH_FITS;
 		return 0;
 	}
-	g->why->function = which;
-	g->why->detail = why;
 	if (slots_add(p, f.address, p->base + ((const struct probe_head *)blob_code)->hooks[hook]))
 		return refuse(g, which, PROBE_CAUSE_PATCH, why);
 	return 0;

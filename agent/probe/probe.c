@@ -206,11 +206,12 @@ static int find_slots(struct probe *p, struct probe_refused *why)
 	why->slots = p->slots.n_slots;
 	for (uint32_t i = 0; i < p->n_taken; i++) {
 		const struct probe_taken *t = &p->taken[i];
-		int is_led_to = t->by_slots && slots_lead_to(&p->slots, t->address);
+		int is_led_to = t->refusal && slots_lead_to(&p->slots, t->address);
+		why->function = t->place;
 		why->by_slots += is_led_to;
-		why->outside += t->by_slots && !is_led_to;
-		if (t->by_slots && !is_led_to && p->traits[t->hook].size == ALLOCATOR_FREES)
-			return probe_refuse(why, PROBE_CAUSE_PATCH, why->detail);
+		why->outside += t->refusal && !is_led_to;
+		if (t->refusal && !is_led_to && p->traits[t->hook].size == ALLOCATOR_FREES)
+			return probe_refuse(why, PROBE_CAUSE_PATCH, t->refusal);
 	}
 	return 0;
 }

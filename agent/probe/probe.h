@@ -36,7 +36,8 @@ struct probe {
 	struct probe_taken {
 		uint64_t address;
 		uint32_t hook;
-		uint32_t by_slots;
+		uint32_t place;	  /* in the plan */
+		uint32_t refusal; /* of its entry: it is called by slots; enum patch_refusal */
 	} taken[PROBE_HOOKS];
 	uint32_t n_taken;
 	uint8_t thunks[PROBE_HOOKS][PROBE_THUNK_SIZE];
