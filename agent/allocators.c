@@ -79,8 +79,7 @@ static int is_set(const struct module *m, uint8_t prefix)
 
 	for (uint32_t i = 0; m->allocator && i < m->allocator->n_functions; i++) {
 		const struct allocator_name *name = &allocator_names[f[i].number];
-		if (f[i].prefix != prefix ||
-			!(name->scope & (ALLOCATOR_PLAIN | ALLOCATOR_PREFIXED)))
+		if (f[i].prefix != prefix || name->scope & (ALLOCATOR_CXX | ALLOCATOR_MAPPING))
 			continue;
 		has_malloc |= f[i].number == ALLOCATOR_MALLOC;
 		has_free |= f[i].number == ALLOCATOR_FREE;
