@@ -301,6 +301,7 @@ test_scripts = \
 	tests/integration/golang.sh \
 	tests/integration/goroutines.sh \
 	tests/integration/heap.sh \
+	tests/integration/heap_names.sh \
 	tests/integration/html.sh \
 	tests/integration/idle.sh \
 	tests/integration/jit.sh \
@@ -411,6 +412,7 @@ EXTRA_DIST = $(test_scripts) $(target_names:%=tests/targets/%.c) \
 	tests/lib/gdb_stacks.py \
 	tests/lib/gos.sh \
 	tests/lib/harness.sh \
+	tests/lib/heap_places.py \
 	tests/lib/html_check.py \
 	tests/lib/html_server.py \
 	tests/lib/http_client.py \
@@ -419,6 +421,7 @@ EXTRA_DIST = $(test_scripts) $(target_names:%=tests/targets/%.c) \
 	tests/lib/http_storm.py \
 	tests/lib/legacy_proof.py \
 	tests/lib/prometheus_text.py \
+	tests/lib/process_state.py \
 	tests/lib/proof.py \
 	tests/lib/push_run.py \
 	tests/lib/push_run.sh \
@@ -438,6 +441,7 @@ EXTRA_DIST = $(test_scripts) $(target_names:%=tests/targets/%.c) \
 	tests/names/part.cc \
 	tests/source_check.sh \
 	tests/stress/faults.sh \
+	tests/targets/allocators.c \
 	tests/targets/blocked.c \
 	tests/targets/calls.h \
 	tests/targets/cgo.go \

@@ -365,7 +365,8 @@ int probe_before(struct call *c, uint32_t hook)
 	if (!s)
 		return 0;
 	c->is_sampled = s->left < c->size;
-	if (!c->is_sampled && t->is_leaf) {
+	int is_known = c->old > 1 && *filter_of(c->old); /* most likely: it was sampled */
+	if (!c->is_sampled && t->is_leaf && !is_known) {
 		s->left -= c->size;
 		return 0;
 	}
@@ -374,7 +375,7 @@ int probe_before(struct call *c, uint32_t hook)
 	s->left = GUARD;
 	__atomic_fetch_add(&probe_state.inside, 1, __ATOMIC_ACQ_REL);
 	/* Before the address can be used again. */
-	c->old_id = c->old > 1 && *filter_of(c->old) ? remove(c->old) : MISSING;
+	c->old_id = is_known ? remove(c->old) : MISSING;
 	return 1;
 }
 

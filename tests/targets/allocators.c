@@ -5,6 +5,8 @@
  * those that are alive, and its smallest size. From then on it calls what it found through its
  * slots meanwhile, for ever.
  *
+ * allocators [taken]   "taken": somebody's jump is at the begin of its valloc
+ *
  * With OWN an allocator of its own is in it (je_malloc); with ODD it is a library whose functions
  * nobody can take over at their entries (odd_malloc).
  */
@@ -12,6 +14,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -220,10 +223,26 @@ static void run(const struct place *p)
 		(unsigned long)N / 4 * p->last, p->size);
 }
 
-int main(void)
+/* As a hook of another profiler: to some memory of its own. */
+static void take_over(void *function)
+{
+	uintptr_t at = (uintptr_t)function, page = at & -4096ul;
+	char *to = mmap((void *)(page + (512ul << 20)), 4096, PROT_READ | PROT_EXEC,
+		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int32_t distance = (uintptr_t)to - (at + 5);
+
+	if (to == MAP_FAILED || mprotect((void *)page, 8192, PROT_READ | PROT_WRITE | PROT_EXEC))
+		abort();
+	*(char *)at = (char)0xe9;
+	memcpy((char *)at + 1, &distance, sizeof(distance));
+}
+
+int main(int argc, char **argv)
 {
 	void *(*volatile take)(size_t) = NULL;
 
+	if (argc > 1 && !strcmp(argv[1], "taken"))
+		take_over(valloc);
 	setvbuf(stdout, NULL, _IOLBF, 4096);
 	signal(SIGUSR1, on_go);
 	printf("ready %d\n", getpid());
