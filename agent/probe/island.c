@@ -23,19 +23,25 @@ uint64_t island_next(struct island *i)
 	return i->n < ISLAND_ROOM ? i->base + ISLAND_HEAD + i->n++ * ISLAND_ENTRY : 0;
 }
 
+static int is_near(const struct island *i, uint64_t low, uint64_t high)
+{
+	uint64_t least = i->base < low ? i->base : low;
+	uint64_t most = i->base + PROBE_ISLAND > high ? i->base + PROBE_ISLAND : high;
+
+	return most - least <= PLACE_REACH;
+}
+
 struct island *island_for(struct probe *p, uint64_t low, uint64_t high)
 {
 	const uint64_t magic = PROBE_ISLAND_MAGIC;
 
 	for (uint32_t k = 0; k < p->n_islands; k++)
-		if (p->islands[k].low == low && p->islands[k].high == high)
+		if (p->islands[k].n < ISLAND_ROOM && is_near(&p->islands[k], low, high))
 			return &p->islands[k];
 	if (p->n_islands == PROBE_ISLANDS)
 		return NULL;
 	struct island *i = &p->islands[p->n_islands];
 	memset(i, 0, sizeof(*i));
-	i->low = low;
-	i->high = high;
 	i->base = space_room(&p->space, low, high, PROBE_ISLAND);
 	if (!i->base || space_take(&p->space, i->base, PROBE_ISLAND) < 0)
 		return NULL;

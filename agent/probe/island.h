@@ -17,9 +17,8 @@
 #define ISLAND_JUMP  14u /* bytes of a jump to anywhere */
 
 struct island {
-	uint64_t base;	    /* where it is to lie */
-	uint64_t low, high; /* the code that it is for */
-	uint32_t n;	    /* functions */
+	uint64_t base; /* where it is to lie */
+	uint32_t n;    /* functions */
 	uint8_t bytes[PROBE_ISLAND];
 };
 
@@ -32,7 +31,8 @@ void island_jump(uint8_t *out, uint64_t to);
 /* The next free entry: where the jump to its hook lies; its thunk is 64 bytes behind. 0: full. */
 uint64_t island_next(struct island *i);
 
-/* Of the probe's islands the one for that code, a new one if need be; NULL: no room. */
+/* Of the probe's islands one that has room and that this code reaches, a new one if need be; NULL:
+ * there is no room. */
 struct island *island_for(struct probe *p, uint64_t low, uint64_t high);
 
 /* While all are stopped. All there: 0; or none of them: -errno. */

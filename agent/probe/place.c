@@ -13,9 +13,9 @@
 #include "base/limits.h"
 #include "base/list.h"
 
-#define REACH (2040 * MIB) /* of a jump, but for some room */
-#define APART (64 * MIB)   /* from what grows: the heap above, stacks and libraries below */
-#define FIRST (1 * MIB)	   /* nothing is put below */
+#define REACH PLACE_REACH
+#define APART (64 * MIB) /* from what grows: the heap above, stacks and libraries below */
+#define FIRST (1 * MIB)	 /* nothing is put below */
 #define LAST  0x7fff00000000ull
 
 void space_fini(struct space *p)
