@@ -3,8 +3,8 @@
 
 #include "base/allocator_names.h"
 
-/* Sources: malloc(3) of glibc, musl; the manuals of jemalloc 5.3, mimalloc 2, gperftools' tcmalloc.h;
- * the Itanium C++ ABI for the operators. */
+/* Sources: malloc(3) of glibc, musl; the manuals of jemalloc 5.3, mimalloc 2, gperftools'
+ * tcmalloc.h; the Itanium C++ ABI for the operators. */
 const struct allocator_name allocator_names[] = {
 	/* clang-format off */
 	{"malloc", ALLOCATOR_PLAIN | ALLOCATOR_PREFIXED, ALLOCATOR_1, 0, ALLOCATOR_RETURNS, 0, 0},
