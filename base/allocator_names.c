@@ -138,7 +138,7 @@ uint32_t allocator_number(const char *name, enum allocator_prefix prefix)
 
 	for (uint32_t i = 0; i < allocator_n_names; i++)
 		if (allocator_names[i].scope & scopes[prefix] &&
-			!strcmp(name, allocator_names[i].name))
+			*name == *allocator_names[i].name && !strcmp(name, allocator_names[i].name))
 			return i;
 	return UINT32_MAX;
 }

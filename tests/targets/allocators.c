@@ -237,9 +237,15 @@ static void take_over(void *function)
 	memcpy((char *)at + 1, &distance, sizeof(distance));
 }
 
+/* The address of odd_malloc as the program reads it now. */
+__attribute__((noinline, noipa)) static void *(*in_slot(void))(size_t)
+{
+	return odd_malloc;
+}
+
 int main(int argc, char **argv)
 {
-	void *(*volatile take)(size_t) = NULL;
+	void *(*first)(size_t) = in_slot(), *(*take)(size_t);
 
 	if (argc > 1 && !strcmp(argv[1], "taken"))
 		take_over(valloc);
@@ -251,14 +257,13 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++)
 		if (places[i].needs)
 			run(&places[i]);
-	/* What is in the slot now. */
-	if (odd_malloc)
-		take = odd_malloc;
-	printf("truth done 1\n");
-	for (;;) {
-		if (take && !take(1))
-			take = NULL;
-		usleep(5000);
+	take = in_slot();
+	printf("truth differs %d\ntruth done 1\n", take != first);
+	for (int was_restored = 0;; usleep(5000)) {
+		if (take)
+			take(1);
+		if (!was_restored && take != first && in_slot() == first)
+			was_restored = printf("truth restored 1\n");
 	}
 }
 #endif

@@ -381,7 +381,7 @@ static void nonsense_is_lost_and_counted(void **arg)
 				 (records.tail + rand_r(&seed) % 3) % PROBE_RECORDS * PROBE_RECORD);
 		*r = (struct probe_record){.kind = 1, .id = 1, .size = 9, .mean = 9};
 		for (int i = rand_r(&seed) % 3; i--;)
-			((uint32_t *)r)[rand_r(&seed) % (sizeof(*r) / 4)] = rand_r(&seed)
+			((uint32_t *)r)[rand_r(&seed) % (sizeof(*r) / 4)] = (uint32_t)rand_r(&seed)
 									    << rand_r(&seed) % 8;
 		r->sequence = records.tail + rand_r(&seed) % 2;
 		words[2] = rand_r(&seed); /* head */
