@@ -50,6 +50,7 @@ __asm__(".text\n.globl odd_malloc, odd_free\n.type odd_malloc, @function\n.type 
 #else
 
 #define WEAK(result, name, ...) extern __attribute__((weak)) result name(__VA_ARGS__);
+WEAK(int, mallopt, int, int)
 WEAK(void *, _Znwm, size_t)
 WEAK(void *, _Znam, size_t)
 WEAK(void *, _ZnwmRKSt9nothrow_t, size_t, const void *)
@@ -249,6 +250,9 @@ int main(int argc, char **argv)
 
 	if (argc > 1 && !strcmp(argv[1], "taken"))
 		take_over(valloc);
+	/* What is large is always mapped: M_MMAP_THRESHOLD, which glibc would raise by itself. */
+	if (mallopt)
+		mallopt(-3, 131072);
 	setvbuf(stdout, NULL, _IOLBF, 4096);
 	signal(SIGUSR1, on_go);
 	printf("ready %d\n", getpid());
