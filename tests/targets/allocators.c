@@ -121,7 +121,7 @@ static char nothrow;
 PLACE(at_malloc, malloc(SIZE))
 PLACE(at_calloc, calloc(3, 1000))
 PLACE(at_aligned, aligned_alloc(64, SIZE))
-PLACE(at_large, malloc(1 << 20))
+PLACE(at_large, malloc(5000))
 PLACE(at_new, _Znwm(SIZE))
 PLACE(at_new_array, _Znam(SIZE))
 PLACE(at_new_nothrow, _ZnwmRKSt9nothrow_t(SIZE, &nothrow))
@@ -176,7 +176,7 @@ static struct place {
 	{"at_malloc", at_malloc, do_free, "", 1, SIZE, SIZE, SIZE},
 	{"at_calloc", at_calloc, do_free, "", 1, SIZE, SIZE, SIZE},
 	{"at_aligned", at_aligned, do_free, "", 1, SIZE, SIZE, SIZE},
-	{"at_large", at_large, do_free, "", 1, 1 << 20, 1 << 20, 1 << 20},
+	{"at_large", at_large, do_free, "", 1, 5000, 5000, 5000},
 	{"at_new", at_new, do_delete, _Znwm, 1, SIZE, SIZE, SIZE},
 	{"at_new_array", at_new_array, do_delete_array, _Znwm, 1, SIZE, SIZE, SIZE},
 	{"at_new_nothrow", at_new_nothrow, do_delete_sized, _Znwm, 1, SIZE, SIZE, SIZE},
@@ -252,7 +252,7 @@ int main(int argc, char **argv)
 		take_over(valloc);
 	/* What is large is always mapped: M_MMAP_THRESHOLD, which glibc would raise by itself. */
 	if (mallopt)
-		mallopt(-3, 131072);
+		mallopt(-3, 4096);
 	setvbuf(stdout, NULL, _IOLBF, 4096);
 	signal(SIGUSR1, on_go);
 	printf("ready %d\n", getpid());
