@@ -28,7 +28,7 @@ struct module {
 	int symtab_only;		    /* its debug information brought down a worker */
 	uint32_t deaths;		    /* of workers that were reading it */
 	int allocator_known;		    /* the worker has looked */
-	struct worker_allocator *allocator; /* NULL: it has none */
+	struct worker_allocator *allocator; /* and its lists; NULL: it has none */
 	struct tracer_go go; /* how to find its goroutines; number 0: not known yet */
 };
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/allocators.h"
 #include "agent/brief.h"
 #include "agent/heap_probe.h"
 #include "agent/phases.h"
@@ -13,7 +14,7 @@
 #include "agent/progress.h"
 #include "agent/serve/probing.h"
 #include "agent/tracer/clock.h"
-#include "base/allocator_names.h"
+#include "base/list.h"
 #include "base/log.h"
 #include "output/estimate.h"
 #include "output/measure.h"
@@ -29,8 +30,11 @@ static int is_asked(const struct session *s)
 
 void heap_probe_ask(struct session *s, uint32_t module)
 {
-	struct worker_allocator ask = {.module = module};
+	struct worker_allocator_question ask = {
+		.module = module, .with_mapping = s->options->alloc_mmap};
 
+	if (s->options->alloc_prefix)
+		snprintf(ask.prefix, sizeof(ask.prefix), "%s", s->options->alloc_prefix);
 	if (is_asked(s) && !s->data.modules[module - 1].allocator_known)
 		brief_send(s, TO_WORKER_ALLOCATOR, &ask, sizeof(ask), NULL, 0, -1);
 }
@@ -41,33 +45,6 @@ static int all_are_known(const struct collection *c)
 		if (c->modules[i].fd >= 0 && !c->modules[i].allocator_known)
 			return 0;
 	return 1;
-}
-
-static int has_allocator(const struct module *m)
-{
-	return m->allocator && m->allocator->allocator.v[0].size &&
-	       m->allocator->allocator.v[1].size;
-}
-
-static const char *base_name(const struct module *m)
-{
-	const char *slash = strrchr(m->info.path, '/');
-
-	return slash ? slash + 1 : m->info.path;
-}
-
-/* Whose functions the others call: the program's own; else a library's that is there to replace
- * those of the C library; else these; a loader's, which it uses before there are others, where it
- * is the C library as well (musl). */
-static int rank(const struct module *m)
-{
-	const char *name = base_name(m);
-
-	if (m->info.flags & MODULE_IS_EXE)
-		return 4;
-	if (!strncmp(name, "ld-", 3))
-		return 1;
-	return !strncmp(name, "libc.so", 7) || !strncmp(name, "libc-2.", 7) ? 2 : 3;
 }
 
 /* Who serves goes on serving all else. */
@@ -95,68 +72,46 @@ static void refuse(struct session *s, const char *what, const char *remedy)
 	give_up(s, "process %d: %s\n%s", s->data.first.pid, what, remedy);
 }
 
-/* The module's number for the present tracer. */
-static uint32_t number_of(const struct collection *c, uint32_t module)
-{
-	for (uint32_t i = 0; i < c->n_numbers; i++)
-		if (c->number_module[i] == module)
-			return i + 1;
-	return 0;
-}
-
 static void choose(struct session *s)
 {
-	const struct collection *c = &s->data;
-	struct tracer_probe probe = {.mean = s->options->heap_rate};
-	uint32_t best = 0, rivals = 0;
+	struct allocators *a = s->allocators ? s->allocators : malloc(sizeof(*a));
 
-	for (uint32_t i = 0; i < c->n_modules; i++) {
-		const struct module *m = &c->modules[i];
-		if (!has_allocator(m))
-			continue;
-		int r = rank(m), before = best ? rank(&c->modules[best - 1]) : 0;
-		rivals = r > before ? 0 : rivals + (r == before);
-		best = r > before ? i + 1 : best;
-	}
-	if (!best) {
+	s->allocators = a;
+	switch (a ? allocators_choose(s, a) : ALLOCATORS_MANY) {
+	case ALLOCATORS_NONE:
 		refuse(s,
 			"no allocator is known in it: no module has functions named malloc and free",
-			"a static program needs its symbol table; what Go and Java allocate is not "
-			"seen");
+			"a static program needs its symbol table, another name -alloc-prefix; what Go "
+			"and Java allocate is not seen");
 		return;
-	}
-	const struct module *m = &c->modules[best - 1];
-	if (rivals)
-		refuse(s, "several of its libraries have a malloc of their own",
-			"which one is called cannot be told from outside");
-	else if (m->allocator->is_checked || strstr(base_name(m), "_debug"))
+	case ALLOCATORS_CHECKED:
 		refuse(s, "its allocator checks what it is used for (a sanitizer, a debugging one)",
 			"profile a build without it");
-	else {
-		probe.number = number_of(c, best);
-		probe.kinds =
+		return;
+	case ALLOCATORS_MANY:
+		refuse(s, "it has more functions that allocate than can be taken over",
+			"profile a program with fewer allocators");
+		return;
+	default:
+		a->head.mean = s->options->heap_rate;
+		a->head.kinds =
 			s->options->serves ? KINDS_OF_HEAP : s->options->kinds & KINDS_OF_HEAP;
-		probe.allocator = m->allocator->allocator;
-		wire_send(s->tracer.sock, TO_TRACER_PROBE, &probe, sizeof(probe), -1);
+		wire_send2(s->tracer.sock, TO_TRACER_PROBE, &a->head, sizeof(a->head), a->lists,
+			allocators_size(a) - sizeof(a->head), -1);
 		s->heap_awaited = HEAP_AWAIT_TRACER;
 	}
 }
 
-int heap_probe_on_allocator(struct session *s, const struct worker_allocator *a)
+int heap_probe_on_allocator(struct session *s, const struct wire_message *message)
 {
+	const struct worker_allocator *a = wire_payload(message, sizeof(*a));
+
 	if (!a || !a->module || a->module > s->data.n_modules)
 		return -EPROTO;
-	struct module *m = &s->data.modules[a->module - 1];
-	m->allocator_known = 1;
-	if (a->allocator.v[0].size && !m->allocator) {
-		m->allocator = malloc(sizeof(*a));
-		if (!m->allocator)
-			return -ENOMEM;
-		*m->allocator = *a;
-	}
-	if (s->heap_awaited == HEAP_AWAIT_WORKER && all_are_known(&s->data))
+	int error = allocators_learn(&s->data.modules[a->module - 1], message);
+	if (!error && s->heap_awaited == HEAP_AWAIT_WORKER && all_are_known(&s->data))
 		choose(s);
-	return 0;
+	return error;
 }
 
 int heap_probe_await(struct session *s)
@@ -178,12 +133,15 @@ void heap_probe_begin(struct session *s)
 
 static void refuse_patch(struct session *s, const struct probe_refused *why)
 {
+	struct buf name;
+
+	buf_init(&name, LIMIT_PATH);
+	allocators_name(s, s->allocators, why->function, &name);
 	give_up(s,
 		"process %d: its function %s cannot be taken over: %s\n"
 		"nothing was changed in it",
-		s->data.first.pid,
-		why->function < ALLOCATOR_FUNCTIONS ? allocator_names[why->function] : "?",
-		patch_refusal_text(why->detail));
+		s->data.first.pid, buf_text(&name), patch_refusal_text(why->detail));
+	buf_fini(&name);
 }
 
 static void refuse_error(struct session *s, const char *what, int error)
@@ -217,6 +175,8 @@ static void refuse_probe(struct session *s, const struct probe_refused *why)
 			{"some thread stays in the first instructions of its allocator",
 				"try again"},
 		[PROBE_CAUSE_MODULE] = {"its allocator is not where it was", "try again"},
+		[PROBE_CAUSE_MANY] = {"it has more functions that allocate than can be taken over",
+			"profile a program with fewer allocators"},
 	};
 
 	if (why->cause == PROBE_CAUSE_PATCH)
@@ -234,6 +194,7 @@ int heap_probe_on_armed(struct session *s, const struct probe_refused *why)
 	if (!why || why->cause >= PROBE_CAUSES || s->heap_awaited != HEAP_AWAIT_TRACER)
 		return -EPROTO;
 	s->heap_awaited = HEAP_AWAIT_NOTHING;
+	s->armed = *why;
 	if (why->cause) {
 		refuse_probe(s, why);
 		return 0;
@@ -344,6 +305,32 @@ void heap_probe_line(const struct session *s, struct buf *out)
 	put_sum(", in use", &live, out);
 }
 
+/* What of it is not seen, for reasons of the program's own. */
+static void put_limits(const struct session *s, struct buf *out)
+{
+	const char *unseen = allocators_unseen(s);
+
+	if (unseen)
+		buf_printf(out,
+			"          what %s allocates itself is not in it: only what goes through the C "
+			"library's functions\n",
+			unseen);
+	if (s->armed.by_slots)
+		buf_printf(out,
+			"          %u functions are seen only where they are called through %u slots (GOT), "
+			"as their entries cannot be taken over:\n"
+			"          not through an address that was taken before, from a library that came "
+			"later, in their own library; a page\n"
+			"          (4 KiB) stays in the process, for what it may have read there\n",
+			s->armed.by_slots, s->armed.slots);
+	if (s->armed.outside)
+		buf_printf(out, "          %u functions cannot be taken over, and are not seen\n",
+			s->armed.outside);
+	if (s->armed.by_slots && s->allocators && s->allocators->slots_cut)
+		buf_printf(out, "          %u slots more were not looked at\n",
+			s->allocators->slots_cut);
+}
+
 void heap_probe_text(const struct session *s, struct buf *out)
 {
 	const struct interval *i = s->written;
@@ -363,6 +350,7 @@ void heap_probe_text(const struct session *s, struct buf *out)
 			"          %" PRIu64 " samples count as freed for want of room, %" PRIu64
 			" allocations of threads past 4096 not seen\n",
 			h->table_full, h->no_slot);
+	put_limits(s, out);
 	buf_printf(out, "          all threads stopped %u times, at most %.1fms\n", h->stops,
 		h->longest_ns / 1e6);
 	if (h->is_off)

@@ -14,7 +14,7 @@
 void heap_probe_ask(struct session *s, uint32_t module);
 
 /* Its answer. 0 or -EPROTO. */
-int heap_probe_on_allocator(struct session *s, const struct worker_allocator *a);
+int heap_probe_on_allocator(struct session *s, const struct wire_message *message);
 
 /* The tracer is done with the threads: whether something is to be waited for. */
 int heap_probe_await(struct session *s);

@@ -28,7 +28,7 @@ struct option_row {
 #define KINDS_TEXT   "cpu, threads, wall, block, mutex, threadcreate, goroutine, heap and allocs"
 
 /* Words of the manual that later versions understand. */
-static const char *const later_options[] = {"thread", "cleanup", "alloc-prefix"};
+static const char *const later_options[] = {"thread", "cleanup"};
 
 /* They shape a profile; -dump makes none. */
 static const char *const not_for_dump[] = {"exit-status", "profile", "hz", "max-stop", "top",
@@ -102,6 +102,7 @@ static int set_switch(struct options *o, const char *name, const char *value)
 	o->debuginfod |= !strcmp(name, "debuginfod");
 	o->dump |= !strcmp(name, "dump");
 	o->open |= !strcmp(name, "open");
+	o->alloc_mmap |= !strcmp(name, "alloc-mmap");
 	o->debuginfod_urls = getenv("DEBUGINFOD_URLS");
 	return 0;
 }
@@ -228,6 +229,19 @@ static int set_heap_rate(struct options *o, const char *name, const char *value)
 	return 0;
 }
 
+static int set_alloc_prefix(struct options *o, const char *name, const char *value)
+{
+	size_t n = strlen(value);
+
+	if (!n || n > 60 ||
+		strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789") !=
+			n)
+		return values_bad(
+			name, value, "what comes before malloc in the name of a function: my_");
+	o->alloc_prefix = value;
+	return 0;
+}
+
 static int set_http(struct options *o, const char *name, const char *value)
 {
 	(void)name;
@@ -330,6 +344,9 @@ static const struct option_row rows[] = {
 		"the first two)"},
 	{"heap-rate", NULL, "BYTES", set_heap_rate,
 		"heap, allocs: one sample in so many bytes on average: 64K, 1M (default 512K)"},
+	{"alloc-prefix", NULL, "P", set_alloc_prefix,
+		"heap, allocs: functions named P and malloc, free, ... allocate, too"},
+	{"alloc-mmap", NULL, NULL, set_switch, "heap, allocs: what mmap gives is allocated, too"},
 	{"hz", "F", "N", set_hz, "ticks per second, 1 to 10000 (default 100)"},
 	{"max-stop", NULL, "PCT", set_max_stop,
 		"share of its CPU time that pauses may take (default 2%)"},

@@ -40,8 +40,10 @@ struct options {
 	uint32_t count;	   /* so many intervals; 0: any number */
 	uint32_t hz;
 	int heap_rate_given;
-	int heap_first;	    /* serving: the allocation probe goes in before anybody asks */
-	uint64_t heap_rate; /* bytes between two samples of the allocation probe */
+	int heap_first;		  /* serving: the allocation probe goes in before anybody asks */
+	uint64_t heap_rate;	  /* bytes between two samples of the allocation probe */
+	const char *alloc_prefix; /* of an allocator's functions; NULL */
+	int alloc_mmap;		  /* mapped memory is allocated, too */
 	uint32_t most_stop; /* pauses: at most so much of the CPU time, in 1/1000000; 0: no limit */
 	const char *output; /* NULL: named after the target, in the current directory */
 	enum format format;

@@ -135,7 +135,12 @@ static int settle_heap(const struct options *o)
 	if (!(o->kinds & KINDS_OF_HEAP)) {
 		if (o->heap_rate_given)
 			log_error("-heap-rate: add -profile heap or allocs");
-		return o->heap_rate_given ? -EINVAL : 0;
+		else if (o->alloc_prefix || o->alloc_mmap)
+			log_error("-alloc-%s: add -profile heap or allocs",
+				o->alloc_prefix ? "prefix" : "mmap");
+		else
+			return 0;
+		return -EINVAL;
 	}
 	if (o->kinds & ~KINDS_OF_HEAP)
 		log_error("-profile: heap and allocs go together, but not with others yet; take "

@@ -102,8 +102,7 @@ static void on_worker_message(struct session *s, struct wire_message *m)
 		heap_probe_ask(s, ((struct worker_module_info *)m->payload)->module);
 		break;
 	case WORKER_ALLOCATOR:
-		error = heap_probe_on_allocator(
-			s, wire_payload(m, sizeof(struct worker_allocator)));
+		error = heap_probe_on_allocator(s, m);
 		break;
 	case WORKER_GO:
 		error = go_programs_on_facts(s, wire_payload(m, sizeof(struct worker_go)));

@@ -122,8 +122,10 @@ struct session {
 	enum await goroutines_awaited;
 	enum heap_await heap_awaited;
 	struct heap_state heap;
-	uint32_t without_goroutines; /* processes */
-	int tracer_done;	     /* it has no target any more, or is given up */
+	struct allocators *allocators; /* that the tracer was asked for; NULL */
+	struct probe_refused armed;    /* its answer */
+	uint32_t without_goroutines;   /* processes */
+	int tracer_done;	       /* it has no target any more, or is given up */
 	int target_ended;
 	int failed; /* some file could not be written */
 	int status;

@@ -32,7 +32,7 @@ enum message_type {
 	TO_TRACER_EXTRA, /* struct extra_file + its three strings: open it if it exists */
 	TO_TRACER_GO,	 /* struct tracer_go: how to find the goroutines of that program */
 	TO_TRACER_GOROUTINES, /* capture each once; the answer is another TRACER_SNAPSHOT_DONE */
-	TO_TRACER_PROBE,      /* struct tracer_probe: take the allocator over */
+	TO_TRACER_PROBE,      /* struct tracer_probe, functions, slots: take these over */
 	TO_TRACER_HEAP,	      /* tell what is alive now */
 
 	/* tracer -> session */
@@ -70,7 +70,7 @@ enum message_type {
 	TO_WORKER_DATA,	       /* struct worker_data + uint64_t addresses[]: of variables */
 	TO_WORKER_CONTEXT,     /* struct tracer_context + bytes, as the tracer told */
 	TO_WORKER_GO,	       /* struct worker_go, of which module counts: what is known of it? */
-	TO_WORKER_ALLOCATOR,   /* struct worker_allocator, of which module counts */
+	TO_WORKER_ALLOCATOR,   /* struct worker_allocator_question */
 
 	/* worker -> session */
 	WORKER_STACKS = 128, /* any number of struct worker_stack, each followed by its frames */
@@ -84,7 +84,7 @@ enum message_type {
 	WORKER_DATA,	     /* struct worker_data + n struct worker_datum, each with its name */
 	WORKER_CONTEXT,	     /* struct tracer_context + its service's name, without terminator */
 	WORKER_GO,	     /* struct worker_go: answer to TO_WORKER_GO */
-	WORKER_ALLOCATOR,    /* struct worker_allocator: what it has of an allocator */
+	WORKER_ALLOCATOR,    /* struct worker_allocator, functions, slots */
 
 	/* player -> session, in the tracer's place; the last only, or damaged instead of it */
 	TRACER_RECORDING = 160, /* struct tracer_recording: the run that was recorded */

@@ -339,31 +339,55 @@ enum probe_cause {
 	PROBE_CAUSE_TAKEN,  /* a probe is there already */
 	PROBE_CAUSE_BUSY,   /* some thread stays in the first instructions of a function */
 	PROBE_CAUSE_MODULE, /* the module is not where it was */
+	PROBE_CAUSE_MANY,   /* more functions than there are hooks */
 	PROBE_CAUSES
 };
 
 struct probe_refused {
 	uint32_t cause;	   /* enum probe_cause */
-	uint32_t function; /* of PROBE_CAUSE_PATCH; see agent/probe/layout.h */
+	uint32_t function; /* of PROBE_CAUSE_PATCH: which of those that were asked for */
 	int32_t detail;
+	uint32_t by_slots; /* cause 0: functions that only their slots lead to the probe, */
+	uint32_t slots;	   /* and how many of these slots there are */
+	uint32_t outside;  /* cause 0: functions that were left as they are: no slot leads to them
+			    */
 };
 
-#define ALLOCATOR_FUNCTIONS 31u /* that are known by name; PROBE_FUNCTIONS */
-
-/* The functions of an allocator in one module, by their number; size 0: it has no such. */
-struct allocator {
-	struct allocator_function {
-		uint64_t offset; /* in the file */
-		uint64_t size;
-	} v[ALLOCATOR_FUNCTIONS];
+/* A function of an allocator. */
+struct allocator_function {
+	uint64_t offset; /* in the file */
+	uint64_t size;
+	uint32_t module; /* to the tracer: its own number */
+	uint16_t number; /* base/allocator_names.h */
+	uint8_t prefix;
+	uint8_t flags; /* enum allocator_use */
 };
 
-/* Take that module's functions over. */
+enum allocator_use {
+	ALLOCATOR_IS_LEAF = 1, /* calls no other function that is taken over */
+};
+
+/* A place in a module that holds such a function's address for calls from there. */
+struct allocator_slot {
+	uint64_t code;	  /* where the module's code begins: offset in the file */
+	int64_t distance; /* of the place in memory, from there */
+	uint64_t before;  /* where it leads before it is bound: offset in the file; 0: nowhere */
+	uint32_t module;  /* to the tracer: its own number */
+	uint16_t number;
+	uint8_t prefix;
+	uint8_t unused;
+};
+
+#define ALLOCATOR_FUNCTIONS_MAX 512u /* in one message */
+#define ALLOCATOR_SLOTS_MAX	1536u
+
+/* Take these functions over: n_functions struct allocator_function follow, and n_slots struct
+ * allocator_slot for what cannot be taken over otherwise. */
 struct tracer_probe {
-	uint32_t number; /* the tracer's, of the module */
-	uint32_t kinds;	 /* of the captures: KINDS_OF_HEAP, or one of them */
-	uint64_t mean;	 /* bytes between two samples */
-	struct allocator allocator;
+	uint64_t mean;	/* bytes between two samples */
+	uint32_t kinds; /* of the captures: KINDS_OF_HEAP, or one of them */
+	uint32_t n_functions, n_slots;
+	uint32_t unused;
 };
 
 /* When session asks, at marks (MODE_HEAP, or an interval of heap kinds), and once more when the

@@ -21,11 +21,25 @@ struct worker_go {
 	struct go_facts facts;
 };
 
-/* Answer to TO_WORKER_ALLOCATOR, of which module counts. */
+/* Which functions of an allocator has it? */
+struct worker_allocator_question {
+	uint32_t module;
+	uint32_t with_mapping; /* mmap and its kin, too */
+	char prefix[64];       /* the user's; "": none */
+};
+
+enum allocator_module {
+	ALLOCATOR_CHECKS = 1,	     /* a sanitizer's, which keeps its own books */
+	ALLOCATOR_OWN_OPERATORS = 2, /* the operators of C++ in it are the allocator's */
+	ALLOCATOR_IS_KNOWN = 4,	     /* jemalloc, tcmalloc or mimalloc: it calls no other */
+	ALLOCATOR_IS_CUT = 8,	     /* it has more than fits */
+};
+
+/* The answer; n_functions and then n_slots of these follow. */
 struct worker_allocator {
 	uint32_t module;
-	uint32_t is_checked; /* a sanitizer's, which keeps its own books */
-	struct allocator allocator;
+	uint32_t flags; /* enum allocator_module */
+	uint32_t n_functions, n_slots;
 };
 
 struct worker_forget {

@@ -313,6 +313,7 @@ test_scripts = \
 	tests/integration/goroutines.sh \
 	tests/integration/heap.sh \
 	tests/integration/heap_real.sh \
+	tests/integration/heap_names.sh \
 	tests/integration/html.sh \
 	tests/integration/idle.sh \
 	tests/integration/jit.sh \
@@ -435,6 +436,7 @@ EXTRA_DIST = $(test_scripts) $(target_names:%=tests/targets/%.c) \
 	tests/lib/harness.sh \
 	tests/lib/heap.sh \
 	tests/lib/heap_real.py \
+	tests/lib/heap_places.py \
 	tests/lib/html_check.py \
 	tests/lib/html_server.py \
 	tests/lib/http_client.py \
@@ -443,6 +445,7 @@ EXTRA_DIST = $(test_scripts) $(target_names:%=tests/targets/%.c) \
 	tests/lib/http_storm.py \
 	tests/lib/legacy_proof.py \
 	tests/lib/prometheus_text.py \
+	tests/lib/process_state.py \
 	tests/lib/proof.py \
 	tests/lib/push_run.py \
 	tests/lib/push_run.sh \
@@ -463,6 +466,7 @@ EXTRA_DIST = $(test_scripts) $(target_names:%=tests/targets/%.c) \
 	tests/names/part.cc \
 	tests/source_check.sh \
 	tests/stress/faults.sh \
+	tests/targets/allocators.c \
 	tests/targets/blocked.c \
 	tests/targets/calls.h \
 	tests/targets/cgo.go \
@@ -493,6 +497,8 @@ EXTRA_DIST = $(test_scripts) $(target_names:%=tests/targets/%.c) \
 	tests/unit/pprof_fixture.h \
 	tests/unit/profile_fixture.h \
 	tests/unit/prologues.h \
+	tests/unit/prologues_allocators.h \
+	tests/unit/prologues_libc.h \
 	tests/unit/raw_fixture.h \
 	tests/unit/windows_fixture.h \
 	tests/unit/written.h \

@@ -101,18 +101,28 @@ void request_go(struct worker *w, const struct wire_message *msg)
 
 void request_allocator(struct worker *w, const struct wire_message *msg)
 {
-	const struct worker_allocator *ask = wire_payload(msg, sizeof(*ask));
+	static struct {
+		struct allocator found;
+		unsigned char list[sizeof(((struct allocator *)0)->functions) +
+				   sizeof(((struct allocator *)0)->slots)];
+	} room;
+	struct allocator *a = &room.found;
+	const struct worker_allocator_question *ask = wire_payload(msg, sizeof(*ask));
 	struct module *m = ask ? modules_get(&w->modules, ask->module) : NULL;
-	struct worker_allocator answer = {0};
 
-	if (!ask)
+	if (!ask || !memchr(ask->prefix, '\0', sizeof(ask->prefix)))
 		return;
-	answer.module = ask->module;
+	a->head = (struct worker_allocator){.module = ask->module};
 	worker_reading(w, ask->module);
 	if (m)
-		allocator_find(m, &answer.allocator, &answer.is_checked);
+		allocator_find(m, ask, a);
 	worker_reading(w, 0);
-	worker_check(w, wire_send(w->sock, WORKER_ALLOCATOR, &answer, sizeof(answer), -1));
+	size_t functions = a->head.n_functions * sizeof(*a->functions);
+	size_t slots = a->head.n_slots * sizeof(*a->slots);
+	memcpy(room.list, a->functions, functions);
+	memcpy(room.list + functions, a->slots, slots);
+	worker_check(w, wire_send2(w->sock, WORKER_ALLOCATOR, &a->head, sizeof(a->head), room.list,
+				functions + slots, -1));
 }
 
 /* One that makes no sense is answered by an empty name: it may have made sense before. */

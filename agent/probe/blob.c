@@ -5,6 +5,7 @@
  */
 #include "agent/probe/draw.h"
 #include "agent/probe/layout.h"
+#include "base/allocator_names.h"
 
 #define PAGE	  4096ull
 #define TRIES	  64u	       /* slots that a thread may have its own in */
@@ -15,6 +16,7 @@
 /* All at a fixed distance from the code. */
 #pragma GCC visibility push(hidden)
 
+extern const struct probe_trait probe_traits[PROBE_HOOKS];
 extern struct probe_state probe_state;
 extern uint8_t probe_filter[65536];
 extern struct probe_slot probe_slots[PROBE_N_SLOTS];
@@ -29,19 +31,25 @@ struct call {
 	uint64_t size;
 	uint64_t old;	 /* the pointer that realloc takes back, */
 	uint32_t old_id; /* and its id; MISSING: it was not sampled */
-	uint32_t function;
+	uint32_t hook;
 	uint32_t is_sampled;
+	uint32_t flags; /* CALL_SWAPS, CALL_THROWS */
+	uint32_t by;	/* hook whose original is to be called */
 	uint32_t unused;
-	uint64_t unused2;
-	uint64_t rdi, rsi, rdx, rcx;
+	uint64_t unused2[2];
+	uint64_t arguments[6]; /* rdi, rsi, rdx, rcx, r8, r9 */
 	uint64_t registers[PROBE_REGISTERS];
 	uint64_t pc; /* the caller goes on there */
 };
 
-_Static_assert(__builtin_offsetof(struct call, rdi) == 56, "as it is pushed");
-_Static_assert(__builtin_offsetof(struct call, pc) == 56 + 80, "as it is pushed");
+_Static_assert(__builtin_offsetof(struct call, flags) == CALL_FLAGS, "as it is read");
+_Static_assert(__builtin_offsetof(struct call, by) == CALL_BY, "as it is read");
+_Static_assert(__builtin_offsetof(struct call, hook) == CALL_HOOK, "as it is read");
+_Static_assert(__builtin_offsetof(struct call, is_sampled) == CALL_SAMPLED, "as it is read");
+_Static_assert(__builtin_offsetof(struct call, arguments) == CALL_FRAME, "as it is pushed");
+_Static_assert(__builtin_offsetof(struct call, pc) == CALL_FRAME + 96, "as it is pushed");
 
-int probe_before(struct call *c, uint32_t function);
+int probe_before(struct call *c, uint32_t hook);
 uint64_t probe_after(struct call *c, uint64_t result);
 void probe_release(uint64_t pointer);
 
@@ -177,7 +185,7 @@ static void copy_stack(struct probe_record *r, const struct probe_slot *s)
 
 static void record_fill(struct probe_record *r, const struct call *c, const struct probe_slot *s)
 {
-	r->function = c->function;
+	r->hook = c->hook;
 	r->thread = s->thread;
 	r->slot = s - probe_slots;
 	r->size = c->size;
@@ -302,52 +310,63 @@ static uint64_t product(uint64_t a, uint64_t b)
 	return p > UINT64_MAX ? UINT64_MAX : p;
 }
 
-static uint64_t size_of(const struct call *c)
+static uint64_t size_of(const struct call *c, const struct probe_trait *t)
 {
-	switch (c->function) {
-	case PROBE_CALLOC:
-		return product(c->rdi, c->rsi);
-	case PROBE_REALLOCARRAY:
-		return product(c->rsi, c->rdx);
-	case PROBE_REALLOC:
-	case PROBE_MEMALIGN:
-	case PROBE_ALIGNED_ALLOC:
-		return c->rsi;
-	case PROBE_POSIX_MEMALIGN:
-		return c->rdx;
+	const uint64_t *a = c->arguments;
+
+	switch (t->size) {
+	case ALLOCATOR_2:
+		return a[1];
+	case ALLOCATOR_3:
+		return a[2];
+	case ALLOCATOR_1x2:
+		return product(a[0], a[1]);
+	case ALLOCATOR_2x3:
+		return product(a[1], a[2]);
+	case ALLOCATOR_3x4:
+		return product(a[2], a[3]);
 	default:
-		return c->rdi;
+		return a[0];
 	}
 }
 
-static int is_realloc(const struct call *c)
+/* mmap(address, length, protection, flags): no file, and not only room for later. */
+static int is_memory(const struct call *c)
 {
-	return c->function == PROBE_REALLOC || c->function == PROBE_REALLOCARRAY;
+	const uint32_t anonymous = 0x20;
+
+	return c->arguments[2] && c->arguments[3] & anonymous;
 }
 
-/* Those that never call another function which is taken over, so that they count once. */
-static int may_jump(const struct call *c)
+static void describe(struct call *c, uint32_t hook, const struct probe_trait *t)
 {
-	return c->function == PROBE_MALLOC || c->function == PROBE_NEW ||
-	       c->function == PROBE_NEW_ARRAY;
+	c->hook = hook;
+	c->flags = (t->flags & ALLOCATOR_SWAPS ? CALL_SWAPS : 0) | (t->throws ? CALL_THROWS : 0);
+	c->by = t->by;
+	c->size = size_of(c, t);
+	c->old = t->old ? c->arguments[t->old - 1] : 0;
 }
 
 /* Whether the original is to be called from here. */
-int probe_before(struct call *c, uint32_t function)
+int probe_before(struct call *c, uint32_t hook)
 {
-	c->function = function;
+	const struct probe_trait *t = &probe_traits[hook];
+
+	describe(c, hook, t);
 	if (probe_state.is_on && clock() > probe_shared.deadline)
 		probe_state.is_on = 0;
 	if (!probe_state.is_on) {
 		be_quiet();
 		return 0;
 	}
-	c->size = size_of(c);
+	if (t->flags & ALLOCATOR_ANONYMOUS && !is_memory(c))
+		return 0;
 	struct probe_slot *s = c->size < SIZE_MAX_ ? slot_of(c) : 0;
 	if (!s)
 		return 0;
 	c->is_sampled = s->left < c->size;
-	if (!c->is_sampled && may_jump(c)) {
+	int is_known = c->old > 1 && *filter_of(c->old); /* most likely: it was sampled */
+	if (!c->is_sampled && t->is_leaf && !is_known) {
 		s->left -= c->size;
 		return 0;
 	}
@@ -356,16 +375,19 @@ int probe_before(struct call *c, uint32_t function)
 	s->left = GUARD;
 	__atomic_fetch_add(&probe_state.inside, 1, __ATOMIC_ACQ_REL);
 	/* Before the address can be used again. */
-	c->old = is_realloc(c) ? c->rdi : 0;
-	c->old_id = c->old > 1 && *filter_of(c->old) ? remove(c->old) : MISSING;
+	c->old_id = is_known ? remove(c->old) : MISSING;
 	return 1;
 }
 
-static void settle(struct call *c, struct probe_slot *s, uint64_t pointer)
+static void settle(
+	struct call *c, const struct probe_trait *t, struct probe_slot *s, uint64_t pointer)
 {
+	/* What was mapped there is no more. */
+	if (t->result == ALLOCATOR_MAPS && pointer && *filter_of(pointer))
+		remove(pointer);
 	if (!pointer) {
 		s->left = c->left;
-		if (c->old_id != MISSING && c->size)
+		if (c->old_id != MISSING && c->size && !(t->flags & ALLOCATOR_DROPS))
 			insert(c->old, c->old_id);
 	} else if (!c->is_sampled) {
 		s->left = c->left - c->size;
@@ -375,16 +397,29 @@ static void settle(struct call *c, struct probe_slot *s, uint64_t pointer)
 	}
 }
 
+/* 0: it has failed. */
+static uint64_t pointer_of(const struct call *c, const struct probe_trait *t, uint64_t result)
+{
+	switch (t->result) {
+	case ALLOCATOR_STORES:
+		return (uint32_t)result ? 0 : *(uint64_t *)c->arguments[0];
+	case ALLOCATOR_IN_PLACE:
+		return result >= c->size ? c->old : 0;
+	case ALLOCATOR_MAPS:
+		return result > -PAGE ? 0 : result;
+	default:
+		return result;
+	}
+}
+
 /* What the original returned; and so does this. */
 uint64_t probe_after(struct call *c, uint64_t result)
 {
-	uint64_t pointer = result;
+	const struct probe_trait *t = &probe_traits[c->hook];
 
-	if (c->function == PROBE_POSIX_MEMALIGN)
-		pointer = (uint32_t)result ? 0 : *(uint64_t *)c->rdi;
 	/* Not where it was switched off, or a child was born, meanwhile. */
 	if (probe_state.is_on)
-		settle(c, (struct probe_slot *)c->slot, pointer);
+		settle(c, t, (struct probe_slot *)c->slot, pointer_of(c, t, result));
 	__atomic_fetch_sub(&probe_state.inside, 1, __ATOMIC_ACQ_REL);
 	return result;
 }

@@ -12,15 +12,15 @@
 probe_head:
 	.quad PROBE_MAGIC
 	.long probe_end - probe_head
-	.long PROBE_FUNCTIONS
-	/* in the order of their numbers */
-	.irp name, malloc, free, calloc, realloc, reallocarray, memalign, aligned_alloc, \
-		posix_memalign, valloc, pvalloc, new, new_array, new_nothrow, new_array_nothrow, \
-		new_aligned, new_array_aligned, new_aligned_nothrow, new_array_aligned_nothrow, \
-		delete, delete_array, delete_sized, delete_array_sized, delete_nothrow, \
-		delete_array_nothrow, delete_aligned, delete_array_aligned, delete_sized_aligned, \
-		delete_array_sized_aligned, free_sized, free_aligned_sized, cfree
-	.long hook_\name - probe_head
+	.long 0
+	.altmacro
+	.macro offset n
+	.long hook_\n - probe_head
+	.endm
+	.set i, 0
+	.rept PROBE_HOOKS
+	offset %i
+	.set i, i + 1
 	.endr
 
 	.text
@@ -33,22 +33,26 @@ probe_head:
 	push %r12
 	push %rbp
 	push %rbx
+	push %r9
+	push %r8
 	push %rcx
 	push %rdx
 	push %rsi
 	push %rdi
-	sub $56, %rsp
+	sub $CALL_FRAME, %rsp
 	.endm
 
 	.macro arguments
-	mov 56(%rsp), %rdi
-	mov 64(%rsp), %rsi
-	mov 72(%rsp), %rdx
-	mov 80(%rsp), %rcx
+	mov CALL_FRAME(%rsp), %rdi
+	mov CALL_FRAME + 8(%rsp), %rsi
+	mov CALL_FRAME + 16(%rsp), %rdx
+	mov CALL_FRAME + 24(%rsp), %rcx
+	mov CALL_FRAME + 32(%rsp), %r8
+	mov CALL_FRAME + 40(%rsp), %r9
 	.endm
 
 	.macro leave_frame
-	add $88, %rsp
+	add $CALL_FRAME + 48, %rsp
 	pop %rbx
 	pop %rbp
 	pop %r12
@@ -57,23 +61,11 @@ probe_head:
 	pop %r15
 	.endm
 
-/* Asks whether the original is to be called from here; jumps to it if not. */
-	.macro ask number
-	enter
-	mov %rsp, %rdi
-	mov $\number, %esi
-	call probe_before
-	test %eax, %eax
-	arguments
-	jne 5f
-4:	leave_frame
-	jmp probe_thunks + \number * PROBE_THUNK_SIZE
-5:
-	.endm
-
 /* The thread's slot, if it is where it belongs, with enough left for the bytes in rdi: goes on with
  * the original; else falls through. */
-	.macro fast number
+	.macro quick number
+	.balign 64
+hook_\number:
 	mov %fs:0, %rax
 	mov %rax, %r10
 	shr $6, %r10
@@ -89,45 +81,13 @@ probe_head:
 	jb 1f
 	mov %rax, 8(%r10)
 	jmp probe_thunks + \number * PROBE_THUNK_SIZE
-1:
+1:	mov $\number, %eax
+	jmp framed
 	.endm
 
-/* It has all been said of what came back, which is in rax. */
-	.macro done
-	mov %rsp, %rdi
-	mov %rax, %rsi
-	call probe_after
-	leave_frame
-	ret
-	.endm
-
-/* Calls the original, which does not throw. */
-	.macro framed name, number
-hook_\name:
-	ask \number
-	call probe_thunks + \number * PROBE_THUNK_SIZE
-	done
-	.endm
-
-/* Allocates with a function that does not throw, and leaves it to the original to do so. */
-	.macro throwing name, number, by
-	ask \number
-	.if \by == PROBE_ALIGNED_ALLOC /* (size, alignment) there, (alignment, size) here */
-	xchg %rdi, %rsi
-	.endif
-	call probe_thunks + \by * PROBE_THUNK_SIZE
-	test %rax, %rax
-	jne 6f
-	mov %rsp, %rdi
-	xor %esi, %esi
-	call probe_after
-	arguments
-	jmp 4b
-6:	done
-	.endm
-
-	.macro releasing name, number
-hook_\name:
+	.macro frees number
+	.balign 64
+hook_\number:
 	mov %rdi, %rax
 	shr $4, %rax
 	imul $0x9e3779b1, %eax, %eax
@@ -136,67 +96,104 @@ hook_\name:
 	cmpb $0, (%r11, %rax)
 	jne 1f
 	jmp probe_thunks + \number * PROBE_THUNK_SIZE
-1:	push %rdi
+1:	mov $\number, %eax
+	jmp releasing
+	.endm
+
+	.macro slow number
+	.balign 16
+hook_\number:
+	mov $\number, %eax
+	jmp framed
+	.endm
+
+	.set i, 0
+	.rept PROBE_QUICK
+	quick %i
+	.set i, i + 1
+	.endr
+	.rept PROBE_FREES
+	frees %i
+	.set i, i + 1
+	.endr
+	.rept PROBE_FRAMED
+	slow %i
+	.set i, i + 1
+	.endr
+
+/* The original of the hook whose number is there, into r11. */
+	.macro original where
+	mov \where, %r11d
+	shl $6, %r11d /* PROBE_THUNK_SIZE */
+	lea probe_thunks(%rip), %rax
+	add %rax, %r11
+	.endm
+
+/* Asks whether the original is to be called from here; jumps to it if not. The number of the hook
+ * is in eax. One that may throw is done by another that does not: it is left to itself only where
+ * that one fails. No address of ours is left behind on the stack, where nobody could tell it from
+ * one that is still needed. */
+	.balign 64
+framed:
+	enter
+	mov %rsp, %rdi
+	mov %eax, %esi
+	call probe_before
+	test %eax, %eax
+	arguments
+	jne 5f
+4:	movq $0, -8(%rsp)
+	original CALL_HOOK(%rsp)
+	leave_frame
+	jmp *%r11
+5:	testl $CALL_SWAPS, CALL_FLAGS(%rsp)
+	je 6f
+	xchg %rdi, %rsi
+6:	original CALL_BY(%rsp)
+	call *%r11
+	test %rax, %rax
+	jne 7f
+	testl $CALL_THROWS, CALL_FLAGS(%rsp)
+	je 7f
+	mov %rsp, %rdi
+	xor %esi, %esi
+	call probe_after
+	arguments
+	jmp 4b
+7:	mov %rsp, %rdi
+	mov %rax, %rsi
+	call probe_after
+	movq $0, -8(%rsp)
+	cmpl $0, CALL_SAMPLED(%rsp)
+	je 9f
+	mov $-40, %rcx
+8:	movq $0, (%rsp, %rcx, 8)
+	inc %rcx
+	jne 8b
+9:	leave_frame
+	ret
+
+releasing:
+	push %rdi
 	push %rsi
 	push %rdx
 	push %rcx
-	sub $8, %rsp
+	push %r8
+	push %r9
+	push %rax
 	call probe_release
-	add $8, %rsp
+	movq $0, -8(%rsp)
+	pop %rax
+	pop %r9
+	pop %r8
 	pop %rcx
 	pop %rdx
 	pop %rsi
 	pop %rdi
-	jmp probe_thunks + \number * PROBE_THUNK_SIZE
-	.endm
-
-	.balign 64
-hook_malloc:
-	fast PROBE_MALLOC
-	ask PROBE_MALLOC
-	call probe_thunks + PROBE_MALLOC * PROBE_THUNK_SIZE
-	done
-	.balign 64
-	releasing free, PROBE_FREE
-	.balign 64
-hook_new:
-	fast PROBE_NEW
-	throwing new, PROBE_NEW, PROBE_MALLOC
-	.balign 64
-hook_new_array:
-	fast PROBE_NEW_ARRAY
-	throwing new_array, PROBE_NEW_ARRAY, PROBE_MALLOC
-	.balign 64
-	releasing delete, PROBE_DELETE
-	.balign 64
-	releasing delete_sized, PROBE_DELETE_SIZED
-	releasing delete_array, PROBE_DELETE_ARRAY
-	releasing delete_array_sized, PROBE_DELETE_ARRAY_SIZED
-	releasing delete_nothrow, PROBE_DELETE_NOTHROW
-	releasing delete_array_nothrow, PROBE_DELETE_ARRAY_NOTHROW
-	releasing delete_aligned, PROBE_DELETE_ALIGNED
-	releasing delete_array_aligned, PROBE_DELETE_ARRAY_ALIGNED
-	releasing delete_sized_aligned, PROBE_DELETE_SIZED_ALIGNED
-	releasing delete_array_sized_aligned, PROBE_DELETE_ARRAY_SIZED_ALIGNED
-	releasing free_sized, PROBE_FREE_SIZED
-	releasing free_aligned_sized, PROBE_FREE_ALIGNED_SIZED
-	releasing cfree, PROBE_CFREE
-hook_new_aligned:
-	throwing new_aligned, PROBE_NEW_ALIGNED, PROBE_ALIGNED_ALLOC
-hook_new_array_aligned:
-	throwing new_array_aligned, PROBE_NEW_ARRAY_ALIGNED, PROBE_ALIGNED_ALLOC
-	framed calloc, PROBE_CALLOC
-	framed realloc, PROBE_REALLOC
-	framed reallocarray, PROBE_REALLOCARRAY
-	framed memalign, PROBE_MEMALIGN
-	framed aligned_alloc, PROBE_ALIGNED_ALLOC
-	framed posix_memalign, PROBE_POSIX_MEMALIGN
-	framed valloc, PROBE_VALLOC
-	framed pvalloc, PROBE_PVALLOC
-	framed new_nothrow, PROBE_NEW_NOTHROW
-	framed new_array_nothrow, PROBE_NEW_ARRAY_NOTHROW
-	framed new_aligned_nothrow, PROBE_NEW_ALIGNED_NOTHROW
-	framed new_array_aligned_nothrow, PROBE_NEW_ARRAY_ALIGNED_NOTHROW
+	shl $6, %eax /* PROBE_THUNK_SIZE */
+	lea probe_thunks(%rip), %r11
+	add %rax, %r11
+	jmp *%r11
 
 	.section .rodata.zz, "a"
 probe_end:

@@ -4,50 +4,24 @@
 #include <time.h>
 
 #include "agent/probe/heap.h"
+#include "agent/probe/plan.h"
 #include "agent/tracer/capture_parts.h"
 #include "agent/tracer/clock.h"
 #include "base/wire.h"
-
-_Static_assert(PROBE_FUNCTIONS == ALLOCATOR_FUNCTIONS, "the same functions");
 
 #define IDS 8192u /* in one message */
 
 _Static_assert(sizeof(struct tracer_heap) + IDS * sizeof(uint32_t) <= LIMIT_MESSAGE, "it fits");
 
-/* Where the first of the functions is mapped; NULL: nowhere. */
-static const struct maps_line *mapping_of(const struct process *p, const struct tracer_probe *ask)
+static int arm(
+	struct heap *h, const struct tracer_probe *ask, size_t size, struct probe_refused *why)
 {
-	const struct mappings *m = &p->mappings;
-	uint64_t offset = ask->allocator.v[PROBE_MALLOC].offset;
-
-	for (size_t i = 0; i < m->list.n; i++) {
-		const struct maps_line *l = &m->list.v[i];
-		if (known_modules_find(m->known, l, p->number) == ask->number &&
-			offset >= l->offset && offset - l->offset < l->end - l->start)
-			return l;
-	}
-	return NULL;
-}
-
-static int arm(struct heap *h, const struct tracer_probe *ask, struct probe_refused *why)
-{
-	const struct maps_line *l = mapping_of(h->process, ask);
-	struct probe_place v[PROBE_FUNCTIONS];
-	uint32_t n = 0;
+	struct probe_plan plan;
 
 	*why = (struct probe_refused){.cause = PROBE_CAUSE_MODULE};
-	if (!l || !ask->mean)
+	if (plan_make(&plan, h->process, ask, size) < 0)
 		return -1;
-	for (uint32_t i = 0; i < PROBE_FUNCTIONS; i++) {
-		const struct allocator_function *f = &ask->allocator.v[i];
-		if (!f->size)
-			continue;
-		if (f->offset < l->offset || f->offset - l->offset >= l->end - l->start)
-			return -1;
-		v[n++] = (struct probe_place){i, f->size < UINT32_MAX ? f->size : UINT32_MAX,
-			l->start + (f->offset - l->offset)};
-	}
-	return probe_arm(&h->probe, h->process->target.pid, v, n, l->start, l->end, ask->mean, why);
+	return probe_arm(&h->probe, h->process->target.pid, &plan, why);
 }
 
 /* A thread that the sampler holds, which has not stopped in time, has a tracer: us. */
@@ -61,7 +35,7 @@ static int is_nobody_late(struct capturer *c)
 	return !c->tracee.late;
 }
 
-void heap_begin(struct heap *h, const struct tracer_probe *ask, struct roster *roster,
+void heap_begin(struct heap *h, const struct tracer_probe *ask, size_t size, struct roster *roster,
 	struct capturer *capturer, void (*beat)(void *arg), void *arg)
 {
 	struct probe_refused why = {.cause = PROBE_CAUSE_GONE};
@@ -77,7 +51,7 @@ void heap_begin(struct heap *h, const struct tracer_probe *ask, struct roster *r
 	h->process = roster->n == 1 ? roster->v[0] : NULL;
 	if (h->process && !is_nobody_late(capturer))
 		why.cause = PROBE_CAUSE_LATE;
-	else if (h->process && h->process->threads.n && arm(h, ask, &why) == 0)
+	else if (h->process && h->process->threads.n && arm(h, ask, size, &why) == 0)
 		why.cause = PROBE_CAUSE_NONE;
 	h->program = h->process ? h->process->start_stack : 0;
 	wire_send(h->sock, TRACER_PROBE, &why, sizeof(why), -1);

@@ -20,8 +20,9 @@ struct heap {
 	uint64_t cut; /* stacks of which not all was copied */
 };
 
-/* Takes over what was asked for in the one process there is, and answers. beat: see remote.h. */
-void heap_begin(struct heap *h, const struct tracer_probe *ask, struct roster *roster,
+/* Takes over what was asked for in the one process there is, and answers. size: of ask with its
+ * lists. beat: see remote.h. */
+void heap_begin(struct heap *h, const struct tracer_probe *ask, size_t size, struct roster *roster,
 	struct capturer *capturer, void (*beat)(void *arg), void *arg);
 
 /* What the probe has recorded becomes captures; as much of it as there is room for. */

@@ -13,12 +13,13 @@
 #define PROBE_LAYOUT_H
 
 #define PROBE_TEXT   0x0
+#define PROBE_TRAITS 0x3a00 /* of each hook */
 #define PROBE_THUNKS 0x4000
-#define PROBE_STATE  0x6000
-#define PROBE_FILTER 0x7000
-#define PROBE_SLOTS  0x17000
-#define PROBE_SHARED 0x57000
-#define PROBE_SIZE   0x958000
+#define PROBE_STATE  0x7000
+#define PROBE_FILTER 0x8000
+#define PROBE_SLOTS  0x18000
+#define PROBE_SHARED 0x58000
+#define PROBE_SIZE   0x959000
 
 #define PROBE_THUNK_SIZE 64
 #define PROBE_RECORD	 16384	/* bytes of one */
@@ -29,39 +30,26 @@
 #define PROBE_WAYS	 8
 #define PROBE_MAGIC	 0x65626f72502b7063 /* "cp+Probe" */
 
-/* The functions that are taken over, by the number of their hook. */
-#define PROBE_MALLOC			 0
-#define PROBE_FREE			 1
-#define PROBE_CALLOC			 2
-#define PROBE_REALLOC			 3
-#define PROBE_REALLOCARRAY		 4
-#define PROBE_MEMALIGN			 5
-#define PROBE_ALIGNED_ALLOC		 6
-#define PROBE_POSIX_MEMALIGN		 7
-#define PROBE_VALLOC			 8
-#define PROBE_PVALLOC			 9
-#define PROBE_NEW			 10
-#define PROBE_NEW_ARRAY			 11
-#define PROBE_NEW_NOTHROW		 12
-#define PROBE_NEW_ARRAY_NOTHROW		 13
-#define PROBE_NEW_ALIGNED		 14
-#define PROBE_NEW_ARRAY_ALIGNED		 15
-#define PROBE_NEW_ALIGNED_NOTHROW	 16
-#define PROBE_NEW_ARRAY_ALIGNED_NOTHROW	 17
-#define PROBE_DELETE			 18 /* from here on: what frees its first argument */
-#define PROBE_DELETE_ARRAY		 19
-#define PROBE_DELETE_SIZED		 20
-#define PROBE_DELETE_ARRAY_SIZED	 21
-#define PROBE_DELETE_NOTHROW		 22
-#define PROBE_DELETE_ARRAY_NOTHROW	 23
-#define PROBE_DELETE_ALIGNED		 24
-#define PROBE_DELETE_ARRAY_ALIGNED	 25
-#define PROBE_DELETE_SIZED_ALIGNED	 26
-#define PROBE_DELETE_ARRAY_SIZED_ALIGNED 27
-#define PROBE_FREE_SIZED		 28
-#define PROBE_FREE_ALIGNED_SIZED	 29
-#define PROBE_CFREE			 30
-#define PROBE_FUNCTIONS			 31
+/* Each function that is taken over has a hook of its own, and a thunk of the same number that leads
+ * to the original. Hooks of three forms: */
+#define PROBE_QUICK  24	 /* allocate what their first argument says, and call no other */
+#define PROBE_FREES  40	 /* free their first argument */
+#define PROBE_FRAMED 128 /* all else: the original is called from there */
+#define PROBE_HOOKS  (PROBE_QUICK + PROBE_FREES + PROBE_FRAMED)
+
+/* Where code is too far away, what is near it is an island: see agent/probe/island.h. */
+#define PROBE_ISLAND	   0x2000 /* bytes of one */
+#define PROBE_ISLANDS	   4
+#define PROBE_ISLAND_MAGIC 0x646e616c73492b63 /* "c+Island" */
+
+/* What struct probe_trait knows of a hook's function, and the offsets of struct call. */
+#define CALL_HOOK    36
+#define CALL_SAMPLED 40
+#define CALL_FLAGS   44
+#define CALL_BY	     48
+#define CALL_FRAME   72
+#define CALL_SWAPS   1
+#define CALL_THROWS  2
 
 #define PROBE_SLOT_SIZE 64
 #define PROBE_N_SLOTS	4096
@@ -74,8 +62,16 @@
 struct probe_head {
 	uint64_t magic;
 	uint32_t size; /* of the text */
-	uint32_t functions;
-	uint32_t hooks[PROBE_FUNCTIONS]; /* offsets */
+	uint32_t unused;
+	uint32_t hooks[PROBE_HOOKS]; /* offsets */
+};
+
+/* What a hook has to know of its function; the tracer's word. */
+struct probe_trait {
+	uint8_t size, old, result, flags; /* as in base/allocator_names.h */
+	uint8_t is_leaf;		  /* it calls no other that is taken over */
+	uint8_t throws;
+	uint16_t by; /* hook whose original is called in its place when sampled; else its own */
 };
 
 struct probe_state {
@@ -105,11 +101,12 @@ struct probe_shared {
 	uint64_t dropped, dropped_bytes; /* samples that there was no room for: in the ring, */
 	uint64_t table_full;		 /* or in the table */
 	uint64_t no_slot;		 /* allocations of threads that there was no room for */
+	uint64_t islands[PROBE_ISLANDS]; /* addresses; 0: none */
 	struct probe_saved {
 		uint64_t address;
-		uint32_t n;
-		uint8_t bytes[20]; /* as they were */
-	} saved[PROBE_FUNCTIONS];
+		uint8_t n;
+		uint8_t bytes[7]; /* as they were */
+	} saved[PROBE_HOOKS];
 };
 
 /* A live allocation that was sampled. */
@@ -134,7 +131,7 @@ enum probe_register {
 struct probe_record {
 	uint64_t sequence; /* its number + 1 once it is whole */
 	uint32_t kind;
-	uint32_t function;
+	uint32_t hook;
 	uint32_t id;
 	uint32_t slot; /* of its thread */
 	uint64_t thread;
@@ -150,6 +147,8 @@ struct probe_record {
 
 _Static_assert(sizeof(struct probe_slot) == PROBE_SLOT_SIZE, "as the entries know it");
 _Static_assert(sizeof(struct probe_shared) <= PROBE_TABLE, "a page");
+_Static_assert(PROBE_TRAITS + PROBE_HOOKS * sizeof(struct probe_trait) <= PROBE_THUNKS, "room");
+_Static_assert(PROBE_THUNKS + PROBE_HOOKS * PROBE_THUNK_SIZE <= PROBE_STATE, "room");
 _Static_assert(PROBE_SHARED + PROBE_RING + PROBE_RECORDS * PROBE_RECORD == PROBE_SIZE, "all");
 
 #endif

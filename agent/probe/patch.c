@@ -8,7 +8,15 @@ static const uint8_t endbr64[4] = {0xf3, 0x0f, 0x1e, 0xfa};
 
 /* --- what an instruction refers to --- */
 
-enum reference { REFERS_NOT, REFERS_MEMORY, REFERS_JUMP, REFERS_SHORT, REFERS_UNMOVABLE };
+enum reference {
+	REFERS_NOT,
+	REFERS_MEMORY,
+	REFERS_JUMP,
+	REFERS_SHORT,
+	REFERS_CALL,	    /* call somewhere */
+	REFERS_CALL_MEMORY, /* call *slot(%rip) */
+	REFERS_UNMOVABLE
+};
 
 /* Of an opcode that is neither VEX nor of two bytes. */
 static enum reference reference_of_byte(uint8_t opcode)
@@ -17,10 +25,10 @@ static enum reference reference_of_byte(uint8_t opcode)
 		return REFERS_SHORT;
 	if (opcode == 0xe9)
 		return REFERS_JUMP;
-	/* loop and jrcxz have no long form; calls leave an address; interrupts and returns end it.
-	 */
-	if ((opcode >= 0xe0 && opcode <= 0xe3) || opcode == 0xe8 || opcode == 0xcc ||
-		opcode == 0xcd)
+	if (opcode == 0xe8)
+		return REFERS_CALL;
+	/* loop and jrcxz have no long form; interrupts and returns end it. */
+	if ((opcode >= 0xe0 && opcode <= 0xe3) || opcode == 0xcc || opcode == 0xcd)
 		return REFERS_UNMOVABLE;
 	return REFERS_NOT;
 }
@@ -63,8 +71,12 @@ static enum reference reference_of(const struct instruction *i, const uint8_t *c
 {
 	enum reference r = REFERS_NOT;
 
-	if (i->is_return || is_indirect_call(i))
+	if (i->is_return)
 		return REFERS_UNMOVABLE;
+	if (is_indirect_call(i))
+		return code[0] == 0xff && is_relative(i, code) && *i->modrm == 0x15
+			       ? REFERS_CALL_MEMORY
+			       : REFERS_UNMOVABLE;
 	if (!i->is_vector && i->is_wide)
 		r = (i->opcode & 0xf0) == 0x80 ? REFERS_JUMP
 		    : i->opcode == 0x05	       ? REFERS_UNMOVABLE /* a system call */
@@ -125,6 +137,36 @@ static uint32_t move_memory(struct moving *m, const struct instruction *i, const
 	return i->length;
 }
 
+/* push of a whole address: its lower half, then its upper one. */
+static uint32_t put_push(uint8_t *out, uint64_t address)
+{
+	static const uint8_t upper[4] = {0xc7, 0x44, 0x24, 4}; /* movl $, 4(%rsp) */
+
+	*out = 0x68;
+	put32(out + 1, (int32_t)address);
+	memcpy(out + 5, upper, sizeof(upper));
+	put32(out + 9, (int32_t)(address >> 32));
+	return 13;
+}
+
+/* It returns to where the call was. */
+static uint32_t move_call(struct moving *m, const struct instruction *i, const uint8_t *code,
+	uint64_t from, uint64_t to, uint8_t *out)
+{
+	uint32_t pushed = put_push(out, from + i->length), n;
+
+	if (reference_of(i, code) == REFERS_CALL) {
+		n = put_jump(out + pushed, 0xeb, to + pushed, from + i->length + i->immediate);
+		if (!n)
+			m->why = PATCH_FAR;
+	} else {
+		n = move_memory(m, i, code, from, to + pushed, out + pushed);
+		out[pushed + 1] = 0x25; /* jmp *slot(%rip) */
+	}
+	m->p->has_call = 1;
+	return n ? pushed + n : 0;
+}
+
 /* One instruction from address from to address to; bytes written, or 0 and why. */
 static uint32_t move(struct moving *m, const struct instruction *i, const uint8_t *code,
 	uint64_t from, uint64_t to, uint8_t *out)
@@ -137,6 +179,12 @@ static uint32_t move(struct moving *m, const struct instruction *i, const uint8_
 		return m->why = PATCH_CALL, 0;
 	case REFERS_MEMORY:
 		return move_memory(m, i, code, from, to, out);
+	case REFERS_CALL:
+	case REFERS_CALL_MEMORY:
+		/* A prefix means something else. */
+		if (code[0] != 0xe8 && code[0] != 0xff)
+			return m->why = PATCH_UNKNOWN, 0;
+		return move_call(m, i, code, from, to, out);
 	case REFERS_SHORT:
 	case REFERS_JUMP: {
 		uint8_t opcode =

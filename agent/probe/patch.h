@@ -4,8 +4,10 @@
  * first instructions, which are moved into a thunk that ends with a jump to the rest.
  *
  * Only what can be moved without a change of meaning is: addresses relative to the instruction are
- * adjusted, short jumps made long. A call is refused (the address that it leaves on the stack would
- * be in the thunk), and so is a function that jumps into what is overwritten. An endbr64 stays.
+ * adjusted, short jumps made long. A call becomes a push of the address behind it, where it is, and
+ * a jump: so nothing ever returns to the thunk, and stacks look as before (a shadow stack would
+ * know better: the caller refuses these there). A function that jumps into what is overwritten is
+ * refused. An endbr64 stays.
  * Source: Intel SDM, volume 2.
  */
 #ifndef PROBE_PATCH_H
@@ -23,7 +25,7 @@ enum patch_refusal {
 	PATCH_FITS,
 	PATCH_SHORT,   /* the function ends before */
 	PATCH_UNKNOWN, /* an instruction that is not known */
-	PATCH_CALL,    /* a call, or a jump that cannot be moved */
+	PATCH_CALL,    /* a call by a register, a jump that has no long form, an end */
 	PATCH_INSIDE,  /* the function jumps into what would be overwritten */
 	PATCH_FAR,     /* the thunk is too far away */
 	PATCH_TAKEN,   /* it begins with a jump out of the function's module: someone was here */
@@ -35,6 +37,7 @@ struct patch {
 	uint64_t thunk;	  /* address */
 	uint32_t moved;	  /* bytes of the instructions that are in the thunk */
 	uint32_t thunk_length;
+	uint32_t has_call;		 /* that became a push and a jump */
 	uint32_t n;			 /* these instructions: */
 	uint8_t from[PATCH_PARTS];	 /* where each was, */
 	uint8_t to[PATCH_PARTS];	 /* and where it is in the thunk */

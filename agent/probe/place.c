@@ -13,9 +13,9 @@
 #include "base/limits.h"
 #include "base/list.h"
 
-#define REACH (2040 * MIB) /* of a jump, but for some room */
-#define APART (64 * MIB)   /* from what grows: the heap above, stacks and libraries below */
-#define FIRST (1 * MIB)	   /* nothing is put below */
+#define REACH PLACE_REACH
+#define APART (64 * MIB) /* from what grows: the heap above, stacks and libraries below */
+#define FIRST (1 * MIB)	 /* nothing is put below */
 #define LAST  0x7fff00000000ull
 
 void space_fini(struct space *p)
@@ -65,6 +65,20 @@ int space_read(struct space *p, pid_t pid)
 			error = add(p, line);
 	buf_fini(&text);
 	return error ? error : p->n ? 0 : -ESRCH;
+}
+
+int space_take(struct space *p, uint64_t start, uint64_t size)
+{
+	int error = list_room(&p->v, p->n, 1, &p->room, sizeof(*p->v), 1u << 20);
+	uint32_t at = p->n;
+
+	if (error)
+		return error;
+	for (; at && p->v[at - 1].start > start; at--)
+		p->v[at] = p->v[at - 1];
+	p->v[at] = (struct place){.start = start, .end = start + size};
+	p->n++;
+	return 0;
 }
 
 const struct place *space_find(const struct space *p, uint64_t address)

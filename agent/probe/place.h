@@ -23,6 +23,9 @@ struct space {
 int space_read(struct space *p, pid_t pid);
 void space_fini(struct space *p);
 
+/* Counts as in use from now on. 0 or -errno. */
+int space_take(struct space *p, uint64_t start, uint64_t size);
+
 /* What holds that address; NULL: nothing. */
 const struct place *space_find(const struct space *p, uint64_t address);
 
@@ -33,6 +36,7 @@ uint64_t space_room(const struct space *p, uint64_t low, uint64_t high, uint64_t
  * that is its stack for as long as it lives. sp itself where that is not known for sure. */
 uint64_t space_stack_end(const struct space *p, uint64_t sp, uint64_t thread);
 
-#define PLACE_NAME "cpprof-probe" /* of the memory file */
+#define PLACE_NAME  "cpprof-probe"  /* of the memory file */
+#define PLACE_REACH (2040ull << 20) /* bytes of a jump, but for some room */
 
 #endif

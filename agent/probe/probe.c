@@ -11,12 +11,13 @@
 
 #include "agent/probe/blob.h"
 #include "agent/probe/draw.h"
+#include "agent/probe/hooks.h"
 #include "agent/probe/probe_parts.h"
 #include "agent/tracer/call.h"
 #include "agent/tracer/clock.h"
+#include "base/allocator_names.h"
 
 #define TRIES	 50u	    /* to find no thread where it must not be */
-#define CODE_MAX 16384u	    /* of a function, that is looked at */
 #define CODE_ALL (64 * MIB) /* of a mapping, that is searched */
 
 static int refuse_stop(struct probe_refused *why, int error)
@@ -30,40 +31,6 @@ static int refuse_stop(struct probe_refused *why, int error)
 }
 
 /* --- before anyone is stopped --- */
-
-/* Two functions may be one: aliases. */
-static int is_known(const struct probe *p, const struct patch *patch)
-{
-	for (uint32_t i = 0; i < p->n; i++)
-		if (p->patches[i].address == patch->address)
-			return 1;
-	return 0;
-}
-
-static int prepare(struct probe *p, const struct probe_place *v, uint32_t n, uint64_t low,
-	uint64_t high, struct probe_refused *why)
-{
-	static uint8_t code[CODE_MAX];
-
-	for (uint32_t i = 0; i < n; i++) {
-		size_t size = v[i].size < CODE_MAX ? v[i].size : CODE_MAX;
-		struct patch *patch = &p->patches[p->n];
-		if (v[i].address < low || v[i].address + size > high)
-			return probe_refuse(why, PROBE_CAUSE_MODULE, 0);
-		int error = probe_read(p, v[i].address, code, size);
-		if (error)
-			return probe_refuse(why, PROBE_CAUSE_MEMORY, -error);
-		enum patch_refusal fits = patch_make(patch, v[i].address, code, size,
-			p->base + PROBE_THUNKS + v[i].function * PROBE_THUNK_SIZE, low, high);
-		why->function = v[i].function;
-		if (fits != PATCH_FITS)
-			return probe_refuse(why, PROBE_CAUSE_PATCH, fits);
-		memcpy(p->thunks[v[i].function], patch->thunk_code, PATCH_THUNK);
-		if (!is_known(p, patch))
-			p->numbers[p->n++] = v[i].function;
-	}
-	return 0;
-}
 
 /* Where code of the process has these bytes; 0: nowhere. */
 static uint64_t find_code(struct probe *p, const void *bytes, size_t length)
@@ -186,7 +153,6 @@ static void fill_slot(struct probe *p, const struct remote_thread *t, uint64_t m
 
 static int write_patches(struct probe *p, struct probe_refused *why)
 {
-	const struct probe_head *head = (const void *)blob_code;
 	struct probe_shared *shared = (void *)p->records.shared;
 	uint8_t jump[PATCH_JUMP];
 	uint32_t i;
@@ -199,16 +165,62 @@ static int write_patches(struct probe *p, struct probe_refused *why)
 		saved->n = PATCH_JUMP;
 		memcpy(saved->bytes, patch->saved, PATCH_JUMP);
 		shared->n_patches = i + 1;
-		if (patch_jump(patch, p->base + head->hooks[p->numbers[i]], jump))
+		if (patch_jump(patch, hooks_entry(p, i), jump))
 			error = -ERANGE;
 		else
 			error = probe_write(p, patch->address, jump, sizeof(jump));
 	}
 	if (!error)
+		error = slots_write(p);
+	if (!error)
 		return 0;
 	while (i-- > 0)
 		probe_write(p, p->patches[i].address, p->patches[i].saved, PATCH_JUMP);
 	return probe_refuse(why, PROBE_CAUSE_MEMORY, -error);
+}
+
+/* The function that a slot will lead to once it is bound: the only one of that name. */
+static uint64_t unbound(const struct probe *p, const struct probe_slot_place *of)
+{
+	const struct probe_plan *plan = p->plan;
+	uint64_t address = 0;
+
+	for (uint32_t i = 0; i < plan->n; i++) {
+		const struct probe_place *f = &plan->v[i];
+		if (f->function != of->function || f->prefix != of->prefix)
+			continue;
+		if (address && address != f->address)
+			return 0;
+		address = f->address;
+	}
+	return address;
+}
+
+/* What is called by slots alone is not taken over where there are none; which free must be. */
+static int find_slots(struct probe *p, struct probe_refused *why)
+{
+	const struct probe_plan *plan = p->plan;
+
+	slots_find(p, plan->slots, plan->n_slots, unbound);
+	why->by_slots = why->outside = 0;
+	why->slots = p->slots.n_slots;
+	for (uint32_t i = 0; i < p->n_taken; i++) {
+		const struct probe_taken *t = &p->taken[i];
+		int is_led_to = t->refusal && slots_lead_to(&p->slots, t->address);
+		why->function = t->place;
+		why->by_slots += is_led_to;
+		why->outside += t->refusal && !is_led_to;
+		if (t->refusal && !is_led_to && p->traits[t->hook].size == ALLOCATOR_FREES)
+			return probe_refuse(why, PROBE_CAUSE_PATCH, t->refusal);
+	}
+	return 0;
+}
+
+static void unmap(struct probe *p)
+{
+	island_unmap(p);
+	probe_call(p, SYS_munmap, p->base, PROBE_SIZE, 0, 0, 0);
+	probe_unmap_here(p);
 }
 
 /* Once: 0 armed, -1 and why; BUSY may be tried again. */
@@ -217,24 +229,30 @@ static int arm_stopped(struct probe *p, uint64_t mean, struct probe_refused *why
 	if (space_read(&p->space, p->pid) < 0)
 		return probe_refuse(why, PROBE_CAUSE_GONE, 0);
 	probe_find_room(p);
+	if (find_slots(p, why) < 0)
+		return -1;
 	if (!is_the_way_clear(p))
 		return probe_refuse(why, PROBE_CAUSE_BUSY, 0);
 	if (probe_map(p, why) < 0) {
 		probe_unmap_here(p);
 		return -1;
 	}
+	int error = island_map(p);
+	if (error) {
+		unmap(p);
+		return probe_refuse(why, PROBE_CAUSE_CALL, -error);
+	}
 	probe_beat(p);
 	for (uint32_t i = 0; i < p->remote.n; i++)
 		fill_slot(p, &p->remote.v[i], mean);
-	int error = probe_set_state(p, 1, mean);
+	error = probe_set_state(p, 1, mean);
 	if (error)
 		probe_refuse(why, PROBE_CAUSE_MEMORY, -error);
 	if (!error && write_patches(p, why) == 0) {
 		move_threads(p);
 		return 0;
 	}
-	probe_call(p, SYS_munmap, p->base, PROBE_SIZE, 0, 0, 0);
-	probe_unmap_here(p);
+	unmap(p);
 	return -1;
 }
 
@@ -249,6 +267,7 @@ static int arm(struct probe *p, uint64_t mean, struct probe_refused *why)
 		if (error)
 			return refuse_stop(why, error);
 		p->stops++;
+		why->cause = PROBE_CAUSE_NONE;
 		int armed = arm_stopped(p, mean, why);
 		remote_release(&p->remote);
 		if (!armed || why->cause != PROBE_CAUSE_BUSY)
@@ -267,8 +286,7 @@ static int open_memory(struct probe *p)
 	return p->memory < 0 ? -errno : 0;
 }
 
-static int begin(struct probe *p, const struct probe_place *v, uint32_t n, uint64_t low,
-	uint64_t high, struct probe_refused *why)
+static int begin(struct probe *p, const struct probe_plan *plan, struct probe_refused *why)
 {
 	int error = open_memory(p);
 
@@ -281,32 +299,30 @@ static int begin(struct probe *p, const struct probe_place *v, uint32_t n, uint6
 	find_instructions(p);
 	if (probe_take_out_old(p) < 0)
 		return probe_refuse(why, PROBE_CAUSE_TAKEN, 0);
-	p->base = space_room(&p->space, low, high, PROBE_SIZE);
-	if (!p->base || !p->remote.instruction)
+	if (!p->remote.instruction || hooks_place(p, plan) < 0)
 		return probe_refuse(why, PROBE_CAUSE_ROOM, 0);
 	p->ticks_per_s = measure_ticks(p);
-	return prepare(p, v, n, low, high, why);
+	return hooks_prepare(p, plan, why);
 }
 
-int probe_arm(struct probe *p, pid_t pid, const struct probe_place *v, uint32_t n, uint64_t low,
-	uint64_t high, uint64_t mean, struct probe_refused *why)
+int probe_arm(struct probe *p, pid_t pid, const struct probe_plan *plan, struct probe_refused *why)
 {
 	int error = -1, is_raced = 1;
 
 	p->pid = pid;
 	p->is_gone = 0;
+	p->plan = plan;
 	/* The process may have taken the place that was free a moment ago. */
 	for (uint32_t tries = 0; tries < 3 && error && is_raced; tries++) {
-		p->n = 0;
-		memset(p->thunks, 0, sizeof(p->thunks));
 		*why = (struct probe_refused){0};
-		error = begin(p, v, n, low, high, why);
+		error = begin(p, plan, why);
 		if (!error)
-			error = arm(p, mean, why);
+			error = arm(p, plan->mean, why);
 		if (error)
 			probe_forget(p);
 		is_raced = why->cause == PROBE_CAUSE_CALL && why->detail == EEXIST;
 	}
+	p->plan = NULL;
 	p->is_armed = !error;
 	return error;
 }

@@ -11,10 +11,12 @@
 #ifndef PROBE_PROBE_H
 #define PROBE_PROBE_H
 
+#include "agent/probe/island.h"
 #include "agent/probe/patch.h"
 #include "agent/probe/place.h"
 #include "agent/probe/records.h"
 #include "agent/probe/remote.h"
+#include "agent/probe/slots.h"
 #include "base/message.h"
 
 #define PROBE_SILENCE_S 10
@@ -25,10 +27,24 @@ struct probe {
 	uint64_t base; /* of the region; 0: none */
 	struct remote remote;
 	struct space space;
-	struct patch patches[PROBE_FUNCTIONS];
-	uint32_t numbers[PROBE_FUNCTIONS]; /* of their hooks */
+	const struct probe_plan *plan;	   /* while it is put in */
+	uint64_t near_low, near_high;	   /* the code that the region is near to */
+	struct patch patches[PROBE_HOOKS]; /* entries that are taken over, */
+	uint64_t entries[PROBE_HOOKS];	   /* and where each leads: to its hook */
 	uint32_t n;
-	uint8_t thunks[PROBE_FUNCTIONS][PROBE_THUNK_SIZE]; /* of aliases, too */
+	/* All functions that have a hook. */
+	struct probe_taken {
+		uint64_t address;
+		uint32_t hook;
+		uint32_t place;	  /* in the plan */
+		uint32_t refusal; /* of its entry: it is called by slots; enum patch_refusal */
+	} taken[PROBE_HOOKS];
+	uint32_t n_taken;
+	uint8_t thunks[PROBE_HOOKS][PROBE_THUNK_SIZE];
+	struct probe_trait traits[PROBE_HOOKS];
+	struct island islands[PROBE_ISLANDS]; /* memory near code that is far from the region */
+	uint32_t n_islands;
+	struct slots slots;
 	int is_armed, is_gone; /* gone: the process runs another program, without it */
 	struct records records;
 	uint64_t ticks_per_s; /* of the time stamp counter */
@@ -37,15 +53,26 @@ struct probe {
 
 /* A function: where it is in the process. */
 struct probe_place {
-	uint32_t function; /* PROBE_MALLOC and so on */
+	uint32_t function; /* its number: base/allocator_names.h */
 	uint32_t size;
 	uint64_t address;
+	uint64_t low, high; /* the code of its module */
+	uint32_t prefix;    /* enum allocator_prefix */
+	uint32_t set;	    /* its allocator: what one of them throws for another does without */
+	uint32_t is_leaf;   /* it calls no function of another allocator */
 };
 
-/* low, high: the code of the module that has them all. mean: bytes between two samples. 0, or -1
- * and why, with nothing changed. beat: called while we wait for threads. */
-int probe_arm(struct probe *p, pid_t pid, const struct probe_place *v, uint32_t n, uint64_t low,
-	uint64_t high, uint64_t mean, struct probe_refused *why);
+/* All that are to be taken over, the most used allocator's first; and the slots through which
+ * modules call functions of such names. */
+struct probe_plan {
+	const struct probe_place *v;
+	uint32_t n, n_slots;
+	const struct probe_slot_place *slots;
+	uint64_t mean; /* bytes between two samples */
+};
+
+/* 0, or -1 and why, with nothing changed. */
+int probe_arm(struct probe *p, pid_t pid, const struct probe_plan *plan, struct probe_refused *why);
 
 /* Whether it has switched itself off. */
 int probe_is_off(const struct probe *p);

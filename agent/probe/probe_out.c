@@ -12,7 +12,7 @@
 
 static int is_ours(const struct probe *p, uint64_t address)
 {
-	return address >= p->base && address < p->base + PROBE_STATE;
+	return (address >= p->base && address < p->base + PROBE_STATE) || island_holds(p, address);
 }
 
 static int is_clear(struct probe *p)
@@ -47,6 +47,7 @@ static int restore(struct probe *p)
 {
 	int error = probe_set_state(p, 0, 1);
 
+	slots_restore(p);
 	for (uint32_t i = 0; i < p->n; i++) {
 		const struct patch *patch = &p->patches[i];
 		int failed = probe_write(p, patch->address, patch->saved, PATCH_JUMP);
@@ -88,8 +89,10 @@ static int take_out(struct probe *p)
 			result = restore(p) ? result : 1;
 			probe_find_room(p);
 			if (result == 1 && is_clear(p) &&
-				probe_call(p, SYS_munmap, p->base, PROBE_SIZE, 0, 0, 0) == 0)
+				probe_call(p, SYS_munmap, p->base, PROBE_SIZE, 0, 0, 0) == 0) {
+				island_unmap(p);
 				result = 0;
+			}
 			remote_release(&p->remote);
 		}
 		if (result)
@@ -133,14 +136,16 @@ static int learn_old(struct probe *p)
 	const struct place *at = space_find(&p->space, p->base + PROBE_SHARED);
 	struct probe_shared shared;
 
-	p->n = 0;
+	p->n = p->n_islands = 0;
+	slots_begin(p);
 	/* One that died before it had that has not changed anything. */
 	if (!at || !at->is_probe)
 		return 0;
 	if (at->end - at->start != SHARED_SIZE ||
 		probe_read(p, at->start, &shared, sizeof(shared)) || shared.deadline > __rdtsc() ||
-		shared.n_patches > PROBE_FUNCTIONS)
+		shared.n_patches > PROBE_HOOKS)
 		return -1;
+	island_learn(p, &shared);
 	for (uint32_t i = 0; i < shared.n_patches; i++) {
 		const struct probe_saved *saved = &shared.saved[i];
 		struct patch *patch = &p->patches[p->n];

@@ -69,6 +69,8 @@ static int write_text(struct probe *p)
 
 	if (!error)
 		error = probe_write(p, p->base + PROBE_THUNKS, p->thunks, sizeof(p->thunks));
+	if (!error)
+		error = probe_write(p, p->base + PROBE_TRAITS, p->traits, sizeof(p->traits));
 	return error;
 }
 

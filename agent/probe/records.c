@@ -19,8 +19,7 @@ void records_init(struct records *r, void *shared)
 
 static int is_sane(const struct probe_record *c)
 {
-	if (c->function >= PROBE_FUNCTIONS || c->slot >= PROBE_N_SLOTS ||
-		c->stack_length > PROBE_STACK_MAX)
+	if (c->hook >= PROBE_HOOKS || c->slot >= PROBE_N_SLOTS || c->stack_length > PROBE_STACK_MAX)
 		return 0;
 	if (c->kind == PROBE_KIND_THREAD)
 		return c->stack_length == 0;

@@ -320,7 +320,7 @@ static void on_probe(struct tracer *t, const struct wire_message *m)
 
 	t->heap.sock = t->sock;
 	if (ask && t->is_open)
-		heap_begin(&t->heap, ask, &t->roster, &t->sampler.capturer, beat, t);
+		heap_begin(&t->heap, ask, m->size, &t->roster, &t->sampler.capturer, beat, t);
 }
 
 static void on_message(struct tracer *t)

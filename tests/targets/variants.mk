@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # make -f .../variants.mk -C FOLDER GOAL: the same programs by many compilers and with many options,
-# made once for all test suites. Goals: walks, blocked, locked, matrix, creates.
+# made once for all test suites. Goals: walks, blocked, locked, matrix, creates, allocators.
 src := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))
 CLANG ?= clang
 CLANGXX ?= clang++
@@ -56,6 +56,25 @@ locks_musl_static: MAKE_IT = musl-gcc -static
 locks_%: $(src)locks.c $(src)locks.h $(src)target.h
 	$(MAKE_IT) -std=gnu11 -D_GNU_SOURCE -O2 -pthread -o $@ $<
 
+# --- allocators: of the C libraries, one of the program's own, and a library's ---
+allocators := allocators_plain allocators_own allocators_static allocators_stripped allocators_musl \
+	allocators_musl_static allocators_asan allocators_go
+allocators: $(allocators)
+allocators_plain: MAKE_IT = gcc
+allocators_own: MAKE_IT = gcc -DOWN -Wl,-z,lazy
+allocators_own: in = -L. -Wl,--no-as-needed -lodd -Wl,-rpath,'$$ORIGIN'
+allocators_own: libodd.so
+allocators_static: MAKE_IT = gcc -DOWN -static
+allocators_stripped: MAKE_IT = gcc -static -s
+allocators_musl: MAKE_IT = musl-gcc -DOWN
+allocators_musl_static: MAKE_IT = musl-gcc -DOWN -static
+allocators_asan: MAKE_IT = gcc -fsanitize=address
+libodd.so: MAKE_IT = gcc -DODD -shared -fPIC
+allocators_go: MAKE_IT = GO111MODULE=off GOTOOLCHAIN=local CGO_ENABLED=0
+$(filter-out allocators_go,$(allocators)) libodd.so: $(src)allocators.c
+	$(MAKE_IT) -std=gnu11 -D_GNU_SOURCE -O2 -o $@ $< $(in)
+allocators_go: $(src)goroutines.go
+	$(MAKE_IT) go build -o $@ $<
 
 # --- matrix: 40 links of a chain by each compiler, LANGUAGE-COMPILER-VARIANT ---
 chain := $(src)../matrix/chain.py

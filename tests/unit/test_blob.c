@@ -20,6 +20,7 @@
 #include "agent/probe/draw.h"
 #include "agent/probe/patch.h"
 #include "agent/probe/records.h"
+#include "base/allocator_names.h"
 
 #define MEAN 4096
 
@@ -63,9 +64,11 @@ static struct probe_shared *shared(void)
 	return (void *)(region + PROBE_SHARED);
 }
 
-static void take_over(void *function, uint32_t number)
+/* A hook of that number is made for the function of that name. */
+static void take_over(void *function, uint32_t number, enum allocator_number name, int is_leaf)
 {
 	const struct probe_head *head = (const void *)blob_code;
+	struct probe_trait *trait = (struct probe_trait *)(region + PROBE_TRAITS) + number;
 	uint8_t *thunk = region + PROBE_THUNKS + number * PROBE_THUNK_SIZE, jump[PATCH_JUMP];
 	uintptr_t at = (uintptr_t)function;
 	struct patch p;
@@ -74,6 +77,12 @@ static void take_over(void *function, uint32_t number)
 		patch_make(&p, at, function, 64, (uintptr_t)thunk, at - 0x100000, at + 0x100000),
 		PATCH_FITS);
 	memcpy(thunk, p.thunk_code, p.thunk_length);
+	*trait = (struct probe_trait){.size = allocator_names[name].size,
+		.old = allocator_names[name].old,
+		.result = allocator_names[name].result,
+		.flags = allocator_names[name].flags,
+		.is_leaf = is_leaf,
+		.by = number};
 	assert_int_equal(patch_jump(&p, (uintptr_t)region + head->hooks[number], jump), 0);
 	assert_int_equal(
 		mprotect((void *)(p.address & -4096ul), 8192, PROT_READ | PROT_WRITE | PROT_EXEC),
@@ -97,9 +106,9 @@ static int set_up(void **arg)
 	records_init(&records, region + PROBE_SHARED);
 	shared()->deadline = UINT64_MAX;
 	state()->mean = MEAN;
-	take_over(my_malloc, PROBE_MALLOC);
-	take_over(my_free, PROBE_FREE);
-	take_over(my_realloc, PROBE_REALLOC);
+	take_over(my_malloc, 0, ALLOCATOR_MALLOC, 1);
+	take_over(my_free, PROBE_QUICK, ALLOCATOR_FREE, 1);
+	take_over(my_realloc, PROBE_QUICK + PROBE_FREES, ALLOCATOR_REALLOC, 0);
 	state()->is_on = 1;
 	return 0;
 }
@@ -372,7 +381,7 @@ static void nonsense_is_lost_and_counted(void **arg)
 				 (records.tail + rand_r(&seed) % 3) % PROBE_RECORDS * PROBE_RECORD);
 		*r = (struct probe_record){.kind = 1, .id = 1, .size = 9, .mean = 9};
 		for (int i = rand_r(&seed) % 3; i--;)
-			((uint32_t *)r)[rand_r(&seed) % (sizeof(*r) / 4)] = rand_r(&seed)
+			((uint32_t *)r)[rand_r(&seed) % (sizeof(*r) / 4)] = (uint32_t)rand_r(&seed)
 									    << rand_r(&seed) % 8;
 		r->sequence = records.tail + rand_r(&seed) % 2;
 		words[2] = rand_r(&seed); /* head */
@@ -381,7 +390,7 @@ static void nonsense_is_lost_and_counted(void **arg)
 		if (got) {
 			seen++;
 			assert_true(got->stack_length <= PROBE_STACK_MAX);
-			assert_true(got->function < PROBE_FUNCTIONS && got->slot < PROBE_N_SLOTS);
+			assert_true(got->hook < PROBE_HOOKS && got->slot < PROBE_N_SLOTS);
 		}
 	}
 	assert_true(records.lost > 1000 && seen > 10);

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -16,18 +17,28 @@
 #define LOW  0x10000000ull
 #define HIGH 0x20000000ull
 
+static size_t bytes_of(const char *text, uint8_t *out)
+{
+	size_t n = 0;
+
+	for (unsigned v; text[2 * n] && sscanf(text + 2 * n, "%2x", &v) == 1; n++)
+		out[n] = v;
+	return n;
+}
+
 static void known_allocators_fit(void **state)
 {
+	uint8_t code[32];
 	struct patch p;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(prologues) / sizeof(*prologues); i++) {
 		const struct prologue *f = &prologues[i];
-		enum patch_refusal why =
-			patch_make(&p, 0x18000000, f->code, f->n, 0x48000000, LOW, HIGH);
+		size_t n = bytes_of(f->code, code);
+		enum patch_refusal why = patch_make(&p, 0x18000000, code, n, 0x48000000, LOW, HIGH);
 		if (why)
 			fail_msg("%s of %s: %s", f->name, f->package, patch_refusal_text(why));
-		assert_memory_equal(p.saved, f->code, p.moved);
+		assert_memory_equal(p.saved, code + (p.address - 0x18000000), p.moved);
 		assert_true(p.moved >= PATCH_JUMP && p.thunk_length <= PATCH_THUNK);
 	}
 }
@@ -46,8 +57,10 @@ static void what_cannot_be_moved_is_refused(void **state)
 	(void)state;
 	assert_int_equal(make("\x55\xc3", 2), PATCH_CALL);		   /* it returns at once */
 	assert_int_equal(make("\x55\x53\x41\x54", 4), PATCH_SHORT);	   /* four bytes */
-	assert_int_equal(make("\xe8\1\0\0\0\x90", 6), PATCH_CALL);	   /* call */
-	assert_int_equal(make("\xff\x15\1\0\0\0", 6), PATCH_CALL);	   /* call *(%rip) */
+	assert_int_equal(make("\xe8\1\0\0\0\x90", 6), PATCH_FITS);	   /* call */
+	assert_int_equal(make("\xff\x15\1\0\0\0", 6), PATCH_FITS);	   /* call *(%rip) */
+	assert_int_equal(make("\xff\xd0\x90\x90\x90\x90", 6), PATCH_CALL); /* call *%rax */
+	assert_int_equal(make("\xff\x50\x08\x90\x90\x90", 6), PATCH_CALL); /* call *8(%rax) */
 	assert_int_equal(make("\xe3\x10\x90\x90\x90\x90", 6), PATCH_CALL); /* jrcxz */
 	assert_int_equal(make("\x0f\x05\x90\x90\x90\x90", 6), PATCH_CALL); /* syscall */
 	assert_int_equal(make("\xcc\x55\x53\x41\x54\x90", 6), PATCH_TAKEN);
@@ -115,7 +128,12 @@ F(f_jump, ".byte 0xe9\n .long 1f - . - 4\n ud2\n1: lea 9(%rdi), %eax\n ret");
 F(f_near, "jmp 1f\n .skip 20, 0x90\n1: lea 9(%rdi), %eax\n ret");
 F(f_pad,
 	"endbr64\n push %rbx\n push %r12\n mov %rdi, %rbx\n lea 2(%rbx), %eax\n pop %r12\n pop %rbx\n ret");
-__asm__(".data\nf_word: .long 42\n.text");
+/* Calls that return the address they return to, less the function's. */
+F(f_call, "push %rbx\n mov %edi, %ebx\n call 1f\n add %ebx, %eax\n pop %rbx\n ret\n"
+	  "1: mov (%rsp), %rax\n lea f_call(%rip), %rcx\n sub %rcx, %rax\n ret");
+F(f_call_slot, "call *f_slot(%rip)\n add %edi, %eax\n ret\nf_called: mov (%rsp), %rax\n"
+	       "lea f_call_slot(%rip), %rcx\n sub %rcx, %rax\n ret");
+__asm__(".data\nf_word: .long 42\n.balign 8\nf_slot: .quad f_called\n.text");
 
 static void *room_near(const uint8_t *f)
 {
@@ -168,6 +186,8 @@ static void taken_functions_do_what_they_did(void **state)
 	check(f_jump, f_jump_end);
 	check(f_near, f_near_end);
 	check(f_pad, f_pad_end);
+	check(f_call, f_call_end);
+	check(f_call_slot, f_call_slot_end);
 }
 
 static void any_bytes_are_taken_or_refused(void **state)

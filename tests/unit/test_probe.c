@@ -141,7 +141,8 @@ static void find(uint32_t number, const char *name)
 
 	assert_non_null(at);
 	assert_true(dladdr1(at, &info, (void **)&symbol, RTLD_DL_SYMENT));
-	functions[n_functions++] = (struct probe_place){number, symbol->st_size, (uintptr_t)at};
+	functions[n_functions++] = (struct probe_place){
+		.function = number, .size = symbol->st_size, .address = (uintptr_t)at};
 }
 
 static int set_up(void **arg)
@@ -162,9 +163,22 @@ static int set_up(void **arg)
 	}
 	fclose(f);
 	assert_true(low);
+	for (uint32_t i = 0; i < n_functions; i++) {
+		functions[i].low = low;
+		functions[i].high = high;
+		functions[i].is_leaf = 1;
+	}
 	report = mmap(
 		NULL, sizeof(*report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	return report == MAP_FAILED;
+}
+
+static const struct probe_plan *plan(uint64_t mean)
+{
+	static struct probe_plan of;
+
+	of = (struct probe_plan){.v = functions, .n = n_functions, .mean = mean};
+	return &of;
 }
 
 static uint64_t text_sum(pid_t pid)
@@ -241,7 +255,7 @@ static void it_comes_and_goes(void **arg)
 	usleep(100000);
 	uint64_t text = text_sum(pid), maps = maps_sum(pid);
 	for (int i = 0; i < CYCLES; i++) {
-		if (probe_arm(&probe, pid, functions, n_functions, low, high, 65536, &why) < 0)
+		if (probe_arm(&probe, pid, plan(65536), &why) < 0)
 			fail_msg("cycle %d: cause %u, function %u, detail %d", i, why.cause,
 				why.function, why.detail);
 		assert_true(text_sum(pid) != text);
@@ -295,7 +309,7 @@ static void arms_until_killed(pid_t pid)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	for (;; usleep(1000)) {
 		report->is_armed = 1;
-		if (probe_arm(&probe, pid, functions, n_functions, low, high, 65536, &why) < 0)
+		if (probe_arm(&probe, pid, plan(65536), &why) < 0)
 			continue;
 		drain(1);
 		probe_disarm(&probe);
@@ -328,7 +342,7 @@ static void who_is_killed_leaves_what_the_next_takes_out(void **arg)
 		waitpid(tracer, &status, 0);
 		assert_int_equal(waitpid(pid, &status, WNOHANG), 0);
 		let_it_be_old(pid);
-		if (probe_arm(&probe, pid, functions, n_functions, low, high, 65536, &why) < 0)
+		if (probe_arm(&probe, pid, plan(65536), &why) < 0)
 			fail_msg("round %d: cause %u, function %u, detail %d", i, why.cause,
 				why.function, why.detail);
 		assert_int_equal(probe_disarm(&probe), 0);
@@ -376,7 +390,7 @@ static void it_counts_what_is_there(void **arg)
 		counts(to[0], from[1]);
 		_exit(0);
 	}
-	assert_int_equal(probe_arm(&probe, pid, functions, n_functions, low, high, 8192, &why), 0);
+	assert_int_equal(probe_arm(&probe, pid, plan(8192), &why), 0);
 	assert_int_equal(write(to[1], "a", 1) + read(from[0], &c, 1), 2);
 	uint64_t dropped = RECORDS_FIGURE(&probe.records, dropped);
 	double n = drain(0) + dropped;

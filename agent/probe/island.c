@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include "agent/probe/probe_parts.h"
+
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE 0x100000
+#endif
+
+void island_jump(uint8_t *out, uint64_t to)
+{
+	static const uint8_t through[6] = {0xff, 0x25}; /* jmp *0(%rip) */
+
+	memcpy(out, through, sizeof(through));
+	memcpy(out + sizeof(through), &to, sizeof(to));
+}
+
+uint64_t island_next(struct island *i)
+{
+	return i->n < ISLAND_ROOM ? i->base + ISLAND_HEAD + i->n++ * ISLAND_ENTRY : 0;
+}
+
+static int is_near(const struct island *i, uint64_t low, uint64_t high)
+{
+	uint64_t least = i->base < low ? i->base : low;
+	uint64_t most = i->base + PROBE_ISLAND > high ? i->base + PROBE_ISLAND : high;
+
+	return most - least <= PLACE_REACH;
+}
+
+struct island *island_for(struct probe *p, uint64_t low, uint64_t high)
+{
+	const uint64_t magic = PROBE_ISLAND_MAGIC;
+
+	for (uint32_t k = 0; k < p->n_islands; k++)
+		if (p->islands[k].n < ISLAND_ROOM && is_near(&p->islands[k], low, high))
+			return &p->islands[k];
+	if (p->n_islands == PROBE_ISLANDS)
+		return NULL;
+	struct island *i = &p->islands[p->n_islands];
+	memset(i, 0, sizeof(*i));
+	i->base = space_room(&p->space, low, high, PROBE_ISLAND);
+	if (!i->base || space_take(&p->space, i->base, PROBE_ISLAND) < 0)
+		return NULL;
+	memcpy(i->bytes, &magic, sizeof(magic));
+	p->n_islands++;
+	return i;
+}
+
+static int map(struct probe *p, const struct island *i)
+{
+	long at = probe_call(p, SYS_mmap, i->base, PROBE_ISLAND, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1);
+	long error = at < 0 ? at : 0;
+
+	if (!error && (uint64_t)at != i->base) {
+		probe_call(p, SYS_munmap, at, PROBE_ISLAND, 0, 0, 0);
+		return -EEXIST;
+	}
+	if (!error)
+		error = probe_write(p, i->base, i->bytes, sizeof(i->bytes));
+	if (!error)
+		error = probe_call(
+			p, SYS_mprotect, i->base, PROBE_ISLAND, PROT_READ | PROT_EXEC, 0, 0);
+	if (error && at >= 0)
+		probe_call(p, SYS_munmap, i->base, PROBE_ISLAND, 0, 0, 0);
+	return error;
+}
+
+int island_map(struct probe *p)
+{
+	struct probe_shared *shared = (void *)p->records.shared;
+	uint32_t wanted = p->n_islands;
+	int error = 0;
+
+	for (p->n_islands = 0; p->n_islands < wanted && !error;) {
+		shared->islands[p->n_islands] = p->islands[p->n_islands].base;
+		error = map(p, &p->islands[p->n_islands]);
+		p->n_islands += !error;
+	}
+	if (error)
+		island_unmap(p);
+	return error;
+}
+
+void island_unmap(struct probe *p)
+{
+	while (p->n_islands)
+		probe_call(p, SYS_munmap, p->islands[--p->n_islands].base, PROBE_ISLAND, 0, 0, 0);
+}
+
+int island_holds(const struct probe *p, uint64_t address)
+{
+	for (uint32_t k = 0; k < p->n_islands; k++)
+		if (address - p->islands[k].base < PROBE_ISLAND)
+			return 1;
+	return 0;
+}
+
+void island_learn(struct probe *p, const struct probe_shared *shared)
+{
+	p->n_islands = 0;
+	for (uint32_t k = 0; k < PROBE_ISLANDS; k++) {
+		uint64_t base = shared->islands[k], magic = 0;
+		const struct place *at = base ? space_find(&p->space, base) : NULL;
+		if (at && at->start == base && at->end - base == PROBE_ISLAND && at->is_anonymous &&
+			!probe_read(p, base, &magic, sizeof(magic)) && magic == PROBE_ISLAND_MAGIC)
+			p->islands[p->n_islands++].base = base;
+	}
+}
