@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agent/brief.h"
+#include "agent/heap_launch.h"
 #include "agent/heap_probe.h"
 #include "agent/phases.h"
 #include "agent/probe/patch.h"
@@ -72,15 +73,6 @@ static void refuse(struct session *s, const char *what, const char *remedy)
 	session_over(s, 3);
 }
 
-/* The module's number for the present tracer. */
-static uint32_t number_of(const struct collection *c, uint32_t module)
-{
-	for (uint32_t i = 0; i < c->n_numbers; i++)
-		if (c->number_module[i] == module)
-			return i + 1;
-	return 0;
-}
-
 static void choose(struct session *s)
 {
 	const struct collection *c = &s->data;
@@ -110,7 +102,7 @@ static void choose(struct session *s)
 		refuse(s, "its allocator checks what it is used for (a sanitizer, a debugging one)",
 			"profile a build without it");
 	else {
-		probe.number = number_of(c, best);
+		probe.number = collection_number(c, best);
 		probe.allocator = m->allocator->allocator;
 		wire_send(s->tracer.sock, TO_TRACER_PROBE, &probe, sizeof(probe), -1);
 		s->heap_awaited = HEAP_AWAIT_TRACER;
@@ -123,24 +115,34 @@ int heap_probe_on_allocator(struct session *s, const struct worker_allocator *a)
 		return -EPROTO;
 	struct module *m = &s->data.modules[a->module - 1];
 	m->allocator_known = 1;
+	m->loader = a->loader;
 	if (a->allocator.v[0].size && !m->allocator) {
 		m->allocator = malloc(sizeof(*a));
 		if (!m->allocator)
 			return -ENOMEM;
 		*m->allocator = *a;
 	}
-	if (s->heap_awaited == HEAP_AWAIT_WORKER && all_are_known(&s->data))
-		choose(s);
+	heap_probe_go_on(s);
 	return 0;
+}
+
+void heap_probe_go_on(struct session *s)
+{
+	if (s->phase > PHASE_SAMPLE || !all_are_known(&s->data))
+		return;
+	if (s->heap_awaited == HEAP_AWAIT_LOADER)
+		heap_launch_run(s);
+	else if (s->heap_awaited == HEAP_AWAIT_WORKER)
+		choose(s);
 }
 
 int heap_probe_await(struct session *s)
 {
-	if (!is_asked(s) || s->tracer.sock < 0)
+	/* A command has no allocator yet: see heap_launch.h. */
+	if (!is_asked(s) || s->tracer.sock < 0 || heap_launch_is(s))
 		return 0;
 	s->heap_awaited = HEAP_AWAIT_WORKER;
-	if (all_are_known(&s->data))
-		choose(s);
+	heap_probe_go_on(s);
 	return 1;
 }
 
@@ -209,7 +211,7 @@ int heap_probe_on_armed(struct session *s, const struct probe_refused *why)
 	s->heap_awaited = HEAP_AWAIT_NOTHING;
 	if (why->cause)
 		refuse_probe(s, why);
-	else
+	else if (s->phase == PHASE_SNAPSHOT)
 		phases_go(s, PHASE_SAMPLE);
 	return 0;
 }
@@ -281,8 +283,12 @@ void heap_probe_text(const struct session *s, struct buf *out)
 	const struct tracer_heap *h = &i->heap;
 	struct estimate all = {0}, live = {0};
 
+	if (heap_launch_is_early(s)) {
+		buf_string(out, "heap      it was over before its libraries were loaded\n");
+		return;
+	}
 	sums(i, &all, &live);
-	buf_string(out, "heap      since we attached: ");
+	buf_printf(out, "heap      %s: ", heap_launch_since(s));
 	put_sum("allocated", &all, out);
 	put_sum(", in use", &live, out);
 	buf_printf(out,
@@ -315,7 +321,7 @@ void heap_probe_comment(const struct session *s, struct buf *out)
 	struct estimate all = {0}, live = {0};
 
 	sums(i, &all, &live);
-	buf_string(out, "only what was allocated since we attached: ");
+	buf_printf(out, "only what was allocated %s: ", heap_launch_since(s));
 	put_sum("allocated", &all, out);
 	put_sum(", in use", &live, out);
 	buf_printf(out, "; no room %" PRIu64 ", lost %" PRIu64 "\n", i->heap.dropped,

@@ -15,6 +15,9 @@ void heap_probe_ask(struct session *s, uint32_t module);
 /* Its answer. 0 or -EPROTO. */
 int heap_probe_on_allocator(struct session *s, const struct worker_allocator *a);
 
+/* What was waited for may be there. */
+void heap_probe_go_on(struct session *s);
+
 /* The tracer is done with the threads: whether something is to be waited for. */
 int heap_probe_await(struct session *s);
 

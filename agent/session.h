@@ -69,7 +69,13 @@ struct naming {
 enum await { AWAIT_NOTHING, AWAIT_FACTS, AWAIT_GOROUTINES };
 
 /* For the heap profiles, while the window is not open yet (agent/heap_probe.h). */
-enum heap_await { HEAP_AWAIT_NOTHING, HEAP_AWAIT_WORKER, HEAP_AWAIT_TRACER };
+enum heap_await {
+	HEAP_AWAIT_NOTHING,
+	HEAP_AWAIT_LOADER, /* the worker's word on the modules of a command that was just loaded */
+	HEAP_AWAIT_POINT,  /* the tracer holds it again where all its libraries are there */
+	HEAP_AWAIT_WORKER,
+	HEAP_AWAIT_TRACER
+};
 
 struct session {
 	const struct options *options;
@@ -108,6 +114,7 @@ struct session {
 	int is_last; /* no interval comes after this one */
 	enum await goroutines_awaited;
 	enum heap_await heap_awaited;
+	enum held_at heap_held;	     /* where a command was when the probe went in */
 	uint32_t without_goroutines; /* processes */
 	int tracer_done;	     /* it has no target any more, or is given up */
 	int target_ended;

@@ -26,6 +26,7 @@ struct worker_allocator {
 	uint32_t module;
 	uint32_t is_checked; /* a sanitizer's, which keeps its own books */
 	struct allocator allocator;
+	struct loader_stop loader; /* if it is a loader */
 };
 
 struct worker_forget {

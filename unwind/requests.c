@@ -4,6 +4,7 @@
 
 #include "base/list.h"
 #include "symbolize/allocator.h"
+#include "symbolize/loader_stop.h"
 #include "symbolize/go_facts.h"
 #include "symbolize/otel_context.h"
 #include "unwind/tell.h"
@@ -109,8 +110,10 @@ void request_allocator(struct worker *w, const struct wire_message *msg)
 		return;
 	answer.module = ask->module;
 	worker_reading(w, ask->module);
-	if (m)
+	if (m) {
 		allocator_find(m, &answer.allocator, &answer.is_checked);
+		loader_stop_find(m, &answer.loader);
+	}
 	worker_reading(w, 0);
 	worker_check(w, wire_send(w->sock, WORKER_ALLOCATOR, &answer, sizeof(answer), -1));
 }

@@ -49,7 +49,7 @@ static int arm(struct heap *h, const struct tracer_probe *ask, struct probe_refu
 }
 
 void heap_begin(struct heap *h, const struct tracer_probe *ask, struct roster *roster,
-	struct capturer *capturer, void (*beat)(void *arg), void *arg)
+	struct capturer *capturer, pid_t held, void (*beat)(void *arg), void *arg)
 {
 	struct probe_refused why = {.cause = PROBE_CAUSE_GONE};
 
@@ -59,11 +59,13 @@ void heap_begin(struct heap *h, const struct tracer_probe *ask, struct roster *r
 	h->kinds = capturer->asked & KINDS_OF_HEAP;
 	h->cut = 0;
 	h->probe.memory = -1;
+	h->probe.remote.held = held;
 	h->probe.remote.beat = beat;
 	h->probe.remote.arg = arg;
 	h->process = roster->n == 1 ? roster->v[0] : NULL;
 	if (h->process && h->process->threads.n && arm(h, ask, &why) == 0)
 		why.cause = PROBE_CAUSE_NONE;
+	pressure_begin(&h->pressure, ask->mean);
 	wire_send(h->sock, TRACER_PROBE, &why, sizeof(why), -1);
 }
 
@@ -110,6 +112,7 @@ void heap_take(struct heap *h)
 		fill(r, cap);
 		capture_push(h->capturer, cap);
 	}
+	pressure_look(&h->pressure, &h->probe, clock_now());
 }
 
 int heap_is_over(const struct heap *h)
@@ -147,6 +150,8 @@ void heap_end(struct heap *h)
 	uint32_t n = records_live(&h->probe.records, ids, RECORDS_LIVE);
 	f.dropped = RECORDS_FIGURE(&h->probe.records, dropped);
 	f.dropped_bytes = RECORDS_FIGURE(&h->probe.records, dropped_bytes);
+	f.dropped_weight = h->pressure.weight;
+	f.mean = h->pressure.mean;
 	f.table_full = RECORDS_FIGURE(&h->probe.records, table_full);
 	f.no_slot = RECORDS_FIGURE(&h->probe.records, no_slot);
 	f.lost = h->probe.records.lost;

@@ -6,12 +6,14 @@
 #ifndef PROBE_HEAP_H
 #define PROBE_HEAP_H
 
+#include "agent/probe/pressure.h"
 #include "agent/probe/probe.h"
 #include "agent/tracer/capture.h"
 #include "agent/tracer/roster.h"
 
 struct heap {
 	struct probe probe;
+	struct pressure pressure;
 	struct capturer *capturer;
 	struct process *process;
 	uint32_t kinds;
@@ -19,9 +21,10 @@ struct heap {
 	uint64_t cut; /* stacks of which not all was copied */
 };
 
-/* Takes over what was asked for in the one process there is, and answers. beat: see remote.h. */
+/* Takes over what was asked for in the one process there is, and answers. held: its thread that is
+ * stopped already (tracer/hold.h), which is let go; 0. beat: see remote.h. */
 void heap_begin(struct heap *h, const struct tracer_probe *ask, struct roster *roster,
-	struct capturer *capturer, void (*beat)(void *arg), void *arg);
+	struct capturer *capturer, pid_t held, void (*beat)(void *arg), void *arg);
 
 /* What the probe has recorded becomes captures; as much of it as there is room for. */
 void heap_take(struct heap *h);
