@@ -277,6 +277,53 @@ static void put_sum(const char *what, const struct estimate *e, struct buf *out)
 		100 * estimate_error(e), e->samples);
 }
 
+static void put_dropped(const struct tracer_heap *h, struct buf *out)
+{
+	char bytes[32];
+	int64_t weight = h->dropped_weight;
+
+	if (h->dropped)
+		buf_printf(out, " (about %s)",
+			measure_value(
+				bytes, sizeof(bytes), weight, measure_of(weight, MEASURE_BYTES)));
+}
+
+void heap_probe_rate_text(const struct session *s, struct buf *out)
+{
+	uint64_t asked = s->options->heap_rate, last = s->written->heap.mean;
+
+	buf_printf(out, "a sample each %" PRIu64 " bytes", asked);
+	if (last > asked)
+		buf_printf(out, ", made rarer under pressure, %" PRIu64 " at the end", last);
+}
+
+void heap_probe_json(const struct session *s, struct json *j)
+{
+	const struct interval *i = s->written;
+	const struct tracer_heap *h = &i->heap;
+	struct estimate all = {0}, live = {0};
+
+	sums(i, &all, &live);
+	json_object(j, "heap");
+	json_string(j, "since", heap_launch_since(s));
+	json_real(j, "allocated_bytes", all.bytes);
+	json_real(j, "allocated_error", estimate_error(&all));
+	json_number(j, "allocated_samples", all.samples);
+	json_real(j, "inuse_bytes", live.bytes);
+	json_real(j, "inuse_error", estimate_error(&live));
+	json_number(j, "inuse_samples", live.samples);
+	json_number(j, "rate_asked", s->options->heap_rate);
+	json_number(j, "rate_at_the_end", h->mean);
+	json_number(j, "no_room", h->dropped);
+	json_number(j, "no_room_bytes", h->dropped_weight);
+	json_number(j, "damaged", h->lost);
+	json_number(j, "not_known_to_be_freed", h->table_full);
+	json_number(j, "without_slot", h->no_slot);
+	json_number(j, "stops", h->stops);
+	json_real(j, "longest_stop", h->longest_ns / 1e9);
+	json_end_object(j);
+}
+
 void heap_probe_text(const struct session *s, struct buf *out)
 {
 	const struct interval *i = s->written;
@@ -291,10 +338,11 @@ void heap_probe_text(const struct session *s, struct buf *out)
 	buf_printf(out, "heap      %s: ", heap_launch_since(s));
 	put_sum("allocated", &all, out);
 	put_sum(", in use", &live, out);
-	buf_printf(out,
-		"\n          a sample each %" PRIu64 " bytes; lost: %" PRIu64
-		" for want of room, %" PRIu64 " damaged, %" PRIu64 " in the worker\n",
-		s->options->heap_rate, h->dropped, h->lost,
+	buf_string(out, "\n          ");
+	heap_probe_rate_text(s, out);
+	buf_printf(out, "; lost: %" PRIu64 " for want of room", h->dropped);
+	put_dropped(h, out);
+	buf_printf(out, ", %" PRIu64 " damaged, %" PRIu64 " in the worker\n", h->lost,
 		interval_lost(i, interval_main_kind(i, s->options->kinds & KINDS_OF_HEAP)) +
 			i->samples_lost);
 	if (h->table_full || h->no_slot)
@@ -324,7 +372,9 @@ void heap_probe_comment(const struct session *s, struct buf *out)
 	buf_printf(out, "only what was allocated %s: ", heap_launch_since(s));
 	put_sum("allocated", &all, out);
 	put_sum(", in use", &live, out);
-	buf_printf(out, "; no room %" PRIu64 ", lost %" PRIu64 "\n", i->heap.dropped,
+	buf_printf(out, "; no room %" PRIu64, i->heap.dropped);
+	put_dropped(&i->heap, out);
+	buf_printf(out, ", lost %" PRIu64 "\n",
 		i->heap.lost +
 			interval_lost(i, interval_main_kind(i, s->options->kinds & KINDS_OF_HEAP)));
 }

@@ -8,6 +8,7 @@
 #define AGENT_HEAP_PROBE_H
 
 #include "agent/session.h"
+#include "base/json.h"
 
 /* The worker has read that module. */
 void heap_probe_ask(struct session *s, uint32_t module);
@@ -31,5 +32,7 @@ int heap_probe_tracer_ended(struct session *s);
 /* What the run says of itself. */
 void heap_probe_text(const struct session *s, struct buf *out);
 void heap_probe_comment(const struct session *s, struct buf *out);
+void heap_probe_rate_text(const struct session *s, struct buf *out);
+void heap_probe_json(const struct session *s, struct json *j);
 
 #endif

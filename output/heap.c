@@ -12,21 +12,33 @@ static int compare_ids(const void *a, const void *b)
 	return one < other ? -1 : one > other;
 }
 
-void heap_values(const struct profile_heap *heap, uint64_t position, int64_t *values)
+static int64_t whole(double value, double *rest)
+{
+	int64_t n = llrint(value + *rest);
+
+	*rest += value - n;
+	return n;
+}
+
+void heap_values(const struct profile_heap *heap, uint64_t position, struct heap_rest *rest,
+	struct profile_sample *s)
 {
 	struct estimate e = {0};
+	int64_t *values = s->values;
 
 	values[0] = 0;
 	if (!heap || !position || position > heap->n)
 		return;
 	const struct heap_sample *sample = &heap->samples[position - 1];
 	estimate_add(&e, sample);
-	values[0] = llrint(e.objects);
-	values[1] = llrint(e.bytes);
+	values[0] = whole(e.objects, &rest->objects);
+	values[1] = whole(e.bytes, &rest->bytes);
+	s->variance[0] = e.variance;
 	if (!bsearch(&sample->id, heap->live, heap->n_live, sizeof(sample->id), compare_ids))
 		return;
 	values[2] = values[0];
 	values[3] = values[1];
+	s->variance[1] = e.variance;
 }
 
 /* Those of both heap profiles are the same: another one is shown. */

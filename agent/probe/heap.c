@@ -8,7 +8,9 @@
 
 _Static_assert(PROBE_FUNCTIONS == ALLOCATOR_FUNCTIONS, "the same functions");
 
-#define IDS 8192u /* in one message */
+#define IDS	8192u /* in one message */
+#define LOOK_NS 10000000ull
+#define BUSY_NS 1000000ull
 
 _Static_assert(sizeof(struct tracer_heap) + IDS * sizeof(uint32_t) <= LIMIT_MESSAGE, "it fits");
 
@@ -101,18 +103,28 @@ void heap_take(struct heap *h)
 	if (!h->probe.is_armed)
 		return;
 	probe_beat(&h->probe);
+	h->taken = 0;
 	while ((cap = capture_reserve(h->capturer, PROBE_RECORD)) &&
 		(r = records_next(&h->probe.records, clock_now()))) {
 		if (r->kind == PROBE_KIND_THREAD) {
 			probe_tell_stack(&h->probe, r);
 			continue;
 		}
+		h->taken++;
 		h->cut += !!r->is_cut;
 		capture_fill(cap, h->capturer, &h->process->threads.v[0], h->kinds, 'R');
 		fill(r, cap);
 		capture_push(h->capturer, cap);
 	}
 	pressure_look(&h->pressure, &h->probe, clock_now());
+}
+
+/* The ring is not to be full before the next look. */
+uint64_t heap_patience(const struct heap *h, uint64_t most)
+{
+	uint64_t wait = h->taken > PROBE_RECORDS / 16 ? BUSY_NS : LOOK_NS;
+
+	return !h->probe.is_armed || most < wait ? most : wait;
 }
 
 int heap_is_over(const struct heap *h)

@@ -17,8 +17,9 @@ struct heap {
 	struct capturer *capturer;
 	struct process *process;
 	uint32_t kinds;
-	int sock;     /* to session */
-	uint64_t cut; /* stacks of which not all was copied */
+	int sock;	/* to session */
+	uint64_t cut;	/* stacks of which not all was copied */
+	uint32_t taken; /* records, when last looked */
 };
 
 /* Takes over what was asked for in the one process there is, and answers. held: its thread that is
@@ -28,6 +29,9 @@ void heap_begin(struct heap *h, const struct tracer_probe *ask, struct roster *r
 
 /* What the probe has recorded becomes captures; as much of it as there is room for. */
 void heap_take(struct heap *h);
+
+/* How long it may be left alone, in ns; most where there is none. */
+uint64_t heap_patience(const struct heap *h, uint64_t most);
 
 /* Whether its process has ended: then its end is due, while we still know the process. */
 int heap_is_over(const struct heap *h);

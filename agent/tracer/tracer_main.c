@@ -438,7 +438,7 @@ static int is_idle(const struct tracer *t)
 /* Sleeps until a message or the next piece of work. 1 a message waits. */
 static int sleep_until_due(struct tracer *t)
 {
-	int watches = t->creations.is_on, waits_for_records = t->heap.probe.is_armed;
+	int watches = t->creations.is_on;
 	struct pollfd p[3] = {
 		{.fd = t->sock, .events = POLLIN},
 		{.fd = t->is_open ? t->roster.ends : -1, .events = POLLIN},
@@ -448,8 +448,9 @@ static int sleep_until_due(struct tracer *t)
 
 	if (t->running && !watches && (t->start.mode.kinds & KINDS_OF_TICKS))
 		wait = t->clock.due > now ? t->clock.due - now : 0;
-	if ((watches || waits_for_records) && wait > LOOK_NS)
+	if (watches)
 		wait = LOOK_NS;
+	wait = heap_patience(&t->heap, wait);
 	if (t->is_held)
 		wait = HOLD_LOOK_NS;
 	if (t->sampler.capturer.tracee.late)
