@@ -73,6 +73,17 @@ static void refuse(struct session *s, const char *what, const char *remedy)
 	session_over(s, 3);
 }
 
+/* A command may have run other programs before. */
+int heap_probe_is_mapped(const struct session *s, uint32_t module)
+{
+	const struct maps *maps = generations_newest(&s->data.maps, s->data.first.number);
+
+	for (uint32_t i = 0; maps && i < maps->n; i++)
+		if (maps->v[i].module == module)
+			return 1;
+	return 0;
+}
+
 static void choose(struct session *s)
 {
 	const struct collection *c = &s->data;
@@ -81,7 +92,7 @@ static void choose(struct session *s)
 
 	for (uint32_t i = 0; i < c->n_modules; i++) {
 		const struct module *m = &c->modules[i];
-		if (!has_allocator(m))
+		if (!has_allocator(m) || !heap_probe_is_mapped(s, i + 1))
 			continue;
 		int r = rank(m), before = best ? rank(&c->modules[best - 1]) : 0;
 		rivals = r > before ? 0 : rivals + (r == before);
@@ -352,6 +363,10 @@ void heap_probe_text(const struct session *s, struct buf *out)
 			h->table_full, h->no_slot);
 	buf_printf(out, "          all threads stopped %u times, at most %.1fms\n", h->stops,
 		h->longest_ns / 1e6);
+	if (h->programs)
+		buf_printf(out,
+			"          with what %u program%s allocated that the process ran before\n",
+			h->programs, h->programs == 1 ? "" : "s");
 	if (h->is_gone)
 		buf_string(out, "          the process began another program (exec), whose "
 				"allocations are not in it\n");

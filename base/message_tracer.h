@@ -383,7 +383,7 @@ struct tracer_heap {
 	int32_t left;	  /* as probe_disarm says */
 	uint32_t is_gone; /* the process runs another program, and nobody has seen what it allocates
 			   */
-	uint32_t unused;
+	uint32_t programs; /* of a command: that it ran before this one, in the same process */
 };
 
 /* Where in a loader it has mapped all libraries, moved them to their places, and run none of their

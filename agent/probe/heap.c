@@ -8,7 +8,11 @@
 
 _Static_assert(PROBE_FUNCTIONS == ALLOCATOR_FUNCTIONS, "the same functions");
 
-#define IDS	8192u /* in one message */
+#define IDS 8192u /* in one message */
+/* How long another exec of a command is waited for: its main thread cannot be sampled meanwhile. */
+#define FOLLOW_NS	  1000000000ull
+#define FOLLOW_BRIEFLY_NS 100000000ull
+
 #define LOOK_NS 10000000ull
 #define BUSY_NS 1000000ull
 
@@ -51,7 +55,7 @@ static int arm(struct heap *h, const struct tracer_probe *ask, struct probe_refu
 }
 
 void heap_begin(struct heap *h, const struct tracer_probe *ask, struct roster *roster,
-	struct capturer *capturer, pid_t held, void (*beat)(void *arg), void *arg)
+	struct capturer *capturer, struct hold *hold, void (*beat)(void *arg), void *arg)
 {
 	struct probe_refused why = {.cause = PROBE_CAUSE_GONE};
 
@@ -61,13 +65,18 @@ void heap_begin(struct heap *h, const struct tracer_probe *ask, struct roster *r
 	h->kinds = capturer->asked & KINDS_OF_HEAP;
 	h->cut = 0;
 	h->probe.memory = -1;
-	h->probe.remote.held = held;
+	h->probe.remote.held = hold_thread(hold);
+	h->probe.remote.kept = 0;
 	h->probe.remote.beat = beat;
 	h->probe.remote.arg = arg;
 	h->process = roster->n == 1 ? roster->v[0] : NULL;
 	if (h->process && h->process->threads.n && arm(h, ask, &why) == 0)
 		why.cause = PROBE_CAUSE_NONE;
 	pressure_begin(&h->pressure, ask->mean);
+	if (hold_is_on(hold) && h->probe.is_armed)
+		hold_follow(hold, capturer->asked & KINDS_OF_TICKS ? FOLLOW_BRIEFLY_NS : FOLLOW_NS);
+	else if (hold_is_on(hold))
+		hold_kill(hold);
 	wire_send(h->sock, TRACER_PROBE, &why, sizeof(why), -1);
 }
 
@@ -146,6 +155,44 @@ static void tell(struct heap *h, const struct tracer_heap *figures, const uint32
 	} while (!part.is_last);
 }
 
+static void add_up(struct heap *h)
+{
+	struct tracer_heap *f = &h->past;
+	const struct records *r = &h->probe.records;
+
+	f->dropped += RECORDS_FIGURE(r, dropped);
+	f->dropped_bytes += RECORDS_FIGURE(r, dropped_bytes);
+	f->dropped_weight += h->pressure.weight;
+	f->table_full += RECORDS_FIGURE(r, table_full);
+	f->no_slot += RECORDS_FIGURE(r, no_slot);
+	f->lost += r->lost;
+	if (h->pressure.mean > f->mean)
+		f->mean = h->pressure.mean;
+}
+
+static void next_program(struct heap *h)
+{
+	if (!h->probe.is_armed)
+		return;
+	heap_take(h);
+	capture_wait_for_room(h->capturer);
+	heap_take(h);
+	add_up(h);
+	h->past.programs++;
+	h->probe.first_id = RECORDS_FIGURE(&h->probe.records, next_id);
+	probe_forget(&h->probe);
+}
+
+/* What was recorded is taken before the new mappings are read: it is of the old ones. */
+void heap_attend(struct heap *h, struct hold *hold)
+{
+	hold_look(hold);
+	if (!hold->is_new)
+		return;
+	next_program(h);
+	hold_tell(hold);
+}
+
 /* Once it is out nothing changes any more: what was recorded and what is alive belong together. */
 void heap_end(struct heap *h)
 {
@@ -160,13 +207,15 @@ void heap_end(struct heap *h)
 	capture_wait_for_room(h->capturer);
 	heap_take(h);
 	uint32_t n = records_live(&h->probe.records, ids, RECORDS_LIVE);
-	f.dropped = RECORDS_FIGURE(&h->probe.records, dropped);
-	f.dropped_bytes = RECORDS_FIGURE(&h->probe.records, dropped_bytes);
-	f.dropped_weight = h->pressure.weight;
-	f.mean = h->pressure.mean;
-	f.table_full = RECORDS_FIGURE(&h->probe.records, table_full);
-	f.no_slot = RECORDS_FIGURE(&h->probe.records, no_slot);
-	f.lost = h->probe.records.lost;
+	add_up(h);
+	f.programs = h->past.programs;
+	f.dropped = h->past.dropped;
+	f.dropped_bytes = h->past.dropped_bytes;
+	f.dropped_weight = h->past.dropped_weight;
+	f.mean = h->past.mean;
+	f.table_full = h->past.table_full;
+	f.no_slot = h->past.no_slot;
+	f.lost = h->past.lost;
 	f.cut = h->cut;
 	f.longest_ns = h->probe.remote.longest;
 	f.stops = h->probe.stops;

@@ -9,6 +9,7 @@
 #include "agent/probe/pressure.h"
 #include "agent/probe/probe.h"
 #include "agent/tracer/capture.h"
+#include "agent/tracer/hold.h"
 #include "agent/tracer/roster.h"
 
 struct heap {
@@ -17,15 +18,16 @@ struct heap {
 	struct capturer *capturer;
 	struct process *process;
 	uint32_t kinds;
-	int sock;	/* to session */
-	uint64_t cut;	/* stacks of which not all was copied */
-	uint32_t taken; /* records, when last looked */
+	int sock;		 /* to session */
+	struct tracer_heap past; /* sums of programs before this one */
+	uint64_t cut;		 /* stacks of which not all was copied */
+	uint32_t taken;		 /* records, when last looked */
 };
 
-/* Takes over what was asked for in the one process there is, and answers. held: its thread that is
- * stopped already (tracer/hold.h), which is let go; 0. beat: see remote.h. */
+/* Takes over what was asked for in the one process there is, and answers. Where it is a command
+ * that is held, it goes on then, or ends if the answer is no. beat: see remote.h. */
 void heap_begin(struct heap *h, const struct tracer_probe *ask, struct roster *roster,
-	struct capturer *capturer, pid_t held, void (*beat)(void *arg), void *arg);
+	struct capturer *capturer, struct hold *hold, void (*beat)(void *arg), void *arg);
 
 /* What the probe has recorded becomes captures; as much of it as there is room for. */
 void heap_take(struct heap *h);
@@ -35,6 +37,10 @@ uint64_t heap_patience(const struct heap *h, uint64_t most);
 
 /* Whether its process has ended: then its end is due, while we still know the process. */
 int heap_is_over(const struct heap *h);
+
+/* What a command does that is held or followed: now and then. Where it runs another program, what
+ * was recorded in the one before is kept, and none of it is alive. */
+void heap_attend(struct heap *h, struct hold *hold);
 
 /* Takes the rest, and the probe out, and tells session. Nothing if none is in. */
 void heap_end(struct heap *h);

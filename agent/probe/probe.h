@@ -31,6 +31,7 @@ struct probe {
 	uint8_t thunks[PROBE_FUNCTIONS][PROBE_THUNK_SIZE]; /* of aliases, too */
 	int is_armed, is_gone; /* gone: the process runs another program, without it */
 	struct records records;
+	uint32_t first_id;    /* samples have ids above */
 	uint64_t ticks_per_s; /* of the time stamp counter */
 	uint32_t stops;
 };

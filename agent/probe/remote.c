@@ -109,6 +109,7 @@ static int take_held(struct remote *r)
 	struct remote_thread *t = &r->v[r->n++];
 
 	*t = (struct remote_thread){.tid = r->held, .is_stopped = 1};
+	r->kept = r->held;
 	r->held = 0;
 	return ptrace(PTRACE_SETOPTIONS, t->tid, 0, PTRACE_O_TRACESYSGOOD) < 0 ||
 			       get_regs(t->tid, &t->regs) < 0
@@ -239,6 +240,12 @@ static void let_go(struct remote *r, struct remote_thread *t)
 	if (t->is_changed)
 		set_regs(t->tid, &t->regs);
 	mend(t);
+	if (t->tid == r->kept) {
+		r->kept = 0;
+		ptrace(PTRACE_SETOPTIONS, t->tid, 0, PTRACE_O_TRACEEXEC);
+		ptrace(PTRACE_CONT, t->tid, 0, t->signal);
+		return;
+	}
 	if (ptrace(PTRACE_DETACH, t->tid, 0, t->signal) < 0)
 		/* Killed in its stop: it is reaped, or an exec waits for that. */
 		waitpid(t->tid, &status, __WALL | WNOHANG);

@@ -9,6 +9,7 @@
 #include "agent/tracer/attached.h"
 #include "agent/tracer/clock.h"
 #include "agent/tracer/hold.h"
+#include "agent/tracer/ignored.h"
 #include "agent/tracer/memory.h"
 #include "base/wire.h"
 
@@ -63,6 +64,14 @@ static void on_trap(struct hold *h)
 		attached_go_on(pid, pc && (pc == h->stop) ? 0 : SIGTRAP);
 }
 
+static void pass_on(const struct attached_stop *stop)
+{
+	struct tracee_calls calls;
+
+	ignored_mend(stop->tid, stop->signal, &calls);
+	attached_go_on(stop->tid, stop->signal);
+}
+
 static void on_event(struct hold *h, const struct attached_stop *stop)
 {
 	switch (stop->event) {
@@ -70,13 +79,12 @@ static void on_event(struct hold *h, const struct attached_stop *stop)
 		h->state = HOLD_NONE;
 		break;
 	case ATTACHED_EXEC:
-		if (h->state != HOLD_WAITS) {
+		if (h->state == HOLD_RUNS) {
 			attached_go_on(stop->tid, 0);
 			break;
 		}
 		h->state = HOLD_STOPPED;
-		process_read_again(h->process, clock_now());
-		tell(h, HELD_BEGIN, 0);
+		h->is_new = 1;
 		break;
 	case ATTACHED_GROUP:
 		attached_stay(stop->tid);
@@ -85,7 +93,7 @@ static void on_event(struct hold *h, const struct attached_stop *stop)
 		if (stop->signal == SIGTRAP && h->state == HOLD_RUNS)
 			on_trap(h);
 		else
-			attached_go_on(stop->tid, stop->signal);
+			pass_on(stop);
 		break;
 	default:
 		attached_go_on(stop->tid, 0);
@@ -96,11 +104,20 @@ void hold_look(struct hold *h)
 {
 	struct attached_stop stop;
 
-	while (h->state != HOLD_NONE && attached_next(&stop, 0) == 1)
+	while (h->state != HOLD_NONE && !h->is_new && attached_next(&stop, 0) == 1)
 		if (stop.tid == h->process->target.pid)
 			on_event(h, &stop);
 	if (h->state != HOLD_NONE && !target_is_alive(&h->process->target))
 		h->state = HOLD_NONE;
+	if (h->state == HOLD_FOLLOWS && clock_now() > h->until)
+		hold_end(h);
+}
+
+void hold_tell(struct hold *h)
+{
+	h->is_new = 0;
+	process_read_again(h->process, clock_now());
+	tell(h, HELD_BEGIN, 0);
 }
 
 /* Where that place of the loader's file is mapped; 0: nowhere. */
@@ -169,37 +186,59 @@ pid_t hold_thread(const struct hold *h)
 	return h->state == HOLD_STOPPED ? h->process->target.pid : 0;
 }
 
-void hold_done(struct hold *h, int is_in)
+int hold_is_on(const struct hold *h)
 {
-	if (!is_in)
-		kill(h->process->target.pid, SIGKILL);
+	return h->state != HOLD_NONE && h->state != HOLD_FOLLOWS;
+}
+
+void hold_follow(struct hold *h, uint64_t ns)
+{
+	h->state = HOLD_FOLLOWS;
+	h->until = clock_now() + ns;
+}
+
+void hold_kill(struct hold *h)
+{
+	kill(h->process->target.pid, SIGKILL);
 	h->state = HOLD_NONE;
 }
 
-/* A detach wants a stop. */
+/* The thread is in a stop. */
+static void let_go(struct hold *h)
+{
+	struct tracee t = {.tid = h->process->target.pid};
+	struct user_regs_struct u;
+
+	attached_break_at(t.tid, 0, 0);
+	if (tracee_get_regs(&t, &u) == 0)
+		tracee_mend_call(&t, &u);
+	attached_let_go(t.tid);
+}
+
+/* A detach wants a stop, and a signal that comes first is the program's. */
 void hold_end(struct hold *h)
 {
-	const struct timespec pause = {.tv_nsec = HOLD_LOOK_NS};
-	uint64_t until = clock_now() + END_NS;
+	const struct timespec pause = {.tv_nsec = HOLD_LOOK_NS / 10};
+	const uint64_t until = clock_now() + END_NS;
 	struct attached_stop stop;
+	int is_stopped = h->state == HOLD_STOPPED;
 
 	if (h->state == HOLD_NONE)
 		return;
-	pid_t pid = h->process->target.pid;
-	if (h->state != HOLD_STOPPED)
-		attached_interrupt(pid);
-	while (h->state != HOLD_STOPPED && clock_now() < until) {
+	if (!is_stopped)
+		attached_interrupt(h->process->target.pid);
+	while (!is_stopped && clock_now() < until) {
 		int got = attached_next(&stop, 0);
-		if (got < 0 || (got && stop.event == ATTACHED_END)) {
-			h->state = HOLD_NONE;
-			return;
-		}
-		if (got)
-			h->state = HOLD_STOPPED;
-		else
+		int is_signal = got > 0 && stop.event == ATTACHED_SIGNAL;
+		if (got < 0 || (got && stop.event == ATTACHED_END))
+			break;
+		is_stopped = got && (!is_signal || stop.signal == SIGTRAP);
+		if (is_signal && !is_stopped)
+			pass_on(&stop);
+		else if (!got)
 			nanosleep(&pause, NULL);
 	}
-	attached_break_at(pid, 0, 0);
-	attached_let_go(pid);
+	if (is_stopped)
+		let_go(h);
 	h->state = HOLD_NONE;
 }

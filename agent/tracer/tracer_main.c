@@ -244,7 +244,7 @@ static void begin(struct tracer *t)
 		process_read_maps(t->roster.v[i]);
 	if (watch(t) < 0 || hold(t) < 0)
 		return;
-	t->is_held = t->hold.state != HOLD_NONE;
+	t->is_held = hold_is_on(&t->hold);
 	wire_send(t->sock, TRACER_READY, &ready, sizeof(ready), -1);
 	refresh(t);
 	if (!(start->flags & (START_RESTARTED | START_SNAPSHOT_LAST)))
@@ -293,7 +293,7 @@ static void on_goroutines(struct tracer *t)
 /* Once it is let go, what is to be sampled is. */
 static void set_held(struct tracer *t)
 {
-	t->is_held = t->hold.state != HOLD_NONE;
+	t->is_held = hold_is_on(&t->hold);
 	if (t->is_held)
 		return;
 	roster_read_launched(&t->roster);
@@ -322,10 +322,9 @@ static void on_probe(struct tracer *t, const struct wire_message *m)
 	t->heap.sock = t->sock;
 	if (!ask || !t->is_open)
 		return;
-	heap_begin(&t->heap, ask, &t->roster, &t->sampler.capturer, hold_thread(&t->hold), beat, t);
+	heap_begin(&t->heap, ask, &t->roster, &t->sampler.capturer, &t->hold, beat, t);
 	if (t->is_held)
-		hold_done(&t->hold, t->heap.probe.is_armed);
-	set_held(t);
+		set_held(t);
 }
 
 static void on_message(struct tracer *t)
@@ -396,11 +395,19 @@ static void tick(struct tracer *t)
 					      t->clock.slow));
 }
 
+/* The command that is held, or may begin another program. */
+static void attend_hold(struct tracer *t)
+{
+	heap_attend(&t->heap, &t->hold);
+	if (hold_is_on(&t->hold) != t->is_held)
+		set_held(t);
+}
+
 static void drop_ended(struct tracer *t)
 {
 	if (heap_is_over(&t->heap))
 		heap_end(&t->heap);
-	hold_look(&t->hold);
+	attend_hold(t);
 	waiters_tell_all(&t->sampler.waiters, 0);
 	if (t->creations.is_on)
 		creations_take(&t->creations, 1);
@@ -451,7 +458,7 @@ static int sleep_until_due(struct tracer *t)
 	if (watches)
 		wait = LOOK_NS;
 	wait = heap_patience(&t->heap, wait);
-	if (t->is_held)
+	if (t->hold.state != HOLD_NONE && wait > HOLD_LOOK_NS)
 		wait = HOLD_LOOK_NS;
 	if (t->sampler.capturer.tracee.late)
 		wait = 0;
@@ -478,7 +485,6 @@ int tracer_main(int sock, struct ring *ring)
 		if (sleep_until_due(&t)) {
 			int got = wire_recv(sock, &t.message, 0);
 			if (got < 0) {
-				hold_end(&t.hold);
 				heap_end(&t.heap);
 				return 0;
 			}
@@ -487,12 +493,8 @@ int tracer_main(int sock, struct ring *ring)
 		}
 		attend_late(&t);
 		attend_watcher(&t);
-		if (t.is_held) {
-			hold_look(&t.hold);
-			if (t.hold.state == HOLD_NONE)
-				set_held(&t);
-		} else if (t.running) {
+		attend_hold(&t);
+		if (t.running && !t.is_held)
 			work(&t);
-		}
 	}
 }
