@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -294,7 +295,7 @@ static void put_dropped(const struct tracer_heap *h, struct buf *out)
 	int64_t weight = h->dropped_weight;
 
 	if (h->dropped)
-		buf_printf(out, " (about %s)",
+		buf_printf(out, " (about %s more)",
 			measure_value(
 				bytes, sizeof(bytes), weight, measure_of(weight, MEASURE_BYTES)));
 }
@@ -326,7 +327,9 @@ void heap_probe_json(const struct session *s, struct json *j)
 	json_number(j, "rate_asked", s->options->heap_rate);
 	json_number(j, "rate_at_the_end", h->mean);
 	json_number(j, "no_room", h->dropped);
-	json_number(j, "no_room_bytes", h->dropped_weight);
+	json_real(j, "no_room_bytes", h->dropped_weight);
+	json_real(j, "no_room_error",
+		h->dropped_weight > 0 ? sqrt(h->dropped_variance) / h->dropped_weight : 0);
 	json_number(j, "damaged", h->lost);
 	json_number(j, "not_known_to_be_freed", h->table_full);
 	json_number(j, "without_slot", h->no_slot);

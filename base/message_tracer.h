@@ -371,8 +371,8 @@ struct tracer_probe {
 struct tracer_heap {
 	uint32_t n;
 	uint32_t is_last;
-	uint64_t dropped, dropped_bytes; /* samples without room in the ring */
-	uint64_t dropped_weight;	 /* bytes that these stand for, about */
+	uint64_t dropped, dropped_bytes;	 /* samples without room in the ring */
+	double dropped_weight, dropped_variance; /* bytes that these stand for, about */
 	uint64_t mean; /* bytes between two samples at the end: more than asked under pressure */
 	uint64_t table_full; /* samples that are not known to be freed */
 	uint64_t no_slot;    /* allocations of threads without a slot */

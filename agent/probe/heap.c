@@ -162,7 +162,8 @@ static void add_up(struct heap *h)
 
 	f->dropped += RECORDS_FIGURE(r, dropped);
 	f->dropped_bytes += RECORDS_FIGURE(r, dropped_bytes);
-	f->dropped_weight += h->pressure.weight;
+	f->dropped_weight += h->pressure.lost.bytes;
+	f->dropped_variance += h->pressure.lost.variance;
 	f->table_full += RECORDS_FIGURE(r, table_full);
 	f->no_slot += RECORDS_FIGURE(r, no_slot);
 	f->lost += r->lost;
@@ -212,6 +213,7 @@ void heap_end(struct heap *h)
 	f.dropped = h->past.dropped;
 	f.dropped_bytes = h->past.dropped_bytes;
 	f.dropped_weight = h->past.dropped_weight;
+	f.dropped_variance = h->past.dropped_variance;
 	f.mean = h->past.mean;
 	f.table_full = h->past.table_full;
 	f.no_slot = h->past.no_slot;

@@ -9,29 +9,43 @@
 
 #include "agent/probe/probe.h"
 
-struct pressure {
-	uint64_t mean;			 /* at present */
-	double weight;			 /* bytes that the dropped samples stand for */
-	uint64_t dropped, dropped_bytes; /* as they were last read */
-	uint64_t table_full;
-	uint64_t head;	  /* records begun, */
-	uint64_t lost;	  /* and samples dropped, when it was last decided */
-	uint64_t decided; /* when that was: CLOCK_MONOTONIC, ns */
+/* Bytes that dropped samples stand for, and the variance of that. */
+struct pressure_lost {
+	double bytes, variance;
 };
 
-#define PRESSURE_REST_NS 5000000ull
-#define PRESSURE_MOST	 (1ull << 30) /* the mean is not raised beyond */
+struct pressure {
+	uint64_t mean; /* at present */
+	struct pressure_lost lost;
+	uint64_t dropped, dropped_bytes, dropped_means; /* as they were last read */
+	/* When it was last decided (CLOCK_MONOTONIC, ns), and the figures of then. */
+	uint64_t decided, table_decided;
+	uint64_t head, tail, then_dropped, table_full;
+	uint64_t pace; /* samples that are handed on in PRESSURE_REST_NS, at the best of late */
+};
+
+#define PRESSURE_REST_NS       5000000ull
+#define PRESSURE_TABLE_REST_NS 1000000000ull
+#define PRESSURE_MOST	       (1ull << 30) /* the mean is not raised beyond */
 
 void pressure_begin(struct pressure *p, uint64_t mean);
 
 /* After records were taken, as many as there was room for. */
 void pressure_look(struct pressure *p, const struct probe *probe, uint64_t now);
 
-/* By what the mean is to be multiplied: flow records and drops came since it was last decided,
- * backlog records still wait, is_lossy: something had no room. A power of two; 1: it stays. */
-uint64_t pressure_factor(uint64_t flow, uint64_t backlog, int is_lossy);
+/* Since it was last decided. */
+struct pressure_flow {
+	uint64_t came;	  /* samples, */
+	uint64_t dropped; /* of which so many had no room */
+	uint64_t can;	  /* could have been handed on */
+	uint64_t backlog; /* still wait */
+};
 
-/* Bytes that n samples of so many bytes in all stand for. */
-double pressure_weight(uint64_t n, uint64_t bytes, uint64_t mean);
+/* By what the mean is to be multiplied: a power of two; 1: it stays, as where a backlog is being
+ * worked off. */
+uint64_t pressure_factor(const struct pressure_flow *f);
+
+/* Adds n samples, by the sums of their sizes and of the means they were drawn with. */
+void pressure_lose(struct pressure_lost *l, uint64_t n, uint64_t bytes, uint64_t means);
 
 #endif
