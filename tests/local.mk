@@ -128,6 +128,7 @@ unit_tests = \
 	tests/unit/test_perf_maps \
 	tests/unit/test_player \
 	tests/unit/test_pprof \
+	tests/unit/test_pressure \
 	tests/unit/test_probe \
 	tests/unit/test_proc_stat \
 	tests/unit/test_profile \
@@ -220,6 +221,7 @@ tests_unit_test_perf_map_file_LDADD = $(unit_libs)
 tests_unit_test_perf_maps_LDADD = $(unit_libs)
 tests_unit_test_player_LDADD = $(unit_libs)
 tests_unit_test_pprof_LDADD = $(unit_libs)
+tests_unit_test_pressure_LDADD = $(unit_libs) -lm
 tests_unit_test_probe_LDADD = $(unit_libs) -lm -ldl
 tests_unit_test_proc_stat_LDADD = $(unit_libs)
 tests_unit_test_profile_LDADD = $(unit_libs)
@@ -301,6 +303,7 @@ test_scripts = \
 	tests/integration/golang.sh \
 	tests/integration/goroutines.sh \
 	tests/integration/heap.sh \
+	tests/integration/heap_launch.sh \
 	tests/integration/html.sh \
 	tests/integration/idle.sh \
 	tests/integration/jit.sh \
@@ -370,6 +373,7 @@ tests_beside = $(unit_tests_built) $(source_tests) \
 	tests/integration/dump.sh \
 	tests/integration/gdb_compare.sh \
 	tests/integration/goroutines.sh \
+	tests/integration/heap_launch.sh \
 	tests/integration/html.sh \
 	tests/integration/kernel_side.sh \
 	tests/integration/legacy.sh \
@@ -438,6 +442,7 @@ EXTRA_DIST = $(test_scripts) $(target_names:%=tests/targets/%.c) \
 	tests/names/part.cc \
 	tests/source_check.sh \
 	tests/stress/faults.sh \
+	tests/targets/begins.cc \
 	tests/targets/blocked.c \
 	tests/targets/calls.h \
 	tests/targets/cgo.go \
