@@ -70,8 +70,10 @@ void heap_begin(struct heap *h, const struct tracer_probe *ask, struct roster *r
 	h->probe.remote.beat = beat;
 	h->probe.remote.arg = arg;
 	h->process = roster->n == 1 ? roster->v[0] : NULL;
-	if (h->process && h->process->threads.n && arm(h, ask, &why) == 0)
+	if (h->process && h->process->threads.n && arm(h, ask, &why) == 0) {
 		why.cause = PROBE_CAUSE_NONE;
+		h->process->mappings.probe = h->probe.base;
+	}
 	pressure_begin(&h->pressure, ask->mean);
 	if (hold_is_on(hold) && h->probe.is_armed)
 		hold_follow(hold, capturer->asked & KINDS_OF_TICKS ? FOLLOW_BRIEFLY_NS : FOLLOW_NS);
@@ -182,6 +184,7 @@ static void next_program(struct heap *h)
 	h->past.programs++;
 	h->probe.first_id = RECORDS_FIGURE(&h->probe.records, next_id);
 	probe_forget(&h->probe);
+	h->process->mappings.probe = 0;
 }
 
 /* What was recorded is taken before the new mappings are read: it is of the old ones. */
@@ -222,6 +225,7 @@ void heap_end(struct heap *h)
 	f.longest_ns = h->probe.remote.longest;
 	f.stops = h->probe.stops;
 	probe_forget(&h->probe);
+	h->process->mappings.probe = 0;
 	ring_wake(h->capturer->ring);
 	tell(h, &f, ids, n);
 }
