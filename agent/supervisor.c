@@ -271,8 +271,12 @@ static int wait_for_command(struct supervisor *s, int is_refused)
 	int status;
 
 	/* One that was held and could not be profiled is about to end: it has done nothing. */
-	if (waitpid(s->launch.pid, &status, is_refused ? 0 : WNOHANG) == s->launch.pid)
-		return status;
+	for (int tries = is_refused ? 100 : 1; tries; tries--) {
+		if (waitpid(s->launch.pid, &status, WNOHANG) == s->launch.pid)
+			return status;
+		if (is_refused)
+			poll(NULL, 0, 10);
+	}
 	log_note("the command runs on; waiting for its end (Ctrl-C leaves it alone)");
 	for (;;) {
 		struct pollfd p = {.fd = s->signals, .events = POLLIN};

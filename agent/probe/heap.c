@@ -78,7 +78,7 @@ void heap_begin(struct heap *h, const struct tracer_probe *ask, struct roster *r
 	if (hold_is_on(hold) && h->probe.is_armed)
 		hold_follow(hold, capturer->asked & KINDS_OF_TICKS ? FOLLOW_BRIEFLY_NS : FOLLOW_NS);
 	else if (hold_is_on(hold))
-		hold_kill(hold);
+		hold_give_up(hold);
 	wire_send(h->sock, TRACER_PROBE, &why, sizeof(why), -1);
 }
 

@@ -194,13 +194,8 @@ int hold_is_on(const struct hold *h)
 void hold_follow(struct hold *h, uint64_t ns)
 {
 	h->state = HOLD_FOLLOWS;
+	h->has_begun = 1;
 	h->until = clock_now() + ns;
-}
-
-void hold_kill(struct hold *h)
-{
-	kill(h->process->target.pid, SIGKILL);
-	h->state = HOLD_NONE;
 }
 
 /* The thread is in a stop. */
@@ -240,5 +235,15 @@ void hold_end(struct hold *h)
 	}
 	if (is_stopped)
 		let_go(h);
+	h->state = HOLD_NONE;
+}
+
+void hold_give_up(struct hold *h)
+{
+	if (h->has_begun) {
+		hold_end(h);
+		return;
+	}
+	kill(h->process->target.pid, SIGKILL);
 	h->state = HOLD_NONE;
 }

@@ -30,6 +30,7 @@ struct hold {
 	uint64_t entry;	   /* address of the program's entry point; 0: it is not waited for */
 	int is_static;	   /* no loader comes before that */
 	uint64_t until;	   /* it is followed: CLOCK_MONOTONIC, ns */
+	int has_begun;	   /* some program of it */
 };
 
 #define HOLD_LOOK_NS 300000ull /* if there is one, it is to be looked at that often */
@@ -55,8 +56,9 @@ pid_t hold_thread(const struct hold *h);
 /* The probe is in, and the command runs: it is followed for so long. */
 void hold_follow(struct hold *h, uint64_t ns);
 
-/* There is no probe: the command ends before it began. */
-void hold_kill(struct hold *h);
+/* There is no probe: the command ends before it began. One that has run another program before goes
+ * on. */
+void hold_give_up(struct hold *h);
 
 /* It runs on, and is nobody's. */
 void hold_end(struct hold *h);
