@@ -93,6 +93,7 @@ unit_tests = \
 	tests/unit/test_demangle \
 	tests/unit/test_dump \
 	tests/unit/test_dwarf \
+	tests/unit/test_estimate \
 	tests/unit/test_expression \
 	tests/unit/test_family \
 	tests/unit/test_fixtures \
@@ -186,6 +187,7 @@ tests_unit_test_debug_places_LDADD = $(unit_libs)
 tests_unit_test_demangle_LDADD = $(unit_libs)
 tests_unit_test_dump_LDADD = $(unit_libs)
 tests_unit_test_dwarf_LDADD = $(unit_libs)
+tests_unit_test_estimate_LDADD = $(unit_libs) -lm
 tests_unit_test_expression_LDADD = $(unit_libs)
 tests_unit_test_family_LDADD = $(unit_libs)
 tests_unit_test_fixtures_LDADD = $(unit_libs)

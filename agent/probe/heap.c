@@ -9,9 +9,10 @@
 _Static_assert(PROBE_FUNCTIONS == ALLOCATOR_FUNCTIONS, "the same functions");
 
 #define IDS 8192u /* in one message */
-/* How long another exec of a command is waited for: its main thread cannot be sampled meanwhile. */
-#define FOLLOW_NS	  1000000000ull
-#define FOLLOW_BRIEFLY_NS 100000000ull
+/* How long another exec of a command is waited for, and for how much of its CPU time where its main
+ * thread is to be sampled, which cannot be done meanwhile. */
+#define FOLLOW_NS     1000000000ull
+#define FOLLOW_CPU_NS 20000000ull
 
 #define LOOK_NS 10000000ull
 #define BUSY_NS 1000000ull
@@ -76,7 +77,8 @@ void heap_begin(struct heap *h, const struct tracer_probe *ask, struct roster *r
 	}
 	pressure_begin(&h->pressure, ask->mean);
 	if (hold_is_on(hold) && h->probe.is_armed)
-		hold_follow(hold, capturer->asked & KINDS_OF_TICKS ? FOLLOW_BRIEFLY_NS : FOLLOW_NS);
+		hold_follow(hold, FOLLOW_NS,
+			capturer->asked & KINDS_OF_TICKS ? FOLLOW_CPU_NS : FOLLOW_NS);
 	else if (hold_is_on(hold))
 		hold_give_up(hold);
 	wire_send(h->sock, TRACER_PROBE, &why, sizeof(why), -1);

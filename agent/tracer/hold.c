@@ -109,7 +109,8 @@ void hold_look(struct hold *h)
 			on_event(h, &stop);
 	if (h->state != HOLD_NONE && !target_is_alive(&h->process->target))
 		h->state = HOLD_NONE;
-	if (h->state == HOLD_FOLLOWS && clock_now() > h->until)
+	if (h->state == HOLD_FOLLOWS &&
+		(clock_now() > h->until || target_clock(&h->process->target) > h->until_cpu))
 		hold_end(h);
 }
 
@@ -191,11 +192,12 @@ int hold_is_on(const struct hold *h)
 	return h->state != HOLD_NONE && h->state != HOLD_FOLLOWS;
 }
 
-void hold_follow(struct hold *h, uint64_t ns)
+void hold_follow(struct hold *h, uint64_t ns, uint64_t cpu_ns)
 {
 	h->state = HOLD_FOLLOWS;
 	h->has_begun = 1;
 	h->until = clock_now() + ns;
+	h->until_cpu = target_clock(&h->process->target) + cpu_ns;
 }
 
 /* The thread is in a stop. */

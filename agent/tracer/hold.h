@@ -23,14 +23,15 @@ enum hold_state { HOLD_NONE, HOLD_WAITS, HOLD_STOPPED, HOLD_RUNS, HOLD_FOLLOWS }
 struct hold {
 	enum hold_state state;
 	struct process *process;
-	int sock;	   /* to session */
-	int is_new;	   /* stopped at an exec, of which session does not know yet */
-	uint64_t stop;	   /* address of the loader's point; 0: none is known */
-	uint64_t state_at; /* of the word that is 0 there at the right time; 0: it always is */
-	uint64_t entry;	   /* address of the program's entry point; 0: it is not waited for */
-	int is_static;	   /* no loader comes before that */
-	uint64_t until;	   /* it is followed: CLOCK_MONOTONIC, ns */
-	int has_begun;	   /* some program of it */
+	int sock;	    /* to session */
+	int is_new;	    /* stopped at an exec, of which session does not know yet */
+	uint64_t stop;	    /* address of the loader's point; 0: none is known */
+	uint64_t state_at;  /* of the word that is 0 there at the right time; 0: it always is */
+	uint64_t entry;	    /* address of the program's entry point; 0: it is not waited for */
+	int is_static;	    /* no loader comes before that */
+	uint64_t until;	    /* it is followed: CLOCK_MONOTONIC, ns */
+	uint64_t until_cpu; /* by its CPU clock */
+	int has_begun;	    /* some program of it */
 };
 
 #define HOLD_LOOK_NS 300000ull /* if there is one, it is to be looked at that often */
@@ -53,8 +54,9 @@ int hold_is_on(const struct hold *h);
 /* The thread that the probe takes over; 0: none is held. */
 pid_t hold_thread(const struct hold *h);
 
-/* The probe is in, and the command runs: it is followed for so long. */
-void hold_follow(struct hold *h, uint64_t ns);
+/* The probe is in, and the command runs: it is followed for so long, and until it has used so much
+ * CPU time: who only begins something else needs little. */
+void hold_follow(struct hold *h, uint64_t ns, uint64_t cpu_ns);
 
 /* There is no probe: the command ends before it began. One that has run another program before goes
  * on. */
