@@ -62,6 +62,8 @@ void heap_begin(struct heap *h, const struct tracer_probe *ask, struct roster *r
 
 	if (h->probe.is_armed)
 		return;
+	/* It could not be stopped once more. */
+	tracee_settle(&capturer->tracee);
 	h->capturer = capturer;
 	h->kinds = capturer->asked & KINDS_OF_HEAP;
 	h->cut = 0;
@@ -208,6 +210,7 @@ void heap_end(struct heap *h)
 		return;
 	struct tracer_heap f = {0};
 	heap_take(h);
+	tracee_settle(&h->capturer->tracee);
 	f.left = probe_disarm(&h->probe);
 	f.is_gone = h->probe.is_gone;
 	capture_wait_for_room(h->capturer);

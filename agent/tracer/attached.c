@@ -38,10 +38,10 @@ static enum attached_event event_of(int status)
 	}
 }
 
-int attached_next(struct attached_stop *stop, int may_wait)
+static int next_of(pid_t of, struct attached_stop *stop, int may_wait)
 {
 	int status;
-	pid_t tid = waitpid(-1, &status, __WALL | __WNOTHREAD | (may_wait ? 0 : WNOHANG));
+	pid_t tid = waitpid(of, &status, __WALL | __WNOTHREAD | (may_wait ? 0 : WNOHANG));
 
 	if (tid <= 0)
 		return tid < 0 && errno == ECHILD ? -ECHILD : 0;
@@ -49,6 +49,16 @@ int attached_next(struct attached_stop *stop, int may_wait)
 	stop->event = WIFSTOPPED(status) ? event_of(status) : ATTACHED_END;
 	stop->signal = stop->event == ATTACHED_SIGNAL ? WSTOPSIG(status) : 0;
 	return 1;
+}
+
+int attached_next(struct attached_stop *stop, int may_wait)
+{
+	return next_of(-1, stop, may_wait);
+}
+
+int attached_next_of(pid_t tid, struct attached_stop *stop)
+{
+	return next_of(tid, stop, 0);
 }
 
 pid_t attached_subject(pid_t tid)

@@ -34,6 +34,9 @@ int attached_seize(pid_t tid);
 /* The next event. 1; 0 none yet, or a signal of ours came; -ECHILD: nobody is attached. */
 int attached_next(struct attached_stop *stop, int may_wait);
 
+/* The same of one thread, without waiting: others may be stopped by others of us. */
+int attached_next_of(pid_t tid, struct attached_stop *stop);
+
 /* What the event has to say: the thread that is created; before an exec, its caller's id. 0 or
  * more. */
 pid_t attached_subject(pid_t tid);

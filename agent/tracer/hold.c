@@ -104,9 +104,9 @@ void hold_look(struct hold *h)
 {
 	struct attached_stop stop;
 
-	while (h->state != HOLD_NONE && !h->is_new && attached_next(&stop, 0) == 1)
-		if (stop.tid == h->process->target.pid)
-			on_event(h, &stop);
+	while (h->state != HOLD_NONE && !h->is_new &&
+		attached_next_of(h->process->target.pid, &stop) == 1)
+		on_event(h, &stop);
 	if (h->state != HOLD_NONE && !target_is_alive(&h->process->target))
 		h->state = HOLD_NONE;
 	if (h->state == HOLD_FOLLOWS &&
@@ -225,7 +225,7 @@ void hold_end(struct hold *h)
 	if (!is_stopped)
 		attached_interrupt(h->process->target.pid);
 	while (!is_stopped && clock_now() < until) {
-		int got = attached_next(&stop, 0);
+		int got = attached_next_of(h->process->target.pid, &stop);
 		int is_signal = got > 0 && stop.event == ATTACHED_SIGNAL;
 		if (got < 0 || (got && stop.event == ATTACHED_END))
 			break;
