@@ -69,7 +69,13 @@ struct naming {
 enum await { AWAIT_NOTHING, AWAIT_FACTS, AWAIT_GOROUTINES };
 
 /* For the heap profiles, while the window is not open yet (agent/heap_probe.h). */
-enum heap_await { HEAP_AWAIT_NOTHING, HEAP_AWAIT_WORKER, HEAP_AWAIT_TRACER };
+enum heap_await {
+	HEAP_AWAIT_NOTHING,
+	HEAP_AWAIT_LOADER, /* the worker's word on the modules of a command that was just loaded */
+	HEAP_AWAIT_POINT,  /* the tracer holds it again where all its libraries are there */
+	HEAP_AWAIT_WORKER,
+	HEAP_AWAIT_TRACER
+};
 
 /* Where the allocation probe is. */
 struct heap_state {
@@ -122,6 +128,7 @@ struct session {
 	enum await goroutines_awaited;
 	enum heap_await heap_awaited;
 	struct heap_state heap;
+	enum held_at heap_held;	       /* where a command was when the probe went in */
 	struct allocators *allocators; /* that the tracer was asked for; NULL */
 	struct probe_refused armed;    /* its answer */
 	uint32_t without_goroutines;   /* processes */

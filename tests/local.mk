@@ -96,6 +96,7 @@ unit_tests = \
 	tests/unit/test_demangle \
 	tests/unit/test_dump \
 	tests/unit/test_dwarf \
+	tests/unit/test_estimate \
 	tests/unit/test_expression \
 	tests/unit/test_family \
 	tests/unit/test_fixtures \
@@ -133,6 +134,7 @@ unit_tests = \
 	tests/unit/test_perf_maps \
 	tests/unit/test_player \
 	tests/unit/test_pprof \
+	tests/unit/test_pressure \
 	tests/unit/test_probe \
 	tests/unit/test_proc_stat \
 	tests/unit/test_profile \
@@ -192,6 +194,7 @@ tests_unit_test_debug_places_LDADD = $(unit_libs)
 tests_unit_test_demangle_LDADD = $(unit_libs)
 tests_unit_test_dump_LDADD = $(unit_libs)
 tests_unit_test_dwarf_LDADD = $(unit_libs)
+tests_unit_test_estimate_LDADD = $(unit_libs) -lm
 tests_unit_test_expression_LDADD = $(unit_libs)
 tests_unit_test_family_LDADD = $(unit_libs)
 tests_unit_test_fixtures_LDADD = $(unit_libs)
@@ -229,6 +232,7 @@ tests_unit_test_perf_map_file_LDADD = $(unit_libs)
 tests_unit_test_perf_maps_LDADD = $(unit_libs)
 tests_unit_test_player_LDADD = $(unit_libs)
 tests_unit_test_pprof_LDADD = $(unit_libs)
+tests_unit_test_pressure_LDADD = $(unit_libs) -lm
 tests_unit_test_probe_LDADD = $(unit_libs) -lm -ldl
 tests_unit_test_proc_stat_LDADD = $(unit_libs)
 tests_unit_test_profile_LDADD = $(unit_libs)
@@ -314,6 +318,7 @@ test_scripts = \
 	tests/integration/heap.sh \
 	tests/integration/heap_real.sh \
 	tests/integration/heap_names.sh \
+	tests/integration/heap_launch.sh \
 	tests/integration/html.sh \
 	tests/integration/idle.sh \
 	tests/integration/jit.sh \
@@ -389,6 +394,7 @@ tests_beside = tests/integration/usage.sh \
 	tests/integration/goroutines.sh \
 	tests/integration/heap.sh \
 	tests/integration/heap_real.sh \
+	tests/integration/heap_launch.sh \
 	tests/integration/html.sh \
 	tests/integration/kernel_side.sh \
 	tests/integration/launch.sh \
@@ -467,6 +473,7 @@ EXTRA_DIST = $(test_scripts) $(target_names:%=tests/targets/%.c) \
 	tests/source_check.sh \
 	tests/stress/faults.sh \
 	tests/targets/allocators.c \
+	tests/targets/begins.cc \
 	tests/targets/blocked.c \
 	tests/targets/calls.h \
 	tests/targets/cgo.go \

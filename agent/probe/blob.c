@@ -205,6 +205,7 @@ static void sample(const struct call *c, const struct probe_slot *s, uint64_t po
 	if (!r) {
 		count(&probe_shared.dropped, 1);
 		count(&probe_shared.dropped_bytes, c->size);
+		count(&probe_shared.dropped_means, s->mean);
 		return;
 	}
 	r->kind = PROBE_KIND_SAMPLE;

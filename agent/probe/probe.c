@@ -224,14 +224,14 @@ static void unmap(struct probe *p)
 }
 
 /* Once: 0 armed, -1 and why; BUSY may be tried again. */
-static int arm_stopped(struct probe *p, uint64_t mean, struct probe_refused *why)
+static int arm_stopped(struct probe *p, uint64_t mean, int is_held, struct probe_refused *why)
 {
 	if (space_read(&p->space, p->pid) < 0)
 		return probe_refuse(why, PROBE_CAUSE_GONE, 0);
 	probe_find_room(p);
 	if (find_slots(p, why) < 0)
 		return -1;
-	if (!is_the_way_clear(p))
+	if (!is_held && !is_the_way_clear(p))
 		return probe_refuse(why, PROBE_CAUSE_BUSY, 0);
 	if (probe_map(p, why) < 0) {
 		probe_unmap_here(p);
@@ -259,6 +259,7 @@ static int arm_stopped(struct probe *p, uint64_t mean, struct probe_refused *why
 static int arm(struct probe *p, uint64_t mean, struct probe_refused *why)
 {
 	for (uint32_t tries = 0; tries < TRIES; tries++) {
+		int is_held = p->remote.held != 0;
 		int error = remote_stop(&p->remote, p->pid);
 		if (error == -REMOTE_LATE && tries + 1 < TRIES / 10) {
 			probe_rest(p, PAUSE_NS);
@@ -268,7 +269,8 @@ static int arm(struct probe *p, uint64_t mean, struct probe_refused *why)
 			return refuse_stop(why, error);
 		p->stops++;
 		why->cause = PROBE_CAUSE_NONE;
-		int armed = arm_stopped(p, mean, why);
+		/* One that has not begun has never been there. */
+		int armed = arm_stopped(p, mean, is_held && p->remote.n == 1, why);
 		remote_release(&p->remote);
 		if (!armed || why->cause != PROBE_CAUSE_BUSY)
 			return armed;

@@ -47,6 +47,7 @@ struct probe {
 	struct slots slots;
 	int is_armed, is_gone; /* gone: the process runs another program, without it */
 	struct records records;
+	uint32_t first_id;    /* samples have ids above */
 	uint64_t ticks_per_s; /* of the time stamp counter */
 	uint32_t stops;
 };

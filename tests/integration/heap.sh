@@ -84,8 +84,8 @@ for kind in heap allocs; do
 		        n, b = truth[objects], truth[objects + 1]
 		        sigma = math.sqrt(n * (1 - p) / p), math.sqrt(b * size * (1 - p) / p)
 		        for at, want, s in ((objects, n, sigma[0]), (objects + 1, b, sigma[1])):
-		            # rounding of each sample to whole objects and bytes
-		            assert abs(got[at] - want) <= 4 * s + n * p + lost * (want / n if n else 0) / p, (word[1], at, want, got[at], s)
+		            # each sample is rounded to whole objects and bytes
+		            assert abs(got[at] - want) <= 4 * s + 2 * math.sqrt(n * p) + 1 + lost * (want / n if n else 0) / p, (word[1], at, want, got[at], s)
 		        if not n:
 		            assert got[objects] == got[objects + 1] == 0, word
 		    checked += 1

@@ -220,7 +220,8 @@ static void kinds(void **state)
 	accepted("1 -profile heap,allocs -heap-rate 64K");
 	assert_int_equal(o.kinds, KINDS_OF_HEAP);
 	assert_int_equal(o.heap_rate, 65536);
-	refused("1 -profile cpu,allocs", "not with others yet");
+	accepted("1 -profile cpu,threads,heap,allocs");
+	refused("1 -profile threadcreate,heap", "goes alone");
 	accepted("1 -profile heap -every 5");
 	refused("1 -profile heap -children", "of one process");
 	refused("1 -profile heap -save-raw f", "cannot be recorded");
