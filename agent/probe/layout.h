@@ -79,6 +79,8 @@ struct probe_state {
 	uint32_t unused;
 	uint64_t mean;	/* bytes between two samples */
 	int64_t inside; /* threads that are in a hook which they have to come back to */
+	/* The main thread's stack: known before it has a thread pointer. */
+	uint64_t low, high;
 };
 
 /* Of one thread, by its thread pointer. */

@@ -151,6 +151,20 @@ static void fill_slot(struct probe *p, const struct remote_thread *t, uint64_t m
 	probe_write(p, at, &slot, sizeof(slot));
 }
 
+/* A program that has just begun has no thread pointer, by which a slot is found. */
+static int tell_main_stack(struct probe *p)
+{
+	for (uint32_t i = 0; i < p->space.n; i++) {
+		const struct place *at = &p->space.v[i];
+		const uint64_t bounds[2] = {at->start, at->end};
+		if (at->is_stack)
+			return probe_write(p,
+				p->base + PROBE_STATE + offsetof(struct probe_state, low), bounds,
+				sizeof(bounds));
+	}
+	return 0;
+}
+
 static int write_patches(struct probe *p, struct probe_refused *why)
 {
 	struct probe_shared *shared = (void *)p->records.shared;
@@ -246,6 +260,8 @@ static int arm_stopped(struct probe *p, uint64_t mean, int is_held, struct probe
 	for (uint32_t i = 0; i < p->remote.n; i++)
 		fill_slot(p, &p->remote.v[i], mean);
 	error = probe_set_state(p, 1, mean);
+	if (!error)
+		error = tell_main_stack(p);
 	if (error)
 		probe_refuse(why, PROBE_CAUSE_MEMORY, -error);
 	if (!error && write_patches(p, why) == 0) {

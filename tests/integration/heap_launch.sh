@@ -70,6 +70,7 @@ for program in begins script static musl; do
 	check_equal "$program: the command's own status" 7 "$STATUS"
 	check "$program: all of it, to the byte" exact "$WORK/$program.pb.gz"
 	check "$program: said" grep -q "heap      since it began: " "$WORK/run.err"
+	check "$program: stacks are whole" grep -q "stacks    heap: 100.0% complete" "$WORK/run.err"
 done
 check_no_report
 
