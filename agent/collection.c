@@ -12,7 +12,8 @@
 int collection_init(struct collection *c)
 {
 	memset(c, 0, sizeof(*c));
-	return interval_init(&c->intervals[0], 0);
+	int error = heap_record_init(&c->heap);
+	return error ? error : interval_init(&c->intervals[0], 0);
 }
 
 static void module_fini(struct module *m)
@@ -31,6 +32,7 @@ void collection_fini(struct collection *c)
 		module_fini(&c->modules[i]);
 	for (int i = 0; i < 2; i++)
 		interval_fini(&c->intervals[i]);
+	heap_record_fini(&c->heap);
 	generations_fini(&c->maps);
 	known_threads_fini(&c->threads);
 	for (uint32_t i = 0; i < c->n_processes; i++)
@@ -328,7 +330,11 @@ static int add_stack(struct collection *c, struct worker_stack *w, const struct 
 		frames = last_stack_of(&k->stack, w);
 	else if (last_stack_keep(&k->stack, w, frames) < 0)
 		return -ENOMEM;
-	return interval_add_stack(i, w, frames, thread);
+	int error = interval_add_stack(i, w, frames, thread);
+	if (!error && (w->kinds & KINDS_OF_HEAP))
+		error = heap_record_add(
+			&c->heap, interval_stack_of(w, frames), &w->heap, w->interval);
+	return error;
 }
 
 int collection_stacks(struct collection *c, const struct wire_message *m)

@@ -8,6 +8,7 @@
 #ifndef AGENT_COLLECTION_H
 #define AGENT_COLLECTION_H
 
+#include "agent/heap_record.h"
 #include "agent/interval.h"
 #include "agent/known_threads.h"
 #include "base/generations.h"
@@ -75,6 +76,7 @@ struct collection {
 	struct tracer_stats now;      /* of the present tracer */
 	struct interval intervals[2]; /* by number % 2: the open one, and one that is written */
 	uint32_t open;		      /* number of the open one, or of the last */
+	struct heap_record heap;      /* since the allocation probe went in */
 	uint64_t broken;	      /* messages that did not make sense */
 };
 

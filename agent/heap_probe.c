@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,8 @@
 #include "agent/phases.h"
 #include "agent/probe/patch.h"
 #include "agent/progress.h"
+#include "agent/serve/probing.h"
+#include "agent/tracer/clock.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "output/estimate.h"
@@ -18,7 +21,9 @@
 
 static int is_asked(const struct session *s)
 {
-	return (s->options->kinds & KINDS_OF_HEAP) && !s->options->serves && !s->options->replay;
+	return ((s->options->kinds & KINDS_OF_HEAP) && !s->options->serves &&
+		       !s->options->replay) ||
+	       s->heap.is_served;
 }
 
 /* --- who has an allocator --- */
@@ -42,11 +47,29 @@ static int all_are_known(const struct collection *c)
 	return 1;
 }
 
+/* Who serves goes on serving all else. */
+__attribute__((format(printf, 2, 3))) static void give_up(
+	struct session *s, const char *format, ...)
+{
+	char text[1024];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	s->heap_awaited = HEAP_AWAIT_NOTHING;
+	if (s->options->serves) {
+		probing_refuse(s, text);
+		return;
+	}
+	progress_end(s);
+	log_error("%s", text);
+	session_over(s, 3);
+}
+
 static void refuse(struct session *s, const char *what, const char *remedy)
 {
-	progress_end(s);
-	log_error("process %d: %s\n%s", s->data.first.pid, what, remedy);
-	session_over(s, 3);
+	give_up(s, "process %d: %s\n%s", s->data.first.pid, what, remedy);
 }
 
 static void choose(struct session *s)
@@ -71,6 +94,8 @@ static void choose(struct session *s)
 		return;
 	default:
 		a->head.mean = s->options->heap_rate;
+		a->head.kinds =
+			s->options->serves ? KINDS_OF_HEAP : s->options->kinds & KINDS_OF_HEAP;
 		wire_send2(s->tracer.sock, TO_TRACER_PROBE, &a->head, sizeof(a->head), a->lists,
 			allocators_size(a) - sizeof(a->head), -1);
 		s->heap_awaited = HEAP_AWAIT_TRACER;
@@ -91,12 +116,17 @@ int heap_probe_on_allocator(struct session *s, const struct wire_message *messag
 
 int heap_probe_await(struct session *s)
 {
-	if (!is_asked(s) || s->tracer.sock < 0)
+	if (!is_asked(s) || s->options->serves || s->tracer.sock < 0)
 		return 0;
+	heap_probe_begin(s);
+	return 1;
+}
+
+void heap_probe_begin(struct session *s)
+{
 	s->heap_awaited = HEAP_AWAIT_WORKER;
 	if (all_are_known(&s->data))
 		choose(s);
-	return 1;
 }
 
 /* --- whether it can be taken over --- */
@@ -107,20 +137,17 @@ static void refuse_patch(struct session *s, const struct probe_refused *why)
 
 	buf_init(&name, LIMIT_PATH);
 	allocators_name(s, s->allocators, why->function, &name);
-	progress_end(s);
-	log_error("process %d: its function %s cannot be taken over: %s\n"
-		  "nothing was changed in it",
+	give_up(s,
+		"process %d: its function %s cannot be taken over: %s\n"
+		"nothing was changed in it",
 		s->data.first.pid, buf_text(&name), patch_refusal_text(why->detail));
 	buf_fini(&name);
-	session_over(s, 3);
 }
 
 static void refuse_error(struct session *s, const char *what, int error)
 {
-	progress_end(s);
-	log_error("process %d: %s: %s\nnothing was changed in it", s->data.first.pid, what,
+	give_up(s, "process %d: %s: %s\nnothing was changed in it", s->data.first.pid, what,
 		strerror(error));
-	session_over(s, 3);
 }
 
 static void refuse_probe(struct session *s, const struct probe_refused *why)
@@ -168,44 +195,76 @@ int heap_probe_on_armed(struct session *s, const struct probe_refused *why)
 		return -EPROTO;
 	s->heap_awaited = HEAP_AWAIT_NOTHING;
 	s->armed = *why;
-	if (why->cause)
+	if (why->cause) {
 		refuse_probe(s, why);
+		return 0;
+	}
+	s->heap.is_in = 1;
+	s->heap.began = clock_now();
+	if (s->options->serves)
+		probing_is_in(s);
 	else
 		phases_go(s, PHASE_SAMPLE);
 	return 0;
 }
 
-/* --- the end --- */
-
-static int compare_ids(const void *a, const void *b)
-{
-	uint32_t one = *(const uint32_t *)a, other = *(const uint32_t *)b;
-
-	return one < other ? -1 : one > other;
-}
+/* --- what it tells --- */
 
 int heap_probe_on_live(struct session *s, const struct wire_message *m)
 {
 	const struct tracer_heap *h = wire_payload(m, sizeof(*h));
-	struct interval *i = collection_open(&s->data);
+	struct heap_record *r = &s->data.heap;
 
-	if (!h || !i || m->size != sizeof(*h) + h->n * sizeof(uint32_t))
+	if (!h || m->size != sizeof(*h) + h->n * sizeof(uint32_t))
 		return -EPROTO;
-	int error = list_room(
-		&i->live, i->n_live, h->n, &i->live_room, sizeof(*i->live), LIMIT_HEAP_SAMPLES);
-	if (error)
-		return error;
-	memcpy(i->live + i->n_live, h + 1, h->n * sizeof(uint32_t));
-	i->n_live += h->n;
-	i->heap = *h;
-	if (h->is_last && i->n_live)
-		qsort(i->live, i->n_live, sizeof(*i->live), compare_ids);
+	int got = heap_record_tell(r, h, (const uint32_t *)(h + 1));
+	if (got != 1)
+		return got;
+	heap_record_fold(r, clock_now());
+	s->heap.is_asked = 0;
+	if (!h->is_end)
+		return 0;
+	s->heap.is_in = 0;
+	s->heap.is_over = 1;
+	if (s->options->serves && h->is_gone)
+		probing_is_lost(s, "the process began another program (exec); ask again");
 	return 0;
+}
+
+/* Samples that are dead are folded now and then: which are, the tracer has to say. */
+void heap_probe_step(struct session *s)
+{
+	if (s->phase != PHASE_SAMPLE || !s->heap.is_in || s->heap.is_asked || s->tracer.sock < 0 ||
+		!heap_record_is_due(&s->data.heap, clock_now()))
+		return;
+	s->heap.is_asked = wire_send(s->tracer.sock, TO_TRACER_HEAP, NULL, 0, -1) == 0;
+}
+
+void heap_probe_count_lost(struct session *s, const struct interval *i)
+{
+	uint64_t heap = interval_lost(i, PROFILE_HEAP), allocs = interval_lost(i, PROFILE_ALLOCS);
+
+	s->data.heap.lost += heap > allocs ? heap : allocs;
+}
+
+int heap_probe_settle(struct session *s)
+{
+	struct interval *i = s->written;
+	uint32_t kinds = s->options->kinds & KINDS_OF_HEAP;
+
+	if (s->options->serves || !kinds || i->sites)
+		return 0;
+	heap_probe_count_lost(s, i);
+	return heap_record_put(&s->data.heap, i->number, kinds, NULL, 0, i);
 }
 
 int heap_probe_tracer_ended(struct session *s)
 {
-	if (!is_asked(s) || s->tracer_done || s->phase > PHASE_STOP)
+	s->heap.is_asked = 0;
+	if (s->options->serves && (s->heap.is_in || s->heap_awaited == HEAP_AWAIT_TRACER))
+		probing_is_lost(s, "the profiler's tracer ended, and with it what was known of the "
+				   "allocations; ask again in ten seconds");
+	if (!is_asked(s) || s->options->serves || s->tracer_done || s->phase > PHASE_STOP)
 		return 0;
 	progress_end(s);
 	log_error("the tracer ended, and with it what is known of the allocations\n"
@@ -219,11 +278,9 @@ int heap_probe_tracer_ended(struct session *s)
 
 static void sums(const struct interval *i, struct estimate *all, struct estimate *live)
 {
-	for (uint32_t k = 0; k < i->n_samples; k++) {
-		const struct heap_sample *h = &i->samples[k];
-		estimate_add(all, h);
-		if (bsearch(&h->id, i->live, i->n_live, sizeof(h->id), compare_ids))
-			estimate_add(live, h);
+	for (uint32_t k = 0; k < i->n_sites; k++) {
+		estimate_join(all, &i->sites[k].all);
+		estimate_join(live, &i->sites[k].live);
 	}
 }
 
@@ -275,9 +332,7 @@ void heap_probe_text(const struct session *s, struct buf *out)
 	buf_printf(out,
 		"\n          a sample each %" PRIu64 " bytes; lost: %" PRIu64
 		" for want of room, %" PRIu64 " damaged, %" PRIu64 " in the worker\n",
-		s->options->heap_rate, h->dropped, h->lost,
-		interval_lost(i, interval_main_kind(i, s->options->kinds & KINDS_OF_HEAP)) +
-			i->samples_lost);
+		s->options->heap_rate, h->dropped, h->lost, i->samples_lost);
 	if (h->table_full || h->no_slot)
 		buf_printf(out,
 			"          %" PRIu64 " samples count as freed for want of room, %" PRIu64
@@ -303,10 +358,11 @@ void heap_probe_comment(const struct session *s, struct buf *out)
 	struct estimate all = {0}, live = {0};
 
 	sums(i, &all, &live);
-	buf_string(out, "only what was allocated since we attached: ");
+	buf_string(out, i->sites_are_change ? "what came in this time, less what went: "
+					    : "only what was allocated since we attached: ");
 	put_sum("allocated", &all, out);
-	put_sum(", in use", &live, out);
+	if (!i->sites_are_change)
+		put_sum(", in use", &live, out);
 	buf_printf(out, "; no room %" PRIu64 ", lost %" PRIu64 "\n", i->heap.dropped,
-		i->heap.lost +
-			interval_lost(i, interval_main_kind(i, s->options->kinds & KINDS_OF_HEAP)));
+		i->heap.lost + i->samples_lost);
 }

@@ -26,8 +26,7 @@ void interval_fini(struct interval *i)
 	free(i->threads);
 	free(i->keys);
 	free(i->processes);
-	free(i->samples);
-	free(i->live);
+	free(i->sites);
 	index_fini(&i->by_key);
 	memset(i, 0, sizeof(*i));
 }
@@ -126,52 +125,39 @@ static struct table_entry entry_of(
 	return e;
 }
 
-/* Each sample is an entry of its own, which names it: its number in *number. 0 or -errno. */
-static int keep_sample(struct interval *i, const struct heap_sample *s, uint64_t *number)
-{
-	int error = list_room(&i->samples, i->n_samples, 1, &i->samples_room, sizeof(*i->samples),
-		LIMIT_HEAP_SAMPLES);
-
-	if (!error)
-		i->samples[i->n_samples++] = *s;
-	*number = i->n_samples;
-	return error;
-}
-
-int interval_add_stack(struct interval *i, const struct worker_stack *w, const struct frame *frames,
-	uint32_t thread)
+const struct stack *interval_stack_of(const struct worker_stack *w, const struct frame *frames)
 {
 	static struct stack stack;
-	uint32_t guessed = 0;
-	int error = 0;
 
 	stack.n = w->n;
 	stack.end = w->end;
 	if (w->n)
 		memcpy(stack.v, frames, w->n * sizeof(*frames));
-	for (uint32_t f = 0; f < w->n; f++)
-		guessed |= frames[f].flags & FRAME_GUESSED;
 	if (w->end == STACK_NOT_READ) {
 		stack.n = 1;
 		stack.v[0] = (struct frame){PSEUDO_MISSING + w->missing, 0, 0};
 	}
+	return &stack;
+}
+
+int interval_add_stack(struct interval *i, const struct worker_stack *w, const struct frame *frames,
+	uint32_t thread)
+{
+	const struct stack *stack = interval_stack_of(w, frames);
+	uint32_t guessed = 0;
+	int error = 0;
+
+	for (uint32_t f = 0; f < w->n; f++)
+		guessed |= frames[f].flags & FRAME_GUESSED;
 	i->guessed += !!guessed;
-	uint64_t sample = 0;
-	if (w->kinds & KINDS_OF_HEAP)
-		error = keep_sample(i, &w->heap, &sample);
-	if (error == -E2BIG) {
-		i->samples_lost++;
-		return 0;
-	}
 	for (int kind = 0; kind < PROFILE_KINDS && !error; kind++) {
 		if (!(w->kinds & KIND(kind)))
 			continue;
 		struct table_entry what = entry_of(w, kind, thread);
-		if (KIND(kind) & KINDS_OF_HEAP)
-			what.lock = sample;
 		i->received[kind]++;
 		i->ends[kind][w->end]++;
-		error = table_add_entry(i->tables[kind], &stack, &what);
+		if (KIND(kind) & KINDS_OF_LOOK)
+			error = table_add_entry(i->tables[kind], stack, &what);
 	}
 	return error;
 }

@@ -23,13 +23,12 @@ struct interval {
 	struct table *tables[PROFILE_KINDS];
 	uint64_t received[PROFILE_KINDS];
 	uint64_t ends[PROFILE_KINDS][STACK_ENDS];
-	/* What the entries of the heap profiles' tables name, and which of it is alive: ids,
-	 * ascending once the tracer has told of all. */
-	struct heap_sample *samples;
-	uint32_t n_samples, samples_room;
-	uint32_t *live;
-	uint32_t n_live, live_room;
-	uint64_t samples_lost; /* past LIMIT_HEAP_SAMPLES */
+	/* What the entries of the heap profiles' tables stand for; not of the interval alone, but
+	 * since the probe went in (agent/heap_record.h). */
+	struct heap_site *sites;
+	uint32_t n_sites;
+	int sites_are_change;  /* of a difference */
+	uint64_t samples_lost; /* captures that brought none, samples without room */
 	struct tracer_heap heap;
 	uint64_t guessed;	/* stacks with a guessed frame */
 	uint32_t threads_ended; /* in it */
@@ -62,7 +61,11 @@ void interval_set_life(struct interval *i, uint32_t thread, uint32_t life);
 /* CPU time of a process, which also counts in clock. 0 or -errno. */
 int interval_add_process(struct interval *i, int32_t pid, uint64_t clock, uint32_t threads_ended);
 
-/* Into the tables of all kinds of w. frames: w->n of them, checked. 0 or -errno. */
+/* The stack of w, with a frame that says why where none was read; its own until the next call. */
+const struct stack *interval_stack_of(const struct worker_stack *w, const struct frame *frames);
+
+/* Into the tables of all kinds of w, but for the heap profiles, of which it only counts. frames:
+ * w->n of them, checked. 0 or -errno. */
 int interval_add_stack(struct interval *i, const struct worker_stack *w, const struct frame *frames,
 	uint32_t thread);
 

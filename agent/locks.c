@@ -106,8 +106,10 @@ int locks_collect(struct session *s)
 	int error = 0;
 
 	locks_fini(l);
+	/* What entries of heap profiles have there are sites. */
 	for (int kind = 0; kind < PROFILE_KINDS && !error; kind++)
-		error = table_each(s->written->tables[kind], take_lock, s);
+		if (KIND(kind) & KINDS_OF_LOOK)
+			error = table_each(s->written->tables[kind], take_lock, s);
 	if (!error && s->details.n)
 		error = take_details(s);
 	tidy(l);

@@ -14,5 +14,7 @@ int main(int argc, char **argv)
 		return status;
 	if (options.check)
 		return check_file(options.check, stdout) ? 1 : 0;
+	if (options.compare.old)
+		return comparing_run(&options);
 	return supervisor_run(&options);
 }

@@ -28,7 +28,7 @@ struct option_row {
 #define KINDS_TEXT   "cpu, threads, wall, block, mutex, threadcreate, goroutine, heap and allocs"
 
 /* Words of the manual that later versions understand. */
-static const char *const later_options[] = {"thread", "compare", "fail-over", "cleanup"};
+static const char *const later_options[] = {"thread", "cleanup"};
 
 /* They shape a profile; -dump makes none. */
 static const char *const not_for_dump[] = {"exit-status", "profile", "hz", "max-stop", "top",
@@ -231,13 +231,7 @@ static int set_heap_rate(struct options *o, const char *name, const char *value)
 
 static int set_alloc_prefix(struct options *o, const char *name, const char *value)
 {
-	size_t n = strlen(value);
-
-	if (!n || n > 60 ||
-		strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789") !=
-			n)
-		return values_bad(
-			name, value, "what comes before malloc in the name of a function: my_");
+	(void)name;
 	o->alloc_prefix = value;
 	return 0;
 }
@@ -271,6 +265,11 @@ static int set_check(struct options *o, const char *name, const char *value)
 	(void)name;
 	o->check = value;
 	return 0;
+}
+
+static int set_compare(struct options *o, const char *name, const char *value)
+{
+	return comparing_set(&o->compare, name, value);
 }
 
 static int set_save_raw(struct options *o, const char *name, const char *value)
@@ -373,6 +372,10 @@ static const struct option_row rows[] = {
 	{"tenant", NULL, "ID", set_push, "-push: the tenant at the store (X-Scope-OrgID)"},
 	{"label", NULL, "NAME=VALUE", set_push, "-push: a label of all profiles; repeatable"},
 	{"check", NULL, "FILE", set_check, "hold a pprof file to the format's rules, and stop"},
+	{"compare", NULL, "OLD NEW", set_compare,
+		"print what grew and shrank between two pprof files, beyond chance"},
+	{"fail-over", NULL, "PCT", set_compare,
+		"-compare: status 5 if anything grew by more than PCT of the old total"},
 	{"q", "quiet", NULL, set_quiet, "errors only"},
 	{"v", "verbose", NULL, set_verbose, "say more"},
 	{"version", NULL, NULL, show_version, "print the version"},
@@ -388,6 +391,7 @@ static int show_help(struct options *o, const char *name, const char *value)
 	       "       cpprof-attach -name COMM [-children] [options]\n"
 	       "       cpprof-attach [options] -- CMD ARG...\n"
 	       "       cpprof-attach -replay FILE [options]\n"
+	       "       cpprof-attach -compare OLD NEW [-fail-over PCT]\n"
 	       "Profiles running native processes from outside and writes pprof files.\n\n");
 	for (size_t i = 0; i < ROWS; i++) {
 		char left[64];
@@ -396,7 +400,8 @@ static int show_help(struct options *o, const char *name, const char *value)
 			rows[i].value ? " " : "", rows[i].value ? rows[i].value : "");
 		printf("  %-24s %s\n", left, rows[i].help);
 	}
-	printf("\nExit status: 0 done, 1 failure, 2 usage, 3 cannot attach, 4 no samples.\n");
+	printf("\nExit status: 0 done, 1 failure, 2 usage, 3 cannot attach, 4 no samples, "
+	       "5 regression.\n");
 	return 1;
 }
 
@@ -477,7 +482,9 @@ int options_parse(struct options *o, int argc, char **argv, int *status)
 		if (argv[i][0] == '-' && argv[i][1]) {
 			format_given |= !!strstr(argv[i], "format");
 			error = take_option(o, argc, argv, &i);
-		} else if (o->n_pids) {
+		} else if (o->compare.old && !o->compare.new) {
+			o->compare.new = argv[i];
+		} else if (o->n_pids || o->compare.old) {
 			log_error("one word too many: \"%s\"; see cpprof-attach -h", argv[i]);
 			error = -EINVAL;
 		} else {

@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 
+#include "agent/comparing.h"
 #include "agent/push/push_options.h"
 #include "base/message.h"
 
@@ -39,6 +40,7 @@ struct options {
 	uint32_t count;	   /* so many intervals; 0: any number */
 	uint32_t hz;
 	int heap_rate_given;
+	int heap_first;		  /* serving: the allocation probe goes in before anybody asks */
 	uint64_t heap_rate;	  /* bytes between two samples of the allocation probe */
 	const char *alloc_prefix; /* of an allocator's functions; NULL */
 	int alloc_mmap;		  /* mapped memory is allocated, too */
@@ -66,6 +68,7 @@ struct options {
 	int serves;		/* -http or -push: until it is told to end */
 	uint32_t push_kinds;	/* what is pushed, while kinds are all that can be served */
 	const char *check;	/* hold this file to the rules instead of profiling */
+	struct comparing compare;
 };
 
 /* 0 go on; else the program's exit status is *status (help, version, or a mistake). */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "agent/options_settle.h"
+#include "agent/values.h"
 #include "base/log.h"
 #include "output/sink.h"
 
@@ -129,6 +130,19 @@ static int settle_threadcreate(const struct options *o)
 	return -EINVAL;
 }
 
+/* It is what symbols begin with. */
+static int alloc_prefix_check(const char *p)
+{
+	static const char letters[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789$.";
+	size_t n = strlen(p);
+
+	if (n && n <= 60 && strspn(p, letters) == n)
+		return 0;
+	return values_bad(
+		"alloc-prefix", p, "what comes before malloc in the name of a function: my_");
+}
+
 /* It changes the code of the process for as long as it runs: one at a time, and nothing beside. */
 static int settle_heap(const struct options *o)
 {
@@ -150,8 +164,6 @@ static int settle_heap(const struct options *o)
 			  "start it, then give its pid with -p");
 	else if (o->with_children || o->name || o->n_pids > 1)
 		log_error("-profile: heap and allocs are of one process: -p PID");
-	else if (o->every_ns)
-		log_error("-every: heap and allocs are of the whole run; leave it out");
 	else if (o->save_raw || o->replay)
 		log_error("-profile: heap and allocs cannot be recorded; leave out %s",
 			o->save_raw ? "-save-raw" : "-replay");
@@ -227,11 +239,11 @@ static int settle_serving(struct options *o, int format_given)
 	else if (other)
 		log_error("%s: who asks takes what it wants; leave out %s",
 			o->http ? "-http" : "-push", other);
-	else if (!o->push.n && (o->kinds || o->every_ns || o->output))
+	else if (!o->push.n && ((o->kinds & ~KINDS_OF_HEAP) || o->every_ns || o->output))
 		log_error("-http: who asks says what and how long; leave out %s",
-			o->kinds      ? "-profile"
-			: o->every_ns ? "-every"
-				      : "-o");
+			o->kinds & ~KINDS_OF_HEAP ? "-profile"
+			: o->every_ns		  ? "-every"
+						  : "-o");
 	else if (o->push.n && o->kinds & KINDS_OF_HEAP)
 		log_error("-push: heap and allocs are not pushed yet");
 	else if (o->push.n && o->kinds & KIND(PROFILE_THREADCREATE))
@@ -267,6 +279,7 @@ static void begin_serving(struct options *o)
 	o->serves = o->http || o->push.n;
 	if (!o->serves)
 		return;
+	o->heap_first = !o->push.n && (o->kinds & KINDS_OF_HEAP);
 	o->push_kinds = !o->push.n ? 0 : o->kinds ? o->kinds : KIND(PROFILE_CPU);
 	o->kinds = ALL_KINDS;
 	if (o->push.n && !o->every_ns)
@@ -277,6 +290,8 @@ static void begin_serving(struct options *o)
 
 int options_settle(struct options *o, int format_given)
 {
+	if (o->compare.old || o->compare.may_fail)
+		return comparing_settle(o, format_given);
 	if (o->check && !o->dump)
 		return 0;
 	int error = o->dump ? 0 : settle_recording(o);
@@ -286,6 +301,8 @@ int options_settle(struct options *o, int format_given)
 		error = settle_window(o);
 	if (!error)
 		error = settle_serving(o, format_given);
+	if (!error && o->http && (o->kinds & KINDS_OF_HEAP))
+		error = settle_heap(o);
 	begin_serving(o);
 	if (!error && (!o->serves || o->dump))
 		error = settle_output(o, format_given);
@@ -295,6 +312,8 @@ int options_settle(struct options *o, int format_given)
 		error = settle_threadcreate(o);
 	if (!error && !o->serves)
 		error = settle_heap(o);
+	if (!error && o->alloc_prefix)
+		error = alloc_prefix_check(o->alloc_prefix);
 	if (!error)
 		error = settle_kernel(o);
 	return error ? error : push_options_settle(&o->push);

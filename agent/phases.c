@@ -2,6 +2,7 @@
 #include <time.h>
 
 #include "agent/brief.h"
+#include "agent/heap_probe.h"
 #include "agent/naming.h"
 #include "agent/phases.h"
 #include "agent/progress.h"
@@ -53,6 +54,8 @@ static void forget_process(void *arg, uint32_t process)
 /* After an interval was written: the next one ends at the next full time, or at once. */
 static void resume_sampling(struct session *s)
 {
+	if (s->heap.lingers)
+		return;
 	s->tracer.recent = s->worker.recent = 0;
 	if (collection_forget(&s->data, s->written->number, forget_process, s) < 0) {
 		log_error("out of memory at the end of the interval");
@@ -142,7 +145,7 @@ static void begin_naming(struct session *s)
 {
 	finish_recording(s);
 	debuginfod_begin(s);
-	if (naming_collect(s) < 0 || locks_collect(s) < 0) {
+	if (heap_probe_settle(s) < 0 || naming_collect(s) < 0 || locks_collect(s) < 0) {
 		log_error("out of memory while collecting addresses");
 		session_over(s, 1);
 	} else {
@@ -174,7 +177,7 @@ static void write_result(struct session *s)
 		serving_answer(s);
 		return;
 	}
-	int status = result_write(s);
+	int status = heap_probe_settle(s) < 0 ? 1 : result_write(s);
 
 	s->failed |= status == 1;
 	if (s->is_last)

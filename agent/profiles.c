@@ -62,19 +62,32 @@ static int own_segments(const struct session *s, int32_t pid, struct segment **o
 	return 0;
 }
 
-static uint64_t duration_of(const struct interval *i, const struct profiles_how *how)
+/* One of many that all count from when the probe went in, as Go's heap profiles do from the
+ * program's begin: it is of its moment. */
+static int is_of_moment(const struct session *s, const struct profiles_how *how)
 {
-	int is_of_time = how->is_delta || !(KIND(how->kind) & KINDS_OF_MOMENT);
+	return (KIND(how->kind) & KINDS_OF_MOMENT) ||
+	       ((KIND(how->kind) & KINDS_OF_HEAP) && s->options->every_ns);
+}
+
+static uint64_t duration_of(const struct session *s, const struct profiles_how *how)
+{
+	const struct interval *i = s->written;
+	int is_of_time = how->is_delta || !is_of_moment(s, how);
 
 	return is_of_time && !how->is_in_ns ? i->ended - i->began : 0;
 }
 
 /* Go's: of a profile its begin, of a difference its end, of a counter now. */
-static uint64_t time_of(const struct interval *i, const struct profiles_how *how)
+static uint64_t time_of(const struct session *s, const struct profiles_how *how)
 {
+	const struct interval *i = s->written;
+	int is_of_end =
+		how->is_delta || ((KIND(how->kind) & KINDS_OF_HEAP) && is_of_moment(s, how));
+
 	if (how->is_in_ns)
 		return phases_wall_clock();
-	return i->wall_began + (how->is_delta ? i->ended - i->began : 0);
+	return i->wall_began + (is_of_end ? i->ended - i->began : 0);
 }
 
 static void fill(const struct session *s, const struct profiles_how *how, struct profile_heap *heap,
@@ -83,8 +96,7 @@ static void fill(const struct session *s, const struct profiles_how *how, struct
 	const struct collection *c = &s->data;
 	const struct interval *i = s->written;
 
-	*heap = (struct profile_heap){
-		i->samples, i->n_samples, i->live, i->n_live, s->options->heap_rate};
+	*heap = (struct profile_heap){i->sites, i->n_sites, s->options->heap_rate};
 	*in = (struct profile_input){
 		.kind = how->kind,
 		.table = i->tables[how->kind],
@@ -98,8 +110,8 @@ static void fill(const struct session *s, const struct profiles_how *how, struct
 		.segments = c->segments,
 		.n_segments = c->n_segments,
 		.ended_cpu = interval_ended_cpu(i),
-		.time = time_of(i, how),
-		.duration = duration_of(i, how),
+		.time = time_of(s, how),
+		.duration = duration_of(s, how),
 		.hz = s->options->hz,
 		.ticks_weight = i->stats.ticks_weight,
 		.heap = KIND(how->kind) & KINDS_OF_HEAP ? heap : NULL,

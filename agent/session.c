@@ -372,6 +372,7 @@ static void on_time(struct session *s)
 		phases_go(s, PHASE_STOP);
 	if (s->debuginfod.pid)
 		phases_files(s);
+	heap_probe_step(s);
 	if (!s->options->serves)
 		progress_show(s);
 }

@@ -71,6 +71,18 @@ enum await { AWAIT_NOTHING, AWAIT_FACTS, AWAIT_GOROUTINES };
 /* For the heap profiles, while the window is not open yet (agent/heap_probe.h). */
 enum heap_await { HEAP_AWAIT_NOTHING, HEAP_AWAIT_WORKER, HEAP_AWAIT_TRACER };
 
+/* Where the allocation probe is. */
+struct heap_state {
+	int is_in;	/* in the process */
+	int is_over;	/* it was, and what is known of it is the last word */
+	int is_asked;	/* a snapshot, whose answer is on its way */
+	uint64_t began; /* CLOCK_MONOTONIC: when it went in */
+	/* Serving (agent/serve/probing.h). */
+	int is_wanted; /* somebody asks for what it brings */
+	int is_served; /* the worker has been asked for allocators */
+	int lingers;   /* the process has ended, and its heap can still be asked for */
+};
+
 struct session {
 	const struct options *options;
 	int supervisor;
@@ -110,8 +122,9 @@ struct session {
 	enum heap_await heap_awaited;
 	struct allocators *allocators; /* that the tracer was asked for; NULL */
 	struct probe_refused armed;    /* its answer */
-	uint32_t without_goroutines;   /* processes */
-	int tracer_done;	       /* it has no target any more, or is given up */
+	struct heap_state heap;
+	uint32_t without_goroutines; /* processes */
+	int tracer_done;	     /* it has no target any more, or is given up */
 	int target_ended;
 	int failed; /* some file could not be written */
 	int status;

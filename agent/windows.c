@@ -37,6 +37,7 @@ struct window *windows_add(struct windows *v, const struct window *how)
 	w->next = NULL;
 	w->ends = 0;
 	w->takes = w->is_second = w->error = 0;
+	w->base = NULL;
 	if (interval_init(&w->sum, 0) < 0) {
 		interval_fini(&w->sum);
 		free(w);
@@ -60,6 +61,7 @@ void windows_drop(struct windows *v, struct window *w)
 	v->dropped += w->state != WINDOW_DONE;
 	v->is_left |= w->state != WINDOW_DONE && w->state != WINDOW_WAITS;
 	interval_fini(&w->sum);
+	free(w->base);
 	free(w);
 }
 
@@ -85,10 +87,16 @@ static uint64_t end_of(const struct window *w, uint64_t now)
 	return (w->not_before > now ? w->not_before : now) + w->length;
 }
 
+static int is_of_heap(const struct window *w)
+{
+	return !!(w->kinds & KINDS_OF_HEAP);
+}
+
+/* Nobody is attached to for the heap. */
 static int is_in_the_way(const struct window *w, uint32_t kinds)
 {
-	return !(w->flags & WINDOW_COUNTERS) && w->state < WINDOW_CLOSES &&
-	       stays_attached(w->kinds) != stays_attached(kinds);
+	return !is_of_heap(w) && !(kinds & KINDS_OF_HEAP) && !(w->flags & WINDOW_COUNTERS) &&
+	       w->state < WINDOW_CLOSES && stays_attached(w->kinds) != stays_attached(kinds);
 }
 
 uint64_t windows_conflict(const struct windows *v, uint32_t kinds, uint64_t now)
@@ -109,6 +117,8 @@ uint64_t windows_due(const struct windows *v)
 		uint64_t at = w->state == WINDOW_WAITS ? w->not_before : w->ends;
 		if (w->state != WINDOW_WAITS && w->state != WINDOW_OPEN)
 			continue;
+		if (is_of_heap(w) && !v->has_heap)
+			continue;
 		if (at < v->next_mark)
 			at = v->next_mark;
 		if (!due || at < due)
@@ -122,6 +132,8 @@ uint64_t windows_due(const struct windows *v)
 /* Those before it in the list have had their turn. */
 static int may_open(const struct windows *v, struct window *w, uint64_t now)
 {
+	if (is_of_heap(w))
+		return v->has_heap;
 	if (w->flags & WINDOW_COUNTERS)
 		return 1;
 	if (now < w->not_before)
@@ -211,6 +223,11 @@ void windows_mark(struct session *s, uint64_t now, struct tracer_mode *next)
 		uint32_t kinds = begins			   ? w->kinds
 				 : w->state == WINDOW_OPEN ? w->kinds & KINDS_OF_WINDOW
 							   : 0;
+		if (is_of_heap(w)) {
+			int is_told = begins || w->state == WINDOW_CLOSES;
+			next->flags |= is_told ? MODE_HEAP : 0;
+			continue;
+		}
 		next->kinds |= kinds;
 		if (kinds & KINDS_OF_WINDOW)
 			next->hz = s->options->hz;
@@ -231,10 +248,43 @@ static void fail(struct window *w, int error)
 		w->error = error;
 }
 
-static void take_into(struct windows *v, struct window *w, const struct interval *i)
+static void take_heap(struct session *s, struct window *w, const struct interval *i)
 {
+	const struct heap_record *r = &s->data.heap;
+	int is_change = !(w->flags & WINDOW_COUNTERS);
+	uint64_t wall = i->wall_began + (i->ended - i->began);
+
+	if (w->state == WINDOW_OPENS) {
+		w->base = heap_record_sites(r, i->number);
+		w->n_base = r->n_sites;
+		w->sum.began = i->ended;
+		w->sum.wall_began = wall;
+		fail(w, w->base ? 0 : -ENOMEM);
+	}
+	if (w->state != WINDOW_CLOSES)
+		return;
+	/* Before the probe was in. */
+	if (!s->windows.has_heap || (is_change && !w->base)) {
+		fail(w, -ESRCH);
+		return;
+	}
+	w->sum.ended = i->ended;
+	if (!is_change) {
+		w->sum.began = i->ended;
+		w->sum.wall_began = wall;
+	}
+	fail(w, heap_record_put(r, i->number, w->kinds, w->base, w->n_base, &w->sum));
+}
+
+static void take_into(struct session *s, struct window *w, const struct interval *i)
+{
+	struct windows *v = &s->windows;
 	struct sum_part part = {.kinds = w->kinds, .pid = w->pid};
 
+	if (is_of_heap(w)) {
+		take_heap(s, w, i);
+		return;
+	}
 	if (w->flags & WINDOW_COUNTERS) {
 		if (w->state == WINDOW_CLOSES)
 			fail(w, sum_add(&w->sum, &v->counters, &part));
@@ -292,9 +342,16 @@ void windows_take(struct session *s, const struct interval *i, const struct trac
 	if (mode->kinds & WINDOWS_COUNTED)
 		count(v, i, mode->kinds & WINDOWS_COUNTED);
 	for (struct window *w = v->first; w; w = w->next) {
-		take_into(v, w, i);
+		take_into(s, w, i);
 		move_on(w, i);
 	}
+}
+
+void windows_take_last(struct session *s, struct window *w)
+{
+	w->state = WINDOW_CLOSES;
+	take_heap(s, w, s->shared);
+	w->state = WINDOW_DONE;
 }
 
 struct window *windows_done(const struct windows *v)

@@ -22,6 +22,10 @@ struct session;
 #define WINDOWS_COUNTED	   (KIND(PROFILE_BLOCK) | KIND(PROFILE_MUTEX) | KIND(PROFILE_THREADCREATE))
 #define WINDOWS_BACKGROUND (KIND(PROFILE_BLOCK) | KIND(PROFILE_MUTEX))
 
+/* Heap kinds are sampled by nobody's tick: what the allocation probe has told is there at each mark
+ * (agent/heap_record.h). A window has these kinds or others. With a length it is what came and went
+ * in that time. */
+
 enum window_flag {
 	WINDOW_DETAILS = 1,   /* threads: with what each waits for (-dump) */
 	WINDOW_COUNTERS = 2,  /* what was counted since the begin, up to now; no time of its own */
@@ -48,12 +52,14 @@ struct window {
 	int32_t pid;	 /* only of that process; 0: of all */
 	uint64_t length; /* ns; 0: kinds of a moment, counters */
 	enum window_state state;
-	uint64_t not_before; /* waits: for others to end, that are in its way; 0: for nothing */
-	uint64_t ends;	     /* open: CLOCK_MONOTONIC */
-	int takes;	     /* the open interval goes into it */
-	int is_second;	     /* WINDOW_DELTA: this is the second look */
-	int error;	     /* -errno: it could not be added up; -ESRCH: the target is gone,
-				-EAGAIN: a look at it was torn */
+	uint64_t not_before;	/* waits: for others to end, that are in its way; 0: for nothing */
+	uint64_t ends;		/* open: CLOCK_MONOTONIC */
+	int takes;		/* the open interval goes into it */
+	int is_second;		/* WINDOW_DELTA: this is the second look */
+	int error;		/* -errno: it could not be added up; -ESRCH: the target is gone,
+				   -EAGAIN: a look at it was torn */
+	struct heap_site *base; /* of heap kinds with a length: as it began */
+	uint32_t n_base;
 	struct interval sum;
 	/* The names are there; session's written is the sum. */
 	void (*is_done)(struct session *s, struct window *w);
@@ -70,6 +76,7 @@ struct windows {
 	int is_left;	    /* more is sampled than is wanted: one has gone that was open */
 	uint64_t dropped;   /* before they were done */
 	uint64_t lost;	    /* intervals that could not be counted, for want of room */
+	int has_heap;	    /* the allocation probe is in, or was: those of heap kinds can begin */
 };
 
 int windows_init(struct windows *v); /* 0 or -ENOMEM */
@@ -104,6 +111,9 @@ void windows_begin(struct session *s, uint64_t now);
 
 /* The interval before the mark is closed and all its stacks are there; mode: how it was taken. */
 void windows_take(struct session *s, const struct interval *i, const struct tracer_mode *mode);
+
+/* One of heap kinds gets all that is known, which does not change any more; it is done. */
+void windows_take_last(struct session *s, struct window *w);
 
 /* One that is done, or NULL. */
 struct window *windows_done(const struct windows *v);

@@ -62,6 +62,9 @@
 #define LIMIT_SOCKET_TEXTS  (32 * MIB)	       /* their addresses; each of the kernel's lists */
 #define LIMIT_DETAIL_TEXT   1024u /* what a descriptor is; where in the kernel a thread waits */
 #define LIMIT_DUMP	    (256 * MIB) /* the text of -dump */
+#define LIMIT_PROFILE_BYTES (1 * GIB)	/* of a profile that is read, uncompressed; */
+#define LIMIT_PROFILE_TREE  (2 * GIB)	/* what it takes in memory; */
+#define LIMIT_PROFILE_WORK  (1ul << 28) /* and the frames of all its samples */
 #define LIMIT_VIEW	    (512 * MIB) /* a profile as the JSON of its page */
 #define LIMIT_ANSWER	    (512 * MIB) /* of the server to one request */
 #define LIMIT_KERNEL_FRAMES 32u		/* of the kernel side of a blocked thread */

@@ -33,6 +33,7 @@ enum message_type {
 	TO_TRACER_GO,	 /* struct tracer_go: how to find the goroutines of that program */
 	TO_TRACER_GOROUTINES, /* capture each once; the answer is another TRACER_SNAPSHOT_DONE */
 	TO_TRACER_PROBE,      /* struct tracer_probe, functions, slots: take these over */
+	TO_TRACER_HEAP,	      /* tell what is alive now */
 
 	/* tracer -> session */
 	TRACER_ATTACHED = 48, /* struct tracer_attached: a process, before all else about it */
@@ -56,7 +57,7 @@ enum message_type {
 	TRACER_CONTEXT,	   /* struct tracer_context + bytes: what a process says of itself */
 	TRACER_COMMAND,	   /* struct tracer_command + the command line of a process */
 	TRACER_PROBE,	   /* struct probe_refused: answer to TO_TRACER_PROBE, cause 0: it is in */
-	TRACER_HEAP,	   /* struct tracer_heap + uint32_t ids[]: before TRACER_DONE */
+	TRACER_HEAP,	   /* struct tracer_heap + uint32_t ids[]: what is alive */
 
 	/* session -> worker */
 	TO_WORKER_MODULE = 96, /* struct worker_module + fd (none: known to be unreadable) */

@@ -22,6 +22,7 @@ enum mode_flag {
 	MODE_BEGINS = 2,   /* a window begins here: waits that last count in it, too */
 	MODE_COMMANDS = 4, /* before the mark: TRACER_COMMAND of each process */
 	MODE_CONTEXTS = 8, /* before the mark: TRACER_CONTEXT of those that have one */
+	MODE_HEAP = 16,	   /* before the mark: TRACER_HEAP, if the probe is in */
 };
 
 /* How an interval is taken. */
@@ -383,12 +384,15 @@ struct allocator_slot {
 /* Take these functions over: n_functions struct allocator_function follow, and n_slots struct
  * allocator_slot for what cannot be taken over otherwise. */
 struct tracer_probe {
-	uint64_t mean; /* bytes between two samples */
+	uint64_t mean;	/* bytes between two samples */
+	uint32_t kinds; /* of the captures: KINDS_OF_HEAP, or one of them */
 	uint32_t n_functions, n_slots;
+	uint32_t unused;
 };
 
-/* At the end of the window; followed by n ids of samples that are alive. As many as there are in
- * all come in several messages, the last one with is_last. */
+/* When session asks, at marks (MODE_HEAP, or an interval of heap kinds), and once more when the
+ * probe is out; followed by n ids of samples that are alive. As many as there are in all come in
+ * several messages, the last one with is_last. All captures before it belong to it. */
 struct tracer_heap {
 	uint32_t n;
 	uint32_t is_last;
@@ -402,7 +406,7 @@ struct tracer_heap {
 	int32_t left;	  /* as probe_disarm says */
 	uint32_t is_gone; /* the process runs another program, and nobody has seen what it allocates
 			   */
-	uint32_t unused;
+	uint32_t is_end;  /* nothing comes after it: the probe is out, or was left there */
 };
 
 struct tracer_goroutines {

@@ -10,12 +10,22 @@
 #include "output/types.h"
 
 struct estimate {
-	double objects, bytes;
-	double variance; /* of bytes, itself estimated without bias */
+	double objects, bytes; /* whole multiples of a small step, so that their order is nothing */
+	double variance;       /* of bytes, itself estimated without bias */
 	uint64_t samples;
 };
 
+/* What the samples of one stack stand for: all of them, and those that are alive. */
+struct heap_site {
+	struct estimate all, live;
+};
+
 void estimate_add(struct estimate *e, const struct heap_sample *s);
+
+void estimate_join(struct estimate *e, const struct estimate *other);
+
+/* What came since less; of what is alive it may be negative, and then has no variance. */
+void estimate_subtract(struct estimate *e, const struct estimate *less);
 
 /* Standard error of the bytes, as a part of them; 0 without any. */
 double estimate_error(const struct estimate *e);

@@ -1,32 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <math.h>
-#include <stdlib.h>
+#include <string.h>
 
 #include "output/estimate.h"
 #include "output/heap.h"
 
-static int compare_ids(const void *a, const void *b)
-{
-	uint32_t one = *(const uint32_t *)a, other = *(const uint32_t *)b;
-
-	return one < other ? -1 : one > other;
-}
-
 void heap_values(const struct profile_heap *heap, uint64_t position, int64_t *values)
 {
-	struct estimate e = {0};
-
-	values[0] = 0;
+	memset(values, 0, PROFILE_VALUES * sizeof(*values));
 	if (!heap || !position || position > heap->n)
 		return;
-	const struct heap_sample *sample = &heap->samples[position - 1];
-	estimate_add(&e, sample);
-	values[0] = llrint(e.objects);
-	values[1] = llrint(e.bytes);
-	if (!bsearch(&sample->id, heap->live, heap->n_live, sizeof(sample->id), compare_ids))
-		return;
-	values[2] = values[0];
-	values[3] = values[1];
+	const struct heap_site *site = &heap->sites[position - 1];
+	values[0] = llrint(site->all.objects);
+	values[1] = llrint(site->all.bytes);
+	values[2] = llrint(site->live.objects);
+	values[3] = llrint(site->live.bytes);
 }
 
 /* Those of both heap profiles are the same: another one is shown. */

@@ -7,7 +7,7 @@
 
 #include "output/builder.h"
 
-/* Of the sample at position - 1; all 0 for none. Those of equal stacks are added up as they are. */
+/* Of the site at position - 1, in whole numbers; all 0 for none. */
 void heap_values(const struct profile_heap *heap, uint64_t position, int64_t *values);
 
 /* Types, period, and which of them is shown. */

@@ -14,6 +14,9 @@
 #define NOWHERE (1ull << 63) /* and above: between what programs and what the kernel can have */
 #define SHOWN	(4 * LIMIT_LINKAGE_NAME + 1)
 
+/* Values of the heap profiles (output/profile.h). */
+enum { ALLOC_OBJECTS, ALLOC_SPACE, INUSE_OBJECTS, INUSE_SPACE };
+
 /* Samples of equal stacks and labels. */
 struct row {
 	const struct profile_sample *sample; /* the first of them */
@@ -64,6 +67,11 @@ static int set_addresses(struct legacy *l)
 					: NOWHERE + (hash_bytes(name, strlen(name)) >> 2) + 1;
 	}
 	return l->raw ? 0 : -ENOMEM;
+}
+
+static int is_of_heap(const struct legacy *l)
+{
+	return !!(KIND(l->p->kind) & KINDS_OF_HEAP);
 }
 
 /* --- rows --------------------------------------------------------------------------------- */
@@ -135,12 +143,14 @@ static int by_key(const void *a, const void *b, void *arg)
 	return order;
 }
 
-/* The biggest first: by the number, of contentions by the time. */
+/* The biggest first: by the number, of contentions by the time, of either heap profile by what is
+ * in use. */
 static int by_size(const void *a, const void *b, void *arg)
 {
 	const struct legacy *l = arg;
 	const struct row *x = a, *y = b;
-	int64_t one = x->values[l->p->main_type], other = y->values[l->p->main_type];
+	uint32_t by = is_of_heap(l) ? INUSE_SPACE : l->p->main_type;
+	int64_t one = x->values[by], other = y->values[by];
 
 	if (one != other)
 		return one > other ? -1 : 1;
@@ -170,7 +180,8 @@ static int make_rows(struct legacy *l)
 	for (uint32_t i = 0; i < l->p->n_samples; i++) {
 		const struct profile_sample *s = &l->p->samples[i];
 		struct row *row = &l->rows[l->n_rows++];
-		*row = (struct row){.sample = s, .values = {s->values[0], s->values[1]}};
+		*row = (struct row){.sample = s};
+		memcpy(row->values, s->values, sizeof(row->values));
 		int error = add_labels(l, s, &row->labels);
 		if (error)
 			return error;
@@ -271,15 +282,24 @@ static void put_addresses(const struct legacy *l, const struct profile_sample *s
 	buf_string(out, s->n_locations ? "\n" : " 0x1\n");
 }
 
+static void put_heap_values(const int64_t *v, struct buf *out)
+{
+	buf_printf(out, "%" PRId64 ": %" PRId64 " [%" PRId64 ": %" PRId64 "] ", v[INUSE_OBJECTS],
+		v[INUSE_SPACE], v[ALLOC_OBJECTS], v[ALLOC_SPACE]);
+}
+
 static int put_row(struct legacy *l, const struct row *row, struct buf *out)
 {
 	const struct profile_sample *s = row->sample;
 	const char *labels = l->labels.data + row->labels;
 	int error = 0;
 
-	if (l->p->n_types > 1)
+	if (is_of_heap(l))
+		put_heap_values(row->values, out);
+	else if (l->p->n_types > 1)
 		buf_printf(out, "%" PRId64 " ", row->values[1]);
-	buf_printf(out, "%" PRId64 " ", row->values[0]);
+	if (!is_of_heap(l))
+		buf_printf(out, "%" PRId64 " ", row->values[0]);
 	put_addresses(l, s, out);
 	if (*labels)
 		buf_printf(out, "# labels: %s\n", labels);
@@ -291,13 +311,31 @@ static int put_row(struct legacy *l, const struct row *row, struct buf *out)
 	return error;
 }
 
+/* What pprof makes of it: it scales what is sampled by half the number behind the slash, unless
+ * that is 1; these are estimates already. It takes equal sums in both pairs for a text that does
+ * not tell what was allocated from what is in use. */
+static void put_heap_head(const int64_t *total, struct buf *out)
+{
+	int64_t sums[PROFILE_VALUES];
+
+	memcpy(sums, total, sizeof(sums));
+	sums[ALLOC_SPACE] += sums[ALLOC_SPACE] == sums[INUSE_SPACE];
+	buf_string(out, "heap profile: ");
+	put_heap_values(sums, out);
+	buf_string(out, "@ heap/2\n");
+}
+
 static void put_head(const struct legacy *l, struct buf *out)
 {
-	int64_t total = 0;
+	int64_t totals[PROFILE_VALUES] = {0}, total;
 
 	for (uint32_t i = 0; i < l->n_rows; i++)
-		total += l->rows[i].values[0];
-	if (l->p->kind == PROFILE_BLOCK)
+		for (unsigned v = 0; v < PROFILE_VALUES; v++)
+			totals[v] += l->rows[i].values[v];
+	total = totals[0];
+	if (is_of_heap(l))
+		put_heap_head(totals, out);
+	else if (l->p->kind == PROFILE_BLOCK)
 		buf_string(out, "--- contention:\ncycles/second=1000000000\n");
 	else if (l->p->kind == PROFILE_MUTEX)
 		buf_string(out, "--- mutex:\ncycles/second=1000000000\nsampling period=1\n");
@@ -338,6 +376,16 @@ static void put_maps(const struct legacy *l, const char *maps, struct buf *out)
 	}
 }
 
+/* Where Go has what its runtime says of its memory. */
+static void put_comments(const struct legacy *l, struct buf *out)
+{
+	char shown[SHOWN];
+
+	for (uint32_t i = 0; i < l->p->n_comments && is_of_heap(l); i++)
+		buf_printf(out, "# %s\n",
+			log_escape(shown, sizeof(shown), text(l, l->p->comments[i])));
+}
+
 int legacy_text(const struct profile *p, const char *maps, struct buf *out)
 {
 	struct legacy l = {.p = p};
@@ -353,6 +401,8 @@ int legacy_text(const struct profile *p, const char *maps, struct buf *out)
 		put_head(&l, out);
 	for (uint32_t i = 0; i < l.n_rows && !error; i++)
 		error = put_row(&l, &l.rows[i], out);
+	if (!error)
+		put_comments(&l, out);
 	if (!error && maps)
 		put_maps(&l, maps, out);
 	free(l.raw);

@@ -3,8 +3,9 @@
  * Go's debug=1 texts, which people and pprof's legacy parsers read (runtime/pprof and
  * profile/legacy_profile.go): the count form for threads, threadcreate and goroutine, with the name
  * of the sample type in its first line; "--- contention:" for block and "--- mutex:", whose cycles
- * are nanoseconds. CPU and wall have none (-ENOTSUP), as Go has none for CPU: pprof reads times of
- * samples in binary forms only, and would call those of the contention form contentions.
+ * are nanoseconds; "heap profile:" for heap and allocs, both with all four values. CPU and wall
+ * have none (-ENOTSUP), as Go has none for CPU: pprof reads times of samples in binary forms only,
+ * and would call those of the contention form contentions.
  *
  * Addresses behind "@" are one more than those of the profile's locations, for each frame, the leaf
  * too: pprof takes 1 from each, and so has the profile's own. Rows below have the profile's.
@@ -15,7 +16,8 @@
  * What differs from Go: all frames are shown, Go hides its runtime's at the leaf; a function has no
  * "+0x..." behind it, for the profile does not know where it starts, but code without a name has
  * its offset in its file there; contentions have labels, too; labels that tell one thread from all
- * others (tid, goroutine) are left out, so that a row is all that do the same.
+ * others (tid, goroutine) are left out, so that a row is all that do the same; values of the heap
+ * are what the samples stand for, where Go has the samples, which is why it is "heap/2" there.
  *
  * Text of the target cannot end a line or a column.
  */

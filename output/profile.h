@@ -29,13 +29,12 @@
 struct table;
 struct symbols;
 
-/* The samples that the entries of a heap profile's table name: their lock is a position + 1 here.
- */
+struct heap_site;
+
+/* What the entries of a heap profile's table stand for: their lock is a position + 1 here. */
 struct profile_heap {
-	const struct heap_sample *samples;
+	const struct heap_site *sites;
 	uint32_t n;
-	const uint32_t *live; /* ids, ascending */
-	uint32_t n_live;
 	uint64_t mean; /* bytes, as asked */
 };
 

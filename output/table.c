@@ -115,8 +115,8 @@ static long insert(struct table *t, const struct stack *stack, uint32_t *is_cut)
 	return insert_frames(t, root, stack->v, stack->n, is_cut);
 }
 
-/* To the entry of that node. */
-static int add_at(struct table *t, long node, uint32_t is_cut, const struct table_entry *what)
+/* To the entry of that node: where it is, or -ENOMEM. */
+static long add_at(struct table *t, long node, uint32_t is_cut, const struct table_entry *what)
 {
 	struct entry entry = {
 		.node = node,
@@ -145,15 +145,22 @@ static int add_at(struct table *t, long node, uint32_t is_cut, const struct tabl
 	t->entries[found].count += what->count;
 	t->entries[found].again += what->again;
 	t->entries[found].weight += what->weight;
-	return 0;
+	return found;
 }
 
-int table_add_entry(struct table *t, const struct stack *stack, const struct table_entry *what)
+long table_place_entry(struct table *t, const struct stack *stack, const struct table_entry *what)
 {
 	uint32_t is_cut;
 	long node = insert(t, stack, &is_cut);
 
 	return add_at(t, node, is_cut, what);
+}
+
+int table_add_entry(struct table *t, const struct stack *stack, const struct table_entry *what)
+{
+	long place = table_place_entry(t, stack, what);
+
+	return place < 0 ? place : 0;
 }
 
 int table_copy_entry(struct table *t, const struct table_entry *from)
@@ -164,7 +171,9 @@ int table_copy_entry(struct table *t, const struct table_entry *from)
 	long node = insert_frames(t, 0, frames + was_cut, n - was_cut, &is_cut);
 
 	t->overflow += was_cut && !is_cut;
-	return add_at(t, node, is_cut || was_cut, from);
+	long place = add_at(t, node, is_cut || was_cut, from);
+
+	return place < 0 ? place : 0;
 }
 
 int table_add(

@@ -36,8 +36,12 @@ void table_free(struct table *table);
  * or -ENOMEM. */
 int table_add_entry(struct table *table, const struct stack *stack, const struct table_entry *what);
 
-/* The same for what is in an entry of another table, its frames included; its count may be one that
- * is to be taken off (a negative number, as its two's complement). */
+/* The same; returns where that entry is in the order of table_each, from 0 on; or -ENOMEM. */
+long table_place_entry(
+	struct table *table, const struct stack *stack, const struct table_entry *what);
+
+/* As table_add_entry, of what is in an entry of another table, its frames included; its count may
+ * be one that is to be taken off (a negative number, as its two's complement). */
 int table_copy_entry(struct table *table, const struct table_entry *from);
 
 /* The same for samples that wait for nothing and that stand for themselves. */

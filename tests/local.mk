@@ -23,8 +23,10 @@ target_names = \
 	fd_waits \
 	fork_storm \
 	gaps \
+	grows \
 	guests \
 	handler \
+	heap_steps \
 	idle \
 	ignored \
 	inline_chain \
@@ -86,6 +88,7 @@ unit_tests = \
 	tests/unit/test_charge \
 	tests/unit/test_clock \
 	tests/unit/test_collection \
+	tests/unit/test_compare \
 	tests/unit/test_conform \
 	tests/unit/test_cpus \
 	tests/unit/test_deadlock \
@@ -105,6 +108,7 @@ unit_tests = \
 	tests/unit/test_gopclntab \
 	tests/unit/test_goroutines \
 	tests/unit/test_guess \
+	tests/unit/test_heap_record \
 	tests/unit/test_inlines \
 	tests/unit/test_instruction \
 	tests/unit/test_interval \
@@ -151,6 +155,7 @@ unit_tests = \
 	tests/unit/test_summary \
 	tests/unit/test_symbolize \
 	tests/unit/test_table \
+	tests/unit/test_tally \
 	tests/unit/test_text \
 	tests/unit/test_threads \
 	tests/unit/test_units \
@@ -178,6 +183,7 @@ tests_unit_test_call_LDADD = $(unit_libs)
 tests_unit_test_charge_LDADD = $(unit_libs)
 tests_unit_test_clock_LDADD = $(unit_libs)
 tests_unit_test_collection_LDADD = $(unit_libs)
+tests_unit_test_compare_LDADD = $(unit_libs) -lm
 tests_unit_test_conform_LDADD = $(unit_libs)
 tests_unit_test_cpus_LDADD = $(unit_libs)
 tests_unit_test_deadlock_LDADD = $(unit_libs)
@@ -197,6 +203,7 @@ tests_unit_test_go_facts_LDADD = $(unit_libs)
 tests_unit_test_gopclntab_LDADD = $(unit_libs)
 tests_unit_test_goroutines_LDADD = $(unit_libs)
 tests_unit_test_guess_LDADD = $(unit_libs)
+tests_unit_test_heap_record_LDADD = $(unit_libs) -lm
 tests_unit_test_inlines_LDADD = $(unit_libs)
 tests_unit_test_instruction_LDADD = $(unit_libs)
 tests_unit_test_interval_LDADD = $(unit_libs)
@@ -243,6 +250,7 @@ tests_unit_test_sum_LDADD = $(unit_libs)
 tests_unit_test_summary_LDADD = $(unit_libs)
 tests_unit_test_symbolize_LDADD = $(unit_libs)
 tests_unit_test_table_LDADD = $(unit_libs)
+tests_unit_test_tally_LDADD = $(unit_libs)
 tests_unit_test_text_LDADD = $(unit_libs)
 tests_unit_test_threads_LDADD = $(unit_libs)
 tests_unit_test_units_LDADD = $(unit_libs)
@@ -289,6 +297,7 @@ test_scripts = \
 	tests/integration/budget.sh \
 	tests/integration/bursty.sh \
 	tests/integration/calls.sh \
+	tests/integration/compare.sh \
 	tests/integration/contended.sh \
 	tests/integration/debug_files.sh \
 	tests/integration/debuginfod.sh \
@@ -302,6 +311,7 @@ test_scripts = \
 	tests/integration/goroutines.sh \
 	tests/integration/heap.sh \
 	tests/integration/heap_names.sh \
+	tests/integration/heap_real.sh \
 	tests/integration/html.sh \
 	tests/integration/idle.sh \
 	tests/integration/jit.sh \
@@ -334,6 +344,7 @@ test_scripts = \
 	tests/integration/serve_storm.sh \
 	tests/integration/serve.sh \
 	tests/integration/serve_counters.sh \
+	tests/integration/serve_heap.sh \
 	tests/integration/serve_life.sh \
 	tests/integration/serve_page.sh \
 	tests/integration/serve_threads.sh \
@@ -361,9 +372,12 @@ source_tests = tests/source_check.sh
 endif
 TESTS = $(unit_tests_built) $(source_tests) $(test_scripts)
 
-# Those that measure no share of CPU time and no state of threads may run beside each other: quickstart
-# asks for both lists.
-tests_beside = $(unit_tests_built) $(source_tests) \
+# Those that measure no share of CPU time and no state of threads may run beside each other, the long
+# ones first: quickstart asks for both lists.
+tests_beside = tests/integration/usage.sh \
+	tests/stress/storms.sh \
+	tests/integration/kill.sh \
+	tests/integration/faults.sh \
 	tests/integration/bad_input.sh \
 	tests/integration/blocked.sh \
 	tests/integration/debug_files.sh \
@@ -371,23 +385,29 @@ tests_beside = $(unit_tests_built) $(source_tests) \
 	tests/integration/dump.sh \
 	tests/integration/gdb_compare.sh \
 	tests/integration/goroutines.sh \
+	tests/integration/heap.sh \
+	tests/integration/heap_real.sh \
 	tests/integration/html.sh \
 	tests/integration/kernel_side.sh \
+	tests/integration/launch.sh \
 	tests/integration/legacy.sh \
 	tests/integration/lines.sh \
 	tests/integration/locked.sh \
 	tests/integration/push.sh \
-	tests/integration/raw_many.sh \
 	tests/integration/push_run.sh \
 	tests/integration/push_service.sh \
+	tests/integration/raw_many.sh \
 	tests/integration/right_file.sh \
 	tests/integration/rights.sh \
 	tests/integration/serve_contract.sh \
+	tests/integration/serve_heap.sh \
 	tests/integration/serve_threads.sh \
 	tests/integration/serve_where.sh \
 	tests/integration/single_step.sh \
 	tests/integration/speedscope.sh \
-	tests/integration/waits.sh
+	tests/integration/threadcreate.sh \
+	tests/integration/waits.sh \
+	$(unit_tests_built) $(source_tests)
 .PHONY: print-tests-beside print-tests-alone
 print-tests-beside:
 	@echo $(tests_beside)
@@ -413,6 +433,8 @@ EXTRA_DIST = $(test_scripts) $(target_names:%=tests/targets/%.c) \
 	tests/lib/gos.sh \
 	tests/lib/harness.sh \
 	tests/lib/heap_places.py \
+	tests/lib/heap.sh \
+	tests/lib/heap_real.py \
 	tests/lib/html_check.py \
 	tests/lib/html_server.py \
 	tests/lib/http_client.py \
@@ -429,6 +451,7 @@ EXTRA_DIST = $(test_scripts) $(target_names:%=tests/targets/%.c) \
 	tests/lib/serve.sh \
 	tests/lib/serve_counters.py \
 	tests/lib/serve_cpu.py \
+	tests/lib/serve_heap.py \
 	tests/lib/serve_life.py \
 	tests/lib/serve_page.py \
 	tests/lib/serve_threads.py \
@@ -469,6 +492,7 @@ EXTRA_DIST = $(test_scripts) $(target_names:%=tests/targets/%.c) \
 	tests/targets/woken.h \
 	tests/unit/elf_fixture.h \
 	tests/unit/options_fixture.h \
+	tests/unit/pprof_fixture.h \
 	tests/unit/profile_fixture.h \
 	tests/unit/prologues.h \
 	tests/unit/prologues_allocators.h \

@@ -3,23 +3,28 @@
 // Values and shares as output/measure.c writes them, which is as go tool pprof does. A measure is
 // {unit, factor}; the page has one for each list of values, chosen by its smallest and its largest.
 
-const TIMES = [["ns", 1], ["us", 1e3], ["ms", 1e6], ["s", 1e9], ["hrs", 3600e9]];
+// By the unit that a profile's type has; other values are plain numbers.
+const UNITS = {
+	nanoseconds: [["ns", 1], ["us", 1e3], ["ms", 1e6], ["s", 1e9], ["hrs", 3600e9]],
+	bytes: [["B", 1], ["kB", 2 ** 10], ["MB", 2 ** 20], ["GB", 2 ** 30], ["TB", 2 ** 40]],
+};
 
-function measureOf(value, isTime) {
-	let best = isTime ? TIMES[0] : ["", 1];
+function measureOf(value, of) {
+	const units = UNITS[of] || [["", 1]];
+	let best = units[0];
 
-	for (const time of isTime ? TIMES : [])
-		if (value >= time[1])
-			best = time;
+	for (const unit of units)
+		if (Math.abs(value) >= unit[1])
+			best = unit;
 	return {unit: best[0], factor: best[1]};
 }
 
 // A larger unit shows the smallest value as 0.01 at least.
-function measureForTable(smallest, largest, isTime) {
-	const low = measureOf(smallest, isTime), high = measureOf(largest, isTime);
+function measureForTable(smallest, largest, of) {
+	const low = measureOf(smallest, of), high = measureOf(largest, of);
 
 	if (low.unit !== high.unit && smallest <= Math.trunc((largest - 1) / 100))
-		return measureOf(smallest * 100, isTime);
+		return measureOf(smallest * 100, of);
 	return low;
 }
 
@@ -30,8 +35,8 @@ function measureValue(value, measure) {
 }
 
 // In the unit that fits this one value.
-function valueText(value, isTime) {
-	return measureValue(value, measureOf(value, isTime));
+function valueText(value, of) {
+	return measureValue(value, measureOf(value, of));
 }
 
 function percentText(value, total) {

@@ -67,8 +67,8 @@ class Profile {
 			name.called++;
 	}
 
-	isTime(type) {
-		return this.types[type].unit === "nanoseconds";
+	unit(type) {
+		return this.types[type].unit;
 	}
 
 	total(type) {

@@ -64,7 +64,7 @@ class Report {
 	}
 
 	text(value) {
-		return valueText(value, this.profile.isTime(this.type()));
+		return valueText(value, this.profile.unit(this.type()));
 	}
 
 	share(value) {
@@ -86,7 +86,7 @@ class Report {
 
 	fillHead() {
 		const profile = this.profile, {duration_ns: duration, time_ns: time} = profile.json;
-		const type = profile.types[this.type()], isTime = profile.isTime(this.type());
+		const type = profile.types[this.type()], isTime = profile.unit(this.type()) === "nanoseconds";
 		const fact = (name, ...values) => make("div", {}, make("dt", {}, name), make("dd", {}, ...values));
 		const total = make("span", {id: "total", "data-value": this.total}, this.text(this.total));
 		const share = isTime && duration ? ` (${percentText(this.total, duration)})` : "";
@@ -95,7 +95,7 @@ class Report {
 		byId("about").textContent = profile.json.comments[0] || "";
 		document.title = profile.kind + " · " + (profile.program() || "cpprof-attach");
 		fill(byId("facts"), fact("Total " + type.type, total, share),
-			duration ? fact("Window", valueText(duration, true)) : fact("Window", "one moment"),
+			duration ? fact("Window", valueText(duration, "nanoseconds")) : fact("Window", "one moment"),
 			fact("Taken", timeText(time)), fact("Stacks", String(profile.n)));
 	}
 
@@ -110,8 +110,9 @@ class Report {
 		fill(byId("pseudo"), ...notes.flat());
 		show(byId("pseudo_part"), notes.length > 0);
 		byId("code").textContent = this.profile.json.program + ", " + this.profile.kind + ", one sample each " +
-			(this.profile.json.period.unit === "nanoseconds"
-				? valueText(this.profile.json.period.value, true) : this.profile.json.period.type);
+			(UNITS[this.profile.json.period.unit]
+				? valueText(this.profile.json.period.value, this.profile.json.period.unit)
+				: this.profile.json.period.type);
 		fill(byId("modules"), ...this.profile.modules.map(module => make("tr", {},
 			make("td", {}, module.file || "(code in no file)"), make("td", {class: "id"}, module.buildId))));
 	}

@@ -60,8 +60,8 @@ class FunctionTable {
 			files: row.name.files.join("\n"),
 			module: moduleText(profile, row.name),
 		}));
-		const smallest = this.rows.reduce((least, row) => Math.min(least, row.flat || row.cum), Infinity);
-		this.measure = measureForTable(isFinite(smallest) ? smallest : this.total, this.total, profile.isTime(type));
+		const smallest = this.rows.reduce((least, row) => Math.min(least, Math.abs(row.flat || row.cum)), Infinity);
+		this.measure = measureForTable(isFinite(smallest) ? smallest : this.total, this.total, profile.unit(type));
 		this.is = null;
 		this.selected = null;
 		this.render();

@@ -205,7 +205,7 @@ function callTree(profile, type, split, colour) {
 	const known = new Int32Array(profile.parent.length); // node here of each of the profile's,
 	const knownIn = new Int32Array(profile.parent.length).fill(-1); // in that group
 	const groupOf = sample => split ? split.of[sample] : 0, path = [];
-	const order = Array.from(values.keys()).filter(i => values[i]);
+	const order = Array.from(values.keys()).filter(i => values[i] > 0); // of a difference: what is more
 
 	tree.groupNames = split ? split.names : [];
 	for (const i of split ? order.sort((a, b) => groupOf(a) - groupOf(b)) : order) {
@@ -232,7 +232,7 @@ function partTree(profile, type, name, colour, isDown) {
 	for (let i = 0; i < profile.n; i++) {
 		const path = [];
 		let end = -1;
-		for (let at = values[i] ? profile.samples.node[i] : 0; at; at = profile.parent[at]) {
+		for (let at = values[i] > 0 ? profile.samples.node[i] : 0; at; at = profile.parent[at]) {
 			if (profile.nameAt(at) === name)
 				end = path.length;
 			path.push(at);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "agent/probe/heap.h"
 #include "agent/probe/plan.h"
@@ -22,6 +24,17 @@ static int arm(
 	return probe_arm(&h->probe, h->process->target.pid, &plan, why);
 }
 
+/* A thread that the sampler holds, which has not stopped in time, has a tracer: us. */
+static int is_nobody_late(struct capturer *c)
+{
+	uint64_t until = clock_now() + LIMIT_STOP_GIVEUP_MS * 1000000ull;
+	const struct timespec pause = {.tv_nsec = 1000000};
+
+	while (c->tracee.late && tracee_collect(&c->tracee) == -EAGAIN && clock_now() < until)
+		nanosleep(&pause, NULL);
+	return !c->tracee.late;
+}
+
 void heap_begin(struct heap *h, const struct tracer_probe *ask, size_t size, struct roster *roster,
 	struct capturer *capturer, void (*beat)(void *arg), void *arg)
 {
@@ -30,14 +43,17 @@ void heap_begin(struct heap *h, const struct tracer_probe *ask, size_t size, str
 	if (h->probe.is_armed)
 		return;
 	h->capturer = capturer;
-	h->kinds = capturer->asked & KINDS_OF_HEAP;
+	h->kinds = ask->kinds & KINDS_OF_HEAP;
 	h->cut = 0;
 	h->probe.memory = -1;
 	h->probe.remote.beat = beat;
 	h->probe.remote.arg = arg;
 	h->process = roster->n == 1 ? roster->v[0] : NULL;
-	if (h->process && h->process->threads.n && arm(h, ask, size, &why) == 0)
+	if (h->process && !is_nobody_late(capturer))
+		why.cause = PROBE_CAUSE_LATE;
+	else if (h->process && h->process->threads.n && arm(h, ask, size, &why) == 0)
 		why.cause = PROBE_CAUSE_NONE;
+	h->program = h->process ? h->process->start_stack : 0;
 	wire_send(h->sock, TRACER_PROBE, &why, sizeof(why), -1);
 }
 
@@ -88,10 +104,13 @@ void heap_take(struct heap *h)
 
 int heap_is_over(const struct heap *h)
 {
-	return h->probe.is_armed && !target_is_alive(&h->process->target);
+	return h->probe.is_armed &&
+	       (!target_is_alive(&h->process->target) || h->process->start_stack != h->program ||
+		       process_runs_another(h->process));
 }
 
-static void tell(struct heap *h, const struct tracer_heap *figures, const uint32_t *ids, uint32_t n)
+static void send_ids(
+	struct heap *h, const struct tracer_heap *figures, const uint32_t *ids, uint32_t n)
 {
 	struct tracer_heap part = *figures;
 
@@ -105,29 +124,53 @@ static void tell(struct heap *h, const struct tracer_heap *figures, const uint32
 	} while (!part.is_last);
 }
 
-/* Once it is out nothing changes any more: what was recorded and what is alive belong together. */
-void heap_end(struct heap *h)
+/* f says how the probe ended, if it did. */
+static void tell(struct heap *h, struct tracer_heap *f)
 {
 	static uint32_t ids[RECORDS_LIVE];
+	const struct records *r = &h->probe.records;
+	uint32_t n = records_live(r, ids, RECORDS_LIVE);
+
+	f->dropped = RECORDS_FIGURE(r, dropped);
+	f->dropped_bytes = RECORDS_FIGURE(r, dropped_bytes);
+	f->table_full = RECORDS_FIGURE(r, table_full);
+	f->no_slot = RECORDS_FIGURE(r, no_slot);
+	f->lost = r->lost;
+	f->cut = h->cut;
+	f->longest_ns = h->probe.remote.longest;
+	f->stops = h->probe.stops;
+	ring_wake(h->capturer->ring);
+	send_ids(h, f, ids, n);
+}
+
+/* What was recorded before what is alive is read, so that the latter has no samples that nobody
+ * knows of but the newest. */
+void heap_tell(struct heap *h)
+{
+	struct tracer_heap f = {.n = 0};
 
 	if (!h->probe.is_armed)
 		return;
-	struct tracer_heap f = {0};
 	heap_take(h);
+	if (RECORDS_FIGURE(&h->probe.records, head) > h->probe.records.tail) {
+		capture_wait_for_room(h->capturer);
+		heap_take(h);
+	}
+	tell(h, &f);
+}
+
+/* Once it is out nothing changes any more: what was recorded and what is alive belong together. */
+void heap_end(struct heap *h)
+{
+	if (!h->probe.is_armed)
+		return;
+	struct tracer_heap f = {.is_end = 1};
+	heap_take(h);
+	is_nobody_late(h->capturer);
 	f.left = probe_disarm(&h->probe);
 	f.is_gone = h->probe.is_gone;
 	capture_wait_for_room(h->capturer);
 	heap_take(h);
-	uint32_t n = records_live(&h->probe.records, ids, RECORDS_LIVE);
-	f.dropped = RECORDS_FIGURE(&h->probe.records, dropped);
-	f.dropped_bytes = RECORDS_FIGURE(&h->probe.records, dropped_bytes);
-	f.table_full = RECORDS_FIGURE(&h->probe.records, table_full);
-	f.no_slot = RECORDS_FIGURE(&h->probe.records, no_slot);
-	f.lost = h->probe.records.lost;
-	f.cut = h->cut;
-	f.longest_ns = h->probe.remote.longest;
-	f.stops = h->probe.stops;
+	tell(h, &f);
 	probe_forget(&h->probe);
-	ring_wake(h->capturer->ring);
-	tell(h, &f, ids, n);
 }

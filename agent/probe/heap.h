@@ -14,6 +14,7 @@ struct heap {
 	struct probe probe;
 	struct capturer *capturer;
 	struct process *process;
+	uint64_t program; /* that it runs, as struct process tells them apart */
 	uint32_t kinds;
 	int sock;     /* to session */
 	uint64_t cut; /* stacks of which not all was copied */
@@ -27,7 +28,12 @@ void heap_begin(struct heap *h, const struct tracer_probe *ask, size_t size, str
 /* What the probe has recorded becomes captures; as much of it as there is room for. */
 void heap_take(struct heap *h);
 
-/* Whether its process has ended: then its end is due, while we still know the process. */
+/* What is recorded and alive at this moment, told to session; the probe stays in. Nothing if none
+ * is in. */
+void heap_tell(struct heap *h);
+
+/* Whether its process has ended, or runs another program: then its end is due, while we still know
+ * the process. */
 int heap_is_over(const struct heap *h);
 
 /* Takes the rest, and the probe out, and tells session. Nothing if none is in. */

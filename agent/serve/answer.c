@@ -7,6 +7,7 @@
 #include "agent/dump.h"
 #include "agent/profiles.h"
 #include "agent/serve/answer.h"
+#include "agent/serve/probing.h"
 #include "agent/serve/symbols_page.h"
 #include "output/html.h"
 #include "output/legacy.h"
@@ -28,6 +29,15 @@ enum profile_kind answer_kind(const struct session *s, const struct wish *wish)
 	if (!wish->is_goroutine || (has_goroutines(s, wish->pid) && wish->debug < 2))
 		return wish->kind;
 	return PROFILE_THREADS;
+}
+
+int answer_lingers(const struct session *s, const struct wish *w)
+{
+	int is_profile =
+		w->page == PAGE_PROFILE || w->page == PAGE_VIEW_DATA || w->page == PAGE_SPEEDSCOPE;
+
+	return is_profile && !w->status && !w->length && (!w->pid || w->pid == s->data.first.pid) &&
+	       probing_lingers(s, KIND(w->kind));
 }
 
 /* --- profiles ----------------------------------------------------------------------------- */

@@ -19,6 +19,9 @@ void answer_view(struct session *s, struct exchange *e);
 void answer_target(struct session *s, struct exchange *e);
 void answer_metrics(struct session *s, struct exchange *e);
 
+/* Whether it can be answered though the process has ended. */
+int answer_lingers(const struct session *s, const struct wish *wish);
+
 /* The kind whose profile is the answer to a wish: threads, where there are no goroutines. */
 enum profile_kind answer_kind(const struct session *s, const struct wish *wish);
 

@@ -19,6 +19,9 @@ struct row {
 
 /* By name. */
 static const struct row rows[] = {
+	{"allocs",
+		"A sampling of all allocations since this or heap was asked for first, as heap has them",
+		PROFILE_ALLOCS},
 	{"block",
 		"Stack traces of threads that waited for others: for a lock, a condition, a signal",
 		PROFILE_BLOCK},
@@ -26,6 +29,11 @@ static const struct row rows[] = {
 	{"goroutine",
 		"Stack traces of all current goroutines; of a program without such, of its threads",
 		PROFILE_GOROUTINE},
+	{"heap",
+		"A sampling of the allocations that are alive, of those since this or allocs was asked "
+		"for first. You can specify the gc GET parameter, which has no meaning here, and the "
+		"seconds GET parameter for what came and went in that time.",
+		PROFILE_HEAP},
 	{"mutex", "Stack traces of the holders of locks that others waited for", PROFILE_MUTEX},
 	{"profile",
 		"CPU profile. You can specify the duration in the seconds GET parameter. After you get "
@@ -50,6 +58,8 @@ static uint64_t count_of(const struct session *s, const struct row *row)
 
 	if (row->kind == PROFILE_THREADS || row->kind == PROFILE_GOROUTINE)
 		return s->data.now.threads_now;
+	if (row->kind == PROFILE_HEAP || row->kind == PROFILE_ALLOCS)
+		return s->data.heap.n_sites;
 	return row->kind >= 0 && (KIND(row->kind) & WINDOWS_COUNTED) ? counted->received[row->kind]
 								     : 0;
 }
@@ -105,14 +115,15 @@ void answer_index(struct session *s, struct exchange *e)
 static void put_kinds(struct json *j)
 {
 	static const enum profile_kind kinds[] = {PROFILE_CPU, PROFILE_WALL, PROFILE_THREADS,
-		PROFILE_GOROUTINE, PROFILE_BLOCK, PROFILE_MUTEX, PROFILE_THREADCREATE};
+		PROFILE_GOROUTINE, PROFILE_BLOCK, PROFILE_MUTEX, PROFILE_HEAP, PROFILE_ALLOCS,
+		PROFILE_THREADCREATE};
 
 	json_array(j, "kinds");
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
 		json_object(j, NULL);
 		json_string(j, "name", options_kind_name(kinds[i]));
 		json_number(j, "of_moment", !!(KIND(kinds[i]) & KINDS_OF_MOMENT));
-		json_number(j, "counter", !!(KIND(kinds[i]) & WINDOWS_COUNTED));
+		json_number(j, "counter", !!(KIND(kinds[i]) & (WINDOWS_COUNTED | KINDS_OF_HEAP)));
 		json_end_object(j);
 	}
 	json_end_array(j);

@@ -53,7 +53,7 @@ static void put_captures(const struct tracer_stats *t, struct buf *out)
 {
 	head(out, "captures_total", "counter", "Stacks taken, by the profile that they are for.");
 	for (int kind = 0; kind < PROFILE_KINDS; kind++)
-		if (KIND(kind) & KINDS_OF_LOOK)
+		if (KIND(kind) & ~KIND(PROFILE_ALLOCS)) /* those of heap */
 			buf_printf(out, PREFIX "captures_total{profile=\"%s\"} %" PRIu64 "\n",
 				options_kind_name(kind), t->captured[kind]);
 }
@@ -86,6 +86,30 @@ static void put_sampler(const struct tracer_stats *t, struct buf *out)
 		t->cut_short);
 	seconds(out, "slowed_seconds_total", "Time at a lower rate, to keep the pauses short.",
 		t->slowed_ns);
+}
+
+/* Figures are those of the last look at it. */
+static void put_heap(const struct session *s, struct buf *out)
+{
+	const struct heap_record *r = &s->data.heap;
+	const struct tracer_heap *f = &r->figures;
+
+	gauge(out, "heap_probe_up", "1 while the allocation probe is in the process.",
+		s->heap.is_in);
+	counter(out, "heap_probe_refused_total", "Times that it could not go in.",
+		s->server->probe_refused);
+	gauge(out, "heap_sites", "Stacks that allocations were sampled of.", r->n_sites);
+	gauge(out, "heap_samples", "Samples that are kept: alive, or not known to be dead.",
+		r->n_kept);
+	counter(out, "heap_samples_folded_total", "Samples that are dead.", r->n_folded);
+	counter(out, "heap_samples_dropped_total", "Samples that the probe had no room for.",
+		f->dropped);
+	counter(out, "heap_samples_lost_total", "Samples that were damaged or lost on their way.",
+		f->lost + r->lost);
+	counter(out, "heap_samples_untracked_total",
+		"Samples that count as freed, for want of room.", f->table_full);
+	counter(out, "heap_probe_stops_total", "Pauses of all threads, to put it in or out.",
+		f->stops);
 }
 
 static void put_trouble(const struct session *s, struct buf *out)
@@ -173,6 +197,7 @@ void answer_metrics(struct session *s, struct exchange *e)
 	gauge(out, "sampling_hertz", "Looks a second just now; 0: nobody asks for any.",
 		s->mode.kinds & KINDS_OF_WINDOW ? s->mode.hz : 0);
 	put_sampler(&stats, out);
+	put_heap(s, out);
 	put_trouble(s, out);
 	put_server(s->server, out);
 	put_push(&s->server->push, out);

@@ -29,6 +29,8 @@ static void on_done(struct session *s, struct window *w)
 		else if (w->error == -EAGAIN)
 			http_refuse(
 				e, 503, "the threads could not be looked at just now; ask again");
+		else if (w->error == -ENOTSUP)
+			http_refuse(e, 503, "%s", s->server->no_probe);
 		else if (w->error)
 			http_refuse(e, 500, "failed to collect profile: %s", strerror(-w->error));
 		else
@@ -85,6 +87,11 @@ static void open_window(struct session *s, struct exchange *e)
 		.length = wish->flags & WINDOW_COUNTERS ? 0 : wish->length,
 		.not_before = busy ? clock_now() + busy : 0};
 	wait_for(s, e, &how);
+	if (!(KIND(kind) & KINDS_OF_HEAP) || e->status)
+		return;
+	s->heap.is_wanted = 1;
+	if (s->heap.lingers)
+		windows_take_last(s, e->waits_for);
 }
 
 /* Names of addresses: places of a sum that nothing is added to. */
@@ -167,10 +174,10 @@ void routes_take(void *owner, struct exchange *e)
 
 	if ((!wish->pid || is_there(s, wish->pid)) && take_at_once(s, e))
 		return;
-	if (is_over)
+	if (is_over && !answer_lingers(s, wish))
 		http_refuse(
 			e, 503, "%s", s->interrupts ? "the server ends" : "the process has ended");
-	else if (wish->pid && s->phase > PHASE_SNAPSHOT && !is_there(s, wish->pid))
+	else if (!is_over && wish->pid && s->phase > PHASE_SNAPSHOT && !is_there(s, wish->pid))
 		http_refuse(e, 404, "no such process is profiled here");
 	else if (e->is_head)
 		answer_head(s, e);

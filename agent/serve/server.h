@@ -13,8 +13,10 @@ struct server {
 	struct session *session;
 	struct http http;
 	struct push push;
-	uint64_t profiles; /* that were answered */
-	uint64_t hurried;  /* of these, without all of their names */
+	uint64_t profiles;	/* that were answered */
+	uint64_t hurried;	/* of these, without all of their names */
+	uint64_t probe_refused; /* times that the allocation probe could not go in */
+	char no_probe[512];	/* why, for those that asked last */
 };
 
 #endif

@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "agent/browser.h"
+#include "agent/heap_probe.h"
 #include "agent/naming.h"
 #include "agent/phases.h"
+#include "agent/serve/probing.h"
 #include "agent/serve/pushing.h"
 #include "agent/serve/routes.h"
 #include "agent/serve/server.h"
@@ -45,6 +47,7 @@ void serving_begin(struct session *s)
 	const struct http *h = &s->server->http;
 
 	windows_begin(s, clock_now());
+	probing_begin(s);
 	if (s->options->push.n)
 		pushing_begin(s);
 	if (!s->options->http)
@@ -67,7 +70,7 @@ static void name_next(struct session *s)
 {
 	struct window *w = windows_done(&s->windows);
 
-	if (!w && s->is_last)
+	if (!w && s->is_last && !probing_linger(s))
 		session_over(s, s->tracer.given_up || s->worker.given_up);
 	else if (!w)
 		phases_go(s, PHASE_SAMPLE);
@@ -81,6 +84,8 @@ static void name_next(struct session *s)
 
 void serving_share(struct session *s)
 {
+	if (s->shared_is_new)
+		heap_probe_count_lost(s, s->shared);
 	if (s->shared_is_new)
 		windows_take(s, s->shared, &s->shared_mode);
 	s->shared_is_new = 0;
@@ -160,6 +165,7 @@ void serving_step(struct session *s, const struct pollfd *fds, int n)
 	if (s->server->push.n)
 		pushing_step(s);
 	hurry(s);
+	probing_step(s);
 	/* One that needed no mark. */
 	if (s->phase == PHASE_SAMPLE && s->shared && windows_done(&s->windows))
 		phases_go(s, PHASE_SHARE);

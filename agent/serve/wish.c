@@ -16,7 +16,9 @@ static const char *const names[PROFILE_KINDS] = {[PROFILE_CPU] = "profile",
 	[PROFILE_BLOCK] = "block",
 	[PROFILE_MUTEX] = "mutex",
 	[PROFILE_THREADCREATE] = "threadcreate",
-	[PROFILE_GOROUTINE] = "goroutine"};
+	[PROFILE_GOROUTINE] = "goroutine",
+	[PROFILE_HEAP] = "heap",
+	[PROFILE_ALLOCS] = "allocs"};
 
 const char *wish_name(enum profile_kind kind)
 {
@@ -88,7 +90,7 @@ static void set_snapshot(const struct asking *a)
 {
 	struct wish *w = a->wish;
 	const char *text = value_of(a, "seconds");
-	int is_counter = !!(KIND(w->kind) & WINDOWS_COUNTED);
+	int is_counter = !!(KIND(w->kind) & (WINDOWS_COUNTED | KINDS_OF_HEAP));
 	long long seconds = 0;
 
 	set_debug(a);

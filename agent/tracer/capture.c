@@ -50,7 +50,10 @@ static enum skip read_stopped(
 
 	if (tracee_get_regs(&c->tracee, &u) < 0)
 		return SKIP_GONE;
-	int keep = !(kinds & COMPUTING) || was_computing(th, &u);
+	/* Who is let go from a stop by job control runs for a moment, until the kernel holds it
+	 * again (kernel/ptrace.c: __ptrace_unlink): met in that moment it does not compute. */
+	int is_held = c->tracee.is_held;
+	int keep = !(kinds & COMPUTING) || (!is_held && was_computing(th, &u));
 	regs_from_user(&cap->regs, &u);
 	/* Before the target's memory is read, where we may hang and be killed. */
 	if (regs_in_syscall(&u)) {
@@ -67,6 +70,8 @@ static enum skip read_stopped(
 	/* One that is on its way out of a call was runnable at the check all the same. */
 	if (!keep && regs_in_syscall(&u) && call_was_blocked(&u))
 		cap->state = 'S';
+	if (is_held)
+		cap->state = 'T';
 	if (!keep)
 		return SKIP_BLOCKED;
 	return c->has_stack ? SKIPS : SKIP_UNREADABLE;

@@ -150,6 +150,7 @@ static int expect(struct tracee *t)
 		set_free(t);
 		return -ESRCH;
 	}
+	t->is_held = is_group_stop(status);
 	t->signal = signal_of(status);
 	if (t->signal)
 		t->signals++;

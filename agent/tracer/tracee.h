@@ -22,6 +22,7 @@ struct tracee {
 	pid_t tid;	  /* 0: free */
 	pid_t leader;	  /* the process: an exec gives its id to the thread that calls it */
 	int signal;	  /* to pass on when it is released */
+	int is_held;	  /* stopped: by job control, before and after our stop, too */
 	int late;	  /* seized and interrupted, but its stop has not come yet */
 	uint64_t since;	  /* when it was interrupted */
 	uint64_t rescued; /* exec races repaired */

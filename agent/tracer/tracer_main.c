@@ -157,6 +157,8 @@ static void mark(struct tracer *t, const struct tracer_mode *mode)
 		creations_end(&t->creations, &t->stats);
 	if (mode->flags & MODE_COMMANDS)
 		moment_tell_commands(&t->roster);
+	if ((mode->flags & MODE_HEAP) || (t->start.mode.kinds & KINDS_OF_HEAP))
+		heap_tell(&t->heap);
 	if ((mode->flags & MODE_CONTEXTS) && !(t->start.flags & START_RESTARTED))
 		context_tell_all(&t->roster);
 	roster_tell_all(&t->roster, 0);
@@ -335,6 +337,8 @@ static void on_message(struct tracer *t)
 		on_goroutines(t);
 	else if (m->type == TO_TRACER_PROBE)
 		on_probe(t, m);
+	else if (m->type == TO_TRACER_HEAP)
+		heap_tell(&t->heap);
 	else if (m->type == TO_TRACER_LAUNCHED)
 		read_launched(t);
 	else if (m->type == TO_TRACER_MARK && t->is_open)
@@ -413,16 +417,20 @@ static void drop_ended(struct tracer *t)
 		finish(t, 1);
 }
 
+static int has_ticks(const struct tracer *t)
+{
+	return t->running && (t->start.mode.kinds & KINDS_OF_TICKS);
+}
+
 /* The work that is due now. */
 static void work(struct tracer *t)
 {
 	uint64_t now = clock_now();
 
+	heap_take(&t->heap);
 	if (t->creations.is_on)
 		creations_take(&t->creations, 0);
-	else if (t->start.mode.kinds & KINDS_OF_HEAP)
-		heap_take(&t->heap);
-	else if (!t->sampler.capturer.tracee.late && clock_tick(&t->clock, now))
+	else if (has_ticks(t) && !t->sampler.capturer.tracee.late && clock_tick(&t->clock, now))
 		tick(t);
 	read_wanted_maps(t, now);
 	if (now >= t->next_refresh) {
@@ -435,7 +443,7 @@ static void work(struct tracer *t)
 static int is_idle(const struct tracer *t)
 {
 	return t->is_open && !t->running && (t->start.flags & START_SERVES) &&
-	       !t->sampler.capturer.tracee.late;
+	       !t->sampler.capturer.tracee.late && !t->heap.probe.is_armed;
 }
 
 /* Sleeps until a message or the next piece of work. 1 a message waits. */
@@ -451,7 +459,7 @@ static int sleep_until_due(struct tracer *t)
 
 	if (watches || waits_for_records)
 		wait = LOOK_NS;
-	else if (t->running)
+	if (!watches && has_ticks(t) && t->clock.due < now + wait)
 		wait = t->clock.due > now ? t->clock.due - now : 0;
 	if (t->sampler.capturer.tracee.late)
 		wait = 0;
@@ -486,7 +494,7 @@ int tracer_main(int sock, struct ring *ring)
 		}
 		attend_late(&t);
 		attend_watcher(&t);
-		if (t.running)
+		if (t.running || t.heap.probe.is_armed)
 			work(&t);
 	}
 }

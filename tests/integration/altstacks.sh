@@ -4,7 +4,7 @@
 # chains on both stacks, whole, and the share of time that each spends there.
 . "$(dirname "$0")/../lib/harness.sh"
 need python3
-seconds=${SECONDS_EACH:-5}
+seconds=${SECONDS_EACH:-3}
 out=$WORK/altstacks.pb.gz
 
 start_target altstacks

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../lib/harness.sh"
 need python3
 # Both halves have to be long beside a time in which a virtual CPU is taken away.
-seconds=${SECONDS_EACH:-8}
+seconds=${SECONDS_EACH:-6}
 [ "$seconds" -ge 6 ] || seconds=6
 
 run() # HZ MAX_STOP: profiles depths from before its work to its end

@@ -3,7 +3,7 @@
 # Threads that run in bursts: the blocking call may have no more than 2 % of a thread's samples.
 . "$(dirname "$0")/../lib/harness.sh"
 need python3
-seconds=${SECONDS_EACH:-12}
+seconds=${SECONDS_EACH:-6}
 
 start_target bursty
 out=$WORK/bursty.pb.gz

@@ -4,7 +4,7 @@
 # waits, who holds, how long and how often; all wall time is accounted.
 . "$(dirname "$0")/../lib/harness.sh"
 need python3
-seconds=${SECONDS_EACH:-8} hz=500
+seconds=${SECONDS_EACH:-6} hz=500
 
 start_target contended
 mkdir "$WORK/out"

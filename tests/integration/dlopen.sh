@@ -3,7 +3,7 @@
 # Two libraries open and close in turn at the same address: each keeps its functions and its share.
 . "$(dirname "$0")/../lib/harness.sh"
 need python3
-seconds=${SECONDS_EACH:-8}
+seconds=${SECONDS_EACH:-5}
 
 # turns OPEN_MS HZ
 turns()

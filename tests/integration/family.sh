@@ -4,7 +4,7 @@
 # process's own CPU is under its pid, the sum is that of the whole tree.
 . "$(dirname "$0")/../lib/harness.sh"
 need python3
-seconds=${SECONDS_EACH:-8}
+seconds=${SECONDS_EACH:-6}
 
 # near WHAT FOUND TRUTH PART: within that part of the truth
 near() { check_number "$1" "$2 >= $3 * (1 - $4) && $2 <= $3 * (1 + $4)"; }

@@ -4,7 +4,7 @@
 # the target: each tick then takes the CPU from the thread that it looks for.
 . "$(dirname "$0")/../lib/harness.sh"
 need python3 taskset
-seconds=${SECONDS_EACH:-6}
+seconds=${SECONDS_EACH:-4}
 
 # measure WHAT
 measure()

@@ -7,7 +7,7 @@
 #   SEED         of the instants
 . "$(dirname "$0")/../lib/harness.sh"
 need python3
-rounds=${ROUNDS_EACH:-10}
+rounds=${ROUNDS_EACH:-6}
 RANDOM=${SEED:-7}
 roles=(cpprof-attach session tracer worker)
 

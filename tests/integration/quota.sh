@@ -24,7 +24,7 @@ make_group 2>/dev/null || skip_all "no control group with a CPU quota can be mad
 start_target shares
 echo "$TARGET" >"$GROUP/cgroup.procs"
 sleep 0.3
-seconds=${SECONDS_EACH:-6}
+seconds=${SECONDS_EACH:-4}
 cpu0=$(cpu_of "$TARGET")
 profile_ok "half a CPU" -p "$TARGET" -seconds "$seconds" -hz 200 -profile cpu -o "$WORK/q.pb.gz"
 cpu1=$(cpu_of "$TARGET")

@@ -4,7 +4,7 @@
 # one it says less, never something else; damage is told in one line; a full disk costs no profile.
 . "$(dirname "$0")/../lib/harness.sh"
 need python3
-rounds=${ROUNDS:-20}
+rounds=${ROUNDS:-12}
 RANDOM=${SEED:-7}
 GOCACHE=${GOCACHE:-$(go env GOCACHE 2>/dev/null)}
 export GOCACHE

@@ -3,6 +3,7 @@
 # The distribution's PostgreSQL under a read-only pgbench: the busiest backend alone, then the server with all
 # that it forks, backends of clients that come during the window included.
 . "$(dirname "$0")/../lib/harness.sh"
+. "$LIB/heap.sh"
 need python3 pgbench setpriv
 bin=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | tail -1)
 [ -x "$bin/initdb" ] || skip_all "no initdb"
@@ -52,6 +53,30 @@ check_number "backends seen of $done" "${seen:-0} >= 0.3 * ${done:-1000000}"
 check_number "backends sampled" "$(proof pids "$WORK/pg.pb.gz" | wc -l) >= 10"
 check_number "their work is there" "$(proof cum "$WORK/pg.pb.gz" PostgresMain) > 0.05"
 check_unharmed $server "afterwards" && pass "postgres: the server is unharmed"
+
+# What one backend allocates for rows that it keeps in memory, beside its own account of its contexts.
+mkfifo "$WORK/sql"
+${as[@]+"${as[@]}"} "$bin/psql" -h "$WORK/pg" -X -q -A -t -d postgres <"$WORK/sql" >"$WORK/psql.out" 2>&1 &
+started+=($!)
+exec 7>"$WORK/sql"
+said() { sed -n "s/^$1 //p" "$WORK/psql.out"; }
+ask() # WORD EXPRESSION: its value
+{
+	echo "SELECT '$1 ' || $2;" >&7
+	wait_for grep -q "^$1 " "$WORK/psql.out"
+	said "$1"
+}
+contexts="(SELECT sum(total_bytes) FROM pg_backend_memory_contexts)"
+backend=$(ask backend "pg_backend_pid()")
+ask warm "$contexts" >/dev/null
+heap_begin "$backend" contexts
+before=$(ask before "$contexts")
+echo "SET work_mem = '1GB'; BEGIN; DECLARE c CURSOR WITH HOLD FOR
+	SELECT repeat(g::text, 60) FROM generate_series(1, 40000) g; COMMIT;" >&7
+after=$(ask after "$contexts")
+heap_end contexts
+within contexts inuse_space "$after - $before" "$after - $before + 100000"
+exec 7>&-
 kill -INT $server 2>/dev/null	# fast shutdown: the backends end before the directory goes
 for _ in $(seq 200); do
 	kill -0 $server 2>/dev/null || break

@@ -11,7 +11,7 @@ fi
 need python3
 [ -w /proc/sys/kernel/ns_last_pid ] || skip_all "the next pid cannot be chosen here"
 
-for ((round = 0; round < ${ROUNDS:-5}; round++)); do
+for ((round = 0; round < ${ROUNDS:-3}; round++)); do
 	start_target pid_reuse $((600 + 130 * round)) 1000
 	out=$WORK/pid.pb.gz
 	profile_ok "pid $round" -p "$(awk '/^ready/ { print $2 }' "$TARGET_OUT")" -seconds 10 -hz 500 -max-stop 100 -profile cpu -o "$out"
@@ -25,7 +25,7 @@ done
 
 start_target tid_reuse 0 40
 out=$WORK/tid.pb.gz
-profile_ok "tids" -p "$TARGET" -seconds "${SECONDS_EACH:-6}" -hz 1000 -max-stop 100 -profile cpu -o "$out"
+profile_ok "tids" -p "$TARGET" -seconds "${SECONDS_EACH:-4}" -hz 1000 -max-stop 100 -profile cpu -o "$out"
 stop_target
 check_number "tids: rounds" "$(truth rounds) >= 10"
 check_number "tids: threads with another one" "$(truth other_ids) <= 0.7 * $(truth rounds)"

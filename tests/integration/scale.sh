@@ -3,10 +3,10 @@
 # Thousands of threads of which three work; threads that come and go by the hundred; the highest
 # rate. The sums hold, who sleeps is not disturbed, and what was missed is said.
 #
-#   THREADS (5000)    SECONDS_EACH (6)
+#   THREADS (5000)    SECONDS_EACH (4)
 . "$(dirname "$0")/../lib/harness.sh"
 need python3
-seconds=${SECONDS_EACH:-6} threads=${THREADS:-5000}
+seconds=${SECONDS_EACH:-4} threads=${THREADS:-5000}
 out=$WORK/scale.pb.gz
 
 crowd() # HZ

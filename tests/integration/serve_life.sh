@@ -49,7 +49,7 @@ start_target turns
 life 0 gone -hz 200
 start_target shares
 held=$TARGET
-life 0 held
+life 0 held -hz 500 -max-stop 100
 start_target exec_storm 1000000
 life 0 execs
 end_lives

@@ -3,7 +3,7 @@
 # One thread with known CPU shares: every share within 4 sigma, the sum within 1 % of the clock.
 . "$(dirname "$0")/../lib/harness.sh"
 need python3
-seconds=${SECONDS_EACH:-12}
+seconds=${SECONDS_EACH:-8}
 
 start_target shares
 out=$WORK/shares.pb.gz

@@ -4,7 +4,7 @@
 # it gets as much of the CPUs as those that nobody profiles.
 . "$(dirname "$0")/../lib/harness.sh"
 need python3
-seconds=${SECONDS_EACH:-8}
+seconds=${SECONDS_EACH:-6}
 cpus=$(nproc)
 out=$WORK/starved.pb.gz
 

@@ -10,7 +10,7 @@ TARGET_OUT=$WORK/try.out
 "$TARGETS/uffd_stack" 1 >"$TARGET_OUT"
 [ $? != 77 ] || skip_all "no userfaultfd here: $(grep denied "$TARGET_OUT")"
 start_target uffd_stack
-profile_ok "trapped" -p "$TARGET" -seconds "${SECONDS_EACH:-8}" -hz 200 -max-stop 100 -profile cpu -o "$out"
+profile_ok "trapped" -p "$TARGET" -seconds "${SECONDS_EACH:-5}" -hz 200 -max-stop 100 -profile cpu -o "$out"
 check_unharmed "$TARGET" "trapped"
 check_number "tracers lost" "$(sed -nE 's/^restarts +tracer ([0-9]+),.*/\1/p' "$WORK/run.err") + 0 <= 2"
 check_equal "the summary says so" 1 "$(grep -c 'in memory that does not answer' "$WORK/run.err")"

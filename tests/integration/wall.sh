@@ -3,7 +3,7 @@
 # The wall profile: each thread's time adds up to the window, in the states that it was in.
 . "$(dirname "$0")/../lib/harness.sh"
 need python3
-seconds=${SECONDS_EACH:-8} hz=250
+seconds=${SECONDS_EACH:-6} hz=250
 
 start_target states
 out=$WORK/wall.pb.gz

@@ -350,7 +350,7 @@ check_real()
 
 	for kind in cpu threads; do
 		out=$WORK/$1.$kind.pb.gz
-		profile_ok "$1 $kind" -p "$2" -seconds "${SECONDS_EACH:-5}" -hz 200 -profile $kind \
+		profile_ok "$1 $kind" -p "$2" -seconds "${SECONDS_EACH:-3}" -hz 200 -profile $kind \
 			-o "$out" || continue
 		check "$1 $kind: profile is sane" proof sane "$out"
 		check_complete "$out" "${3:-0.97}"

@@ -197,6 +197,9 @@ def held(url, server, target, output):
     os.kill(int(target), signal.SIGSTOP)
     until("the target's stop", lambda: state(target) == "T")
     windows = {path: served.window(path) for path in ("threads", "profile?seconds=1", "wall?seconds=1")}
+    # Each of our own stops, for the stacks, lets it run for a moment: a tick may fall into that.
+    for _ in range(40):
+        is_equal("stopped: threads", 200, served.window("threads").status())
     profiles = {path: window.profile() for path, window in windows.items()}
     is_true("stopped: it runs no more", sum(s.values[1] for s in profiles["profile?seconds=1"].samples) < 1e6)
     for path in "threads", "wall?seconds=1":

@@ -41,13 +41,13 @@ under_fire() # TARGET ARG...: profiles it from start to end
 
 under_fire exec_storm "${EXECS:-300}"
 [ "$(truth execs)" = "${EXECS:-300}" ] || fail "exec_storm: $(truth execs) execs"
-under_fire fork_storm "${SECONDS_EACH:-6}"
-under_fire vfork "${SECONDS_EACH:-6}"
-under_fire threads_churn "${SECONDS_EACH:-6}" 8
-under_fire signals "${SECONDS_EACH:-6}" 1000
+under_fire fork_storm "${SECONDS_EACH:-4}"
+under_fire vfork "${SECONDS_EACH:-4}"
+under_fire threads_churn "${SECONDS_EACH:-4}" 8
+under_fire signals "${SECONDS_EACH:-4}" 1000
 under_fire leader_exit 5
 under_fire threads_end 4000
-under_fire signal_storm "${SECONDS_EACH:-6}" "${SIGNALS:-100000}"
+under_fire signal_storm "${SECONDS_EACH:-4}" "${SIGNALS:-100000}"
 
 # SIGSTOP and SIGCONT from outside while samples are taken.
 start_target mix 0 20 2 20

@@ -221,10 +221,17 @@ static void kinds(void **state)
 	assert_int_equal(o.kinds, KINDS_OF_HEAP);
 	assert_int_equal(o.heap_rate, 65536);
 	refused("1 -profile cpu,allocs", "not with others yet");
-	refused("1 -profile heap -every 5", "-every: heap");
+	accepted("1 -profile heap -every 5");
 	refused("1 -profile heap -children", "of one process");
 	refused("1 -profile heap -save-raw f", "cannot be recorded");
 	refused("1 -heap-rate 64K", "add -profile heap");
+	accepted("1 -profile heap -alloc-prefix my_ -alloc-mmap");
+	assert_string_equal(o.alloc_prefix, "my_");
+	assert_true(o.alloc_mmap);
+	refused("1 -alloc-mmap", "-alloc-mmap: add -profile heap");
+	refused("1 -alloc-prefix my_", "-alloc-prefix: add -profile heap");
+	refused("1 -profile heap -alloc-prefix m*", "-alloc-prefix: \"m*\"");
+	refused("1 -profile heap -alloc-prefix=", "-alloc-prefix: \"\"");
 	static const char *const rates[] = {"", "0", "K", "-1", "64Q", "64KB", "2G", "1.5M"};
 	for (size_t i = 0; i < sizeof(rates) / sizeof(*rates); i++) {
 		char line[64];
@@ -390,7 +397,7 @@ static void unknown_options_are_named(void **state)
 	refused("1 ---p 5", "unknown option --p;");
 	refused("1 -=5", "unknown option -;");
 	refused("1 -x\033[2J", "unknown option -x\\x1b[2J;");
-	refused("1 --compare=x", "-compare is not built yet");
+	refused("1 --thread=x", "-thread is not built yet");
 	char line[512] = "1 -";
 	memset(line + 3, 'a', 300);
 	refused(line, "unknown option -aaaaaaaa");

@@ -148,6 +148,43 @@ static void the_part_that_pauses_may_take(void **state)
 	refused("1 -max-stop", "-max-stop needs a value: PCT");
 }
 
+static void two_files_to_compare(void **state)
+{
+	(void)state;
+	static const char *const lines[] = {"-compare a b", "-compare=a b", "--compare a -top=3 b"};
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		accepted(lines[i]);
+		assert_string_equal(o.compare.old, "a");
+		assert_string_equal(o.compare.new, "b");
+		assert_int_equal(o.compare.may_fail, 0);
+	}
+	accepted("-fail-over 2.5% -compare - b -format json");
+	assert_string_equal(o.compare.old, "-");
+	assert_true(o.compare.may_fail && o.compare.fail_over == 0.025);
+	accepted("-compare a - -fail-over=0");
+	assert_true(o.compare.may_fail && o.compare.fail_over == 0);
+	accepted("-compare a b -fail-over 250 -format text");
+	refused("-compare", "-compare needs a value: OLD NEW");
+	refused("-compare a", "-compare: one file is not enough");
+	refused("-compare - -", "one of the two can be standard input");
+	refused("-compare a b c", "one word too many: \"c\"");
+	refused("-fail-over 5", "-fail-over: of what? give -compare OLD NEW");
+	refused("-fail-over 5 1", "-fail-over: of what? give -compare OLD NEW");
+	static const char *const bad[] = {"-1", "x", "5%%", "nan", "1e7"};
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		char *words[] = {"x", "-compare", "a", "b", "-fail-over", (char *)bad[i], NULL};
+		assert_int_equal(parse_v(6, words), -EINVAL);
+		assert_non_null(strstr(said, "is not a percentage of the old total"));
+	}
+	refused("1 -compare a b", "leave out -p");
+	refused("-compare a b -name x", "leave out -name");
+	refused("-compare a b -dump", "leave out -dump");
+	refused("-compare a b -check c", "leave out -check");
+	refused("-compare a b -o c", "leave out -o");
+	refused("-compare a b -- ls", "leave out -- CMD");
+	refused("-compare a b -format html", "-format: -compare prints text or json");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -158,6 +195,7 @@ int main(void)
 		cmocka_unit_test(one_target_is_meant),
 		cmocka_unit_test(one_file_after_the_other),
 		cmocka_unit_test(the_part_that_pauses_may_take),
+		cmocka_unit_test(two_files_to_compare),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

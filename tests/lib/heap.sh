@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A heap profile of a program around what a test has it do, beside what the program says of itself.
+
+# heap_begin PID NAME: the probe is in when it returns; heap_end NAME takes it out and waits.
+heap_begin()
+{
+	observed=$1
+	"$CPPROF" -p "$1" -profile heap -heap-rate 65536 -seconds 0 -o "$WORK/$2.pb.gz" >"$WORK/run.out" 2>"$WORK/run.err" </dev/null &
+	profiler=$!
+	started+=("$profiler")
+	# It is mapped and taken into use in one stop.
+	wait_for grep cpprof-probe "/proc/$1/maps"
+}
+
+heap_end() # NAME
+{
+	kill -INT $profiler
+	wait $profiler
+	check_equal "$1: exit" 0 $?
+	check_no_report
+	grep -E -A5 '^heap' "$WORK/run.err" | sed 's/^/    /'
+	check_equal "$1: lost" 0 "$(sed -n 's/.*lost: \([0-9]*\) for want of room.*/\1/p' "$WORK/run.err")"
+	check_equal "$1: taken out" 0 "$(grep -c cpprof-probe "/proc/$observed/maps")"
+	check_unharmed "$observed" "$1 afterwards" && pass "$1: unharmed"
+}
+
+within() # NAME TYPE LOW HIGH [WITHOUT]
+{
+	check "$1: $2" python3 "$LIB/heap_real.py" within "$WORK/$1.pb.gz" "$2" \
+		"$(awk "BEGIN { print $3 }")" "$(awk "BEGIN { print $4 }")" "${@:5}"
+}
+
+wait_for() # COMMAND...
+{
+	local i
+
+	for ((i = 0; i < 400; i++)); do
+		"$@" >/dev/null 2>&1 && return
+		sleep 0.025
+	done
+	fail "in vain: $*"
+}

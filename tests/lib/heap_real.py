@@ -1,0 +1,50 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Heap profiles beside what a program says of its own memory.
+
+heap_real.py within FILE TYPE LOW HIGH [WITHOUT]   the sum of alloc_space, inuse_space, alloc_objects or
+                inuse_objects lies in [LOW, HIGH], 4 sigma of the sampling on either side; stacks
+                with a function that matches WITHOUT do not count
+"""
+import math
+import re
+import sys
+
+import proof
+
+
+def rows(profile, kind, without):
+    """Objects and bytes of each sample, of what is alive or of all."""
+    names = [name for name, _ in profile.types]
+    objects, space = names.index(kind + "_objects"), names.index(kind + "_space")
+    for sample in profile.samples:
+        if without and any(without.search(name) for name in sample.all_names()):
+            continue
+        yield sample.values[objects], sample.values[space]
+
+
+def total(profile, type_name, without):
+    """The sum and its standard deviation: n of N objects of size s are sampled, with p = 1 - exp(-s/R)."""
+    kind, unit = type_name.split("_")
+    value = variance = 0
+    for objects, space in rows(profile, kind, without):
+        if objects <= 0:
+            continue
+        size = space / objects
+        p = -math.expm1(-size / profile.period)
+        each = 1 if unit == "objects" else size
+        value += objects * each
+        variance += objects * each * each * (1 - p) / p
+    return value, math.sqrt(variance)
+
+
+def main(command, file, type_name, low, high, without=None):
+    assert command == "within"
+    value, sigma = total(proof.Profile(file), type_name, re.compile(without) if without else None)
+    low, high = float(low), float(high)
+    print("%s: %.0f +-%.0f, said: %.0f to %.0f" % (type_name, value, sigma, low, high))
+    return not low - 4 * sigma <= value <= high + 4 * sigma
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
