@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "agent/options_settle.h"
+#include "agent/values.h"
 #include "base/log.h"
 #include "output/sink.h"
 
@@ -292,6 +293,8 @@ int options_settle(struct options *o, int format_given)
 		error = settle_threadcreate(o);
 	if (!error && !o->serves)
 		error = settle_heap(o);
+	if (!error && o->alloc_prefix)
+		error = alloc_prefix_check(o->alloc_prefix);
 	if (!error)
 		error = settle_kernel(o);
 	return error ? error : push_options_settle(&o->push);

@@ -33,6 +33,8 @@ enum allocator_flag {
 			      */
 	ALLOCATOR_SWAPS = 2, /* its first two arguments are the other way round in the one it is
 				replaced by */
+	ALLOCATOR_IS_QUICK = 8,	 /* its caller's only way is short: nothing of it calls another, but
+				    for what its own code shows */
 	ALLOCATOR_ANONYMOUS = 4, /* counts only what is no file and may be accessed: mmap */
 };
 

@@ -316,9 +316,9 @@ test_scripts = \
 	tests/integration/golang.sh \
 	tests/integration/goroutines.sh \
 	tests/integration/heap.sh \
-	tests/integration/heap_real.sh \
 	tests/integration/heap_names.sh \
 	tests/integration/heap_launch.sh \
+	tests/integration/heap_real.sh \
 	tests/integration/html.sh \
 	tests/integration/idle.sh \
 	tests/integration/jit.sh \
@@ -440,9 +440,9 @@ EXTRA_DIST = $(test_scripts) $(target_names:%=tests/targets/%.c) \
 	tests/lib/gdb_stacks.py \
 	tests/lib/gos.sh \
 	tests/lib/harness.sh \
+	tests/lib/heap_places.py \
 	tests/lib/heap.sh \
 	tests/lib/heap_real.py \
-	tests/lib/heap_places.py \
 	tests/lib/html_check.py \
 	tests/lib/html_server.py \
 	tests/lib/http_client.py \

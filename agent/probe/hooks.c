@@ -50,8 +50,7 @@ static uint32_t next_hook(struct counts *c, const struct probe_place *f)
 
 	if (name->size == ALLOCATOR_FREES)
 		return c->frees < PROBE_FREES ? PROBE_QUICK + c->frees++ : UINT32_MAX;
-	if (f->is_leaf && name->size == ALLOCATOR_1 && name->result == ALLOCATOR_RETURNS &&
-		c->quick < PROBE_QUICK)
+	if (f->is_leaf && c->quick < PROBE_QUICK)
 		return c->quick++;
 	return c->framed < PROBE_FRAMED ? PROBE_QUICK + PROBE_FREES + c->framed++ : UINT32_MAX;
 }
@@ -232,6 +231,7 @@ static int take(struct preparing *g, uint32_t which, uint32_t by)
 	static uint8_t code[CODE_MAX];
 	struct probe *p = g->p;
 	struct probe_place f = g->plan->v[which];
+	const struct allocator_name *name = &allocator_names[f.function];
 	size_t n = f.size < CODE_MAX ? f.size : CODE_MAX;
 	uint64_t entry;
 

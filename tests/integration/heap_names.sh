@@ -66,7 +66,7 @@ collect()
 	done
 	at_once=()
 }
-for each in jemalloc.so.2:11 tcmalloc_minimal.so.4:10 mimalloc.so.2:16; do
+for each in jemalloc.so.2:12 tcmalloc_minimal.so.4:11 mimalloc.so.2:17; do
 	file=$(library "lib${each%:*}")
 	if [ "$file" ]; then
 		begin "${each%%.*}" "${each#*:}" "$file" "" allocators_plain at_mmap
@@ -75,10 +75,10 @@ for each in jemalloc.so.2:11 tcmalloc_minimal.so.4:10 mimalloc.so.2:16; do
 	fi
 done
 collect
-begin own 7 "" "-alloc-prefix odd_ -alloc-mmap" allocators_own
-begin static 6 "" -alloc-mmap allocators_static
-begin musl 5 "" "" allocators_musl at_mmap
-begin musl_static 5 "" "" allocators_musl_static at_mmap
+begin own 8 "" "-alloc-prefix odd_ -alloc-mmap" allocators_own
+begin static 6 "" "" allocators_static at_mmap
+begin musl 6 "" "" allocators_musl at_mmap
+begin musl_static 6 "" "" allocators_musl_static at_mmap
 collect
 check "own: says what goes by slots" grep -q "2 functions are seen only where they are called through 2 slots (GOT)" "$WORK/own/err"
 # What it may have read from its slots is in a page that stays.

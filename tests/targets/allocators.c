@@ -118,10 +118,19 @@ static inline void *seen(void *p)
 	}
 
 static char nothrow;
+
+static inline void *posix(size_t alignment)
+{
+	void *p = NULL;
+
+	return posix_memalign(&p, alignment, SIZE) ? NULL : p;
+}
+
 PLACE(at_malloc, malloc(SIZE))
 PLACE(at_calloc, calloc(3, 1000))
 PLACE(at_aligned, aligned_alloc(64, SIZE))
 PLACE(at_large, malloc(5000))
+PLACE(at_posix, posix(16)) /* malloc is good enough for that */
 PLACE(at_new, _Znwm(SIZE))
 PLACE(at_new_array, _Znam(SIZE))
 PLACE(at_new_nothrow, _ZnwmRKSt9nothrow_t(SIZE, &nothrow))
@@ -177,6 +186,7 @@ static struct place {
 	{"at_calloc", at_calloc, do_free, "", 1, SIZE, SIZE, SIZE},
 	{"at_aligned", at_aligned, do_free, "", 1, SIZE, SIZE, SIZE},
 	{"at_large", at_large, do_free, "", 1, 5000, 5000, 5000},
+	{"at_posix", at_posix, do_free, "", 1, SIZE, SIZE, SIZE},
 	{"at_new", at_new, do_delete, _Znwm, 1, SIZE, SIZE, SIZE},
 	{"at_new_array", at_new_array, do_delete_array, _Znwm, 1, SIZE, SIZE, SIZE},
 	{"at_new_nothrow", at_new_nothrow, do_delete_sized, _Znwm, 1, SIZE, SIZE, SIZE},

@@ -226,6 +226,13 @@ static void kinds(void **state)
 	refused("1 -profile heap -children", "of one process");
 	refused("1 -profile heap -save-raw f", "cannot be recorded");
 	refused("1 -heap-rate 64K", "add -profile heap");
+	accepted("1 -profile heap -alloc-prefix my_ -alloc-mmap");
+	assert_string_equal(o.alloc_prefix, "my_");
+	assert_true(o.alloc_mmap);
+	refused("1 -alloc-mmap", "-alloc-mmap: add -profile heap");
+	refused("1 -alloc-prefix my_", "-alloc-prefix: add -profile heap");
+	refused("1 -profile heap -alloc-prefix m*", "-alloc-prefix: \"m*\"");
+	refused("1 -profile heap -alloc-prefix=", "-alloc-prefix: \"\"");
 	static const char *const rates[] = {"", "0", "K", "-1", "64Q", "64KB", "2G", "1.5M"};
 	for (size_t i = 0; i < sizeof(rates) / sizeof(*rates); i++) {
 		char line[64];
