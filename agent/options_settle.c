@@ -130,6 +130,19 @@ static int settle_threadcreate(const struct options *o)
 	return -EINVAL;
 }
 
+/* It is what symbols begin with. */
+static int alloc_prefix_check(const char *p)
+{
+	static const char letters[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789$.";
+	size_t n = strlen(p);
+
+	if (n && n <= 60 && strspn(p, letters) == n)
+		return 0;
+	return values_bad(
+		"alloc-prefix", p, "what comes before malloc in the name of a function: my_");
+}
+
 /* It changes the code of the process for as long as it runs: one at a time. */
 static int settle_heap(const struct options *o)
 {

@@ -216,16 +216,6 @@ static int refuse(struct preparing *g, uint32_t which, enum probe_cause cause, i
 	return probe_refuse(g->why, cause, detail);
 }
 
-/* The others may end in malloc where they are asked for nothing special (glibc's posix_memalign for
- * an alignment of 16, its realloc of NULL), several functions further on. */
-static int is_plain(const struct probe_place *f)
-{
-	const struct allocator_name *name = &allocator_names[f->function];
-
-	return !name->old && name->result == ALLOCATOR_RETURNS &&
-	       (name->size == ALLOCATOR_1 || name->size == ALLOCATOR_1x2);
-}
-
 static int take(struct preparing *g, uint32_t which, uint32_t by)
 {
 	static uint8_t code[CODE_MAX];
@@ -241,7 +231,7 @@ static int take(struct preparing *g, uint32_t which, uint32_t by)
 	if (error)
 		return refuse(g, which, PROBE_CAUSE_MEMORY, -error);
 	int is_wrapper = calls_another(p, g->plan, &f, code, n);
-	f.is_leaf = f.is_leaf && !is_wrapper && is_plain(&f);
+	f.is_leaf = f.is_leaf && !is_wrapper && name->flags & ALLOCATOR_IS_QUICK;
 	uint32_t hook = next_hook(&g->counts, &f);
 	if (hook == UINT32_MAX)
 		return refuse(g, which, PROBE_CAUSE_MANY, 0);
