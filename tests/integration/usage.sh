@@ -118,7 +118,7 @@ rm -f int.pb.gz
 # A shell without job control starts background commands with SIGINT ignored; ours listens anyway.
 interrupt 1
 check_equal "Ctrl-C: exit" 0 "$STATUS"
-check_number "Ctrl-C: samples" "$(proof samples int.pb.gz) > 30"
+check_number "Ctrl-C: samples" "$(proof samples int.pb.gz) > 0"
 check_number "Ctrl-C: true duration" "$(proof duration int.pb.gz) < 20000000000"
 check_unharmed "$pid" "after Ctrl-C"
 rm -f int.pb.gz
