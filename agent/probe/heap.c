@@ -9,7 +9,8 @@
 #include "agent/tracer/clock.h"
 #include "base/wire.h"
 
-#define IDS 8192u /* in one message */
+#define IDS	    8192u /* in one message */
+#define PATIENCE_NS 20000000ull
 
 _Static_assert(sizeof(struct tracer_heap) + IDS * sizeof(uint32_t) <= LIMIT_MESSAGE, "it fits");
 
@@ -125,13 +126,30 @@ static void send_ids(
 	} while (!part.is_last);
 }
 
-/* f says how the probe ended, if it did. */
+/* All that was recorded up to there; a thread may have been interrupted while it wrote. */
+static void take_up_to(struct heap *h, uint64_t head)
+{
+	const struct timespec pause = {.tv_nsec = 1000000};
+	uint64_t until = clock_now() + PATIENCE_NS;
+
+	heap_take(h);
+	while (h->probe.records.tail < head && clock_now() < until) {
+		capture_wait_for_room(h->capturer);
+		nanosleep(&pause, NULL);
+		heap_take(h);
+	}
+}
+
+/* What is alive, then what was recorded: a pointer gets into the table after its record is whole,
+ * so each that is told of as alive is known. The other way round those that live for less than it
+ * takes to look would never be seen alive. f says how the probe ended, if it did. */
 static void tell(struct heap *h, struct tracer_heap *f)
 {
 	static uint32_t ids[RECORDS_LIVE];
 	const struct records *r = &h->probe.records;
 	uint32_t n = records_live(r, ids, RECORDS_LIVE);
 
+	take_up_to(h, RECORDS_FIGURE(r, head));
 	f->dropped = RECORDS_FIGURE(r, dropped);
 	f->dropped_bytes = RECORDS_FIGURE(r, dropped_bytes);
 	f->table_full = RECORDS_FIGURE(r, table_full);
@@ -144,8 +162,6 @@ static void tell(struct heap *h, struct tracer_heap *f)
 	send_ids(h, f, ids, n);
 }
 
-/* What was recorded before what is alive is read, so that the latter has no samples that nobody
- * knows of but the newest. */
 void heap_tell(struct heap *h)
 {
 	struct tracer_heap f = {.n = 0};
@@ -153,10 +169,6 @@ void heap_tell(struct heap *h)
 	if (!h->probe.is_armed)
 		return;
 	heap_take(h);
-	if (RECORDS_FIGURE(&h->probe.records, head) > h->probe.records.tail) {
-		capture_wait_for_room(h->capturer);
-		heap_take(h);
-	}
 	tell(h, &f);
 }
 
@@ -171,8 +183,6 @@ void heap_end(struct heap *h)
 	is_nobody_late(h->capturer);
 	f.left = probe_disarm(&h->probe);
 	f.is_gone = h->probe.is_gone;
-	capture_wait_for_room(h->capturer);
-	heap_take(h);
 	tell(h, &f);
 	probe_forget(&h->probe);
 }
