@@ -154,7 +154,16 @@ static int put_stack(void *arg, const struct table_entry *e)
 	return site && (site->all.samples || site->live.samples) ? table_copy_entry(p->to, &to) : 0;
 }
 
-int heap_record_put(const struct heap_record *r, uint32_t interval, uint32_t kinds,
+static uint32_t known(const struct interval *all)
+{
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < all->n_sites; i++)
+		n += all->sites[i].live.samples;
+	return n;
+}
+
+int heap_record_put(struct heap_record *r, uint32_t interval, uint32_t kinds,
 	const struct heap_site *less, uint32_t n_less, struct interval *out)
 {
 	int error = 0;
@@ -165,6 +174,7 @@ int heap_record_put(const struct heap_record *r, uint32_t interval, uint32_t kin
 	out->heap = r->figures;
 	out->samples_lost = r->lost;
 	out->sites_are_change = less != NULL;
+	r->n_unknown = r->n_live - known(out);
 	for (uint32_t i = 0; i < n_less && i < out->n_sites && less; i++) {
 		estimate_subtract(&out->sites[i].all, &less[i].all);
 		estimate_subtract(&out->sites[i].live, &less[i].live);

@@ -40,7 +40,8 @@ struct heap_record {
 	uint64_t counted_at; /* the last snapshot that counted: CLOCK_MONOTONIC */
 	uint32_t fold_at;    /* as many samples are kept when the next one is due */
 	uint64_t n_folded;
-	uint64_t lost; /* samples without room here, captures that brought none */
+	uint64_t lost;	    /* samples without room here, captures that brought none */
+	uint32_t n_unknown; /* alive when it was last put somewhere, and of no known sample */
 };
 
 int heap_record_init(struct heap_record *r); /* 0 or -ENOMEM */
@@ -65,7 +66,7 @@ struct heap_site *heap_record_sites(const struct heap_record *r, uint32_t interv
 
 /* The same into out, with a table of each of kinds. less: n_less earlier sites, which are taken
  * off; NULL: none are. 0 or -ENOMEM. */
-int heap_record_put(const struct heap_record *r, uint32_t interval, uint32_t kinds,
+int heap_record_put(struct heap_record *r, uint32_t interval, uint32_t kinds,
 	const struct heap_site *less, uint32_t n_less, struct interval *out);
 
 #endif

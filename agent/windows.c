@@ -250,7 +250,7 @@ static void fail(struct window *w, int error)
 
 static void take_heap(struct session *s, struct window *w, const struct interval *i)
 {
-	const struct heap_record *r = &s->data.heap;
+	struct heap_record *r = &s->data.heap;
 	int is_change = !(w->flags & WINDOW_COUNTERS);
 	uint64_t wall = i->wall_began + (i->ended - i->began);
 

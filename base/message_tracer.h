@@ -393,7 +393,8 @@ struct tracer_probe {
 
 /* When session asks, at marks (MODE_HEAP, or an interval of heap kinds), and once more when the
  * probe is out; followed by n ids of samples that are alive. As many as there are in all come in
- * several messages, the last one with is_last. All captures before it belong to it. */
+ * several messages, the last one with is_last. All captures before it belong to it, and each that
+ * is alive has one. */
 struct tracer_heap {
 	uint32_t n;
 	uint32_t is_last;

@@ -9,7 +9,8 @@
 #include "agent/tracer/clock.h"
 #include "base/wire.h"
 
-#define IDS 8192u /* in one message */
+#define IDS	    8192u /* in one message */
+#define PATIENCE_NS 20000000ull
 /* How long another exec of a command is waited for, and for how much of its CPU time where its main
  * thread is to be sampled, which cannot be done meanwhile. */
 #define FOLLOW_NS     1000000000ull
@@ -164,12 +165,16 @@ static void add_up(const struct heap *h, struct tracer_heap *f)
 		f->mean = h->pressure.mean;
 }
 
-/* All that is recorded, as long as it takes. */
+/* All that is recorded by now; a thread may have been interrupted while it wrote. */
 static void take_all(struct heap *h)
 {
+	const struct timespec pause = {.tv_nsec = 1000000};
+	uint64_t head = RECORDS_FIGURE(&h->probe.records, head), until = clock_now() + PATIENCE_NS;
+
 	heap_take(h);
-	if (RECORDS_FIGURE(&h->probe.records, head) > h->probe.records.tail) {
+	while (h->probe.records.tail < head && clock_now() < until) {
 		capture_wait_for_room(h->capturer);
+		nanosleep(&pause, NULL);
 		heap_take(h);
 	}
 }
@@ -201,13 +206,16 @@ void heap_attend(struct heap *h, struct hold *hold)
 	hold_tell(hold);
 }
 
-/* how: what is to be said of the probe's end. */
+/* What is alive, then what was recorded: a pointer gets into the table after its record is whole,
+ * so each that is told of as alive is known. The other way round those that live for less than it
+ * takes to look would never be seen alive. how: what is to be said of the probe's end. */
 static void tell(struct heap *h, const struct tracer_heap *how)
 {
 	static uint32_t ids[RECORDS_LIVE];
 	uint32_t n = records_live(&h->probe.records, ids, RECORDS_LIVE);
 	struct tracer_heap f = h->past;
 
+	take_all(h);
 	add_up(h, &f);
 	f.cut = h->cut;
 	f.longest_ns = h->probe.remote.longest;
@@ -220,15 +228,13 @@ static void tell(struct heap *h, const struct tracer_heap *how)
 	send_ids(h, &f, ids, n);
 }
 
-/* What was recorded before what is alive is read, so that the latter has no samples that nobody
- * knows of but the newest. */
 void heap_tell(struct heap *h)
 {
 	const struct tracer_heap goes_on = {.n = 0};
 
 	if (!h->probe.is_armed)
 		return;
-	take_all(h);
+	heap_take(h);
 	tell(h, &goes_on);
 }
 
@@ -242,8 +248,6 @@ void heap_end(struct heap *h)
 	tracee_settle(&h->capturer->tracee);
 	how.left = probe_disarm(&h->probe);
 	how.is_gone = h->probe.is_gone;
-	capture_wait_for_room(h->capturer);
-	heap_take(h);
 	tell(h, &how);
 	forget(h);
 	h->past = (struct tracer_heap){0};

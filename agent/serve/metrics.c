@@ -101,6 +101,9 @@ static void put_heap(const struct session *s, struct buf *out)
 	gauge(out, "heap_sites", "Stacks that allocations were sampled of.", r->n_sites);
 	gauge(out, "heap_samples", "Samples that are kept: alive, or not known to be dead.",
 		r->n_kept);
+	gauge(out, "heap_samples_unknown",
+		"Samples that were alive at the last look and whose stacks were lost.",
+		r->n_unknown);
 	counter(out, "heap_samples_folded_total", "Samples that are dead.", r->n_folded);
 	counter(out, "heap_samples_dropped_total", "Samples that the probe had no room for.",
 		f->dropped);

@@ -19,6 +19,14 @@ mkdir "$WORK/rotated"
 started+=($!)
 start_judge serve_heap.py rotated "$WORK/rotated" $! "$TARGET" "$TARGET_OUT"
 
+start_target heap_steps turns
+serve "turns" -p "$TARGET" -heap-rate 64K -http 127.0.0.1:0
+turns=$TARGET turns_server=$SERVER turns_out=$SERVER_OUT
+judge serve_heap.py turns "$URL"
+SERVER=$turns_server SERVER_OUT=$turns_out
+stop_server "turns"
+stop_target "$turns"
+
 start_target heap_steps
 disown "$TARGET" # its end is no news
 serve "steps" -p "$TARGET" -heap-rate 16384 -http 127.0.0.1:0

@@ -4,6 +4,7 @@
 
 serve_heap.py steps URL TARGET OUTPUT    what it allocates, step by step; its end
 serve_heap.py held URL SERVER TARGET     refused while it is stopped; as before, afterwards
+serve_heap.py turns URL                  of "heap_steps turns": what lives for less than a look at it takes
 serve_heap.py rotated FOLDER RUN TARGET OUTPUT   not served: the files of -profile heap -every
 """
 import collections
@@ -171,10 +172,18 @@ def what(pid):
     return found
 
 
+def state(pid):
+    try:
+        return open("/proc/%s/stat" % pid).read().rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return "Z"
+
+
 def held(url, server, target):
     served = Served(url)
     before = what(target)
     os.kill(int(target), signal.SIGSTOP)
+    until("it has stopped", lambda: state(target) == "T")
     answer = served.get(PPROF + "heap")
     is_equal("stopped: refused, as Go refuses", [503, "1", True],
              [answer.status, answer.header("X-Go-Pprof"), b"stopped by job control" in answer.body])
@@ -188,10 +197,30 @@ def held(url, server, target):
     served.get(PPROF + "allocs")
     os.kill(int(server), signal.SIGINT)
     is_equal("Ctrl-C: who waits gets what there is", 200, waits.status())
-    until("the server has ended", lambda: open("/proc/%s/stat" % server).read().rsplit(")", 1)[1].split()[0] == "Z"
-          if os.path.exists("/proc/%s" % server) else True)
+    until("the server has ended", lambda: state(server) == "Z")
     after = what(target)
     is_true("as it was before", after == before, [line for line in after if line not in before])
+
+
+# --- what does not live long --------------------------------------------------------------------
+
+def turns(url):
+    served = Served(url)
+    served.get(PPROF + "heap")
+    found, dropped, unknown = [], served.metric("heap_samples_dropped_total"), 0
+    for _ in range(30):
+        alive = by_place(served.profile("heap"))["step_turns"][2]
+        before, dropped = dropped, served.metric("heap_samples_dropped_total")
+        unknown += served.metric("heap_samples_unknown")
+        # Where samples are dropped it is the new ones, of which some are alive.
+        if dropped == before:
+            found.append(alive)
+    is_equal("all that is alive is known", 0, unknown)
+    p = -math.expm1(-500 / 65536)
+    sigma = math.sqrt(500 * (1 - p) / p / max(len(found), 1))
+    mean = sum(found) / max(len(found), 1)
+    is_true("500 at any time, on average", abs(mean - 500) <= 4 * sigma + 1,
+            "%.0f +- %.0f in %d looks" % (mean, sigma, len(found)))
 
 
 # --- files one after the other ------------------------------------------------------------------
@@ -219,4 +248,4 @@ def rotated(folder, run, target, path):
     is_true("one after the other", all(a.time < b.time for a, b in zip(found, found[1:])))
 
 
-main({"steps": steps, "held": held, "rotated": rotated})
+main({"steps": steps, "held": held, "rotated": rotated, "turns": turns})

@@ -3,6 +3,9 @@
  * At each SIGUSR1 it allocates in known places: one that grows, one that frees a part of what it
  * has, one that keeps nothing. Then it says of each place the objects and bytes that it has
  * allocated so far, those that are alive, and their size, and "step N".
+ *
+ * heap_steps turns: no steps; it has 500 objects of 500 bytes at any time, each for less than a
+ * millisecond.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -77,7 +80,24 @@ static void tell(const struct place *p)
 		p->alive, p->alive * p->size, p->size);
 }
 
-int main(void)
+PLACE(step_turns)
+{
+	return seen(malloc(500));
+}
+
+static void turn(void)
+{
+	static void *alive[500];
+
+	for (unsigned i = 0;; i = (i + 1) % 500) {
+		free(alive[i]);
+		alive[i] = step_turns();
+		for (volatile int k = 0; k < 600; k++)
+			;
+	}
+}
+
+int main(int argc, char **argv)
 {
 	sigset_t set;
 	int number;
@@ -87,6 +107,8 @@ int main(void)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	printf("ready %d\n", getpid());
 	fflush(stdout);
+	if (argc > 1 && !strcmp(argv[1], "turns"))
+		turn();
 	for (unsigned i = 0; i < STEPS && !sigwait(&set, &number); i++) {
 		step(i);
 		tell(&grows);

@@ -204,6 +204,7 @@ static void check(const struct heap_site *want, const struct heap_site *less, ui
 	assert_int_equal(table_each(got.tables[PROFILE_HEAP], compare_entry, &c), 0);
 	assert_int_equal(c.n, n);
 	assert_int_equal(got.sites_are_change, less != NULL);
+	assert_true(r.n_unknown <= 1 + n_objects && (!r.n_live || r.n_unknown >= 1));
 	interval_fini(&got);
 }
 
