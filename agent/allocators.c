@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "agent/allocators.h"
+#include "agent/heap_probe.h"
 #include "base/allocator_names.h"
 
 /* --- modules --- */
@@ -59,13 +60,10 @@ static enum rank rank(const struct module *m)
 	return strncmp(name, "ld-", 3) ? RANK_LIBRARY : RANK_LOADER;
 }
 
-/* The module's number for the present tracer. */
-static uint32_t number_of(const struct collection *c, uint32_t module)
+/* What a command ran before is not there any more. */
+static int is_there(const struct session *s, uint32_t module)
 {
-	for (uint32_t i = 0; i < c->n_numbers; i++)
-		if (c->number_module[i] == module)
-			return i + 1;
-	return 0;
+	return collection_number(&s->data, module) && heap_probe_is_mapped(s, module);
 }
 
 /* --- sets: the functions of one prefix in one module --- */
@@ -100,11 +98,13 @@ static int is_sane(const struct module *m)
 }
 
 /* Whether some other module has the C library's functions. */
-static int has_another(const struct collection *c, const struct module *than)
+static int has_another(const struct session *s, const struct module *than)
 {
+	const struct collection *c = &s->data;
+
 	for (uint32_t i = 0; i < c->n_modules; i++) {
 		const struct module *m = &c->modules[i];
-		if (m != than && number_of(c, i + 1) && is_sane(m) && rank(m) != RANK_LOADER &&
+		if (m != than && is_there(s, i + 1) && is_sane(m) && rank(m) != RANK_LOADER &&
 			is_set(m, ALLOCATOR_NO_PREFIX))
 			return 1;
 	}
@@ -120,7 +120,7 @@ static int is_leaf(const struct session *s, const struct module *m, uint8_t pref
 	if (prefix != ALLOCATOR_NO_PREFIX)
 		return prefix != ALLOCATOR_OWN_PREFIX;
 	return rank(m) <= RANK_C_LIBRARY || m->allocator->flags & ALLOCATOR_IS_KNOWN ||
-	       !has_another(&s->data, m);
+	       !has_another(s, m);
 }
 
 static int is_wanted(const struct session *s, const struct module *m,
@@ -156,7 +156,7 @@ static enum allocators_lack take_module(
 		out->modules[out->head.n_functions] = module;
 		struct allocator_function *next = &to[out->head.n_functions++];
 		*next = f[i];
-		next->module = number_of(&s->data, module);
+		next->module = collection_number(&s->data, module);
 		next->flags = is_leaf(s, m, f[i].prefix) ? ALLOCATOR_IS_LEAF : 0;
 	}
 	return ALLOCATORS_NOTHING;
@@ -187,7 +187,7 @@ static void take_slots(const struct session *s, uint32_t module, struct allocato
 			continue;
 		}
 		to[out->head.n_slots] = *from;
-		to[out->head.n_slots++].module = number_of(&s->data, module);
+		to[out->head.n_slots++].module = collection_number(&s->data, module);
 	}
 }
 
@@ -207,7 +207,7 @@ enum allocators_lack allocators_choose(const struct session *s, struct allocator
 	for (int r = RANKS - 1; r >= 0 && !lack; r--)
 		for (uint32_t i = 0; i < c->n_modules && !lack; i++) {
 			const struct module *m = &c->modules[i];
-			if (!is_sane(m) || rank(m) != (enum rank)r || !number_of(c, i + 1) ||
+			if (!is_sane(m) || rank(m) != (enum rank)r || !is_there(s, i + 1) ||
 				(r == RANK_LOADER && out->head.n_functions))
 				continue;
 			for (uint8_t p = 0; p < ALLOCATOR_PREFIXES; p++)
@@ -217,7 +217,7 @@ enum allocators_lack allocators_choose(const struct session *s, struct allocator
 	if (!lack && !has_set)
 		lack = ALLOCATORS_NONE;
 	for (uint32_t i = 0; i < c->n_modules && !lack; i++)
-		if (is_sane(&c->modules[i]) && number_of(c, i + 1))
+		if (is_sane(&c->modules[i]) && is_there(s, i + 1))
 			take_slots(s, i + 1, out);
 	return lack;
 }
@@ -243,6 +243,8 @@ const char *allocators_unseen(const struct session *s)
 {
 	for (uint32_t i = 0; i < s->data.n_modules; i++) {
 		const struct module *m = &s->data.modules[i];
+		if (!heap_probe_is_mapped(s, i + 1))
+			continue;
 		if (m->info.flags & MODULE_IS_EXE && m->has & HAS_GO)
 			return "Go";
 		if (!strcmp(base_name(m), "libjvm.so"))

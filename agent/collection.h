@@ -29,6 +29,7 @@ struct module {
 	uint32_t deaths;		    /* of workers that were reading it */
 	int allocator_known;		    /* the worker has looked */
 	struct worker_allocator *allocator; /* and its lists; NULL: it has none */
+	struct loader_stop loader;
 	struct tracer_go go; /* how to find its goroutines; number 0: not known yet */
 };
 
@@ -109,6 +110,9 @@ const struct process_info *collection_process_of_pid(const struct collection *c,
 /* The id of the module a tracer tells of; takes the message's descriptor. *is_new says whether a
  * worker must be told too. -errno on failure. */
 int collection_module(struct collection *c, struct wire_message *m, int *is_new);
+
+/* The present tracer's number of the module; 0: it has none. */
+uint32_t collection_number(const struct collection *c, uint32_t module);
 
 /* A part of the mappings; once the last is there, 1 and the finished generation in *out, which is
  * borrowed until the next call. */

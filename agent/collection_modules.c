@@ -122,6 +122,14 @@ int collection_add_kernel(struct collection *c)
 	return id == KERNEL_MODULE ? 0 : -EEXIST;
 }
 
+uint32_t collection_number(const struct collection *c, uint32_t module)
+{
+	for (uint32_t i = 0; i < c->n_numbers; i++)
+		if (c->number_module[i] == module)
+			return i + 1;
+	return 0;
+}
+
 /* The tracer's numbers become ids; a module without one has no mapping either. How many are left,
  * or -EPROTO. */
 static int translate(

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 
 #include "agent/allocators.h"
 #include "agent/brief.h"
+#include "agent/heap_launch.h"
 #include "agent/heap_probe.h"
 #include "agent/phases.h"
 #include "agent/probe/patch.h"
@@ -72,6 +74,17 @@ static void refuse(struct session *s, const char *what, const char *remedy)
 	give_up(s, "process %d: %s\n%s", s->data.first.pid, what, remedy);
 }
 
+/* A command may have run other programs before. */
+int heap_probe_is_mapped(const struct session *s, uint32_t module)
+{
+	const struct maps *maps = generations_newest(&s->data.maps, s->data.first.number);
+
+	for (uint32_t i = 0; maps && i < maps->n; i++)
+		if (maps->v[i].module == module)
+			return 1;
+	return 0;
+}
+
 static void choose(struct session *s)
 {
 	struct allocators *a = s->allocators ? s->allocators : malloc(sizeof(*a));
@@ -108,15 +121,28 @@ int heap_probe_on_allocator(struct session *s, const struct wire_message *messag
 
 	if (!a || !a->module || a->module > s->data.n_modules)
 		return -EPROTO;
-	int error = allocators_learn(&s->data.modules[a->module - 1], message);
-	if (!error && s->heap_awaited == HEAP_AWAIT_WORKER && all_are_known(&s->data))
-		choose(s);
+	struct module *m = &s->data.modules[a->module - 1];
+	int error = allocators_learn(m, message);
+	m->loader = a->loader;
+	if (!error)
+		heap_probe_go_on(s);
 	return error;
+}
+
+void heap_probe_go_on(struct session *s)
+{
+	if (s->phase > PHASE_SAMPLE || !all_are_known(&s->data))
+		return;
+	if (s->heap_awaited == HEAP_AWAIT_LOADER)
+		heap_launch_run(s);
+	else if (s->heap_awaited == HEAP_AWAIT_WORKER)
+		choose(s);
 }
 
 int heap_probe_await(struct session *s)
 {
-	if (!is_asked(s) || s->options->serves || s->tracer.sock < 0)
+	/* A command has no allocator yet: see heap_launch.h. */
+	if (!is_asked(s) || s->options->serves || s->tracer.sock < 0 || heap_launch_is(s))
 		return 0;
 	heap_probe_begin(s);
 	return 1;
@@ -125,8 +151,7 @@ int heap_probe_await(struct session *s)
 void heap_probe_begin(struct session *s)
 {
 	s->heap_awaited = HEAP_AWAIT_WORKER;
-	if (all_are_known(&s->data))
-		choose(s);
+	heap_probe_go_on(s);
 }
 
 /* --- whether it can be taken over --- */
@@ -200,10 +225,10 @@ int heap_probe_on_armed(struct session *s, const struct probe_refused *why)
 		return 0;
 	}
 	s->heap.is_in = 1;
-	s->heap.began = clock_now();
+	s->heap.began = s->heap.began ? s->heap.began : clock_now();
 	if (s->options->serves)
 		probing_is_in(s);
-	else
+	else if (s->phase == PHASE_SNAPSHOT)
 		phases_go(s, PHASE_SAMPLE);
 	return 0;
 }
@@ -226,7 +251,10 @@ int heap_probe_on_live(struct session *s, const struct wire_message *m)
 		return 0;
 	s->heap.is_in = 0;
 	s->heap.is_over = 1;
-	if (s->options->serves && h->is_gone)
+	if (s->options->serves && h->is_off)
+		probing_is_lost(s, "the probe had switched itself off, for the profiler was held "
+				   "up for ten seconds; ask again");
+	else if (s->options->serves && h->is_gone)
 		probing_is_lost(s, "the process began another program (exec); ask again");
 	return 0;
 }
@@ -293,6 +321,15 @@ static void put_sum(const char *what, const struct estimate *e, struct buf *out)
 		100 * estimate_error(e), e->samples);
 }
 
+void heap_probe_line(const struct session *s, struct buf *out)
+{
+	struct estimate all = {0}, live = {0};
+
+	sums(s->written, &all, &live);
+	put_sum("since the begin allocated", &all, out);
+	put_sum(", in use", &live, out);
+}
+
 /* What of it is not seen, for reasons of the program's own. */
 static void put_limits(const struct session *s, struct buf *out)
 {
@@ -319,20 +356,75 @@ static void put_limits(const struct session *s, struct buf *out)
 			s->allocators->slots_cut);
 }
 
-void heap_probe_text(const struct session *s, struct buf *out)
+static void put_dropped(const struct tracer_heap *h, struct buf *out)
+{
+	char bytes[32];
+	int64_t weight = h->dropped_weight;
+
+	if (h->dropped)
+		buf_printf(out, " (about %s more)",
+			measure_value(
+				bytes, sizeof(bytes), weight, measure_of(weight, MEASURE_BYTES)));
+}
+
+void heap_probe_rate_text(const struct session *s, struct buf *out)
+{
+	uint64_t asked = s->options->heap_rate, last = s->written->heap.mean;
+
+	buf_printf(out, "a sample each %" PRIu64 " bytes", asked);
+	if (last > asked)
+		buf_printf(out, ", made rarer under pressure, %" PRIu64 " at the end", last);
+}
+
+void heap_probe_json(const struct session *s, struct json *j)
 {
 	const struct interval *i = s->written;
 	const struct tracer_heap *h = &i->heap;
 	struct estimate all = {0}, live = {0};
 
 	sums(i, &all, &live);
-	buf_string(out, "heap      since we attached: ");
+	json_object(j, "heap");
+	json_string(j, "since", heap_launch_since(s));
+	json_real(j, "allocated_bytes", all.bytes);
+	json_real(j, "allocated_error", estimate_error(&all));
+	json_number(j, "allocated_samples", all.samples);
+	json_real(j, "inuse_bytes", live.bytes);
+	json_real(j, "inuse_error", estimate_error(&live));
+	json_number(j, "inuse_samples", live.samples);
+	json_number(j, "rate_asked", s->options->heap_rate);
+	json_number(j, "rate_at_the_end", h->mean);
+	json_number(j, "no_room", h->dropped);
+	json_real(j, "no_room_bytes", h->dropped_weight);
+	json_real(j, "no_room_error",
+		h->dropped_weight > 0 ? sqrt(h->dropped_variance) / h->dropped_weight : 0);
+	json_number(j, "damaged", h->lost);
+	json_number(j, "not_known_to_be_freed", h->table_full);
+	json_number(j, "without_slot", h->no_slot);
+	json_number(j, "stops", h->stops);
+	json_real(j, "longest_stop", h->longest_ns / 1e9);
+	json_end_object(j);
+}
+
+void heap_probe_text(const struct session *s, struct buf *out)
+{
+	const struct interval *i = s->written;
+	const struct tracer_heap *h = &i->heap;
+	struct estimate all = {0}, live = {0};
+
+	if (heap_launch_is_early(s)) {
+		buf_string(out, "heap      it was over before its libraries were loaded\n");
+		return;
+	}
+	sums(i, &all, &live);
+	buf_printf(out, "heap      %s: ", heap_launch_since(s));
 	put_sum("allocated", &all, out);
 	put_sum(", in use", &live, out);
-	buf_printf(out,
-		"\n          a sample each %" PRIu64 " bytes; lost: %" PRIu64
-		" for want of room, %" PRIu64 " damaged, %" PRIu64 " in the worker\n",
-		s->options->heap_rate, h->dropped, h->lost, i->samples_lost);
+	buf_string(out, "\n          ");
+	heap_probe_rate_text(s, out);
+	buf_printf(out, "; lost: %" PRIu64 " for want of room", h->dropped);
+	put_dropped(h, out);
+	buf_printf(out, ", %" PRIu64 " damaged, %" PRIu64 " in the worker\n", h->lost,
+		i->samples_lost);
 	if (h->table_full || h->no_slot)
 		buf_printf(out,
 			"          %" PRIu64 " samples count as freed for want of room, %" PRIu64
@@ -341,6 +433,14 @@ void heap_probe_text(const struct session *s, struct buf *out)
 	put_limits(s, out);
 	buf_printf(out, "          all threads stopped %u times, at most %.1fms\n", h->stops,
 		h->longest_ns / 1e6);
+	if (h->is_off)
+		buf_string(out,
+			"          it had switched itself off, for we were held up: what was "
+			"allocated from then on is not in it\n");
+	if (h->programs)
+		buf_printf(out,
+			"          with what %u program%s allocated that the process ran before\n",
+			h->programs, h->programs == 1 ? "" : "s");
 	if (h->is_gone)
 		buf_string(out, "          the process began another program (exec), whose "
 				"allocations are not in it\n");
@@ -358,11 +458,14 @@ void heap_probe_comment(const struct session *s, struct buf *out)
 	struct estimate all = {0}, live = {0};
 
 	sums(i, &all, &live);
-	buf_string(out, i->sites_are_change ? "what came in this time, less what went: "
-					    : "only what was allocated since we attached: ");
+	if (i->sites_are_change)
+		buf_string(out, "what came in this time, less what went: ");
+	else
+		buf_printf(out, "only what was allocated %s: ", heap_launch_since(s));
 	put_sum("allocated", &all, out);
 	if (!i->sites_are_change)
 		put_sum(", in use", &live, out);
-	buf_printf(out, "; no room %" PRIu64 ", lost %" PRIu64 "\n", i->heap.dropped,
-		i->heap.lost + i->samples_lost);
+	buf_printf(out, "; no room %" PRIu64, i->heap.dropped);
+	put_dropped(&i->heap, out);
+	buf_printf(out, ", lost %" PRIu64 "\n", i->heap.lost + i->samples_lost);
 }

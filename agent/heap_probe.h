@@ -9,12 +9,19 @@
 #define AGENT_HEAP_PROBE_H
 
 #include "agent/session.h"
+#include "base/json.h"
 
 /* The worker has read that module. */
 void heap_probe_ask(struct session *s, uint32_t module);
 
 /* Its answer. 0 or -EPROTO. */
 int heap_probe_on_allocator(struct session *s, const struct wire_message *message);
+
+/* Whether the process has code of that module now. */
+int heap_probe_is_mapped(const struct session *s, uint32_t module);
+
+/* What was waited for may be there. */
+void heap_probe_go_on(struct session *s);
 
 /* The tracer is done with the threads: whether something is to be waited for. */
 int heap_probe_await(struct session *s);
@@ -38,8 +45,11 @@ int heap_probe_settle(struct session *s);
 /* A tracer has ended: 1 if the run ends with it, which has been told. */
 int heap_probe_tracer_ended(struct session *s);
 
-/* What the run says of itself. */
+/* What the run says of itself; of one interval among many, without an end of line. */
+void heap_probe_line(const struct session *s, struct buf *out);
 void heap_probe_text(const struct session *s, struct buf *out);
 void heap_probe_comment(const struct session *s, struct buf *out);
+void heap_probe_rate_text(const struct session *s, struct buf *out);
+void heap_probe_json(const struct session *s, struct json *j);
 
 #endif

@@ -143,7 +143,7 @@ static int alloc_prefix_check(const char *p)
 		"alloc-prefix", p, "what comes before malloc in the name of a function: my_");
 }
 
-/* It changes the code of the process for as long as it runs: one at a time, and nothing beside. */
+/* It changes the code of the process for as long as it runs: one at a time. */
 static int settle_heap(const struct options *o)
 {
 	if (!(o->kinds & KINDS_OF_HEAP)) {
@@ -156,14 +156,8 @@ static int settle_heap(const struct options *o)
 			return 0;
 		return -EINVAL;
 	}
-	if (o->kinds & ~KINDS_OF_HEAP)
-		log_error("-profile: heap and allocs go together, but not with others yet; take "
-			  "those in another run");
-	else if (o->command)
-		log_error("-profile: heap and allocs cannot be taken from a command's begin yet; "
-			  "start it, then give its pid with -p");
-	else if (o->with_children || o->name || o->n_pids > 1)
-		log_error("-profile: heap and allocs are of one process: -p PID");
+	if (o->with_children || o->name || o->n_pids > 1)
+		log_error("-profile: heap and allocs are of one process: -p PID or -- CMD");
 	else if (o->save_raw || o->replay)
 		log_error("-profile: heap and allocs cannot be recorded; leave out %s",
 			o->save_raw ? "-save-raw" : "-replay");

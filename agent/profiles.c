@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "agent/heap_launch.h"
 #include "agent/phases.h"
 #include "agent/profiles.h"
 #include "agent/summary.h"
@@ -90,6 +91,14 @@ static uint64_t time_of(const struct session *s, const struct profiles_how *how)
 	return i->wall_began + (is_of_end ? i->ended - i->began : 0);
 }
 
+/* Of a command that began as another program, the one that it became. */
+static uint32_t program_shown(const struct session *s, const struct profiles_how *how)
+{
+	if (heap_launch_is(s) && (KIND(how->kind) & KINDS_OF_HEAP))
+		return profiles_program(s, s->data.first.pid);
+	return how->pid ? profiles_program(s, how->pid) : 0;
+}
+
 static void fill(const struct session *s, const struct profiles_how *how, struct profile_heap *heap,
 	struct profile_input *in)
 {
@@ -106,7 +115,7 @@ static void fill(const struct session *s, const struct profiles_how *how, struct
 		.with_pids = !how->pid && c->processes_seen > 1,
 		.is_like_go = how->is_like_go,
 		.n_modules = c->n_modules,
-		.program = how->pid ? profiles_program(s, how->pid) : 0,
+		.program = program_shown(s, how),
 		.segments = c->segments,
 		.n_segments = c->n_segments,
 		.ended_cpu = interval_ended_cpu(i),

@@ -64,7 +64,7 @@ void progress_begin(const struct session *s)
 			log_escape(shown, sizeof(shown), o->command[0]), o->launched);
 	else
 		tell_target(s, what, sizeof(what));
-	if (o->kinds & KINDS_OF_HEAP)
+	if (o->kinds & KINDS_OF_HEAP && !(o->kinds & KINDS_OF_TICKS))
 		log_note("sampling the allocations of %s, one in %" PRIu64 " bytes, %s", what,
 			o->heap_rate, length);
 	else if (o->kinds & KINDS_OF_WINDOW)

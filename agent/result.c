@@ -10,6 +10,7 @@
 
 #include "agent/browser.h"
 #include "agent/dump.h"
+#include "agent/heap_probe.h"
 #include "agent/phases.h"
 #include "agent/profiles.h"
 #include "agent/result.h"
@@ -334,6 +335,16 @@ static void tell_empty(const struct session *s)
 						      : "hold what another waited for");
 }
 
+static void print_heap(const struct session *s, const char *file)
+{
+	struct buf text;
+
+	buf_init(&text, 4 * KIB);
+	heap_probe_line(s, &text);
+	log_note("wrote %s: %s", file, buf_text(&text) ? buf_text(&text) : "");
+	buf_fini(&text);
+}
+
 /* Of one interval among many a line is enough; its file's comments say the rest. */
 static void print_interval(const struct session *s, enum profile_kind kind)
 {
@@ -346,6 +357,8 @@ static void print_interval(const struct session *s, enum profile_kind kind)
 		log_note("wrote %s: %" PRIu64 " samples, %.3fs CPU, pauses %.2f%%", shown,
 			i->received[kind], i->clock / 1e9,
 			i->clock ? 100.0 * i->stats.stop_ns / i->clock : 0);
+	else if (KIND(kind) & KINDS_OF_HEAP)
+		print_heap(s, shown);
 	else
 		log_note("wrote %s: %" PRIu64 " stacks", shown, i->received[kind]);
 }

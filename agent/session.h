@@ -69,7 +69,13 @@ struct naming {
 enum await { AWAIT_NOTHING, AWAIT_FACTS, AWAIT_GOROUTINES };
 
 /* For the heap profiles, while the window is not open yet (agent/heap_probe.h). */
-enum heap_await { HEAP_AWAIT_NOTHING, HEAP_AWAIT_WORKER, HEAP_AWAIT_TRACER };
+enum heap_await {
+	HEAP_AWAIT_NOTHING,
+	HEAP_AWAIT_LOADER, /* the worker's word on the modules of a command that was just loaded */
+	HEAP_AWAIT_POINT,  /* the tracer holds it again where all its libraries are there */
+	HEAP_AWAIT_WORKER,
+	HEAP_AWAIT_TRACER
+};
 
 /* Where the allocation probe is. */
 struct heap_state {
@@ -78,9 +84,10 @@ struct heap_state {
 	int is_asked;	/* a snapshot, whose answer is on its way */
 	uint64_t began; /* CLOCK_MONOTONIC: when it went in */
 	/* Serving (agent/serve/probing.h). */
-	int is_wanted; /* somebody asks for what it brings */
-	int is_served; /* the worker has been asked for allocators */
-	int lingers;   /* the process has ended, and its heap can still be asked for */
+	int is_wanted;	 /* somebody asks for what it brings */
+	int is_served;	 /* the worker has been asked for allocators */
+	int has_modules; /* the present tracer has told of all */
+	int lingers;	 /* the process has ended, and its heap can still be asked for */
 };
 
 struct session {
@@ -120,11 +127,12 @@ struct session {
 	int is_last; /* no interval comes after this one */
 	enum await goroutines_awaited;
 	enum heap_await heap_awaited;
+	struct heap_state heap;
+	enum held_at heap_held;	       /* where a command was when the probe went in */
 	struct allocators *allocators; /* that the tracer was asked for; NULL */
 	struct probe_refused armed;    /* its answer */
-	struct heap_state heap;
-	uint32_t without_goroutines; /* processes */
-	int tracer_done;	     /* it has no target any more, or is given up */
+	uint32_t without_goroutines;   /* processes */
+	int tracer_done;	       /* it has no target any more, or is given up */
 	int target_ended;
 	int failed; /* some file could not be written */
 	int status;

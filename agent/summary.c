@@ -13,6 +13,7 @@
 #include "config.h"
 #include "output/pseudo.h"
 #include "output/table.h"
+#include "output/tally.h"
 
 #define SECONDS(ns) ((double)(ns) / 1e9)
 
@@ -374,7 +375,7 @@ void summary_text(const struct session *s, struct buf *out)
 	processes_line(s, out);
 	for (int kind = 0; kind < PROFILE_KINDS; kind++)
 		ends_line(s->written, kind, out);
-	if (!(s->options->kinds & KINDS_OF_HEAP))
+	if (s->options->kinds & ~KINDS_OF_HEAP)
 		stops_line(s->written, out);
 	events_line(s, out);
 	recording_line(s, out);
@@ -440,9 +441,12 @@ void summary_comments(const struct session *s, enum profile_kind kind, const str
 	if (s->data.processes_seen > 1 && !p)
 		buf_printf(out, " and %u more", s->data.processes_seen - 1);
 	if (KIND(kind) & KINDS_OF_HEAP)
-		buf_printf(out, ", a sample each %" PRIu64 " bytes\n", s->options->heap_rate);
+		buf_string(out, ", "), heap_probe_rate_text(s, out),
+			buf_printf(out, ", from %" PRIu64 ".%09" PRIu64 TALLY_RUN,
+				s->heap.began / 1000000000, s->heap.began % 1000000000);
 	else
-		buf_printf(out, ", %u Hz\n", s->options->hz);
+		buf_printf(out, ", %u Hz", s->options->hz);
+	buf_string(out, "\n");
 	comment_samples(s, kind, out);
 	if (KIND(kind) & KINDS_OF_HEAP)
 		return;

@@ -266,12 +266,17 @@ static int end_status(const struct supervisor *s, int status)
 
 /* The command outlives the window, and is ours: we are there until it ends, as a shell would be, or
  * until we are interrupted. */
-static int wait_for_command(struct supervisor *s)
+static int wait_for_command(struct supervisor *s, int is_refused)
 {
 	int status;
 
-	if (waitpid(s->launch.pid, &status, WNOHANG) == s->launch.pid)
-		return status;
+	/* One that was held and could not be profiled is about to end: it has done nothing. */
+	for (int tries = is_refused ? 100 : 1; tries; tries--) {
+		if (waitpid(s->launch.pid, &status, WNOHANG) == s->launch.pid)
+			return status;
+		if (is_refused)
+			poll(NULL, 0, 10);
+	}
 	log_note("the command runs on; waiting for its end (Ctrl-C leaves it alone)");
 	for (;;) {
 		struct pollfd p = {.fd = s->signals, .events = POLLIN};
@@ -287,12 +292,12 @@ static int wait_for_command(struct supervisor *s)
 
 static int end_of_command(struct supervisor *s, int session)
 {
-	int ours = end_status(s, session);
+	int ours = end_status(s, session), is_refused = ours == 3;
 
 	if (s->launch.failed || s->patience_ends || ours == 130)
 		return ours;
-	int status = s->launch.gone ? wait_for_command(s) : launch_cancel(&s->launch);
-	if (!s->options.exit_status || status < 0)
+	int status = s->launch.gone ? wait_for_command(s, is_refused) : launch_cancel(&s->launch);
+	if (!s->options.exit_status || status < 0 || is_refused)
 		return ours;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }

@@ -4,6 +4,7 @@
 
 #include "agent/brief.h"
 #include "agent/go_programs.h"
+#include "agent/heap_launch.h"
 #include "agent/heap_probe.h"
 #include "agent/naming.h"
 #include "agent/perf_maps.h"
@@ -45,11 +46,12 @@ void tracing_start(struct session *s)
 		.launched = o->launched,
 		.flags = (o->with_children ? START_CHILDREN : 0) | (o->serves ? START_SERVES : 0) |
 			 (o->launched ? START_LAUNCHED : 0) | (o->name ? START_BY_NAME : 0) |
-			 (o->kernel ? START_KERNEL : 0) |
+			 (o->kernel ? START_KERNEL : 0) | (heap_launch_is(s) ? START_HOLDS : 0) |
 			 (o->dump || (o->launched && !o->serves) ? START_SNAPSHOT_LAST : 0),
 		.seed = clock_now() ^ phases_wall_clock(),
 	};
 
+	s->heap.has_modules = 0;
 	collection_new_tracer(&s->data, &start);
 	raw_new_tracer(&s->raw);
 	start.n = list_pids(s, pids, sizeof(pids) / sizeof(*pids));
@@ -195,6 +197,7 @@ void tracing_on_message(struct session *s, struct wire_message *m)
 		s->data.broken += collection_threads(&s->data, m) < 0;
 		break;
 	case TRACER_SNAPSHOT_DONE:
+		s->heap.has_modules = 1;
 		if (s->phase == PHASE_SNAPSHOT && !go_programs_await(s) && !heap_probe_await(s))
 			phases_go(s, PHASE_SAMPLE);
 		break;
@@ -207,6 +210,10 @@ void tracing_on_message(struct session *s, struct wire_message *m)
 		break;
 	case TRACER_HEAP:
 		s->data.broken += heap_probe_on_live(s, m) < 0;
+		break;
+	case TRACER_HELD:
+		s->data.broken +=
+			heap_launch_on_held(s, wire_payload(m, sizeof(struct tracer_held))) < 0;
 		break;
 	case TRACER_CONTEXT:
 		brief_context(s, m);

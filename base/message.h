@@ -34,6 +34,7 @@ enum message_type {
 	TO_TRACER_GOROUTINES, /* capture each once; the answer is another TRACER_SNAPSHOT_DONE */
 	TO_TRACER_PROBE,      /* struct tracer_probe, functions, slots: take these over */
 	TO_TRACER_HEAP,	      /* tell what is alive now */
+	TO_TRACER_RUN,	      /* struct tracer_run: the command that is held goes on, up to there */
 
 	/* tracer -> session */
 	TRACER_ATTACHED = 48, /* struct tracer_attached: a process, before all else about it */
@@ -58,6 +59,7 @@ enum message_type {
 	TRACER_COMMAND,	   /* struct tracer_command + the command line of a process */
 	TRACER_PROBE,	   /* struct probe_refused: answer to TO_TRACER_PROBE, cause 0: it is in */
 	TRACER_HEAP,	   /* struct tracer_heap + uint32_t ids[]: what is alive */
+	TRACER_HELD,	   /* struct tracer_held: the command is held there */
 
 	/* session -> worker */
 	TO_WORKER_MODULE = 96, /* struct worker_module + fd (none: known to be unreadable) */

@@ -15,6 +15,7 @@ enum start_flag {
 	START_SNAPSHOT_LAST = 16, /* the threads profile is of the interval's end */
 	START_KERNEL = 32,	  /* blocked threads with the kernel's functions */
 	START_SERVES = 64,	  /* without kinds it is silent until the next mark */
+	START_HOLDS = 128,	  /* the command is held before it begins: TRACER_HELD */
 };
 
 enum mode_flag {
@@ -396,17 +397,47 @@ struct tracer_probe {
 struct tracer_heap {
 	uint32_t n;
 	uint32_t is_last;
-	uint64_t dropped, dropped_bytes; /* samples without room in the ring */
-	uint64_t table_full;		 /* samples that are not known to be freed */
-	uint64_t no_slot;		 /* allocations of threads without a slot */
-	uint64_t lost;			 /* records that made no sense */
-	uint64_t cut;			 /* stacks that go on beyond what was copied */
-	uint64_t longest_ns;		 /* stop of all threads */
+	uint64_t dropped, dropped_bytes;	 /* samples without room in the ring */
+	double dropped_weight, dropped_variance; /* bytes that these stand for, about */
+	uint64_t mean; /* bytes between two samples at the end: more than asked under pressure */
+	uint64_t table_full; /* samples that are not known to be freed */
+	uint64_t no_slot;    /* allocations of threads without a slot */
+	uint64_t lost;	     /* records that made no sense */
+	uint64_t cut;	     /* stacks that go on beyond what was copied */
+	uint64_t longest_ns; /* stop of all threads */
 	uint32_t stops;
 	int32_t left;	  /* as probe_disarm says */
 	uint32_t is_gone; /* the process runs another program, and nobody has seen what it allocates
 			   */
-	uint32_t is_end;  /* nothing comes after it: the probe is out, or was left there */
+	uint32_t programs; /* of a command: that it ran before this one, in the same process */
+	uint32_t is_end;   /* nothing comes after it: the probe is out, or was left there */
+	uint32_t is_off;   /* it had switched itself off: we were held up for too long */
+};
+
+/* Where in a loader it has mapped all libraries, moved them to their places, and run none of their
+ * code: the function that it calls for debuggers. */
+struct loader_stop {
+	uint64_t offset; /* in the file; 0: it is no loader */
+	int64_t state;	 /* where the state is that must be 0 then, from the function on; 0: nowhere
+			  */
+};
+
+struct tracer_run {
+	uint32_t number; /* the tracer's, of the loader; 0: up to the program's entry point */
+	uint32_t unused;
+	struct loader_stop stop;
+};
+
+enum held_at {
+	HELD_BEGIN,  /* its program was just loaded, the libraries were not */
+	HELD_READY,  /* all is loaded, and no code of it has run */
+	HELD_ENTRY,  /* at the entry point: the code by which libraries begin has run already */
+	HELD_FAILED, /* it cannot be held where it was to be; error: errno */
+};
+
+struct tracer_held {
+	uint32_t at; /* enum held_at */
+	int32_t error;
 };
 
 struct tracer_goroutines {

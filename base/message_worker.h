@@ -40,6 +40,8 @@ struct worker_allocator {
 	uint32_t module;
 	uint32_t flags; /* enum allocator_module */
 	uint32_t n_functions, n_slots;
+	uint32_t unused;
+	struct loader_stop loader; /* if it is a loader */
 };
 
 struct worker_forget {

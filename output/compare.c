@@ -10,6 +10,7 @@
 struct side {
 	double value, variance;
 	double weight; /* of one sample, on the average */
+	double came, came_variance;
 };
 
 static double scale_of(const struct comparison *c, const struct tally *t)
@@ -20,16 +21,18 @@ static double scale_of(const struct comparison *c, const struct tally *t)
 /* Of all samples of a profile; what it says of its period where it has none. */
 static double usual_weight(const struct comparison *c, const struct tally *t)
 {
-	double weight = t->value != 0 ? t->variance / fabs(t->value) : t->sampling.period;
+	const struct tally_sum *all = &t->sum;
+	double weight = all->value != 0 ? all->variance / fabs(all->value) : t->sampling.period;
 
 	return weight * scale_of(c, t);
 }
 
 static struct side side_of(
-	const struct comparison *c, const struct tally *t, double value, double variance)
+	const struct comparison *c, const struct tally *t, const struct tally_sum *sum)
 {
 	double scale = scale_of(c, t);
-	struct side s = {value * scale, variance * scale * scale, 0};
+	struct side s = {sum->value * scale, sum->variance * scale * scale, 0, sum->came,
+		sum->came_variance};
 
 	if (s.value != 0)
 		s.weight = s.variance / fabs(s.value);
@@ -55,10 +58,33 @@ static double least_difference(const struct comparison *c)
 			    c->new->sampling.period *scale_of(c, c->new));
 }
 
+static void judge(const struct comparison *c, struct change *row)
+{
+	row->is_significant =
+		fabs(row->new - row->old) > fmax(COMPARE_SIGMAS * row->error, least_difference(c));
+}
+
+/* Both have the samples that were there all the time, and these say nothing of the difference. Of
+ * what came in between, some has gone: no more than what came and did not add to the sum, and as
+ * much may have gone of what was there. */
+static double of_same_run(struct side old, struct side new)
+{
+	double came = new.came - old.came, diff = new.value - old.value;
+	double weight = old.weight;
+
+	if (came != 0)
+		weight = fmax(weight, fabs((new.came_variance - old.came_variance) / came));
+	if (weight <= 0)
+		return INFINITY;
+	return weight * fmax(fabs(diff), came < 0 ? diff - 2 * came : 2 * came - diff);
+}
+
 static void weigh(const struct comparison *c, struct side old, struct side new, struct change *out)
 {
-	double own = old.variance + new.variance;
+	double own = old.variance + new.variance, same = INFINITY;
 
+	if (c->is_same_run)
+		same = of_same_run(old, new);
 	if (old.value == 0)
 		old.weight = missing_weight(c, c->old, c->new, new.weight);
 	if (new.value == 0)
@@ -67,9 +93,8 @@ static void weigh(const struct comparison *c, struct side old, struct side new, 
 	double common = fabs(old.value) * new.weight + fabs(new.value) * old.weight;
 	out->old = old.value;
 	out->new = new.value;
-	out->error = sqrt(fmax(own, common));
-	out->is_significant = fabs(new.value - old.value) >
-			      fmax(COMPARE_SIGMAS * out->error, least_difference(c));
+	out->error = sqrt(fmin(same, fmax(own, common)));
+	judge(c, out);
 }
 
 /* --- rows of both ------------------------------------------------------------------------- */
@@ -96,9 +121,16 @@ static int by_importance(const void *a, const void *b)
 	return order ? order : strcmp(x->file, y->file);
 }
 
+/* All that it allocated has gone again. */
+static int is_unused(const struct tally_row *row)
+{
+	return !row || (row->sum.value == 0 && row->sum.variance == 0);
+}
+
 static int join(const struct comparison *c, const struct tally_rows *old,
 	const struct tally_rows *new, struct changes *out)
 {
+	static const struct tally_sum nothing;
 	uint32_t i = 0, k = 0;
 
 	out->v = calloc((size_t)old->n + new->n + 1, sizeof(*out->v));
@@ -112,29 +144,47 @@ static int join(const struct comparison *c, const struct tally_rows *old,
 			a = NULL;
 		if (order < 0)
 			b = NULL;
+		i += a != NULL;
+		k += b != NULL;
+		if (is_unused(a) && is_unused(b))
+			continue;
 		const struct tally_row *of = a ? a : b;
 		struct change *row = &out->v[out->n++];
 		*row = (struct change){.name = of->name, .file = of->file, .line = of->line};
-		weigh(c, side_of(c, c->old, a ? a->value : 0, a ? a->variance : 0),
-			side_of(c, c->new, b ? b->value : 0, b ? b->variance : 0), row);
+		weigh(c, side_of(c, c->old, a ? &a->sum : &nothing),
+			side_of(c, c->new, b ? &b->sum : &nothing), row);
 		out->n_significant += row->is_significant;
-		i += a != NULL;
-		k += b != NULL;
 	}
 	qsort(out->v, out->n, sizeof(*out->v), by_importance);
 	return 0;
+}
+
+/* Each sample is in one row of these, so their errors are the total's: of one run that is less than
+ * can be said of the sum, where what only passes through in one place hides what stays in another.
+ */
+static void judge_total(struct comparison *c)
+{
+	double variance = 0;
+
+	for (uint32_t i = 0; i < c->flat.n; i++)
+		variance += c->flat.v[i].error * c->flat.v[i].error;
+	if (c->is_same_run)
+		c->total.error = fmin(c->total.error, sqrt(variance));
+	judge(c, &c->total);
 }
 
 int compare_take(const struct tally *old, const struct tally *new, struct comparison *c)
 {
 	*c = (struct comparison){.old = old, .new = new};
 	c->is_per_second = tally_is_of_time(old) && tally_is_of_time(new);
+	c->is_same_run = old->run && new->run && !strcmp(old->run, new->run);
 	c->has_places =
 		old->sampling.way == SAMPLING_BYTES && !strcmp(old->build_id, new->build_id);
 	c->total = (struct change){.name = "total", .file = ""};
-	weigh(c, side_of(c, old, old->value, old->variance),
-		side_of(c, new, new->value, new->variance), &c->total);
+	weigh(c, side_of(c, old, &old->sum), side_of(c, new, &new->sum), &c->total);
 	int error = join(c, &old->flat, &new->flat, &c->flat);
+	if (!error)
+		judge_total(c);
 	if (!error)
 		error = join(c, &old->cum, &new->cum, &c->cum);
 	if (!error && c->has_places)

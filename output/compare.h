@@ -36,7 +36,8 @@ struct changes {
 struct comparison {
 	const struct tally *old, *new;
 	int is_per_second;
-	int has_places; /* of allocations of the same build: in others, lines have moved */
+	int is_same_run; /* of the heap, at two moments: most samples are in both */
+	int has_places;	 /* of allocations of the same build: in others, lines have moved */
 	struct change total;
 	struct changes flat, cum, places;
 };

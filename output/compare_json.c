@@ -61,6 +61,7 @@ int compare_json(const struct comparison *c, uint32_t lines, double part, struct
 	json_string(&j, "type", c->old->type);
 	json_string(&j, "unit", c->old->unit);
 	json_number(&j, "per_second", c->is_per_second);
+	json_number(&j, "same_run", c->is_same_run);
 	json_real(&j, "sigmas", COMPARE_SIGMAS);
 	put_side(&j, "old", c->old);
 	put_side(&j, "new", c->new);

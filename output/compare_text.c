@@ -105,6 +105,9 @@ static void put_header(const struct comparison *c, struct buf *out)
 			"Significant is what differs by more than %.0f standard errors of its "
 			"sampling.\n",
 			COMPARE_SIGMAS);
+	if (c->is_same_run)
+		buf_string(out,
+			"Both are of one run: only what came and went in between is chance.\n");
 	if (!c->has_places && c->old->sampling.way == SAMPLING_BYTES)
 		buf_string(out, "The builds differ, and so may line numbers: by function.\n");
 }

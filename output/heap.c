@@ -5,16 +5,18 @@
 #include "output/estimate.h"
 #include "output/heap.h"
 
-void heap_values(const struct profile_heap *heap, uint64_t position, int64_t *values)
+void heap_values(const struct profile_heap *heap, uint64_t position, struct profile_sample *s)
 {
-	memset(values, 0, PROFILE_VALUES * sizeof(*values));
+	memset(s->values, 0, sizeof(s->values));
 	if (!heap || !position || position > heap->n)
 		return;
 	const struct heap_site *site = &heap->sites[position - 1];
-	values[0] = llrint(site->all.objects);
-	values[1] = llrint(site->all.bytes);
-	values[2] = llrint(site->live.objects);
-	values[3] = llrint(site->live.bytes);
+	s->values[0] = llrint(site->all.objects);
+	s->values[1] = llrint(site->all.bytes);
+	s->values[2] = llrint(site->live.objects);
+	s->values[3] = llrint(site->live.bytes);
+	s->variance[0] = site->all.variance;
+	s->variance[1] = site->live.variance;
 }
 
 /* Those of both heap profiles are the same: another one is shown. */

@@ -55,6 +55,8 @@ static void add_values(struct profile_sample *to, const struct profile_sample *f
 {
 	for (unsigned i = 0; i < PROFILE_VALUES; i++)
 		to->values[i] += from->values[i];
+	to->variance[0] += from->variance[0];
+	to->variance[1] += from->variance[1];
 }
 
 /* The sample's locations are the last in the list; they go again if there is an equal sample. */
@@ -238,7 +240,7 @@ static int add_entry(void *arg, const struct table_entry *e)
 	}
 	/* Who allocated says nothing of where it is kept. */
 	if (is_of_heap(b))
-		heap_values(b->in->heap, e->lock, s.values);
+		heap_values(b->in->heap, e->lock, &s);
 	else
 		add_thread_labels(build, e, &s);
 	if (b->in->kind == PROFILE_CPU)

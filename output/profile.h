@@ -107,6 +107,7 @@ struct profile_location {
 struct profile_sample {
 	uint32_t first_location, n_locations; /* in sample_locations, leaf first; numbers 1..n */
 	int64_t values[PROFILE_VALUES];
+	double variance[2];   /* heap, allocs: of the bytes allocated, and of those in use */
 	uint32_t thread_name; /* string; 0 none */
 	uint32_t state;	      /* string; 0 none */
 	uint32_t kind, lock;  /* strings; 0 none */

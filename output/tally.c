@@ -13,13 +13,13 @@ typedef Perftools__Profiles__Sample Sample;
 #define STEPS 64u /* from the allocator to who asked for it, at most */
 
 struct sum {
-	double value, variance;
+	struct tally_sum sum;
 	uint32_t seen; /* number of the sample that was counted last */
 };
 
 struct place {
 	struct tally_frame frame;
-	double value, variance;
+	struct tally_sum sum;
 };
 
 struct taking {
@@ -35,10 +35,17 @@ struct taking {
 
 /* --- one sample --------------------------------------------------------------------------- */
 
-static void add(struct sum *sum, double value, double variance)
+static void add(struct tally_sum *to, const struct tally_sum *by)
 {
-	sum->value += value;
-	sum->variance += variance;
+	to->value += by->value;
+	to->variance += by->variance;
+	to->came += by->came;
+	to->came_variance += by->came_variance;
+}
+
+static int is_nothing(const struct tally_sum *s)
+{
+	return s->value == 0 && s->variance == 0 && s->came == 0;
 }
 
 static int is_of_allocations(const struct taking *k)
@@ -67,7 +74,8 @@ static struct tally_frame place_of(const struct taking *k, const Sample *s)
 
 /* A function counts once in a sample, and so a location does; a foreign file may have many twice.
  */
-static int add_to_functions(struct taking *k, const Sample *s, uint32_t number, struct sum by)
+static int add_to_functions(
+	struct taking *k, const Sample *s, uint32_t number, const struct tally_sum *by)
 {
 	const struct tally_names *n = &k->names;
 
@@ -85,7 +93,7 @@ static int add_to_functions(struct taking *k, const Sample *s, uint32_t number, 
 		for (uint32_t f = n->first[at]; f < n->first[at + 1]; f++) {
 			struct sum *sum = &k->cum[n->frames[f].name];
 			if (sum->seen != number)
-				add(sum, by.value, by.variance);
+				add(&sum->sum, by);
 			sum->seen = number;
 		}
 	}
@@ -99,18 +107,21 @@ static int take_sample(struct taking *k, uint32_t number)
 
 	if (s->n_value != k->p->n_sample_type)
 		return -EPROTO;
-	struct sum by = {.value = s->value[t->sampling.main],
+	struct tally_sum by = {.value = s->value[t->sampling.main],
 		.variance = sampling_variance(&t->sampling, s->value)};
-	if (by.value == 0)
+	if (t->run) {
+		by.came = s->value[t->came.main];
+		by.came_variance = sampling_variance(&t->came, s->value);
+	}
+	if (is_nothing(&by))
 		return 0;
-	int error = add_to_functions(k, s, number + 1, by);
+	int error = add_to_functions(k, s, number + 1, &by);
 	if (error)
 		return error;
 	struct tally_frame frame = place_of(k, s);
-	t->value += by.value;
-	t->variance += by.variance;
-	add(&k->flat[frame.name], by.value, by.variance);
-	k->places[k->n_places++] = (struct place){frame, by.value, by.variance};
+	add(&t->sum, &by);
+	add(&k->flat[frame.name].sum, &by);
+	k->places[k->n_places++] = (struct place){frame, by};
 	return 0;
 }
 
@@ -120,9 +131,9 @@ static int make_rows(const struct taking *k, const struct sum *sums, struct tall
 {
 	rows->v = calloc(k->names.n_texts + 1, sizeof(*rows->v));
 	for (uint32_t i = 0; i < k->names.n_texts && rows->v; i++)
-		if (sums[i].value != 0 || sums[i].variance > 0)
-			rows->v[rows->n++] = (struct tally_row){
-				k->names.texts[i], "", 0, sums[i].value, sums[i].variance};
+		if (!is_nothing(&sums[i].sum))
+			rows->v[rows->n++] =
+				(struct tally_row){k->names.texts[i], "", 0, sums[i].sum};
 	return rows->v ? 0 : -ENOMEM;
 }
 
@@ -147,10 +158,12 @@ static int make_places(struct taking *k, struct tally_rows *rows)
 	for (uint32_t i = 0; i < k->n_places; i++) {
 		const struct place *place = &k->places[i];
 		if (!i || by_place(place - 1, place) != 0)
-			rows->v[rows->n++] = (struct tally_row){k->names.texts[place->frame.name],
-				k->names.texts[place->frame.file], place->frame.line, 0, 0};
-		rows->v[rows->n - 1].value += place->value;
-		rows->v[rows->n - 1].variance += place->variance;
+			rows->v[rows->n++] = (struct tally_row){
+				.name = k->names.texts[place->frame.name],
+				.file = k->names.texts[place->frame.file],
+				.line = place->frame.line,
+			};
+		add(&rows->v[rows->n - 1].sum, &place->sum);
 	}
 	return 0;
 }
@@ -165,6 +178,24 @@ static int is_string(const Profile *p, int64_t id)
 static int is_type(const Profile *p, const Perftools__Profiles__ValueType *type)
 {
 	return is_string(p, type->type) && is_string(p, type->unit);
+}
+
+/* Ours say of which run they are, in the first comment; one of a difference has a duration. */
+static const char *run_of(const Profile *p)
+{
+	const char *text =
+		p->n_comment && is_string(p, p->comment[0]) ? p->string_table[p->comment[0]] : "";
+
+	return p->duration_nanos == 0 && strstr(text, TALLY_RUN) ? text : NULL;
+}
+
+static void find_came(const Profile *p, struct tally *t)
+{
+	for (size_t i = 0; i < p->n_sample_type; i++)
+		if (!strcmp(p->string_table[p->sample_type[i]->type], "alloc_space")) {
+			t->came = sampling_of(p, i);
+			t->run = t->sampling.way == SAMPLING_BYTES ? run_of(p) : NULL;
+		}
 }
 
 static int take_header(const Profile *p, struct tally *t)
@@ -193,6 +224,7 @@ static int take_header(const Profile *p, struct tally *t)
 	t->duration = p->duration_nanos > 0 ? p->duration_nanos / 1e9 : 0;
 	t->time = p->time_nanos;
 	t->sampling = sampling_of(p, main);
+	find_came(p, t);
 	/* In equal times, events that are counted come as they do: by chance. */
 	if (t->sampling.way == SAMPLING_NONE && tally_is_of_time(t))
 		t->sampling.way = SAMPLING_PERIOD;

@@ -15,11 +15,20 @@
 #include "output/measure.h"
 #include "output/sampling.h"
 
+/* In the first comment of a heap profile of ours, behind the time at which its samples begin. */
+#define TALLY_RUN " s after boot"
+
+struct tally_sum {
+	double value, variance;
+	double came,
+		came_variance; /* of a heap with a run: all that was allocated since it began */
+};
+
 struct tally_row {
 	const char *name;
 	const char *file; /* without its folders; "": unknown, or not asked for */
 	int64_t line;	  /* 0: likewise */
-	double value, variance;
+	struct tally_sum sum;
 };
 
 /* Ascending by name, file, line; each once. */
@@ -34,7 +43,10 @@ struct tally {
 	double duration;	     /* seconds; 0: of a moment, or not known */
 	int64_t time;		     /* ns */
 	struct sampling sampling;
-	double value, variance; /* of all samples */
+	const char
+		*run; /* profiles in which it is the same are of the same samples; NULL: unknown */
+	struct sampling came;
+	struct tally_sum sum; /* of all samples */
 	struct tally_rows flat, cum, places;
 	void *names; /* those that are not the profile's */
 };

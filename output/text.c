@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@
 struct node {
 	const char *name;
 	int64_t flat, cum;
+	double flat_variance, cum_variance; /* heap, allocs */
 	uint32_t seen; /* number of the sample that was counted last: cum counts a sample once */
 	int is_shown;
 	int inlined, called;
@@ -112,6 +114,29 @@ static const struct profile_location *location_of(
 	return &p->locations[p->sample_locations[s->first_location + depth] - 1];
 }
 
+static int is_estimated(const struct profile *p)
+{
+	return !!(KIND(p->kind) & KINDS_OF_HEAP);
+}
+
+static double variance_of(const struct profile *p, const struct profile_sample *s)
+{
+	return s->variance[p->main_type > 1];
+}
+
+static void add_value(struct node *n, int is_leaf, uint32_t number, int64_t value, double variance)
+{
+	if (is_leaf) {
+		n->flat += value;
+		n->flat_variance += variance;
+	}
+	if (n->seen == number)
+		return;
+	n->seen = number;
+	n->cum += value;
+	n->cum_variance += variance;
+}
+
 static int count_sample(struct top *t, uint32_t number)
 {
 	const struct profile *p = t->p;
@@ -125,9 +150,7 @@ static int count_sample(struct top *t, uint32_t number)
 			long at = line_node(t, l, k);
 			if (at < 0)
 				return at;
-			t->v[at].flat += !i && !k ? value : 0;
-			t->v[at].cum += t->v[at].seen != number + 1 ? value : 0;
-			t->v[at].seen = number + 1;
+			add_value(&t->v[at], !i && !k, number + 1, value, variance_of(p, s));
 		}
 	}
 	return 0;
@@ -278,17 +301,29 @@ static const char *inline_label(const struct node *n)
 	return n->called ? " (partial-inline)" : " (inline)";
 }
 
+/* The standard error of flat, or where there is none of cum. */
+static void put_error(const struct node *n, char *out, size_t room)
+{
+	double of = n->flat ? n->flat : n->cum;
+	double error = sqrt(n->flat ? n->flat_variance : n->cum_variance);
+
+	snprintf(out, room, " %6.1f%%", of ? 100 * error / of : 0);
+}
+
 static void put_row(
 	const struct top *t, const struct node *n, int64_t sum, struct measure in, struct buf *out)
 {
 	char name[LIMIT_NAME + 64], flat[32], cum[32], flat_share[32], sum_share[32], cum_share[32];
+	char error[32] = "";
 
-	buf_printf(out, "%10s %s %s %10s %s  %s%s\n",
+	if (is_estimated(t->p))
+		put_error(n, error, sizeof(error));
+	buf_printf(out, "%10s %s %s %10s %s%s  %s%s\n",
 		measure_value(flat, sizeof(flat), n->flat, in),
 		measure_percent(flat_share, sizeof(flat_share), n->flat, t->total),
 		measure_percent(sum_share, sizeof(sum_share), sum, t->total),
 		measure_value(cum, sizeof(cum), n->cum, in),
-		measure_percent(cum_share, sizeof(cum_share), n->cum, t->total),
+		measure_percent(cum_share, sizeof(cum_share), n->cum, t->total), error,
 		log_escape(name, sizeof(name), n->name), inline_label(n));
 }
 
@@ -317,7 +352,8 @@ static void put_table(const struct top *t, uint32_t rows, struct measure in, str
 		measure_value(total, sizeof(total), t->total, in));
 	if (rows < t->n_rows)
 		buf_printf(out, "Showing top %u nodes out of %u\n", rows, t->n_rows);
-	buf_printf(out, "%10s %5s%% %5s%% %10s %5s%%\n", "flat", "flat", "sum", "cum", "cum");
+	buf_printf(out, "%10s %5s%% %5s%% %10s %5s%%%s\n", "flat", "flat", "sum", "cum", "cum",
+		is_estimated(t->p) ? "     +-%" : "");
 	sum = 0;
 	for (uint32_t i = 0; i < rows; i++) {
 		sum += t->rows[i]->flat;

@@ -96,6 +96,7 @@ unit_tests = \
 	tests/unit/test_demangle \
 	tests/unit/test_dump \
 	tests/unit/test_dwarf \
+	tests/unit/test_estimate \
 	tests/unit/test_expression \
 	tests/unit/test_family \
 	tests/unit/test_fixtures \
@@ -109,6 +110,7 @@ unit_tests = \
 	tests/unit/test_goroutines \
 	tests/unit/test_guess \
 	tests/unit/test_heap_record \
+	tests/unit/test_heap_windows \
 	tests/unit/test_inlines \
 	tests/unit/test_instruction \
 	tests/unit/test_interval \
@@ -132,6 +134,7 @@ unit_tests = \
 	tests/unit/test_perf_maps \
 	tests/unit/test_player \
 	tests/unit/test_pprof \
+	tests/unit/test_pressure \
 	tests/unit/test_probe \
 	tests/unit/test_proc_stat \
 	tests/unit/test_profile \
@@ -191,6 +194,7 @@ tests_unit_test_debug_places_LDADD = $(unit_libs)
 tests_unit_test_demangle_LDADD = $(unit_libs)
 tests_unit_test_dump_LDADD = $(unit_libs)
 tests_unit_test_dwarf_LDADD = $(unit_libs)
+tests_unit_test_estimate_LDADD = $(unit_libs) -lm
 tests_unit_test_expression_LDADD = $(unit_libs)
 tests_unit_test_family_LDADD = $(unit_libs)
 tests_unit_test_fixtures_LDADD = $(unit_libs)
@@ -204,6 +208,7 @@ tests_unit_test_gopclntab_LDADD = $(unit_libs)
 tests_unit_test_goroutines_LDADD = $(unit_libs)
 tests_unit_test_guess_LDADD = $(unit_libs)
 tests_unit_test_heap_record_LDADD = $(unit_libs) -lm
+tests_unit_test_heap_windows_LDADD = $(unit_libs)
 tests_unit_test_inlines_LDADD = $(unit_libs)
 tests_unit_test_instruction_LDADD = $(unit_libs)
 tests_unit_test_interval_LDADD = $(unit_libs)
@@ -227,6 +232,7 @@ tests_unit_test_perf_map_file_LDADD = $(unit_libs)
 tests_unit_test_perf_maps_LDADD = $(unit_libs)
 tests_unit_test_player_LDADD = $(unit_libs)
 tests_unit_test_pprof_LDADD = $(unit_libs)
+tests_unit_test_pressure_LDADD = $(unit_libs) -lm
 tests_unit_test_probe_LDADD = $(unit_libs) -lm -ldl
 tests_unit_test_proc_stat_LDADD = $(unit_libs)
 tests_unit_test_profile_LDADD = $(unit_libs)
@@ -250,7 +256,7 @@ tests_unit_test_sum_LDADD = $(unit_libs)
 tests_unit_test_summary_LDADD = $(unit_libs)
 tests_unit_test_symbolize_LDADD = $(unit_libs)
 tests_unit_test_table_LDADD = $(unit_libs)
-tests_unit_test_tally_LDADD = $(unit_libs)
+tests_unit_test_tally_LDADD = $(unit_libs) -lm
 tests_unit_test_text_LDADD = $(unit_libs)
 tests_unit_test_threads_LDADD = $(unit_libs)
 tests_unit_test_units_LDADD = $(unit_libs)
@@ -311,6 +317,7 @@ test_scripts = \
 	tests/integration/goroutines.sh \
 	tests/integration/heap.sh \
 	tests/integration/heap_names.sh \
+	tests/integration/heap_launch.sh \
 	tests/integration/heap_real.sh \
 	tests/integration/html.sh \
 	tests/integration/idle.sh \
@@ -387,6 +394,7 @@ tests_beside = tests/integration/usage.sh \
 	tests/integration/goroutines.sh \
 	tests/integration/heap.sh \
 	tests/integration/heap_real.sh \
+	tests/integration/heap_launch.sh \
 	tests/integration/html.sh \
 	tests/integration/kernel_side.sh \
 	tests/integration/launch.sh \
@@ -465,6 +473,7 @@ EXTRA_DIST = $(test_scripts) $(target_names:%=tests/targets/%.c) \
 	tests/source_check.sh \
 	tests/stress/faults.sh \
 	tests/targets/allocators.c \
+	tests/targets/begins.cc \
 	tests/targets/blocked.c \
 	tests/targets/calls.h \
 	tests/targets/cgo.go \
@@ -498,5 +507,6 @@ EXTRA_DIST = $(test_scripts) $(target_names:%=tests/targets/%.c) \
 	tests/unit/prologues_allocators.h \
 	tests/unit/prologues_libc.h \
 	tests/unit/raw_fixture.h \
+	tests/unit/windows_fixture.h \
 	tests/unit/written.h \
 	$(fixture_names:%=tests/fixtures/%.elf) $(fixture_names:%=tests/fixtures/%.raw)

@@ -4,6 +4,7 @@
 
 #include "base/list.h"
 #include "symbolize/allocator.h"
+#include "symbolize/loader_stop.h"
 #include "symbolize/go_facts.h"
 #include "symbolize/otel_context.h"
 #include "unwind/tell.h"
@@ -114,8 +115,10 @@ void request_allocator(struct worker *w, const struct wire_message *msg)
 		return;
 	a->head = (struct worker_allocator){.module = ask->module};
 	worker_reading(w, ask->module);
-	if (m)
+	if (m) {
 		allocator_find(m, ask, a);
+		loader_stop_find(m, &a->head.loader);
+	}
 	worker_reading(w, 0);
 	size_t functions = a->head.n_functions * sizeof(*a->functions);
 	size_t slots = a->head.n_slots * sizeof(*a->slots);

@@ -172,9 +172,13 @@ static void copy_stack(struct probe_record *r, const struct probe_slot *s)
 	uint8_t *to = r->stack;
 	const uint8_t *from = (const uint8_t *)r->sp;
 	int is_known = s->low <= r->sp && r->sp < s->high;
+	int is_main = probe_state.low <= r->sp && r->sp < probe_state.high;
 
 	if (is_known)
 		end = s->high;
+	else if (is_main)
+		end = probe_state.high;
+	is_known |= is_main;
 	n = end - r->sp;
 	r->is_cut = !is_known || n > PROBE_STACK_MAX;
 	if (n > PROBE_STACK_MAX)
@@ -205,6 +209,7 @@ static void sample(const struct call *c, const struct probe_slot *s, uint64_t po
 	if (!r) {
 		count(&probe_shared.dropped, 1);
 		count(&probe_shared.dropped_bytes, c->size);
+		count(&probe_shared.dropped_means, s->mean);
 		return;
 	}
 	r->kind = PROBE_KIND_SAMPLE;

@@ -10,6 +10,13 @@
 #include "base/wire.h"
 
 #define IDS 8192u /* in one message */
+/* How long another exec of a command is waited for, and for how much of its CPU time where its main
+ * thread is to be sampled, which cannot be done meanwhile. */
+#define FOLLOW_NS     1000000000ull
+#define FOLLOW_CPU_NS 20000000ull
+
+#define LOOK_NS 10000000ull
+#define BUSY_NS 1000000ull
 
 _Static_assert(sizeof(struct tracer_heap) + IDS * sizeof(uint32_t) <= LIMIT_MESSAGE, "it fits");
 
@@ -24,36 +31,38 @@ static int arm(
 	return probe_arm(&h->probe, h->process->target.pid, &plan, why);
 }
 
-/* A thread that the sampler holds, which has not stopped in time, has a tracer: us. */
-static int is_nobody_late(struct capturer *c)
-{
-	uint64_t until = clock_now() + LIMIT_STOP_GIVEUP_MS * 1000000ull;
-	const struct timespec pause = {.tv_nsec = 1000000};
-
-	while (c->tracee.late && tracee_collect(&c->tracee) == -EAGAIN && clock_now() < until)
-		nanosleep(&pause, NULL);
-	return !c->tracee.late;
-}
-
 void heap_begin(struct heap *h, const struct tracer_probe *ask, size_t size, struct roster *roster,
-	struct capturer *capturer, void (*beat)(void *arg), void *arg)
+	struct capturer *capturer, struct hold *hold, void (*beat)(void *arg), void *arg)
 {
 	struct probe_refused why = {.cause = PROBE_CAUSE_GONE};
 
 	if (h->probe.is_armed)
 		return;
+	/* It could not be stopped once more. */
+	tracee_settle(&capturer->tracee);
 	h->capturer = capturer;
+	h->hold = hold;
 	h->kinds = ask->kinds & KINDS_OF_HEAP;
 	h->cut = 0;
 	h->probe.memory = -1;
+	h->probe.remote.held = hold_thread(hold);
+	h->probe.remote.kept = 0;
 	h->probe.remote.beat = beat;
 	h->probe.remote.arg = arg;
 	h->process = roster->n == 1 ? roster->v[0] : NULL;
-	if (h->process && !is_nobody_late(capturer))
+	if (h->process && capturer->tracee.late) {
 		why.cause = PROBE_CAUSE_LATE;
-	else if (h->process && h->process->threads.n && arm(h, ask, size, &why) == 0)
+	} else if (h->process && h->process->threads.n && arm(h, ask, size, &why) == 0) {
 		why.cause = PROBE_CAUSE_NONE;
+		h->process->mappings.probe = h->probe.base;
+	}
 	h->program = h->process ? h->process->start_stack : 0;
+	pressure_begin(&h->pressure, ask->mean);
+	if (hold_is_on(hold) && h->probe.is_armed)
+		hold_follow(hold, FOLLOW_NS,
+			capturer->asked & KINDS_OF_TICKS ? FOLLOW_CPU_NS : FOLLOW_NS);
+	else if (hold_is_on(hold))
+		hold_give_up(hold);
 	wire_send(h->sock, TRACER_PROBE, &why, sizeof(why), -1);
 }
 
@@ -89,24 +98,39 @@ void heap_take(struct heap *h)
 	if (!h->probe.is_armed)
 		return;
 	probe_beat(&h->probe);
+	h->taken = 0;
 	while ((cap = capture_reserve(h->capturer, PROBE_RECORD)) &&
 		(r = records_next(&h->probe.records, clock_now()))) {
 		if (r->kind == PROBE_KIND_THREAD) {
 			probe_tell_stack(&h->probe, r);
 			continue;
 		}
+		h->taken++;
 		h->cut += !!r->is_cut;
 		capture_fill(cap, h->capturer, &h->process->threads.v[0], h->kinds, 'R');
 		fill(r, cap);
 		capture_push(h->capturer, cap);
 	}
+	pressure_look(&h->pressure, &h->probe, clock_now());
+}
+
+/* The ring is not to be full before the next look. */
+uint64_t heap_patience(const struct heap *h, uint64_t most)
+{
+	uint64_t wait = h->taken > PROBE_RECORDS / 16 ? BUSY_NS : LOOK_NS;
+
+	return !h->probe.is_armed || most < wait ? most : wait;
 }
 
 int heap_is_over(const struct heap *h)
 {
-	return h->probe.is_armed &&
-	       (!target_is_alive(&h->process->target) || h->process->start_stack != h->program ||
-		       process_runs_another(h->process));
+	if (!h->probe.is_armed)
+		return 0;
+	if (!target_is_alive(&h->process->target) || probe_is_off(&h->probe))
+		return 1;
+	/* Of a command that is followed, another program is held and has a probe of its own. */
+	return h->hold->state != HOLD_FOLLOWS &&
+	       (h->process->start_stack != h->program || process_runs_another(h->process));
 }
 
 static void send_ids(
@@ -124,39 +148,88 @@ static void send_ids(
 	} while (!part.is_last);
 }
 
-/* f says how the probe ended, if it did. */
-static void tell(struct heap *h, struct tracer_heap *f)
+/* To the sums of the programs before, those of this one. */
+static void add_up(const struct heap *h, struct tracer_heap *f)
+{
+	const struct records *r = &h->probe.records;
+
+	f->dropped += RECORDS_FIGURE(r, dropped);
+	f->dropped_bytes += RECORDS_FIGURE(r, dropped_bytes);
+	f->dropped_weight += h->pressure.lost.bytes;
+	f->dropped_variance += h->pressure.lost.variance;
+	f->table_full += RECORDS_FIGURE(r, table_full);
+	f->no_slot += RECORDS_FIGURE(r, no_slot);
+	f->lost += r->lost;
+	if (h->pressure.mean > f->mean)
+		f->mean = h->pressure.mean;
+}
+
+/* All that is recorded, as long as it takes. */
+static void take_all(struct heap *h)
+{
+	heap_take(h);
+	if (RECORDS_FIGURE(&h->probe.records, head) > h->probe.records.tail) {
+		capture_wait_for_room(h->capturer);
+		heap_take(h);
+	}
+}
+
+static void forget(struct heap *h)
+{
+	probe_forget(&h->probe);
+	h->process->mappings.probe = 0;
+}
+
+static void next_program(struct heap *h)
+{
+	if (!h->probe.is_armed)
+		return;
+	take_all(h);
+	add_up(h, &h->past);
+	h->past.programs++;
+	h->probe.first_id = RECORDS_FIGURE(&h->probe.records, next_id);
+	forget(h);
+}
+
+/* What was recorded is taken before the new mappings are read: it is of the old ones. */
+void heap_attend(struct heap *h, struct hold *hold)
+{
+	hold_look(hold);
+	if (!hold->is_new)
+		return;
+	next_program(h);
+	hold_tell(hold);
+}
+
+/* how: what is to be said of the probe's end. */
+static void tell(struct heap *h, const struct tracer_heap *how)
 {
 	static uint32_t ids[RECORDS_LIVE];
-	const struct records *r = &h->probe.records;
-	uint32_t n = records_live(r, ids, RECORDS_LIVE);
+	uint32_t n = records_live(&h->probe.records, ids, RECORDS_LIVE);
+	struct tracer_heap f = h->past;
 
-	f->dropped = RECORDS_FIGURE(r, dropped);
-	f->dropped_bytes = RECORDS_FIGURE(r, dropped_bytes);
-	f->table_full = RECORDS_FIGURE(r, table_full);
-	f->no_slot = RECORDS_FIGURE(r, no_slot);
-	f->lost = r->lost;
-	f->cut = h->cut;
-	f->longest_ns = h->probe.remote.longest;
-	f->stops = h->probe.stops;
+	add_up(h, &f);
+	f.cut = h->cut;
+	f.longest_ns = h->probe.remote.longest;
+	f.stops = h->probe.stops;
+	f.left = how->left;
+	f.is_gone = how->is_gone;
+	f.is_end = how->is_end;
+	f.is_off = how->is_off;
 	ring_wake(h->capturer->ring);
-	send_ids(h, f, ids, n);
+	send_ids(h, &f, ids, n);
 }
 
 /* What was recorded before what is alive is read, so that the latter has no samples that nobody
  * knows of but the newest. */
 void heap_tell(struct heap *h)
 {
-	struct tracer_heap f = {.n = 0};
+	const struct tracer_heap goes_on = {.n = 0};
 
 	if (!h->probe.is_armed)
 		return;
-	heap_take(h);
-	if (RECORDS_FIGURE(&h->probe.records, head) > h->probe.records.tail) {
-		capture_wait_for_room(h->capturer);
-		heap_take(h);
-	}
-	tell(h, &f);
+	take_all(h);
+	tell(h, &goes_on);
 }
 
 /* Once it is out nothing changes any more: what was recorded and what is alive belong together. */
@@ -164,13 +237,15 @@ void heap_end(struct heap *h)
 {
 	if (!h->probe.is_armed)
 		return;
-	struct tracer_heap f = {.is_end = 1};
 	heap_take(h);
-	is_nobody_late(h->capturer);
-	f.left = probe_disarm(&h->probe);
-	f.is_gone = h->probe.is_gone;
+	struct tracer_heap how = {.is_end = 1, .is_off = probe_is_off(&h->probe)};
+	tracee_settle(&h->capturer->tracee);
+	how.left = probe_disarm(&h->probe);
+	how.is_gone = h->probe.is_gone;
 	capture_wait_for_room(h->capturer);
 	heap_take(h);
-	tell(h, &f);
-	probe_forget(&h->probe);
+	tell(h, &how);
+	forget(h);
+	h->past = (struct tracer_heap){0};
+	h->probe.first_id = 0;
 }

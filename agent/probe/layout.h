@@ -79,6 +79,8 @@ struct probe_state {
 	uint32_t unused;
 	uint64_t mean;	/* bytes between two samples */
 	int64_t inside; /* threads that are in a hook which they have to come back to */
+	/* The main thread's stack: known before it has a thread pointer. */
+	uint64_t low, high;
 };
 
 /* Of one thread, by its thread pointer. */
@@ -101,6 +103,7 @@ struct probe_shared {
 	uint64_t dropped, dropped_bytes; /* samples that there was no room for: in the ring, */
 	uint64_t table_full;		 /* or in the table */
 	uint64_t no_slot;		 /* allocations of threads that there was no room for */
+	uint64_t dropped_means;		 /* sum over those dropped, of what they were drawn with */
 	uint64_t islands[PROBE_ISLANDS]; /* addresses; 0: none */
 	struct probe_saved {
 		uint64_t address;

@@ -151,6 +151,20 @@ static void fill_slot(struct probe *p, const struct remote_thread *t, uint64_t m
 	probe_write(p, at, &slot, sizeof(slot));
 }
 
+/* A program that has just begun has no thread pointer, by which a slot is found. */
+static int tell_main_stack(struct probe *p)
+{
+	for (uint32_t i = 0; i < p->space.n; i++) {
+		const struct place *at = &p->space.v[i];
+		const uint64_t bounds[2] = {at->start, at->end};
+		if (at->is_stack)
+			return probe_write(p,
+				p->base + PROBE_STATE + offsetof(struct probe_state, low), bounds,
+				sizeof(bounds));
+	}
+	return 0;
+}
+
 static int write_patches(struct probe *p, struct probe_refused *why)
 {
 	struct probe_shared *shared = (void *)p->records.shared;
@@ -224,14 +238,14 @@ static void unmap(struct probe *p)
 }
 
 /* Once: 0 armed, -1 and why; BUSY may be tried again. */
-static int arm_stopped(struct probe *p, uint64_t mean, struct probe_refused *why)
+static int arm_stopped(struct probe *p, uint64_t mean, int is_held, struct probe_refused *why)
 {
 	if (space_read(&p->space, p->pid) < 0)
 		return probe_refuse(why, PROBE_CAUSE_GONE, 0);
 	probe_find_room(p);
 	if (find_slots(p, why) < 0)
 		return -1;
-	if (!is_the_way_clear(p))
+	if (!is_held && !is_the_way_clear(p))
 		return probe_refuse(why, PROBE_CAUSE_BUSY, 0);
 	if (probe_map(p, why) < 0) {
 		probe_unmap_here(p);
@@ -246,6 +260,8 @@ static int arm_stopped(struct probe *p, uint64_t mean, struct probe_refused *why
 	for (uint32_t i = 0; i < p->remote.n; i++)
 		fill_slot(p, &p->remote.v[i], mean);
 	error = probe_set_state(p, 1, mean);
+	if (!error)
+		error = tell_main_stack(p);
 	if (error)
 		probe_refuse(why, PROBE_CAUSE_MEMORY, -error);
 	if (!error && write_patches(p, why) == 0) {
@@ -259,6 +275,7 @@ static int arm_stopped(struct probe *p, uint64_t mean, struct probe_refused *why
 static int arm(struct probe *p, uint64_t mean, struct probe_refused *why)
 {
 	for (uint32_t tries = 0; tries < TRIES; tries++) {
+		int is_held = p->remote.held != 0;
 		int error = remote_stop(&p->remote, p->pid);
 		if (error == -REMOTE_LATE && tries + 1 < TRIES / 10) {
 			probe_rest(p, PAUSE_NS);
@@ -268,7 +285,8 @@ static int arm(struct probe *p, uint64_t mean, struct probe_refused *why)
 			return refuse_stop(why, error);
 		p->stops++;
 		why->cause = PROBE_CAUSE_NONE;
-		int armed = arm_stopped(p, mean, why);
+		/* One that has not begun has never been there. */
+		int armed = arm_stopped(p, mean, is_held && p->remote.n == 1, why);
 		remote_release(&p->remote);
 		if (!armed || why->cause != PROBE_CAUSE_BUSY)
 			return armed;

@@ -47,6 +47,7 @@ struct probe {
 	struct slots slots;
 	int is_armed, is_gone; /* gone: the process runs another program, without it */
 	struct records records;
+	uint32_t first_id;    /* samples have ids above */
 	uint64_t ticks_per_s; /* of the time stamp counter */
 	uint32_t stops;
 };
@@ -73,6 +74,9 @@ struct probe_plan {
 
 /* 0, or -1 and why, with nothing changed. */
 int probe_arm(struct probe *p, pid_t pid, const struct probe_plan *plan, struct probe_refused *why);
+
+/* Whether it has switched itself off. */
+int probe_is_off(const struct probe *p);
 
 /* It lives on: to be called at least each second. */
 void probe_beat(struct probe *p);

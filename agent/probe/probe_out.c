@@ -109,6 +109,15 @@ int probe_disarm(struct probe *p)
 	return result;
 }
 
+int probe_is_off(const struct probe *p)
+{
+	uint32_t is_on = 1;
+
+	return probe_read(p, p->base + PROBE_STATE + offsetof(struct probe_state, is_on), &is_on,
+		       sizeof(is_on)) == 0 &&
+	       !is_on;
+}
+
 /* Only a jump into the probe is taken back. */
 static int is_our_jump(const struct probe *p, uint64_t address)
 {

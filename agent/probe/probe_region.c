@@ -35,8 +35,10 @@ static int map_here(struct probe *p, int number)
 	if (!error && shared == MAP_FAILED)
 		error = -errno;
 	close(fd);
-	if (!error)
+	if (!error) {
 		records_init(&p->records, shared);
+		((struct probe_shared *)shared)->next_id = p->first_id;
+	}
 	return error;
 }
 

@@ -104,6 +104,19 @@ static int has_ended(pid_t pid, pid_t tid)
 	return state && (state[7] == 'Z' || state[7] == 'X');
 }
 
+static int take_held(struct remote *r)
+{
+	struct remote_thread *t = &r->v[r->n++];
+
+	*t = (struct remote_thread){.tid = r->held, .is_stopped = 1};
+	r->kept = r->held;
+	r->held = 0;
+	return ptrace(PTRACE_SETOPTIONS, t->tid, 0, PTRACE_O_TRACESYSGOOD) < 0 ||
+			       get_regs(t->tid, &t->regs) < 0
+		       ? -REMOTE_GONE
+		       : 1;
+}
+
 /* 1 it is to be waited for; 0 it is none; or -enum remote_refusal. */
 static int seize(struct remote *r, pid_t tid)
 {
@@ -111,6 +124,8 @@ static int seize(struct remote *r, pid_t tid)
 
 	if (error)
 		return -REMOTE_DENIED;
+	if (tid == r->held)
+		return take_held(r);
 	if (ptrace(PTRACE_SEIZE, tid, 0, PTRACE_O_TRACESYSGOOD) < 0)
 		return errno == ESRCH || has_ended(r->pid, tid) ? 0 : -REMOTE_DENIED;
 	ptrace(PTRACE_INTERRUPT, tid, 0, 0);
@@ -225,6 +240,12 @@ static void let_go(struct remote *r, struct remote_thread *t)
 	if (t->is_changed)
 		set_regs(t->tid, &t->regs);
 	mend(t);
+	if (t->tid == r->kept) {
+		r->kept = 0;
+		ptrace(PTRACE_SETOPTIONS, t->tid, 0, PTRACE_O_TRACEEXEC);
+		ptrace(PTRACE_CONT, t->tid, 0, t->signal);
+		return;
+	}
 	if (ptrace(PTRACE_DETACH, t->tid, 0, t->signal) < 0)
 		/* Killed in its stop: it is reaped, or an exec waits for that. */
 		waitpid(t->tid, &status, __WALL | WNOHANG);

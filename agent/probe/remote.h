@@ -32,6 +32,9 @@ struct remote {
 	pid_t pid;
 	struct remote_thread *v;
 	uint32_t n, room;
+	/* A thread that is ours already, and in a stop: taken as it is, once, and let go so that it
+	 * stays attached, and stops at its next exec; 0: none. */
+	pid_t held, kept;
 	uint64_t instruction; /* address of a syscall instruction in the target; 0: none known */
 	uint64_t restore; /* of code that calls rt_sigreturn, and a ret follows instruction; or 0 */
 	uint64_t stopped_at;	 /* when the first one was */

@@ -62,6 +62,7 @@ void probing_is_lost(struct session *s, const char *why)
 	}
 	log_note("heap, allocs: %s", why);
 	fail_all(s, why);
+	s->heap.is_wanted = s->options->heap_first;
 }
 
 /* --- putting it in ------------------------------------------------------------------------ */
@@ -88,15 +89,17 @@ static void put_in(struct session *s)
 	heap_probe_begin(s);
 }
 
+/* Somebody may have asked while the process was being attached to. */
 void probing_begin(struct session *s)
 {
-	s->heap.is_wanted = s->options->heap_first;
+	s->heap.is_wanted |= s->options->heap_first;
 }
 
 void probing_step(struct session *s)
 {
 	if (!s->heap.is_wanted || s->heap.is_in || s->heap.is_over || s->heap_awaited ||
-		s->phase != PHASE_SAMPLE || s->tracer.sock < 0 || s->tracer_done)
+		s->phase != PHASE_SAMPLE || s->tracer.sock < 0 || s->tracer_done ||
+		!s->heap.has_modules)
 		return;
 	/* Its threads have a tracer just now: ours, which stays for as long as that takes. */
 	if (s->mode.kinds & KIND(PROFILE_THREADCREATE))

@@ -5,7 +5,9 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <stddef.h>
 #include <sys/ptrace.h>
+#include <sys/user.h>
 #include <sys/wait.h>
 
 #include "agent/tracer/attached.h"
@@ -36,10 +38,10 @@ static enum attached_event event_of(int status)
 	}
 }
 
-int attached_next(struct attached_stop *stop, int may_wait)
+static int next_of(pid_t of, struct attached_stop *stop, int may_wait)
 {
 	int status;
-	pid_t tid = waitpid(-1, &status, __WALL | __WNOTHREAD | (may_wait ? 0 : WNOHANG));
+	pid_t tid = waitpid(of, &status, __WALL | __WNOTHREAD | (may_wait ? 0 : WNOHANG));
 
 	if (tid <= 0)
 		return tid < 0 && errno == ECHILD ? -ECHILD : 0;
@@ -47,6 +49,16 @@ int attached_next(struct attached_stop *stop, int may_wait)
 	stop->event = WIFSTOPPED(status) ? event_of(status) : ATTACHED_END;
 	stop->signal = stop->event == ATTACHED_SIGNAL ? WSTOPSIG(status) : 0;
 	return 1;
+}
+
+int attached_next(struct attached_stop *stop, int may_wait)
+{
+	return next_of(-1, stop, may_wait);
+}
+
+int attached_next_of(pid_t tid, struct attached_stop *stop)
+{
+	return next_of(tid, stop, 0);
 }
 
 pid_t attached_subject(pid_t tid)
@@ -70,4 +82,45 @@ void attached_stay(pid_t tid)
 void attached_let_go(pid_t tid)
 {
 	ptrace(PTRACE_DETACH, tid, 0, 0);
+}
+
+int attached_seize_command(pid_t tid)
+{
+	const long options = PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL;
+
+	return ptrace(PTRACE_SEIZE, tid, 0, options) < 0 ? -errno : 0;
+}
+
+void attached_interrupt(pid_t tid)
+{
+	ptrace(PTRACE_INTERRUPT, tid, 0, 0);
+}
+
+static int set_debug_register(pid_t tid, int number, uint64_t value)
+{
+	const size_t at = offsetof(struct user, u_debugreg) + number * sizeof(uint64_t);
+
+	return ptrace(PTRACE_POKEUSER, tid, at, value) < 0 ? -errno : 0;
+}
+
+/* Intel SDM, volume 3, chapter 18: of DR7 bit 0 is for DR0, bit 2 for DR1; zeros above: they stop
+ * instructions. */
+int attached_break_at(pid_t tid, uint64_t one, uint64_t other)
+{
+	int error = set_debug_register(tid, 7, 0);
+
+	if (!error)
+		error = set_debug_register(tid, 0, one);
+	if (!error)
+		error = set_debug_register(tid, 1, other);
+	if (!error && (one || other))
+		error = set_debug_register(tid, 7, (one ? 1u : 0) | (other ? 4u : 0));
+	return error;
+}
+
+uint64_t attached_pc(pid_t tid)
+{
+	errno = 0;
+	long pc = ptrace(PTRACE_PEEKUSER, tid, offsetof(struct user_regs_struct, rip), 0);
+	return errno ? 0 : (uint64_t)pc;
 }

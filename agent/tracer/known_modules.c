@@ -92,7 +92,8 @@ uint32_t known_modules_number(
 	if (found)
 		return found;
 	uint64_t hash = hash_of(&w);
-	w.key.is_jit = known_modules_has_no_file(line) && strcmp(line->path, "[vsyscall]") != 0;
+	w.key.is_jit = known_modules_has_no_file(line) && strcmp(line->path, "[vsyscall]") != 0 &&
+		       strcmp(line->path, KNOWN_MODULES_PROBE) != 0;
 	w.key.path = strdup(line->path);
 	if (!w.key.path || list_room(&k->v, k->n, 1, &k->room, sizeof(*k->v), LIMIT_MODULES) < 0 ||
 		index_add(&k->by_key, hash, k->n) < 0) {

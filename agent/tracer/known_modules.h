@@ -34,6 +34,9 @@ struct known_modules {
 
 void known_modules_fini(struct known_modules *k);
 
+/* What the code of our own allocation probe is called. */
+#define KNOWN_MODULES_PROBE "[allocation probe]"
+
 /* Whether there is no file behind the mapping, nor an image of the kernel's: shared anonymous
  * memory has an inode, too. */
 int known_modules_has_no_file(const struct maps_line *line);

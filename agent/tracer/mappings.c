@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -131,6 +132,18 @@ static int read_list(struct mappings *m, pid_t tid, struct maps_list *out)
 	return error;
 }
 
+static void name_probe(const struct mappings *m, struct maps_list *list)
+{
+	for (size_t i = 0; m->probe && i < list->n; i++) {
+		struct maps_line *l = &list->v[i];
+		char *name = l->start == m->probe ? strdup(KNOWN_MODULES_PROBE) : NULL;
+		if (!name)
+			continue;
+		free(l->path);
+		l->path = name;
+	}
+}
+
 int mappings_refresh(struct mappings *m, pid_t tid)
 {
 	struct maps_list now = {0};
@@ -138,6 +151,7 @@ int mappings_refresh(struct mappings *m, pid_t tid)
 
 	if (error)
 		return error;
+	name_probe(m, &now);
 	if (m->list.v && maps_equal(&now, &m->list)) {
 		maps_free(&now);
 		return 0;

@@ -18,6 +18,7 @@ struct mappings {
 	uint32_t generation;
 	struct maps_list list;
 	uint32_t failed; /* reads that gave no maps */
+	uint64_t probe;	 /* where the code of our allocation probe begins; 0: there is none */
 };
 
 void mappings_init(struct mappings *m, const struct target *target, uint32_t process,

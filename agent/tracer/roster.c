@@ -9,8 +9,10 @@
 #include "base/list.h"
 #include "base/wire.h"
 
-#define PARENTS_AT_ONCE 2u    /* whose children's CPU time is read in a tick */
-#define FIGURES		1000u /* processes in one message */
+#define EXEC_NS		2000000ull    /* one exec is over after that */
+#define WANTED_NS	1000000000ull /* between two readings of maps that were asked for */
+#define PARENTS_AT_ONCE 2u	      /* whose children's CPU time is read in a tick */
+#define FIGURES		1000u	      /* processes in one message */
 
 _Static_assert(FIGURES * sizeof(struct tracer_process) <= LIMIT_MESSAGE, "fits");
 
@@ -330,4 +332,47 @@ struct process *roster_of_generation(const struct roster *r, uint32_t generation
 		if (r->v[i]->mappings.generation == generation)
 			return r->v[i];
 	return NULL;
+}
+
+int roster_read_changed(struct roster *r, uint32_t *execs)
+{
+	uint64_t now = clock_now();
+
+	for (uint32_t i = 0; i < r->n; i++) {
+		struct process *p = r->v[i];
+		if (p->exec_seen) {
+			/* The kernel writes the place of the new stack twice. */
+			*execs += !p->is_waiting && now - p->exec_at > EXEC_NS;
+			p->exec_at = now;
+			process_read_again(p, now);
+		} else if (p->stale && now >= p->next_listing) {
+			process_list(p, now);
+		} else {
+			continue;
+		}
+		r->changed = 1;
+	}
+	return r->changed;
+}
+
+void roster_read_launched(struct roster *r)
+{
+	for (uint32_t i = 0; i < r->n; i++)
+		if (r->v[i]->is_waiting) {
+			process_read_again(r->v[i], clock_now());
+			r->changed = 1;
+		}
+}
+
+void roster_read_wanted_maps(struct roster *r, uint64_t now)
+{
+	uint32_t wanted =
+		atomic_load_explicit(&r->common.ring->page->maps_wanted, memory_order_relaxed);
+	struct process *p = roster_of_generation(r, wanted);
+
+	/* A stray pc asks for newer maps, too, and there are none: once a second is enough. */
+	if (p && now >= p->next_maps) {
+		process_read_maps(p);
+		p->next_maps = now + WANTED_NS;
+	}
 }

@@ -63,4 +63,14 @@ void roster_count(const struct roster *r, struct tracer_stats *stats);
 /* The process whose mappings in force are of that generation; NULL. */
 struct process *roster_of_generation(const struct roster *r, uint32_t generation);
 
+/* Processes where another program runs (how many of them are no launched command's beginning is
+ * added to *execs), or whose threads are not those that we know: read anew. 1 if there were any. */
+int roster_read_changed(struct roster *r, uint32_t *execs);
+
+/* The command that we start runs now, if no look has met it yet. */
+void roster_read_launched(struct roster *r);
+
+/* Maps that the worker asked for. */
+void roster_read_wanted_maps(struct roster *r, uint64_t now);
+
 #endif

@@ -187,6 +187,13 @@ int tracee_collect(struct tracee *t)
 	return 0;
 }
 
+void tracee_settle(struct tracee *t)
+{
+	while (t->late && tracee_collect(t) == -EAGAIN &&
+		clock_now() - t->since < LIMIT_STOP_GIVEUP_MS * 1000000ull)
+		;
+}
+
 int tracee_get_regs(const struct tracee *t, struct user_regs_struct *regs)
 {
 	struct iovec iov = {regs, sizeof(*regs)};

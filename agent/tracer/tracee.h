@@ -39,6 +39,9 @@ int tracee_stop(struct tracee *t, pid_t tid, pid_t leader);
 /* Waits once more for a late thread and lets it go when its stop comes: 0 free again, -EAGAIN. */
 int tracee_collect(struct tracee *t);
 
+/* The same until it is free, or has taken so long that our end has to free it. */
+void tracee_settle(struct tracee *t);
+
 int tracee_get_regs(const struct tracee *t, struct user_regs_struct *regs); /* 0 or -errno */
 int tracee_set_regs(const struct tracee *t, const struct user_regs_struct *regs);
 

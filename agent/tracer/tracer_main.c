@@ -11,6 +11,7 @@
 #include "agent/tracer/creations.h"
 #include "agent/tracer/debug_file.h"
 #include "agent/tracer/goroutine_waits.h"
+#include "agent/tracer/hold.h"
 #include "agent/tracer/moment.h"
 #include "agent/tracer/roster.h"
 #include "agent/tracer/sampler.h"
@@ -19,7 +20,6 @@
 #include "base/wire.h"
 
 #define SECOND	 1000000000ull
-#define EXEC_NS	 2000000ull   /* one exec is over after that */
 #define BEAT_NS	 250000000ull /* the longest sleep */
 #define LOOK_NS	 10000000ull  /* the same while threads are watched */
 #define OFTEN_HZ 50u	      /* ticks that find new threads soon enough for a mark */
@@ -36,11 +36,13 @@ struct tracer {
 	struct goroutine_waits goroutine_waits;
 	struct creations creations;
 	struct heap heap;
+	struct hold hold;
 	struct tracer_stats stats;
 	uint64_t next_refresh;
 	uint64_t never_taken; /* ticks that were due at the end; while a thread is late none is */
 	int running;	      /* samples are taken */
 	int is_open;	      /* the window has begun, and is not over */
+	int is_held;	      /* the command has not begun yet: nothing else is done meanwhile */
 	struct wire_message message;
 };
 
@@ -92,6 +94,8 @@ static void finish(struct tracer *t, int target_ended)
 
 	if (t->running && !t->creations.is_on)
 		t->never_taken = clock_overdue(&t->clock, clock_now());
+	hold_end(&t->hold);
+	t->is_held = 0;
 	waiters_tell_all(&t->sampler.waiters, 1);
 	creations_end(&t->creations, &t->stats);
 	heap_end(&t->heap);
@@ -192,31 +196,29 @@ static void look_anew(struct tracer *t)
 	prepare(t);
 }
 
-/* Processes where another program runs, or whose threads are not those that we know. */
 static int read_changed(void *arg)
 {
 	struct tracer *t = arg;
-	uint64_t now = clock_now();
 
 	waiters_tell_all(&t->sampler.waiters, 0);
-	for (uint32_t i = 0; i < t->roster.n; i++) {
-		struct process *p = t->roster.v[i];
-		if (p->exec_seen) {
-			/* The kernel writes the place of the new stack twice. */
-			t->stats.execs += !p->is_waiting && now - p->exec_at > EXEC_NS;
-			p->exec_at = now;
-			process_read_again(p, now);
-		} else if (p->stale && now >= p->next_listing) {
-			process_list(p, now);
-		} else {
-			continue;
-		}
-		t->roster.changed = 1;
-	}
+	int moved = roster_read_changed(&t->roster, &t->stats.execs);
 	t->sampler.exec_seen = 0;
-	int moved = t->roster.changed;
 	prepare(t);
 	return moved;
+}
+
+/* For the heap profiles of a command: 0, or refused. */
+static int hold(struct tracer *t)
+{
+	struct tracer_refused why = {.cause = REFUSED_OTHER, .pid = t->start.launched};
+
+	if (!(t->start.flags & START_HOLDS))
+		return 0;
+	why.detail = -hold_begin(&t->hold, t->roster.v[0], t->sock);
+	if (!why.detail)
+		return 0;
+	refuse(t, &why);
+	return -1;
 }
 
 static void begin(struct tracer *t)
@@ -242,8 +244,9 @@ static void begin(struct tracer *t)
 	};
 	for (uint32_t i = 0; i < t->roster.n; i++)
 		process_read_maps(t->roster.v[i]);
-	if (watch(t) < 0)
+	if (watch(t) < 0 || hold(t) < 0)
 		return;
+	t->is_held = hold_is_on(&t->hold);
 	wire_send(t->sock, TRACER_READY, &ready, sizeof(ready), -1);
 	refresh(t);
 	if (!(start->flags & (START_RESTARTED | START_SNAPSHOT_LAST)))
@@ -289,15 +292,15 @@ static void on_goroutines(struct tracer *t)
 	ring_wake(t->ring);
 }
 
-/* If no tick has met it yet. */
-static void read_launched(struct tracer *t)
+/* Once it is let go, what is to be sampled is. */
+static void set_held(struct tracer *t)
 {
-	for (uint32_t i = 0; i < t->roster.n; i++)
-		if (t->roster.v[i]->is_waiting) {
-			process_read_again(t->roster.v[i], clock_now());
-			t->roster.changed = 1;
-		}
+	t->is_held = hold_is_on(&t->hold);
+	if (t->is_held)
+		return;
+	roster_read_launched(&t->roster);
 	prepare(t);
+	clock_set_rate(&t->clock, t->start.mode.hz, clock_now());
 }
 
 static void on_mark(struct tracer *t, const struct wire_message *m)
@@ -319,8 +322,11 @@ static void on_probe(struct tracer *t, const struct wire_message *m)
 	const struct tracer_probe *ask = wire_payload(m, sizeof(*ask));
 
 	t->heap.sock = t->sock;
-	if (ask && t->is_open)
-		heap_begin(&t->heap, ask, m->size, &t->roster, &t->sampler.capturer, beat, t);
+	if (!ask || !t->is_open)
+		return;
+	heap_begin(&t->heap, ask, m->size, &t->roster, &t->sampler.capturer, &t->hold, beat, t);
+	if (t->is_held)
+		set_held(t);
 }
 
 static void on_message(struct tracer *t)
@@ -339,8 +345,10 @@ static void on_message(struct tracer *t)
 		on_probe(t, m);
 	else if (m->type == TO_TRACER_HEAP)
 		heap_tell(&t->heap);
-	else if (m->type == TO_TRACER_LAUNCHED)
-		read_launched(t);
+	else if (m->type == TO_TRACER_RUN && wire_payload(m, sizeof(struct tracer_run)))
+		hold_run(&t->hold, wire_payload(m, sizeof(struct tracer_run)));
+	else if (m->type == TO_TRACER_LAUNCHED && !t->is_held)
+		set_held(t);
 	else if (m->type == TO_TRACER_MARK && t->is_open)
 		on_mark(t, m);
 	else if (m->type == TO_TRACER_STOP)
@@ -391,23 +399,19 @@ static void tick(struct tracer *t)
 					      t->clock.slow));
 }
 
-/* Maps that the worker asked for. */
-static void read_wanted_maps(struct tracer *t, uint64_t now)
+/* The command that is held, or may begin another program. */
+static void attend_hold(struct tracer *t)
 {
-	uint32_t wanted = atomic_load_explicit(&t->ring->page->maps_wanted, memory_order_relaxed);
-	struct process *p = roster_of_generation(&t->roster, wanted);
-
-	/* A stray pc asks for newer maps, too, and there are none: once a second is enough. */
-	if (p && now >= p->next_maps) {
-		process_read_maps(p);
-		p->next_maps = now + SECOND;
-	}
+	heap_attend(&t->heap, &t->hold);
+	if (hold_is_on(&t->hold) != t->is_held)
+		set_held(t);
 }
 
 static void drop_ended(struct tracer *t)
 {
 	if (heap_is_over(&t->heap))
 		heap_end(&t->heap);
+	attend_hold(t);
 	waiters_tell_all(&t->sampler.waiters, 0);
 	if (t->creations.is_on)
 		creations_take(&t->creations, 1);
@@ -432,7 +436,7 @@ static void work(struct tracer *t)
 		creations_take(&t->creations, 0);
 	else if (has_ticks(t) && !t->sampler.capturer.tracee.late && clock_tick(&t->clock, now))
 		tick(t);
-	read_wanted_maps(t, now);
+	roster_read_wanted_maps(&t->roster, now);
 	if (now >= t->next_refresh) {
 		refresh(t);
 		drop_ended(t);
@@ -449,7 +453,7 @@ static int is_idle(const struct tracer *t)
 /* Sleeps until a message or the next piece of work. 1 a message waits. */
 static int sleep_until_due(struct tracer *t)
 {
-	int watches = t->creations.is_on, waits_for_records = t->heap.probe.is_armed;
+	int watches = t->creations.is_on;
 	struct pollfd p[3] = {
 		{.fd = t->sock, .events = POLLIN},
 		{.fd = t->is_open ? t->roster.ends : -1, .events = POLLIN},
@@ -457,10 +461,13 @@ static int sleep_until_due(struct tracer *t)
 	};
 	uint64_t now = clock_now(), wait = BEAT_NS;
 
-	if (watches || waits_for_records)
-		wait = LOOK_NS;
-	if (!watches && has_ticks(t) && t->clock.due < now + wait)
+	if (!watches && has_ticks(t))
 		wait = t->clock.due > now ? t->clock.due - now : 0;
+	if (watches)
+		wait = LOOK_NS;
+	wait = heap_patience(&t->heap, wait);
+	if (t->hold.state != HOLD_NONE && wait > HOLD_LOOK_NS)
+		wait = HOLD_LOOK_NS;
 	if (t->sampler.capturer.tracee.late)
 		wait = 0;
 	if (wait > BEAT_NS)
@@ -494,7 +501,8 @@ int tracer_main(int sock, struct ring *ring)
 		}
 		attend_late(&t);
 		attend_watcher(&t);
-		if (t.running || t.heap.probe.is_armed)
+		attend_hold(&t);
+		if ((t.running || t.heap.probe.is_armed) && !t.is_held)
 			work(&t);
 	}
 }

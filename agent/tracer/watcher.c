@@ -24,6 +24,7 @@
 #include "agent/tracer/attached.h"
 #include "agent/tracer/call.h"
 #include "agent/tracer/clock.h"
+#include "agent/tracer/ignored.h"
 #include "agent/tracer/proc_file.h"
 #include "agent/tracer/regs.h"
 #include "agent/tracer/watcher.h"
@@ -253,36 +254,14 @@ static void on_exec(struct watcher *w, pid_t tid)
 	ring_commit(&w->queue, sizeof(*r));
 }
 
-/* Whether the program has a handler for the signal. */
-static int is_caught(pid_t tid, int signal)
-{
-	char path[32], text[4096];
-
-	snprintf(path, sizeof(path), "/proc/%d/status", tid);
-	if (proc_file_read(AT_FDCWD, path, text, sizeof(text)) < 0)
-		return 1;
-	const char *mask = strstr(text, "\nSigCgt:");
-	return !mask || strtoull(mask + 8, NULL, 16) >> (signal - 1) & 1;
-}
-
-/* A signal that is ignored does not even wake a thread, unless it is attached: then the call that
- * it waited in must not fail for that. With a handler all is as it would be without us. */
 static void mend_call(struct watcher *w, const struct attached_stop *stop)
 {
-	struct tracee *t = &w->capturer.tracee;
-	struct user_regs_struct u;
+	struct tracee_calls calls = {0};
 
-	t->tid = stop->tid;
-	if (tracee_get_regs(t, &u) < 0 || !regs_in_syscall(&u))
-		return;
-	if ((!call_fails(&u) && !call_restarts_by_call(&u) && (long)u.rax <= 0) ||
-		is_caught(stop->tid, stop->signal))
-		return;
-	tracee_mend_call(t, &u);
-	count(&w->counts.repaired, t->calls.repaired);
-	count(&w->counts.failed, t->calls.failed);
-	count(&w->counts.cut_short, t->calls.cut_short);
-	t->calls = (struct tracee_calls){0};
+	ignored_mend(stop->tid, stop->signal, &calls);
+	count(&w->counts.repaired, calls.repaired);
+	count(&w->counts.failed, calls.failed);
+	count(&w->counts.cut_short, calls.cut_short);
 }
 
 static void on_signal(struct watcher *w, const struct attached_stop *stop)

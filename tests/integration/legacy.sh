@@ -22,7 +22,7 @@ convert() # GO FILE OUT
 "$driver" "$WORK" >"$WORK/driver.out" 2>&1 || { fail "driver: $(head -3 "$WORK/driver.out")"; finish; }
 for go in "${GOS[@]}"; do
 	version=$(go_version "$go")
-	for kind in thread threadcreate goroutine block mutex; do
+	for kind in thread threadcreate goroutine heap allocs block mutex; do
 		for form in pb.gz txt maps; do
 			convert "$go" "$WORK/$kind.$form" "$WORK/$form.pb.gz" || continue 2
 		done

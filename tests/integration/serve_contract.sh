@@ -41,10 +41,10 @@ go_url=$URL go_pid=$TARGET
 start_target contended
 first=$TARGET
 serve "one process" -p "$first" -http 127.0.0.1:0
-contract "one process" --pids "$go_pid,$first" "$go_url" "$URL"
+contract "one process" --heap --pids "$go_pid,$first" "$go_url" "$URL"
 for GO in "${GOS[@]}"; do
 	pprof_urls "$URL" hold_70 goroutine=run threads=run block=take_from_stock mutex=hold_70 \
-		threadcreate=
+		threadcreate= heap=
 done
 check_unharmed "$first" "one process" && pass "target is unharmed"
 stop_server "one process"
@@ -53,7 +53,7 @@ echo "a-secret-of-some-length" >"$WORK/token"
 chmod 600 "$WORK/token"
 serve "token" -p "$first" -http 127.0.0.1:0 -http-token "$WORK/token"
 base=$(sed -E 's,^(http://[^/]*).*,\1,' <<<"$URL")
-contract "token" --quick --pids "$go_pid,$first" "$go_url" "$base/a-secret-of-some-length"
+contract "token" --quick --heap --pids "$go_pid,$first" "$go_url" "$base/a-secret-of-some-length"
 check "token: by a header, and not without" python3 - "$LIB" "$base" <<-'PY'
 	import sys
 	sys.path.insert(0, sys.argv[1])

@@ -17,6 +17,7 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
+#include "output/estimate.h"
 #include "output/legacy.h"
 #include "output/pprof.h"
 #include "output/symbols.h"
@@ -24,6 +25,7 @@
 
 #define MODULES	 256
 #define SEGMENTS 512
+#define SITES	 16
 #define NOINLINE __attribute__((noinline))
 
 static struct module_info modules[MODULES];
@@ -32,6 +34,9 @@ static uint32_t n_modules, n_segments;
 static struct symbols *symbols;
 static struct table *table;
 static struct buf maps;
+static struct heap_site sites[SITES];
+static uint32_t n_sites;
+static int is_of_heap;
 
 /* --- a real stack --------------------------------------------------------------------------- */
 
@@ -125,13 +130,18 @@ static void set_name(struct frame f, const char *name)
 static void add(const struct frame *v, uint32_t n, uint32_t thread, uint64_t count, int is_waiting)
 {
 	static struct stack stack;
-	const struct table_entry entry = {.count = count,
+	struct table_entry entry = {.count = count,
 		.weight = count * 1000 * WEIGHT_ONE,
 		.thread = thread,
 		.state = 'S',
 		.wait = is_waiting ? WAIT_MUTEX : 0,
 		.lock = is_waiting ? 0x1000 : 0};
 
+	if (n_sites < SITES) {
+		sites[n_sites] = (struct heap_site){.all = {.objects = count, .bytes = count * 100},
+			.live = {.objects = count / 2, .bytes = count / 2 * 100}};
+		entry.lock = is_of_heap ? ++n_sites : entry.lock;
+	}
 	stack.n = n;
 	stack.end = n > 4 ? STACK_NO_CFI : STACK_DONE;
 	memcpy(stack.v, v, n * sizeof(*v));
@@ -214,7 +224,9 @@ int main(int argc, char **argv)
 		[PROFILE_THREADCREATE] = "threadcreate",
 		[PROFILE_GOROUTINE] = "goroutine",
 		[PROFILE_BLOCK] = "block",
-		[PROFILE_MUTEX] = "mutex"};
+		[PROFILE_MUTEX] = "mutex",
+		[PROFILE_HEAP] = "heap",
+		[PROFILE_ALLOCS] = "allocs"};
 	struct thread_info threads[] = {{.tid = 10, .name = "a"}, {.tid = 11, .name = "a"},
 		{.tid = 12, .name = "b"}, {.tid = 13, .name = "c"}};
 	char bytes[] = "ba";
@@ -230,8 +242,12 @@ int main(int argc, char **argv)
 		symbols = symbols_new();
 		if (!table || !symbols)
 			die("tables", -ENOMEM);
+		is_of_heap = !!(KIND(kind) & KINDS_OF_HEAP);
+		n_sites = 0;
 		fill(kind == PROFILE_BLOCK || kind == PROFILE_MUTEX);
+		const struct profile_heap heap = {sites, n_sites, 1};
 		const struct profile_input in = {.kind = kind,
+			.heap = is_of_heap ? &heap : NULL,
 			.table = table,
 			.symbols = symbols,
 			.threads = threads,

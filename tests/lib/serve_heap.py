@@ -4,6 +4,7 @@
 
 serve_heap.py steps URL TARGET OUTPUT    what it allocates, step by step; its end
 serve_heap.py held URL SERVER TARGET     refused while it is stopped; as before, afterwards
+serve_heap.py rotated FOLDER RUN TARGET OUTPUT   not served: the files of -profile heap -every
 """
 import collections
 import hashlib
@@ -193,4 +194,29 @@ def held(url, server, target):
     is_true("as it was before", after == before, [line for line in after if line not in before])
 
 
-main({"steps": steps, "held": held})
+# --- files one after the other ------------------------------------------------------------------
+
+def files(folder):
+    return sorted(name for name in os.listdir(folder) if name.endswith(".pb.gz"))
+
+
+def rotated(folder, run, target, path):
+    until("the probe is in it", lambda: "cpprof-probe" in open("/proc/%s/maps" % target).read())
+    step(target, path)
+    until("a file", lambda: files(folder))
+    step(target, path)
+    os.kill(int(run), signal.SIGINT)
+    until("the run is over", lambda: "cpprof-probe" not in open("/proc/%s/maps" % target).read())
+    until("the last file", lambda: "next  " in open(folder + "/../rotated.err").read())
+    found = [proof.Profile(os.path.join(folder, name)) for name in files(folder)]
+    lost = re.search(r"lost: (\d+) for want of room, (\d+) damaged, (\d+) in the worker",
+                     open(folder + "/../rotated.err").read())
+    is_true("several files", len(found) > 1, len(found))
+    judge("the last file has all since the begin", found[-1], truths(path)[2], {}, sum(map(int, lost.groups())))
+    all_sums = [sums(profile)[:2] for profile in found]
+    is_true("each file has what the one before has, and more", sorted(all_sums) == all_sums, all_sums)
+    is_equal("each is of its moment", [0] * len(found), [profile.duration for profile in found])
+    is_true("one after the other", all(a.time < b.time for a, b in zip(found, found[1:])))
+
+
+main({"steps": steps, "held": held, "rotated": rotated})

@@ -105,7 +105,7 @@ PLACE(aligned_freed)(int which)
 		p = memalign(256, 6000);
 	else if (which == 1)
 		p = valloc(6000);
-	else if (posix_memalign(&p, 128, 6000))
+	else if (posix_memalign(&p, 16, 6000)) /* what malloc does as well */
 		p = NULL;
 	return seen(p);
 }

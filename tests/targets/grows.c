@@ -2,7 +2,8 @@
 /*
  * grows GROWN SHRUNK [PCT]: to compare two runs of it. At SIGUSR1 it allocates, in places of their
  * own, so many MiB each, some of which it frees; then it says "truth done" and computes until
- * SIGTERM, PCT % of it in one function (50) and the rest in another.
+ * SIGTERM, PCT % of it in one function (50) and the rest in another. At each further SIGUSR1 it
+ * allocates one MiB more, in the place that grew, and says so.
  */
 #include "target.h"
 
@@ -29,7 +30,7 @@ static volatile sig_atomic_t begun;
 static void on_go(int sig)
 {
 	(void)sig;
-	begun = 1;
+	begun++;
 }
 
 static FRAME uint64_t fill(void *(*place)(void), uint64_t mib, int keep)
@@ -63,6 +64,11 @@ int main(int argc, char **argv)
 	truth("done", 1);
 	fflush(stdout);
 	while (target_running()) {
+		if (begun > 1) {
+			truth("leaked", fill(grown, 1, 1));
+			fflush(stdout);
+			begun = 1;
+		}
 		seed = seed * 1103515245 + 12345;
 		if ((seed >> 8) % 100 < percent)
 			cpu_grown(100);

@@ -227,6 +227,76 @@ static void growth_is_found(void **state)
 	}
 }
 
+/* Of one run at two moments: some stays all the time, some goes, some comes, and some comes and
+ * goes in between. In rates: what is meant by it. */
+static void draw_run(int row, uint64_t size, double stays, double goes, double comes, double passes)
+{
+	int64_t drawn[4][4] = {{0}}, *values[2];
+	double means[4] = {stays, goes, comes, passes};
+
+	for (int i = 0; i < 4; i++)
+		draw_objects(drawn[i], means[i] * RATE / size, size);
+	for (int side = 0; side < 2; side++) {
+		values[side] = row_values(side, row);
+		for (int i = 0; i < 2; i++) { /* objects, bytes */
+			values[side][2 + i] = drawn[0][2 + i] + drawn[side ? 2 : 1][2 + i];
+			values[side][i] = drawn[0][2 + i] + drawn[1][2 + i];
+			if (side)
+				values[side][i] += drawn[2][2 + i] + drawn[3][2 + i];
+		}
+	}
+}
+
+static int64_t run_comment;
+
+static void begin_run(int side, const char *text)
+{
+	begin_side(side, RATE, MADE_HEAP);
+	run_comment = made_string(&sides[side], text);
+	sides[side].p.comment = &run_comment;
+	sides[side].p.n_comment = 1;
+}
+
+static void one_run(void **state)
+{
+	struct tails t = {0};
+	int found = 0, n = rounds();
+	double total = 0;
+
+	(void)state;
+	for (int i = 0; i < n; i++) {
+		for (int side = 0; side < 2; side++)
+			begin_run(side, "a sample each 65536 bytes, from 12.3" TALLY_RUN);
+		for (int row = 0; row < ROWS; row++)
+			draw_run(row, RATE >> row % 5, 100, 2 + row, 2 + row, row / 5);
+		compare();
+		assert_true(c.is_same_run);
+		add_tails(&t);
+		total += pow((c.total.new - c.total.old) / c.total.error, 2);
+		forget();
+		/* A leak of 25 samples, beside what has been there and stays: too little for two
+		 * runs. */
+		for (int side = 0; side < 2; side++)
+			begin_run(side, "a sample each 65536 bytes, from 12.3" TALLY_RUN);
+		draw_run(0, RATE / 64, 400, 0, 25, 0);
+		compare();
+		found += c.flat.v[0].is_significant;
+		forget();
+	}
+	check_tails("one run", &t, 0.5);
+	print_message("its total: mean square %.3f\n", total / n);
+	assert_true(total / n > 0.5 && total / n <= 1 + 4 * sqrt(2.0 / n));
+	print_message("a leak of 25 samples beside 400: found in %.1f %%\n", 100.0 * found / n);
+	assert_true(found >= 0.93 * n);
+	begin_run(0, "a sample each 65536 bytes, from 12.3" TALLY_RUN);
+	begin_run(1, "a sample each 65536 bytes, from 12.4" TALLY_RUN);
+	draw_run(0, RATE / 64, 400, 0, 25, 0);
+	compare();
+	assert_false(c.is_same_run);
+	assert_int_equal(c.flat.n_significant, 0);
+	forget();
+}
+
 /* --- the words ----------------------------------------------------------------------------- */
 
 /* Three rows: 100 MiB each; the first grows by that many. */
@@ -355,6 +425,7 @@ int main(void)
 		cmocka_unit_test(heap_without_a_change),
 		cmocka_unit_test(cpu_without_a_change),
 		cmocka_unit_test(growth_is_found),
+		cmocka_unit_test(one_run),
 		cmocka_unit_test(verdict),
 		cmocka_unit_test(other_builds_have_no_lines),
 		cmocka_unit_test(counts_are_exact),

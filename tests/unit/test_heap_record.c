@@ -174,13 +174,14 @@ static int compare_entry(void *arg, const struct table_entry *e)
 	struct comparing *c = arg;
 	const struct profile_heap heap = {c->got->sites, c->got->n_sites, 1};
 	const struct heap_site *want = &c->want[e->frames[0].offset];
-	int64_t values[PROFILE_VALUES];
+	struct profile_sample s;
 
 	assert_int_equal(e->n, 2);
 	assert_in_range(e->lock, 1, c->got->n_sites);
 	compare(&want->all, &c->got->sites[e->lock - 1].all);
 	compare(&want->live, &c->got->sites[e->lock - 1].live);
-	heap_values(&heap, e->lock, values);
+	heap_values(&heap, e->lock, &s);
+	const int64_t *values = s.values;
 	assert_true(values[1] - want->all.bytes <= 0.5 && want->all.bytes - values[1] <= 0.5);
 	assert_true(values[3] - want->live.bytes <= 0.5 && want->live.bytes - values[3] <= 0.5);
 	c->n++;

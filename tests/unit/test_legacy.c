@@ -2,6 +2,7 @@
 /* Go's texts byte by byte: what pprof parses, and what nobody can forge. */
 #include <errno.h>
 
+#include "output/estimate.h"
 #include "output/go_quote.h"
 #include "output/legacy.h"
 #include "output/pseudo.h"
@@ -93,6 +94,14 @@ static void quotes_are_those_of_go(void **state)
 	quote("\U000e0001\U0001f600", "\"\\U000e0001\U0001f600\"");
 	clear(4);
 	assert_int_equal(go_quote(&out, "long"), -E2BIG);
+}
+
+static void add_site(uint64_t number, struct frame frame)
+{
+	const struct stack stack = {.n = 1, .end = STACK_DONE, .v = {frame}};
+	const struct table_entry what = {.count = 1, .lock = number};
+
+	assert_int_equal(table_add_entry(table, &stack, &what), 0);
 }
 
 /* --- counts ------------------------------------------------------------------------------- */
@@ -318,6 +327,43 @@ static void contentions_are_by_time(void **state)
 	assert_string_equal(strstr(all, "\n\n--- "), "\n\n--- Memory map: ---\n");
 }
 
+/* What is in use, then in brackets all; the biggest in use first, of allocs too. */
+static void the_heap_has_all_four(void **state)
+{
+	struct heap_site sites[] = {
+		{.all = {.objects = 3, .bytes = 300}, .live = {.objects = 1, .bytes = 100}},
+		{.all = {.objects = 2.4, .bytes = 199.6}, .live = {.objects = 2.4, .bytes = 199.6}},
+		{.all = {.objects = 9, .bytes = 90000}},
+	};
+	const struct profile_heap heap = {sites, 3, 4096};
+	const char *want = "heap profile: 3: 300 [14: 90500] @ heap/2\n"
+			   "2: 200 [2: 200] @ 0x15021\n#\t0x15020\tsecond\t/usr/bin/app:0\n\n"
+			   "1: 100 [3: 300] @ 0x10021\n#\t0x10020\tfirst\t/usr/bin/app:0\n\n"
+			   "0: 0 [9: 90000] @ 0x70011\n#\t0x70010\tthird\t/lib/libc.so:0\n\n"
+			   "# said of it\n";
+
+	(void)state;
+	in.heap = &heap;
+	in.comments = "said of it\n";
+	name(EXE, 0x20, "first");
+	name(EXE, 0x4020, "second");
+	name(LIBC, 0x1010, "third");
+	add_site(1, (struct frame){0x20, EXE, 0});
+	add_site(2, (struct frame){0x4020, EXE, 0});
+	add_site(3, (struct frame){0x1010, LIBC, 0});
+	for (in.kind = PROFILE_HEAP; in.kind <= PROFILE_ALLOCS; in.kind++) {
+		build();
+		assert_string_equal(written(NULL), want);
+	}
+	/* Equal sums would be taken for a text that does not tell them apart. */
+	memset(&sites[1], 0, 2 * sizeof(*sites));
+	sites[0].live = sites[0].all;
+	in.kind = PROFILE_HEAP;
+	build();
+	assert_int_equal(rows(written(NULL), "heap profile: 3: 300 [3: 301] @ heap/2"), 1);
+	assert_int_equal(rows(buf_text(&out), "3: 300 [3: 300] @ 0x10021"), 1);
+}
+
 static void others_have_no_text(void **state)
 {
 	(void)state;
@@ -356,6 +402,7 @@ int main(void)
 		TEST(code_of_one_address_is_told_apart),
 		TEST(names_forge_nothing),
 		TEST(contentions_are_by_time),
+		TEST(the_heap_has_all_four),
 		TEST(others_have_no_text),
 		TEST(no_room_is_said),
 	};

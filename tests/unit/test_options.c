@@ -220,7 +220,8 @@ static void kinds(void **state)
 	accepted("1 -profile heap,allocs -heap-rate 64K");
 	assert_int_equal(o.kinds, KINDS_OF_HEAP);
 	assert_int_equal(o.heap_rate, 65536);
-	refused("1 -profile cpu,allocs", "not with others yet");
+	accepted("1 -profile cpu,threads,heap,allocs");
+	refused("1 -profile threadcreate,heap", "goes alone");
 	accepted("1 -profile heap -every 5");
 	refused("1 -profile heap -children", "of one process");
 	refused("1 -profile heap -save-raw f", "cannot be recorded");
@@ -456,6 +457,13 @@ static void serving(void **state)
 	accepted("-p 1");
 	assert_int_equal(o.serves, 0);
 	refused("-http :0", "which process?");
+	accepted("-p 1 -http :0 -profile heap");
+	assert_true(o.heap_first);
+	assert_int_equal(o.kinds, KINDS_OF_LOOK);
+	accepted("-p 1 -http :0 -heap-rate 64K");
+	refused("-p 1 -http :0 -profile cpu,heap", "leave out -profile");
+	refused("-p 1,2 -http :0 -profile heap", "of one process");
+	refused("-p 1 -push pyroscope+http://h -profile heap", "not pushed yet");
 	refused("-p 1 -http 80", "-http 80: give [HOST]:PORT");
 	refused("-p 1 -http :0 -profile wall", "leave out -profile");
 	refused("-p 1 -http :0 -every 5s", "leave out -every");

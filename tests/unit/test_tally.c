@@ -10,7 +10,7 @@
 #include <zlib.h>
 
 #include "base/limits.h"
-#include "output/tally.h"
+#include "output/compare.h"
 #include "output/unpack.h"
 #include "tests/unit/pprof_fixture.h"
 
@@ -51,15 +51,15 @@ static void by_function(void **state)
 	assert_int_equal(tally_take(&m.p, &t), 0);
 	assert_string_equal(t.type, "cpu");
 	assert_int_equal(t.cum.n, 3);
-	near(find(&t.cum, "main")->value, 43);
-	near(find(&t.cum, "again")->value, 43);
-	near(find(&t.cum, "leaf")->value, 40);
-	near(find(&t.flat, "leaf")->value, 40);
-	near(find(&t.flat, "leaf")->variance, 400);
-	near(find(&t.flat, "again")->value, 3);
-	near(find(&t.flat, "again")->variance, 3e7);
+	near(find(&t.cum, "main")->sum.value, 43);
+	near(find(&t.cum, "again")->sum.value, 43);
+	near(find(&t.cum, "leaf")->sum.value, 40);
+	near(find(&t.flat, "leaf")->sum.value, 40);
+	near(find(&t.flat, "leaf")->sum.variance, 400);
+	near(find(&t.flat, "again")->sum.value, 3);
+	near(find(&t.flat, "again")->sum.variance, 3e7);
 	assert_null(find(&t.flat, "main"));
-	near(t.value, 43);
+	near(t.sum.value, 43);
 	assert_string_equal(t.build_id, "abcd");
 	tally_fini(&t);
 }
@@ -91,11 +91,11 @@ static void by_place(void **state)
 	assert_string_equal(t.places.v[0].name, "operator new");
 	assert_string_equal(t.places.v[1].file, "a.cc");
 	assert_int_equal(t.places.v[1].line, 12);
-	near(t.places.v[1].value, 30);
+	near(t.places.v[1].sum.value, 30);
 	assert_int_equal(t.places.v[2].line, 13);
-	near(t.places.v[2].value, 40);
-	near(find(&t.flat, "remember")->value, 70);
-	near(find(&t.cum, "operator new")->value, 170);
+	near(t.places.v[2].sum.value, 40);
+	near(find(&t.flat, "remember")->sum.value, 70);
+	near(find(&t.cum, "operator new")->sum.value, 170);
 	tally_fini(&t);
 }
 
@@ -113,6 +113,14 @@ static void variance_of_bytes(void **state)
 	assert_true(fabs(v / (524288 * 16e6) - 1) < 1e-3);
 	v = sqrt(sampling_variance(&s, large));
 	assert_true(v < 0.012 * large[3] && v > 0);
+	/* A thousand of R and a thousand of 19 R: as much as those of R alone, at least. */
+	int64_t mixed[] = {0, 0, 2000, 20000ll << 19};
+	v = sampling_variance(&s, mixed) / (524288.0 * 524288);
+	assert_true(v >= 1000 / (exp(1) - 1));
+	/* One sample of 1.1 R stands for 1.499 allocations, which are written as 1. */
+	int64_t rounded[] = {0, 0, 1, 864547};
+	v = sampling_variance(&s, rounded) / (524288.0 * 524288);
+	assert_true(v >= 0.9);
 	s = (struct sampling){.way = SAMPLING_BYTES, .period = 10};
 	near(sampling_variance(&s, alone), 10000);
 }
@@ -136,7 +144,7 @@ static void any_ids(void **state)
 	assert_int_equal(tally_take(&m.p, &t), 0);
 	assert_int_equal(t.flat.n, 1);
 	assert_string_equal(t.flat.v[0].name, "[app]");
-	near(find(&t.cum, "one")->value, 1);
+	near(find(&t.cum, "one")->sum.value, 1);
 	tally_fini(&t);
 }
 
@@ -185,6 +193,22 @@ static void write_file(const void *bytes, size_t n)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 }
 
+/* Whatever the numbers in it are, they can be compared and printed. */
+static void print_with_itself(void)
+{
+	struct comparison c;
+	struct buf out;
+
+	buf_init(&out, MIB);
+	assert_int_equal(compare_take(&t, &t, &c), 0);
+	assert_false(c.total.is_significant);
+	assert_int_equal(c.flat.n_significant + c.cum.n_significant + c.places.n_significant, 0);
+	assert_int_equal(compare_text(&c, 100, 0.1, &out), 0);
+	assert_int_equal(compare_json(&c, 100, 0.1, &out), 0);
+	compare_fini(&c);
+	buf_fini(&out);
+}
+
 static int take_file(const void *bytes, size_t n)
 {
 	struct unpacked u;
@@ -194,8 +218,10 @@ static int take_file(const void *bytes, size_t n)
 	if (error)
 		return error;
 	error = tally_take(u.p, &t);
-	if (!error)
+	if (!error) {
+		print_with_itself();
 		tally_fini(&t);
+	}
 	unpack_fini(&u);
 	return error;
 }

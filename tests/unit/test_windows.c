@@ -1,107 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* agent/windows: who opens and closes at which mark, how the interval after it is taken, and who
  * gets what of the one before. Time is told by hand. */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-#include <cmocka.h>
-
-#include "agent/session.h"
-#include "output/table.h"
-
-#define MS	1000000ull
-#define SECOND	(1000 * MS)
-#define APART	(25 * MS)
-#define CPU	KIND(PROFILE_CPU)
-#define WALL	KIND(PROFILE_WALL)
-#define THREADS KIND(PROFILE_THREADS)
-#define CREATE	KIND(PROFILE_THREADCREATE)
-
-static struct options options;
-static struct session s;
-static struct interval i;
-static struct tracer_mode mode, before;
-static uint64_t now;
-
-static int begin(void **state)
-{
-	(void)state;
-	options = (struct options){.hz = 100, .background = 0};
-	s = (struct session){.options = &options};
-	now = 1000 * SECOND;
-	i = (struct interval){0};
-	if (windows_init(&s.windows) < 0)
-		return -1;
-	windows_first_mode(&s, &mode);
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	windows_fini(&s.windows);
-	interval_fini(&i);
-	return 0;
-}
-
-static struct window *ask(uint32_t kinds, uint32_t flags, uint64_t length)
-{
-	const struct window how = {.kinds = kinds, .flags = flags, .length = length};
-
-	return windows_add(&s.windows, &how);
-}
-
-/* The open interval ends after ms; in it one stack of each kind was taken, at that place. */
-static void mark(uint64_t ms, uint64_t place)
-{
-	const struct thread_info t = {.pid = 1, .tid = 1};
-	const struct frame frame = {place, 1, 0};
-	uint64_t began = now;
-
-	now += ms * MS;
-	interval_fini(&i);
-	assert_int_equal(interval_init(&i, i.number + 1), 0);
-	interval_thread(&i, 1, &t);
-	i.began = began;
-	i.ended = now;
-	const struct worker_stack w = {.kinds = mode.kinds,
-		.looks = 1,
-		.contentions = 1,
-		.weight = WEIGHT_ONE,
-		.end = STACK_DONE,
-		.n = 1};
-	if (mode.kinds)
-		assert_int_equal(interval_add_stack(&i, &w, &frame, 0), 0);
-	if (mode.kinds & KINDS_OF_TICKS)
-		i.stats.ticks_weight = WEIGHT_ONE;
-	before = mode;
-	windows_mark(&s, now, &mode);
-	windows_take(&s, &i, &before);
-}
-
-static int one(void *arg, const struct table_entry *e)
-{
-	*(uint64_t *)arg |= 1ull << e->frames[0].offset;
-	return 0;
-}
-
-/* The places that its profile has, a bit for each. */
-static uint64_t places(const struct window *w, enum profile_kind kind)
-{
-	uint64_t found = 0;
-
-	table_each(w->sum.tables[kind], one, &found);
-	return found;
-}
-
-static void drop_all(void)
-{
-	while (s.windows.first)
-		windows_drop(&s.windows, s.windows.first);
-}
+#include "tests/unit/windows_fixture.h"
 
 /* --- tests -------------------------------------------------------------------------------- */
 
@@ -400,6 +300,7 @@ static void threadcreate_goes_alone(void **state)
 }
 
 #define T(function) cmocka_unit_test_setup_teardown(function, begin, end)
+#define H(f)	    cmocka_unit_test_setup_teardown(f, begin_heap, end_heap)
 
 int main(void)
 {

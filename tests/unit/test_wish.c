@@ -135,7 +135,7 @@ static void paths(void **state)
 	assert_string_equal(w.asset, "x.js");
 	refused("/debug/pprof/nope", "", 404, "Unknown profile");
 	refused("/debug/pprof/trace", "", 404, "Unknown profile");
-	refused("/debug/pprof/heap", "", 404, "Unknown profile");
+	refused("/debug/pprof/heapz", "", 404, "Unknown profile");
 	refused("/debug/pprof/profile/", "", 404, "Unknown profile");
 	refused("/debug/pprofx", "", 404, "not found");
 	refused("/debug", "", 404, "not found");
@@ -190,7 +190,28 @@ static void of_the_view(void **state)
 	assert_int_equal(ask("/api/view", "kind=cpu&pid=-7")->pid, -1);
 	refused("/api/view", "", 404, "Unknown profile");
 	refused("/api/view", "kind=profile", 404, "Unknown profile");
-	refused("/api/view", "kind=heap", 404, "Unknown profile");
+	refused("/api/view", "kind=goheap", 404, "Unknown profile");
+}
+
+/* All since the probe went in, or what came and went. */
+static void heap_and_allocs(void **state)
+{
+	(void)state;
+	taken("/debug/pprof/heap", "gc=1", PAGE_PROFILE);
+	assert_int_equal(w.kind, PROFILE_HEAP);
+	assert_int_equal(w.flags, WINDOW_COUNTERS);
+	assert_int_equal(w.length, 0);
+	assert_string_equal(w.name, "heap");
+	taken("/pid/7/debug/pprof/allocs", "seconds=3", PAGE_PROFILE);
+	assert_int_equal(w.kind, PROFILE_ALLOCS);
+	assert_int_equal(w.flags, 0);
+	assert_int_equal(w.length, 3 * SECOND);
+	taken("/debug/pprof/heap", "debug=1", PAGE_PROFILE);
+	assert_int_equal(w.debug, 1);
+	refused("/debug/pprof/heap", "seconds=1&debug=1", 400, "incompatible");
+	refused("/debug/pprof/allocs", "seconds=0", 400, "positive integer");
+	taken("/pprof/heap", "", PAGE_PROFILE);
+	taken("/api/view", "kind=heap", PAGE_VIEW_DATA);
 }
 
 /* Whatever the path is, the answer is a page that there is or an error. */
@@ -225,6 +246,7 @@ int main(void)
 		cmocka_unit_test(other_names),
 		cmocka_unit_test(of_one_process),
 		cmocka_unit_test(of_the_view),
+		cmocka_unit_test(heap_and_allocs),
 		cmocka_unit_test(any_path),
 	};
 
