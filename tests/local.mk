@@ -393,6 +393,7 @@ tests_beside = tests/integration/usage.sh \
 	tests/integration/gdb_compare.sh \
 	tests/integration/goroutines.sh \
 	tests/integration/heap.sh \
+	tests/integration/heap_names.sh \
 	tests/integration/heap_real.sh \
 	tests/integration/heap_launch.sh \
 	tests/integration/html.sh \

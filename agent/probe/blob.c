@@ -358,8 +358,6 @@ int probe_before(struct call *c, uint32_t hook)
 	const struct probe_trait *t = &probe_traits[hook];
 
 	describe(c, hook, t);
-	if (probe_state.is_on && clock() > probe_shared.deadline)
-		probe_state.is_on = 0;
 	if (!probe_state.is_on) {
 		be_quiet();
 		return 0;
@@ -370,6 +368,11 @@ int probe_before(struct call *c, uint32_t hook)
 	if (!s)
 		return 0;
 	c->is_sampled = s->left < c->size;
+	if (c->is_sampled && clock() > probe_shared.deadline) {
+		probe_state.is_on = 0;
+		be_quiet();
+		return 0;
+	}
 	int is_known = c->old > 1 && *filter_of(c->old); /* most likely: it was sampled */
 	if (!c->is_sampled && t->is_leaf && !is_known) {
 		s->left -= c->size;

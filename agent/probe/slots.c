@@ -94,6 +94,15 @@ static int stub_of(const struct probe *p, const struct probe_slot_place *of, uin
 	return -1;
 }
 
+/* Mostly nothing has to be called so, and nobody is held up by reading what there is. */
+static int is_used(const struct slots *s)
+{
+	for (uint32_t k = 0; k < s->n; k++)
+		if (s->hooks[k])
+			return 1;
+	return 0;
+}
+
 void slots_find(struct probe *p, const struct probe_slot_place *v, uint32_t n,
 	uint64_t (*unbound)(const struct probe *p, const struct probe_slot_place *of))
 {
@@ -101,7 +110,7 @@ void slots_find(struct probe *p, const struct probe_slot_place *v, uint32_t n,
 	uint64_t holds, before;
 
 	s->n_slots = 0;
-	for (uint32_t i = 0; i < n && s->n_slots < SLOTS_MAX; i++) {
+	for (uint32_t i = 0; i < n && is_used(s) && s->n_slots < SLOTS_MAX; i++) {
 		if (probe_read(p, v[i].address, &holds, sizeof(holds)))
 			continue;
 		int stub = stub_of(p, &v[i], holds, unbound, &before);

@@ -217,28 +217,6 @@ static void kinds(void **state)
 		snprintf(line, sizeof(line), "1 -profile=%s", bad[i]);
 		refused(line, "-profile: \"");
 	}
-	accepted("1 -profile heap,allocs -heap-rate 64K");
-	assert_int_equal(o.kinds, KINDS_OF_HEAP);
-	assert_int_equal(o.heap_rate, 65536);
-	accepted("1 -profile cpu,threads,heap,allocs");
-	refused("1 -profile threadcreate,heap", "goes alone");
-	accepted("1 -profile heap -every 5");
-	refused("1 -profile heap -children", "of one process");
-	refused("1 -profile heap -save-raw f", "cannot be recorded");
-	refused("1 -heap-rate 64K", "add -profile heap");
-	accepted("1 -profile heap -alloc-prefix my_ -alloc-mmap");
-	assert_string_equal(o.alloc_prefix, "my_");
-	assert_true(o.alloc_mmap);
-	refused("1 -alloc-mmap", "-alloc-mmap: add -profile heap");
-	refused("1 -alloc-prefix my_", "-alloc-prefix: add -profile heap");
-	refused("1 -profile heap -alloc-prefix m*", "-alloc-prefix: \"m*\"");
-	refused("1 -profile heap -alloc-prefix=", "-alloc-prefix: \"\"");
-	static const char *const rates[] = {"", "0", "K", "-1", "64Q", "64KB", "2G", "1.5M"};
-	for (size_t i = 0; i < sizeof(rates) / sizeof(*rates); i++) {
-		char line[64];
-		snprintf(line, sizeof(line), "1 -profile heap -heap-rate=%s", rates[i]);
-		refused(line, "-heap-rate: \"");
-	}
 	assert_string_equal(options_kind_name(PROFILE_CPU), "cpu");
 	assert_string_equal(options_kind_name(PROFILE_THREADS), "threads");
 	assert_null(options_kind_name(PROFILE_KINDS));

@@ -185,6 +185,33 @@ static void two_files_to_compare(void **state)
 	refused("-compare a b -format html", "-format: -compare prints text or json");
 }
 
+static void what_the_heap_profiles_take(void **state)
+{
+	(void)state;
+	accepted("1 -profile heap,allocs -heap-rate 64K");
+	assert_int_equal(o.kinds, KINDS_OF_HEAP);
+	assert_int_equal(o.heap_rate, 65536);
+	accepted("1 -profile cpu,threads,heap,allocs");
+	refused("1 -profile threadcreate,heap", "goes alone");
+	accepted("1 -profile heap -every 5");
+	refused("1 -profile heap -children", "of one process");
+	refused("1 -profile heap -save-raw f", "cannot be recorded");
+	refused("1 -heap-rate 64K", "add -profile heap");
+	accepted("1 -profile heap -alloc-prefix my_ -alloc-mmap");
+	assert_string_equal(o.alloc_prefix, "my_");
+	assert_true(o.alloc_mmap);
+	refused("1 -alloc-mmap", "-alloc-mmap: add -profile heap");
+	refused("1 -alloc-prefix my_", "-alloc-prefix: add -profile heap");
+	refused("1 -profile heap -alloc-prefix m*", "-alloc-prefix: \"m*\"");
+	refused("1 -profile heap -alloc-prefix=", "-alloc-prefix: \"\"");
+	static const char *const rates[] = {"", "0", "K", "-1", "64Q", "64KB", "2G", "1.5M"};
+	for (size_t i = 0; i < sizeof(rates) / sizeof(*rates); i++) {
+		char line[64];
+		snprintf(line, sizeof(line), "1 -profile heap -heap-rate=%s", rates[i]);
+		refused(line, "-heap-rate: \"");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -196,6 +223,7 @@ int main(void)
 		cmocka_unit_test(one_file_after_the_other),
 		cmocka_unit_test(the_part_that_pauses_may_take),
 		cmocka_unit_test(two_files_to_compare),
+		cmocka_unit_test(what_the_heap_profiles_take),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
