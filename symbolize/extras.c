@@ -147,16 +147,16 @@ const struct extra *extras_next(struct extras *x)
 static size_t link_name(const struct image *image, const char *section, const char **name,
 	const unsigned char **rest, size_t *rest_len)
 {
-	Elf64_Shdr *header;
+	GElf_Shdr header;
 	const unsigned char *bytes =
-		image_section(image, section, &header) ? image_section_bytes(image, header) : NULL;
-	size_t n = bytes ? strnlen((const char *)bytes, header->sh_size) : 0;
+		image_section(image, section, &header) ? image_section_bytes(image, &header) : NULL;
+	size_t n = bytes ? strnlen((const char *)bytes, header.sh_size) : 0;
 
-	if (!n || n == header->sh_size)
+	if (!n || n == header.sh_size)
 		return 0;
 	*name = (const char *)bytes;
 	*rest = bytes + n + 1;
-	*rest_len = header->sh_size - n - 1;
+	*rest_len = header.sh_size - n - 1;
 	return n;
 }
 
@@ -198,7 +198,7 @@ static void want_alt(struct extras *x, const struct image *image, uint32_t index
 void extras_read(struct extras *x, const struct image *image, uint32_t index, int wants_debug)
 {
 	struct extra_file package = {.kind = EXTRA_PACKAGE, .index = index};
-	Elf64_Shdr *header;
+	GElf_Shdr header;
 
 	if (wants_debug)
 		want_debug(x, image);

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <elfutils/libdwelf.h>
-#include <gelf.h>
 #include <zlib.h>
 
 #include "base/limits.h"
@@ -50,7 +49,7 @@ static int is_accepted(Elf *elf, enum image_use use)
 /* The note of a file of dwz's lies in a section that is not loaded; libdw looks at others only. */
 static ssize_t id_in_section(const struct image *image, const void **id)
 {
-	Elf64_Shdr *header;
+	GElf_Shdr header;
 	Elf_Scn *section = image_section(image, ".note.gnu.build-id", &header);
 	Elf_Data *data = section ? elf_getdata(section, NULL) : NULL;
 	GElf_Nhdr note;
@@ -154,7 +153,7 @@ uint32_t image_checksum(const struct image *image)
 	return crc32_z(0, image->map, image->size);
 }
 
-Elf_Scn *image_section(const struct image *image, const char *name, Elf64_Shdr **header)
+Elf_Scn *image_section(const struct image *image, const char *name, GElf_Shdr *header)
 {
 	Elf_Scn *section = NULL;
 	size_t names;
@@ -162,17 +161,17 @@ Elf_Scn *image_section(const struct image *image, const char *name, Elf64_Shdr *
 	if (!image->elf || elf_getshdrstrndx(image->elf, &names) < 0)
 		return NULL;
 	while ((section = elf_nextscn(image->elf, section))) {
-		*header = elf64_getshdr(section);
-		if (!*header || (*header)->sh_type == SHT_NOBITS)
+		/* A copy: in the file it may lie anywhere. */
+		if (!gelf_getshdr(section, header) || header->sh_type == SHT_NOBITS)
 			continue;
-		const char *found = elf_strptr(image->elf, names, (*header)->sh_name);
+		const char *found = elf_strptr(image->elf, names, header->sh_name);
 		if (found && !strcmp(found, name))
 			return section;
 	}
 	return NULL;
 }
 
-const unsigned char *image_section_bytes(const struct image *image, const Elf64_Shdr *header)
+const unsigned char *image_section_bytes(const struct image *image, const GElf_Shdr *header)
 {
 	if (header->sh_offset > image->size || header->sh_size > image->size - header->sh_offset)
 		return NULL;

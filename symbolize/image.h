@@ -7,7 +7,7 @@
 #ifndef SYMBOLIZE_IMAGE_H
 #define SYMBOLIZE_IMAGE_H
 
-#include <libelf.h>
+#include <gelf.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -48,9 +48,9 @@ int image_same_build(const struct image *a, const struct image *b);
 uint32_t image_checksum(const struct image *image);
 
 /* The section of that name and its header, or NULL. Not one of type SHT_NOBITS. */
-Elf_Scn *image_section(const struct image *image, const char *name, Elf64_Shdr **header);
+Elf_Scn *image_section(const struct image *image, const char *name, GElf_Shdr *header);
 
 /* The bytes of a section as they are in the file; NULL unless all of them exist. */
-const unsigned char *image_section_bytes(const struct image *image, const Elf64_Shdr *header);
+const unsigned char *image_section_bytes(const struct image *image, const GElf_Shdr *header);
 
 #endif

@@ -409,7 +409,7 @@ Elf *module_debug_elf(const struct module *m)
 
 Elf *module_minidebug_elf(struct module *m)
 {
-	Elf64_Shdr *header;
+	GElf_Shdr header;
 	void *bytes;
 	size_t n;
 
@@ -417,9 +417,9 @@ Elf *module_minidebug_elf(struct module *m)
 		return m->minidebug.elf;
 	m->opened |= OPENED_XZ;
 	const unsigned char *packed = image_section(&m->own, ".gnu_debugdata", &header)
-					      ? image_section_bytes(&m->own, header)
+					      ? image_section_bytes(&m->own, &header)
 					      : NULL;
-	if (!packed || packed_xz(packed, header->sh_size, &bytes, &n) < 0 ||
+	if (!packed || packed_xz(packed, header.sh_size, &bytes, &n) < 0 ||
 		image_of_bytes(&m->minidebug, bytes, n, IMAGE_DEBUG) < 0)
 		m->flags |= MODULE_XZ;
 	return m->minidebug.elf;
@@ -452,10 +452,14 @@ static Dwarf *begin_frames(Elf *elf)
 	Elf_Scn *section = NULL;
 
 	while (elf_getshdrstrndx(elf, &names) == 0 && (section = elf_nextscn(elf, section))) {
-		Elf64_Shdr *header = elf64_getshdr(section);
-		const char *name = header ? elf_strptr(elf, names, header->sh_name) : NULL;
+		const uint32_t empty = SHT_NOBITS;
+		char *own = (char *)elf64_getshdr(section); /* anywhere: not to be read as one */
+		GElf_Shdr header;
+		const char *name = own && gelf_getshdr(section, &header)
+					   ? elf_strptr(elf, names, header.sh_name)
+					   : NULL;
 		if (name && !strncmp(name, ".debug_", 7) && strcmp(name + 7, "frame") != 0)
-			header->sh_type = SHT_NOBITS;
+			memcpy(own + offsetof(Elf64_Shdr, sh_type), &empty, sizeof(empty));
 	}
 	return dwarf_begin_elf(elf, DWARF_C_READ, NULL);
 }
