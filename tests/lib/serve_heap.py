@@ -238,7 +238,7 @@ def rotated(folder, run, target, path):
     until("the run is over", lambda: "cpprof-probe" not in open("/proc/%s/maps" % target).read())
     until("the last file", lambda: "next  " in open(folder + "/../rotated.err").read())
     found = [proof.Profile(os.path.join(folder, name)) for name in files(folder)]
-    lost = re.search(r"lost: (\d+) for want of room, (\d+) damaged, (\d+) in the worker",
+    lost = re.search(r"lost: (\d+) for want of room.*?, (\d+) damaged, (\d+) in the worker",
                      open(folder + "/../rotated.err").read())
     is_true("several files", len(found) > 1, len(found))
     judge("the last file has all since the begin", found[-1], truths(path)[2], {}, sum(map(int, lost.groups())))
