@@ -20,6 +20,11 @@ static int is_asked(const struct session *s)
 	return (s->options->kinds & KINDS_OF_HEAP) && !s->options->serves && !s->options->replay;
 }
 
+static int pid_of(const struct session *s)
+{
+	return s->data.first.pid ? s->data.first.pid : s->options->pids[0];
+}
+
 /* --- who has an allocator --- */
 
 void heap_probe_ask(struct session *s, uint32_t module)
@@ -68,7 +73,7 @@ static int rank(const struct module *m)
 static void refuse(struct session *s, const char *what, const char *remedy)
 {
 	progress_end(s);
-	log_error("process %d: %s\n%s", s->data.first.pid, what, remedy);
+	log_error("process %d: %s\n%s", pid_of(s), what, remedy);
 	session_over(s, 3);
 }
 
@@ -151,7 +156,7 @@ static void refuse_patch(struct session *s, const struct probe_refused *why)
 	progress_end(s);
 	log_error("process %d: its function %s cannot be taken over: %s\n"
 		  "nothing was changed in it",
-		s->data.first.pid,
+		pid_of(s),
 		why->function < ALLOCATOR_FUNCTIONS ? allocator_names[why->function] : "?",
 		patch_refusal_text(why->detail));
 	session_over(s, 3);
@@ -160,12 +165,12 @@ static void refuse_patch(struct session *s, const struct probe_refused *why)
 static void refuse_error(struct session *s, const char *what, int error)
 {
 	progress_end(s);
-	log_error("process %d: %s: %s\nnothing was changed in it", s->data.first.pid, what,
-		strerror(error));
+	log_error(
+		"process %d: %s: %s\nnothing was changed in it", pid_of(s), what, strerror(error));
 	session_over(s, 3);
 }
 
-static void refuse_probe(struct session *s, const struct probe_refused *why)
+void heap_probe_refuse(struct session *s, const struct probe_refused *why)
 {
 	static const char *const texts[PROBE_CAUSES][2] = {
 		[PROBE_CAUSE_ROOM] = {"no room near its allocator for the probe",
@@ -173,7 +178,9 @@ static void refuse_probe(struct session *s, const struct probe_refused *why)
 		[PROBE_CAUSE_SECCOMP] =
 			{"a system call filter (seccomp) is in force in it, which may "
 			 "punish the probe's calls by death",
-				"profile a run of it without that filter"},
+				"run as root, who may switch it off for these calls (CAP_SYS_ADMIN, "
+				"and no filter of our own: a container?), or profile a run without "
+				"that filter"},
 		[PROBE_CAUSE_STOPPED] = {"it is stopped by job control",
 			"let it go on first: kill -CONT PID"},
 		[PROBE_CAUSE_LATE] =
@@ -185,7 +192,7 @@ static void refuse_probe(struct session *s, const struct probe_refused *why)
 		[PROBE_CAUSE_GONE] = {"it has ended", "there is nothing left to profile"},
 		[PROBE_CAUSE_TAKEN] = {"an allocation probe is in it already",
 			"another run of this program takes it out at its end; what one that was killed "
-			"left behind is taken out by the next run, ten seconds after that"},
+			"left behind cpprof-attach -cleanup -p PID takes out"},
 		[PROBE_CAUSE_BUSY] =
 			{"some thread stays in the first instructions of its allocator",
 				"try again"},
@@ -208,7 +215,7 @@ int heap_probe_on_armed(struct session *s, const struct probe_refused *why)
 		return -EPROTO;
 	s->heap_awaited = HEAP_AWAIT_NOTHING;
 	if (why->cause)
-		refuse_probe(s, why);
+		heap_probe_refuse(s, why);
 	else
 		phases_go(s, PHASE_SAMPLE);
 	return 0;
@@ -248,8 +255,9 @@ int heap_probe_tracer_ended(struct session *s)
 		return 0;
 	progress_end(s);
 	log_error("the tracer ended, and with it what is known of the allocations\n"
-		  "the probe stays in process %d; it switches itself off within seconds",
-		s->data.first.pid);
+		  "the probe stays in process %d and switches itself off within seconds; take it "
+		  "out by -cleanup -p PID",
+		pid_of(s));
 	session_over(s, 1);
 	return 1;
 }

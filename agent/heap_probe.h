@@ -22,6 +22,9 @@ int heap_probe_await(struct session *s);
 int heap_probe_on_armed(struct session *s, const struct probe_refused *why);
 int heap_probe_on_live(struct session *s, const struct wire_message *m);
 
+/* Why not, in words; ends the run. */
+void heap_probe_refuse(struct session *s, const struct probe_refused *why);
+
 /* A tracer has ended: 1 if the run ends with it, which has been told. */
 int heap_probe_tracer_ended(struct session *s);
 

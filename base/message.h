@@ -33,6 +33,7 @@ enum message_type {
 	TO_TRACER_GO,	 /* struct tracer_go: how to find the goroutines of that program */
 	TO_TRACER_GOROUTINES, /* capture each once; the answer is another TRACER_SNAPSHOT_DONE */
 	TO_TRACER_PROBE,      /* struct tracer_probe: take the allocator over */
+	TO_TRACER_CLEAN,      /* take out probes that were left behind */
 
 	/* tracer -> session */
 	TRACER_ATTACHED = 48, /* struct tracer_attached: a process, before all else about it */
@@ -57,6 +58,7 @@ enum message_type {
 	TRACER_COMMAND,	   /* struct tracer_command + the command line of a process */
 	TRACER_PROBE,	   /* struct probe_refused: answer to TO_TRACER_PROBE, cause 0: it is in */
 	TRACER_HEAP,	   /* struct tracer_heap + uint32_t ids[]: before TRACER_DONE */
+	TRACER_CLEANED,	   /* struct tracer_cleaned: answer to TO_TRACER_CLEAN */
 
 	/* session -> worker */
 	TO_WORKER_MODULE = 96, /* struct worker_module + fd (none: known to be unreadable) */

@@ -347,6 +347,20 @@ struct probe_refused {
 	int32_t detail;
 };
 
+/* What was found in a process. */
+struct probe_found {
+	uint32_t out;	 /* probes taken out, */
+	uint32_t inert;	 /* or only made inert: some thread may have to come back to them */
+	uint32_t in_use; /* another's that lives */
+	uint32_t stuck;	 /* cannot be taken out */
+	uint32_t closed; /* descriptors */
+};
+
+struct tracer_cleaned {
+	struct probe_refused why;
+	struct probe_found found;
+};
+
 #define ALLOCATOR_FUNCTIONS 31u /* that are known by name; PROBE_FUNCTIONS */
 
 /* The functions of an allocator in one module, by their number; size 0: it has no such. */

@@ -129,6 +129,7 @@ unit_tests = \
 	tests/unit/test_player \
 	tests/unit/test_pprof \
 	tests/unit/test_probe \
+	tests/unit/test_probe_refused \
 	tests/unit/test_proc_stat \
 	tests/unit/test_profile \
 	tests/unit/test_push_bodies \
@@ -221,6 +222,8 @@ tests_unit_test_perf_maps_LDADD = $(unit_libs)
 tests_unit_test_player_LDADD = $(unit_libs)
 tests_unit_test_pprof_LDADD = $(unit_libs)
 tests_unit_test_probe_LDADD = $(unit_libs) -lm -ldl
+tests_unit_test_probe_refused_LDADD = $(unit_libs) -ldl
+tests_unit_test_probe_refused_LDFLAGS = -Wl,--wrap=pwrite,--wrap=ptrace
 tests_unit_test_proc_stat_LDADD = $(unit_libs)
 tests_unit_test_profile_LDADD = $(unit_libs)
 tests_unit_test_push_bodies_LDADD = $(unit_libs)
@@ -465,6 +468,7 @@ EXTRA_DIST = $(test_scripts) $(target_names:%=tests/targets/%.c) \
 	tests/targets/woken.h \
 	tests/unit/elf_fixture.h \
 	tests/unit/options_fixture.h \
+	tests/unit/probe_fixture.h \
 	tests/unit/profile_fixture.h \
 	tests/unit/prologues.h \
 	tests/unit/raw_fixture.h \

@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/probe/clean.h"
 #include "agent/probe/heap.h"
 #include "agent/tracer/budget.h"
 #include "agent/tracer/context.h"
@@ -335,6 +336,8 @@ static void on_message(struct tracer *t)
 		on_goroutines(t);
 	else if (m->type == TO_TRACER_PROBE)
 		on_probe(t, m);
+	else if (m->type == TO_TRACER_CLEAN)
+		clean_process(t->sock, &t->roster, beat, t);
 	else if (m->type == TO_TRACER_LAUNCHED)
 		read_launched(t);
 	else if (m->type == TO_TRACER_MARK && t->is_open)
