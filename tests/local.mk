@@ -355,6 +355,7 @@ test_scripts = \
 	tests/integration/usage.sh \
 	tests/integration/waits.sh \
 	tests/integration/wall.sh \
+	tests/stress/probe.sh \
 	tests/stress/storms.sh
 
 # The source is the same for both builds.
