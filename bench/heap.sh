@@ -78,19 +78,29 @@ beside "jemalloc, prof:true,lg_prof_sample:19" libjemalloc.so.2 MALLOC_CONF=prof
 beside "gperftools, TCMALLOC_SAMPLE_PARAMETER=512K" libtcmalloc.so.4 TCMALLOC_SAMPLE_PARAMETER=524288
 beside "gperftools, HEAPPROFILE" libtcmalloc.so.4 HEAPPROFILE="$WORK/hp" HEAP_PROFILE_ALLOCATION_INTERVAL=0 HEAP_PROFILE_INUSE_INTERVAL=0
 
-# For good: what it injects stays. Its own process reads along on the other core.
-if command -v heaptrack >/dev/null && command -v gdb >/dev/null; then
-	for ((round = 1; round <= rounds; round++)); do
-		start_command "$HEAP" pairs 0 12
-		sleep 3
-		begin_heaptrack
-		wait "$TARGET"
-		end_heaptrack
-		line "heaptrack -p" "$(truth without_ns)" "$(truth with_ns)" "$(truth ratio)"
-	done
-else
-	echo "heaptrack -p: no heaptrack, or no gdb"
-fi
+# By -p for good: what it injects stays. Its own process reads along on the other core.
+has_heaptrack=
+command -v heaptrack >/dev/null && has_heaptrack=1
+for ((round = 1; round <= rounds && ${has_heaptrack:-0}; round++)); do
+	start_command "$HEAP" pairs 0 3
+	wait "$TARGET"
+	alone=$(truth without_ns)
+	start_command heaptrack -r -o "$WORK/track" "$HEAP" pairs 0 3
+	wait "$TARGET"
+	line "heaptrack, from the start" "$alone" "$(truth without_ns)" "$(ratio "$(truth without_ns)" "$alone")"
+	rm -f "$WORK"/track*
+	start_command "$HEAP" pairs 0 12
+	sleep 3
+	begin_heaptrack
+	wait "$TARGET"
+	end_heaptrack
+	if [ "$(truth windows)" = 0 ]; then
+		echo "heaptrack -p: gdb could not inject it here"
+		has_heaptrack=
+		break
+	fi
+	line "heaptrack -p" "$(truth without_ns)" "$(truth with_ns)" "$(truth ratio)"
+done
 
 # gap: the target's longest since the last time, ms, and less what it waited for a CPU in it
 gap()
@@ -119,7 +129,7 @@ for threads in 8 64; do
 		kill -KILL "$TARGET"
 		wait "$TARGET" 2>/dev/null
 	done
-	command -v heaptrack >/dev/null && command -v gdb >/dev/null || continue
+	[ "$has_heaptrack" ] || continue
 	for ((round = 1; round <= rounds; round++)); do
 		start_command "$HEAP" pause $threads
 		gap >/dev/null

@@ -18,7 +18,7 @@
 
 #define TRIES	   50u /* to find no thread where it must not be */
 #define MAP_TRIES  20u
-#define LATE_TRIES 5u	      /* for all to reach their stops */
+#define LATE_TRIES 14u	      /* for all to reach their stops */
 #define CODE_MAX   16384u     /* of a function, that is looked at */
 #define CODE_ALL   (64 * MIB) /* of a mapping, that is searched */
 

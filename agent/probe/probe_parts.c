@@ -13,7 +13,7 @@
 
 int probe_stop(struct probe *p, int is_one, uint32_t tries)
 {
-	p->remote.patience_ms = tries < 6 ? PATIENCE_MS << tries : 0;
+	p->remote.patience_ms = PATIENCE_MS << (tries < 8 ? tries / 2 : 4);
 	space_read(&p->space, p->pid);
 	int error = (is_one ? remote_stop_one : remote_stop)(&p->remote, p->pid);
 	p->stops += !error && !is_one;
