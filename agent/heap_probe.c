@@ -28,6 +28,11 @@ static int is_asked(const struct session *s)
 	       s->heap.is_served;
 }
 
+static int pid_of(const struct session *s)
+{
+	return s->data.first.pid ? s->data.first.pid : s->options->pids[0];
+}
+
 /* --- who has an allocator --- */
 
 void heap_probe_ask(struct session *s, uint32_t module)
@@ -71,7 +76,7 @@ __attribute__((format(printf, 2, 3))) static void give_up(
 
 static void refuse(struct session *s, const char *what, const char *remedy)
 {
-	give_up(s, "process %d: %s\n%s", s->data.first.pid, what, remedy);
+	give_up(s, "process %d: %s\n%s", pid_of(s), what, remedy);
 }
 
 /* A command may have run other programs before. */
@@ -165,17 +170,17 @@ static void refuse_patch(struct session *s, const struct probe_refused *why)
 	give_up(s,
 		"process %d: its function %s cannot be taken over: %s\n"
 		"nothing was changed in it",
-		s->data.first.pid, buf_text(&name), patch_refusal_text(why->detail));
+		pid_of(s), buf_text(&name), patch_refusal_text(why->detail));
 	buf_fini(&name);
 }
 
 static void refuse_error(struct session *s, const char *what, int error)
 {
-	give_up(s, "process %d: %s: %s\nnothing was changed in it", s->data.first.pid, what,
+	give_up(s, "process %d: %s: %s\nnothing was changed in it", pid_of(s), what,
 		strerror(error));
 }
 
-static void refuse_probe(struct session *s, const struct probe_refused *why)
+void heap_probe_refuse(struct session *s, const struct probe_refused *why)
 {
 	static const char *const texts[PROBE_CAUSES][2] = {
 		[PROBE_CAUSE_ROOM] = {"no room near its allocator for the probe",
@@ -183,7 +188,9 @@ static void refuse_probe(struct session *s, const struct probe_refused *why)
 		[PROBE_CAUSE_SECCOMP] =
 			{"a system call filter (seccomp) is in force in it, which may "
 			 "punish the probe's calls by death",
-				"profile a run of it without that filter"},
+				"run as root, who may switch it off for these calls (CAP_SYS_ADMIN, "
+				"and no filter of our own: a container?), or profile a run without "
+				"that filter"},
 		[PROBE_CAUSE_STOPPED] = {"it is stopped by job control",
 			"let it go on first: kill -CONT PID"},
 		[PROBE_CAUSE_LATE] =
@@ -195,7 +202,7 @@ static void refuse_probe(struct session *s, const struct probe_refused *why)
 		[PROBE_CAUSE_GONE] = {"it has ended", "there is nothing left to profile"},
 		[PROBE_CAUSE_TAKEN] = {"an allocation probe is in it already",
 			"another run of this program takes it out at its end; what one that was killed "
-			"left behind is taken out by the next run, ten seconds after that"},
+			"left behind cpprof-attach -cleanup -p PID takes out"},
 		[PROBE_CAUSE_BUSY] =
 			{"some thread stays in the first instructions of its allocator",
 				"try again"},
@@ -221,7 +228,7 @@ int heap_probe_on_armed(struct session *s, const struct probe_refused *why)
 	s->heap_awaited = HEAP_AWAIT_NOTHING;
 	s->armed = *why;
 	if (why->cause) {
-		refuse_probe(s, why);
+		heap_probe_refuse(s, why);
 		return 0;
 	}
 	s->heap.is_in = 1;
@@ -296,8 +303,9 @@ int heap_probe_tracer_ended(struct session *s)
 		return 0;
 	progress_end(s);
 	log_error("the tracer ended, and with it what is known of the allocations\n"
-		  "the probe stays in process %d; it switches itself off within seconds",
-		s->data.first.pid);
+		  "the probe stays in process %d and switches itself off within seconds; take it "
+		  "out by -cleanup -p PID",
+		pid_of(s));
 	session_over(s, 1);
 	return 1;
 }

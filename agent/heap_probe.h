@@ -33,6 +33,8 @@ void heap_probe_begin(struct session *s);
 int heap_probe_on_armed(struct session *s, const struct probe_refused *why);
 int heap_probe_on_live(struct session *s, const struct wire_message *m);
 
+/* Why not, in words; ends the run. */
+void heap_probe_refuse(struct session *s, const struct probe_refused *why);
 /* In the event loop: asks what is alive where much is kept that may be dead. */
 void heap_probe_step(struct session *s);
 

@@ -28,7 +28,7 @@ struct option_row {
 #define KINDS_TEXT   "cpu, threads, wall, block, mutex, threadcreate, goroutine, heap and allocs"
 
 /* Words of the manual that later versions understand. */
-static const char *const later_options[] = {"thread", "cleanup"};
+static const char *const later_options[] = {"thread"};
 
 /* They shape a profile; -dump makes none. */
 static const char *const not_for_dump[] = {"exit-status", "profile", "hz", "max-stop", "top",
@@ -101,6 +101,7 @@ static int set_switch(struct options *o, const char *name, const char *value)
 	o->kernel |= !strcmp(name, "kernel");
 	o->debuginfod |= !strcmp(name, "debuginfod");
 	o->dump |= !strcmp(name, "dump");
+	o->cleanup |= !strcmp(name, "cleanup");
 	o->open |= !strcmp(name, "open");
 	o->alloc_mmap |= !strcmp(name, "alloc-mmap");
 	o->debuginfod_urls = getenv("DEBUGINFOD_URLS");
@@ -352,6 +353,8 @@ static const struct option_row rows[] = {
 	{"top", NULL, NULL, set_top, "print the top table on standard output; -top=N lines"},
 	{"dump", NULL, NULL, set_switch,
 		"print all stacks, what each thread waits for, and deadlocks"},
+	{"cleanup", NULL, NULL, set_switch,
+		"with -p: take out an allocation probe that a killed run left behind"},
 	{"symbols", NULL, "HOW", set_symbols, "none, symtab or full (default full)"},
 	{"demangle", NULL, "HOW", set_demangle,
 		"none, simple, templates or full (default templates)"},

@@ -58,6 +58,7 @@ struct options {
 	const char *save_raw;	     /* record into this file; NULL: no */
 	const char *replay;	     /* play this recording, "-": standard input; NULL: sample */
 	const char *symfs; /* files of a recording are below this folder; NULL: where they were */
+	int cleanup;	   /* only take out what runs that were killed have left in it */
 	int dump;	   /* all stacks as a page, instead of profiles */
 	int open;	   /* show the page in the browser */
 	const char *not_for_dump; /* an option that was given and says nothing to -dump */

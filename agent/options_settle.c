@@ -282,10 +282,32 @@ static void begin_serving(struct options *o)
 		o->window_ns = 0;
 }
 
+/* Nothing is profiled. */
+static int settle_cleanup(const struct options *o)
+{
+	const char *other = o->not_for_dump	 ? o->not_for_dump
+			    : o->dump		 ? "dump"
+			    : o->output		 ? "o"
+			    : o->every_ns	 ? "every"
+			    : o->window_given	 ? "seconds"
+			    : o->heap_rate_given ? "heap-rate"
+						 : NULL;
+
+	if (o->n_pids != 1 || o->name || o->command || o->with_children)
+		log_error("-cleanup is for one process: -p PID");
+	else if (other)
+		log_error("-cleanup makes no profile; leave out -%s", other);
+	else
+		return 0;
+	return -EINVAL;
+}
+
 int options_settle(struct options *o, int format_given)
 {
 	if (o->compare.old || o->compare.may_fail)
 		return comparing_settle(o, format_given);
+	if (o->cleanup)
+		return settle_cleanup(o);
 	if (o->check && !o->dump)
 		return 0;
 	int error = o->dump ? 0 : settle_recording(o);

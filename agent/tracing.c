@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "agent/brief.h"
+#include "agent/cleanup.h"
 #include "agent/go_programs.h"
 #include "agent/heap_launch.h"
 #include "agent/heap_probe.h"
@@ -70,7 +71,9 @@ static void on_ready(struct session *s, const struct tracer_ready *ready)
 {
 	if (!ready || s->phase != PHASE_ATTACH)
 		return;
-	if (!s->options->serves && result_probe(s) < 0)
+	if (s->options->cleanup)
+		cleanup_begin(s);
+	else if (!s->options->serves && result_probe(s) < 0)
 		session_over(s, 1);
 	else
 		phases_go(s, PHASE_SNAPSHOT);
@@ -79,6 +82,10 @@ static void on_ready(struct session *s, const struct tracer_ready *ready)
 /* The tracer has nothing more to say. */
 void tracing_done(struct session *s)
 {
+	if (s->options->cleanup) {
+		cleanup_on_answer(s, NULL);
+		return;
+	}
 	s->tracer_done = 1;
 	/* The end of a command that could not be run is no result; supervisor says so in a moment.
 	 */
@@ -207,6 +214,9 @@ void tracing_on_message(struct session *s, struct wire_message *m)
 	case TRACER_PROBE:
 		s->data.broken +=
 			heap_probe_on_armed(s, wire_payload(m, sizeof(struct probe_refused))) < 0;
+		break;
+	case TRACER_CLEANED:
+		cleanup_on_answer(s, wire_payload(m, sizeof(struct tracer_cleaned)));
 		break;
 	case TRACER_HEAP:
 		s->data.broken += heap_probe_on_live(s, m) < 0;

@@ -35,6 +35,7 @@ enum message_type {
 	TO_TRACER_PROBE,      /* struct tracer_probe, functions, slots: take these over */
 	TO_TRACER_HEAP,	      /* tell what is alive now */
 	TO_TRACER_RUN,	      /* struct tracer_run: the command that is held goes on, up to there */
+	TO_TRACER_CLEAN,      /* take out probes that were left behind */
 
 	/* tracer -> session */
 	TRACER_ATTACHED = 48, /* struct tracer_attached: a process, before all else about it */
@@ -60,6 +61,7 @@ enum message_type {
 	TRACER_PROBE,	   /* struct probe_refused: answer to TO_TRACER_PROBE, cause 0: it is in */
 	TRACER_HEAP,	   /* struct tracer_heap + uint32_t ids[]: what is alive */
 	TRACER_HELD,	   /* struct tracer_held: the command is held there */
+	TRACER_CLEANED,	   /* struct tracer_cleaned: answer to TO_TRACER_CLEAN */
 
 	/* session -> worker */
 	TO_WORKER_MODULE = 96, /* struct worker_module + fd (none: known to be unreadable) */

@@ -354,6 +354,20 @@ struct probe_refused {
 			    */
 };
 
+/* What was found in a process. */
+struct probe_found {
+	uint32_t out;	 /* probes taken out, */
+	uint32_t inert;	 /* or only made inert: some thread may have to come back to them */
+	uint32_t in_use; /* another's that lives */
+	uint32_t stuck;	 /* cannot be taken out */
+	uint32_t closed; /* descriptors */
+};
+
+struct tracer_cleaned {
+	struct probe_refused why;
+	struct probe_found found;
+};
+
 /* A function of an allocator. */
 struct allocator_function {
 	uint64_t offset; /* in the file */

@@ -136,6 +136,7 @@ unit_tests = \
 	tests/unit/test_pprof \
 	tests/unit/test_pressure \
 	tests/unit/test_probe \
+	tests/unit/test_probe_refused \
 	tests/unit/test_proc_stat \
 	tests/unit/test_profile \
 	tests/unit/test_push_bodies \
@@ -234,6 +235,8 @@ tests_unit_test_player_LDADD = $(unit_libs)
 tests_unit_test_pprof_LDADD = $(unit_libs)
 tests_unit_test_pressure_LDADD = $(unit_libs) -lm
 tests_unit_test_probe_LDADD = $(unit_libs) -lm -ldl
+tests_unit_test_probe_refused_LDADD = $(unit_libs) -ldl
+tests_unit_test_probe_refused_LDFLAGS = -Wl,--wrap=pwrite,--wrap=ptrace
 tests_unit_test_proc_stat_LDADD = $(unit_libs)
 tests_unit_test_profile_LDADD = $(unit_libs)
 tests_unit_test_push_bodies_LDADD = $(unit_libs)
@@ -371,6 +374,7 @@ test_scripts = \
 	tests/integration/usage.sh \
 	tests/integration/waits.sh \
 	tests/integration/wall.sh \
+	tests/stress/probe.sh \
 	tests/stress/storms.sh
 
 # The source is the same for both builds.
@@ -503,6 +507,7 @@ EXTRA_DIST = $(test_scripts) $(target_names:%=tests/targets/%.c) \
 	tests/unit/elf_fixture.h \
 	tests/unit/options_fixture.h \
 	tests/unit/pprof_fixture.h \
+	tests/unit/probe_fixture.h \
 	tests/unit/profile_fixture.h \
 	tests/unit/prologues.h \
 	tests/unit/prologues_allocators.h \

@@ -86,10 +86,16 @@ int island_map(struct probe *p)
 	return error;
 }
 
-void island_unmap(struct probe *p)
+int island_unmap(struct probe *p)
 {
-	while (p->n_islands)
-		probe_call(p, SYS_munmap, p->islands[--p->n_islands].base, PROBE_ISLAND, 0, 0, 0);
+	int error = 0;
+
+	while (p->n_islands && !error) {
+		error = probe_call(
+			p, SYS_munmap, p->islands[p->n_islands - 1].base, PROBE_ISLAND, 0, 0, 0);
+		p->n_islands -= !error;
+	}
+	return error;
 }
 
 int island_holds(const struct probe *p, uint64_t address)
@@ -106,8 +112,11 @@ void island_learn(struct probe *p, const struct probe_shared *shared)
 	for (uint32_t k = 0; k < PROBE_ISLANDS; k++) {
 		uint64_t base = shared->islands[k], magic = 0;
 		const struct place *at = base ? space_find(&p->space, base) : NULL;
-		if (at && at->start == base && at->end - base == PROBE_ISLAND && at->is_anonymous &&
-			!probe_read(p, base, &magic, sizeof(magic)) && magic == PROBE_ISLAND_MAGIC)
+		if (!at || at->start != base || at->end - base != PROBE_ISLAND ||
+			!at->is_anonymous || probe_read(p, base, &magic, sizeof(magic)))
+			continue;
+		/* Or it was killed before it wrote that. */
+		if (magic == PROBE_ISLAND_MAGIC || (!magic && !at->is_code))
 			p->islands[p->n_islands++].base = base;
 	}
 }

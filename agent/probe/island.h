@@ -35,9 +35,10 @@ uint64_t island_next(struct island *i);
  * there is no room. */
 struct island *island_for(struct probe *p, uint64_t low, uint64_t high);
 
-/* While all are stopped. All there: 0; or none of them: -errno. */
+/* While some thread is stopped. All there: 0; or none of them: -errno. And gone again: 0 or
+ * -errno, some may be left. */
 int island_map(struct probe *p);
-void island_unmap(struct probe *p);
+int island_unmap(struct probe *p);
 
 int island_holds(const struct probe *p, uint64_t address);
 

@@ -7,6 +7,9 @@
  *   state .. slots private, wiped on fork: in a child every hook goes straight to the original
  *   shared         a memory file that the tracer maps, too: figures, live pointers, records
  *
+ * It comes into being as one mapping of that file, of which the private part is then replaced: at
+ * each moment it is all there, and can be found by the file's name.
+ *
  * The tracer trusts nothing in it: a target may write what it likes to all of it.
  */
 #ifndef PROBE_LAYOUT_H
@@ -110,6 +113,9 @@ struct probe_shared {
 		uint8_t n;
 		uint8_t bytes[7]; /* as they were */
 	} saved[PROBE_HOOKS];
+	/* The tracer's: while it lives the probe is in use. Its PID namespace, its number there,
+	 * and when it began. */
+	uint64_t owner_space, owner, owner_began;
 };
 
 /* A live allocation that was sampled. */

@@ -30,8 +30,8 @@ static int add(struct space *p, const char *line)
 	char rights[5] = "";
 	int name = 0;
 
-	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %*s %*s %*s %n", &at.start, &at.end, rights,
-		    &name) < 3 ||
+	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %*s %*s %n", &at.start, &at.end,
+		    rights, &at.offset, &name) < 4 ||
 		at.end <= at.start || (p->n && at.start < p->v[p->n - 1].end))
 		return -EINVAL;
 	at.is_readable = rights[0] == 'r';

@@ -11,6 +11,7 @@
 
 struct place {
 	uint64_t start, end;
+	uint64_t offset; /* in its file */
 	uint8_t is_readable, is_code, is_stack, is_probe, is_anonymous;
 };
 

@@ -11,14 +11,17 @@
 
 #include "agent/probe/blob.h"
 #include "agent/probe/draw.h"
+#include "agent/probe/filters.h"
 #include "agent/probe/hooks.h"
 #include "agent/probe/probe_parts.h"
-#include "agent/tracer/call.h"
+#include "agent/probe/way_back.h"
 #include "agent/tracer/clock.h"
 #include "base/allocator_names.h"
 
-#define TRIES	 50u	    /* to find no thread where it must not be */
-#define CODE_ALL (64 * MIB) /* of a mapping, that is searched */
+#define TRIES	   50u /* to find no thread where it must not be */
+#define MAP_TRIES  20u
+#define LATE_TRIES 14u	      /* for all to reach their stops */
+#define CODE_ALL   (64 * MIB) /* of a mapping, that is searched */
 
 static int refuse_stop(struct probe_refused *why, int error)
 {
@@ -57,26 +60,29 @@ static void find_instructions(struct probe *p)
 {
 	struct remote *r = &p->remote;
 
-	/* mov $15, %rax, or %eax; syscall: as C libraries have it for their handlers' return. */
-	r->restore = find_code(p, "\x48\xc7\xc0\x0f\0\0\0\x0f\x05", 9);
+	r->restore = find_code(p, REMOTE_RESTORE);
 	if (!r->restore)
-		r->restore = find_code(p, "\xb8\x0f\0\0\0\x0f\x05", 7);
-	r->instruction = r->restore ? find_code(p, "\x0f\x05\xc3", 3) : 0;
+		r->restore = find_code(p, REMOTE_RESTORE_SHORT);
+	r->instruction = r->restore ? find_code(p, REMOTE_INSTRUCTION) : 0;
 	if (r->instruction)
 		return;
 	r->restore = 0;
 	r->instruction = find_code(p, "\x0f\x05", 2);
 }
 
-void probe_find_room(struct probe *p)
+int probe_find_room(struct probe *p)
 {
+	int any = 0;
+
 	for (uint32_t i = 0; i < p->remote.n; i++) {
 		struct remote_thread *t = &p->remote.v[i];
 		uint64_t sp = t->regs.rsp;
 		const struct place *at = space_find(&p->space, sp);
 		int is_known = at && space_stack_end(&p->space, sp, t->regs.fs_base) != sp;
 		t->room = is_known && sp - at->start > 4096 ? sp - at->start - 4096 : 0;
+		any |= t->room >= WAY_BACK_MAX;
 	}
+	return any && p->remote.restore;
 }
 
 /* Ticks of the time stamp counter in a second. */
@@ -119,15 +125,14 @@ static int is_the_way_clear(struct probe *p)
 	return 1;
 }
 
-/* Who is in what was overwritten goes on in the thunk. */
-static void move_threads(struct probe *p)
+/* Who is in what will be overwritten goes on in the thunk, which does the same before and after. */
+static int move_threads(struct probe *p)
 {
-	for (uint32_t i = 0; i < p->remote.n; i++) {
-		struct remote_thread *t = &p->remote.v[i];
-		uint64_t pc = moved_pc(p, t->regs.rip);
-		t->is_changed |= pc != t->regs.rip;
-		t->regs.rip = pc;
-	}
+	int error = 0;
+
+	for (uint32_t i = 0; i < p->remote.n && !error; i++)
+		error = remote_move(&p->remote.v[i], moved_pc(p, p->remote.v[i].regs.rip));
+	return error;
 }
 
 /* The slot of a thread, as blob.c finds it, with the bounds of its stack. */
@@ -230,68 +235,154 @@ static int find_slots(struct probe *p, struct probe_refused *why)
 	return 0;
 }
 
-static void unmap(struct probe *p)
+/* Everything is in place but the jumps. */
+static int fill(struct probe *p, uint64_t mean, struct probe_refused *why)
 {
-	island_unmap(p);
-	probe_call(p, SYS_munmap, p->base, PROBE_SIZE, 0, 0, 0);
-	probe_unmap_here(p);
+	probe_beat(p);
+	for (uint32_t i = 0; i < p->remote.n; i++)
+		fill_slot(p, &p->remote.v[i], mean);
+	int error = probe_set_state(p, 1, mean);
+	error = error ? error : tell_main_stack(p);
+	error = error ? error : move_threads(p);
+	return error ? probe_refuse(why, PROBE_CAUSE_MEMORY, -error) : 0;
 }
 
-/* Once: 0 armed, -1 and why; BUSY may be tried again. */
-static int arm_stopped(struct probe *p, uint64_t mean, int is_held, struct probe_refused *why)
+/* One that a thread of a run that was killed has brought in only now. */
+static int has_another(const struct probe *p)
 {
-	if (space_read(&p->space, p->pid) < 0)
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < p->space.n; i++)
+		n += p->space.v[i].is_probe;
+	return n > p->n_inert;
+}
+
+/* All are stopped. 0 armed, -1 and why; BUSY may be tried again. is_new: a program that has not
+ * begun has never been anywhere. */
+static int patch_stopped(struct probe *p, uint64_t mean, int is_new, struct probe_refused *why)
+{
+	why->cause = PROBE_CAUSE_NONE;
+	if (!probe_is_there(p) || probe_know_space(p) < 0)
 		return probe_refuse(why, PROBE_CAUSE_GONE, 0);
 	probe_find_room(p);
 	if (find_slots(p, why) < 0)
 		return -1;
-	if (!is_held && !is_the_way_clear(p))
+	if (!is_new && !is_the_way_clear(p))
 		return probe_refuse(why, PROBE_CAUSE_BUSY, 0);
-	if (probe_map(p, why) < 0) {
-		probe_unmap_here(p);
-		return -1;
-	}
-	int error = island_map(p);
-	if (error) {
-		unmap(p);
-		return probe_refuse(why, PROBE_CAUSE_CALL, -error);
-	}
-	probe_beat(p);
-	for (uint32_t i = 0; i < p->remote.n; i++)
-		fill_slot(p, &p->remote.v[i], mean);
-	error = probe_set_state(p, 1, mean);
-	if (!error)
-		error = tell_main_stack(p);
-	if (error)
-		probe_refuse(why, PROBE_CAUSE_MEMORY, -error);
-	if (!error && write_patches(p, why) == 0) {
-		move_threads(p);
+	if (fill(p, mean, why) == 0 && write_patches(p, why) == 0)
 		return 0;
-	}
-	unmap(p);
-	return -1;
+	return probe_move_back(p), -1;
 }
 
-static int arm(struct probe *p, uint64_t mean, struct probe_refused *why)
+/* Stops them all, or one; a late one is given several chances. */
+static int stop(struct probe *p, int is_one, struct probe_refused *why)
+{
+	int error = 0;
+
+	for (uint32_t tries = 0; tries < LATE_TRIES; tries++) {
+		probe_beat(p);
+		error = probe_stop(p, is_one, tries);
+		if (error != -REMOTE_LATE)
+			break;
+		probe_rest(p, PAUSE_NS);
+	}
+	if (error)
+		return refuse_stop(why, error);
+	return 0;
+}
+
+static int patch_all(struct probe *p, uint64_t mean, struct probe_refused *why)
 {
 	for (uint32_t tries = 0; tries < TRIES; tries++) {
-		int is_held = p->remote.held != 0;
-		int error = remote_stop(&p->remote, p->pid);
-		if (error == -REMOTE_LATE && tries + 1 < TRIES / 10) {
-			probe_rest(p, PAUSE_NS);
-			continue;
-		}
-		if (error)
-			return refuse_stop(why, error);
-		p->stops++;
-		why->cause = PROBE_CAUSE_NONE;
-		/* One that has not begun has never been there. */
-		int armed = arm_stopped(p, mean, is_held && p->remote.n == 1, why);
+		if (stop(p, 0, why) < 0)
+			return -1;
+		int armed = patch_stopped(p, mean, 0, why);
 		remote_release(&p->remote);
 		if (!armed || why->cause != PROBE_CAUSE_BUSY)
 			return armed;
 		probe_rest(p, PAUSE_NS);
 	}
+	return -1;
+}
+
+/* 0, or -1 and why: nothing is mapped. */
+static int map_islands(struct probe *p, struct probe_refused *why)
+{
+	int error = island_map(p);
+
+	if (!error)
+		return 0;
+	probe_call(p, SYS_munmap, p->base, PROBE_SIZE, 0, 0, 0);
+	return probe_refuse(why, PROBE_CAUSE_CALL, -error);
+}
+
+/* Those that are stopped: 0; -1 and why; 1: others may do it. */
+static int map_stopped(struct probe *p, struct probe_refused *why)
+{
+	*why = (struct probe_refused){0};
+	if (probe_know_space(p) < 0)
+		return probe_refuse(why, PROBE_CAUSE_GONE, 0);
+	if (has_another(p))
+		return probe_refuse(why, PROBE_CAUSE_CALL, EEXIST);
+	if (!probe_find_room(p) && p->remote.is_one)
+		return 1;
+	if (probe_map(p, why) == 0 && map_islands(p, why) == 0)
+		return 0;
+	/* Each has a signal on its way. */
+	if (why->cause == PROBE_CAUSE_CALL && why->detail == EAGAIN)
+		return 1;
+	return why->cause == PROBE_CAUSE_SECCOMP && p->remote.is_one ? 1 : -1;
+}
+
+/* One thread is stopped for it, or all where that one would not find its way back, should we die,
+ * or has a filter. */
+static int map(struct probe *p, struct probe_refused *why)
+{
+	uint64_t before = probe_births();
+	int mapped = 1;
+
+	for (uint32_t tries = 0; tries < MAP_TRIES && mapped > 0; tries++) {
+		if (stop(p, tries % 2 == 0, why) < 0)
+			return -1;
+		mapped = map_stopped(p, why);
+		remote_release(&p->remote);
+	}
+	probe_clean_children(p, before);
+	return mapped ? -1 : 0;
+}
+
+/* A thread that is held does not go on in between. */
+static int arm_held(struct probe *p, uint64_t mean, struct probe_refused *why)
+{
+	if (stop(p, 0, why) < 0)
+		return -1;
+	int is_new = p->remote.n == 1, armed = map_stopped(p, why);
+	if (armed > 0)
+		armed = -1;
+	if (!armed) {
+		armed = patch_stopped(p, mean, is_new, why);
+		if (armed && island_unmap(p) == 0)
+			probe_call(p, SYS_munmap, p->base, PROBE_SIZE, 0, 0, 0);
+	}
+	remote_release(&p->remote);
+	return armed;
+}
+
+static int arm(struct probe *p, uint64_t mean, struct probe_refused *why)
+{
+	struct probe_refused failed;
+
+	if (p->remote.held)
+		return arm_held(p, mean, why);
+	if (map(p, why) < 0)
+		return -1;
+	*why = (struct probe_refused){0};
+	if (patch_all(p, mean, why) == 0)
+		return 0;
+	failed = *why;
+	p->n = 0;
+	probe_take_out(p);
+	*why = failed;
 	return -1;
 }
 
@@ -301,10 +392,13 @@ static int open_memory(struct probe *p)
 
 	snprintf(path, sizeof(path), "/proc/%d/mem", p->pid);
 	p->memory = open(path, O_RDWR | O_CLOEXEC);
+	if (p->memory < 0)
+		p->memory = open(path, O_RDONLY | O_CLOEXEC); /* see probe_write */
 	return p->memory < 0 ? -errno : 0;
 }
 
-static int begin(struct probe *p, const struct probe_plan *plan, struct probe_refused *why)
+/* Before anyone is stopped. */
+static int look(struct probe *p, struct probe_refused *why)
 {
 	int error = open_memory(p);
 
@@ -312,15 +406,37 @@ static int begin(struct probe *p, const struct probe_plan *plan, struct probe_re
 		return probe_refuse(why, PROBE_CAUSE_MEMORY, -error);
 	if (space_read(&p->space, p->pid) < 0)
 		return probe_refuse(why, PROBE_CAUSE_GONE, 0);
-	if (call_is_filtered(p->pid))
-		return probe_refuse(why, PROBE_CAUSE_SECCOMP, 0);
 	find_instructions(p);
-	if (probe_take_out_old(p) < 0)
+	p->remote.suspends = 0;
+	if (!filters_any(p->pid))
+		return 0;
+	p->remote.suspends = filters_may_suspend();
+	return p->remote.suspends || !filters_all(p->pid)
+		       ? 0
+		       : probe_refuse(why, PROBE_CAUSE_SECCOMP, 0);
+}
+
+static int begin(struct probe *p, const struct probe_plan *plan, struct probe_refused *why)
+{
+	struct probe_found old;
+
+	if (look(p, why) < 0)
+		return -1;
+	if (probe_take_out_old(p, &old) < 0)
 		return probe_refuse(why, PROBE_CAUSE_TAKEN, 0);
+	p->n_inert = old.inert;
 	if (!p->remote.instruction || hooks_place(p, plan) < 0)
 		return probe_refuse(why, PROBE_CAUSE_ROOM, 0);
 	p->ticks_per_s = measure_ticks(p);
 	return hooks_prepare(p, plan, why);
+}
+
+/* Whatever it was: a process that has ended has no memory any more. */
+static void give_up(struct probe *p, struct probe_refused *why)
+{
+	if (space_read(&p->space, p->pid) < 0)
+		probe_refuse(why, PROBE_CAUSE_GONE, 0);
+	probe_forget(p);
 }
 
 int probe_arm(struct probe *p, pid_t pid, const struct probe_plan *plan, struct probe_refused *why)
@@ -332,17 +448,45 @@ int probe_arm(struct probe *p, pid_t pid, const struct probe_plan *plan, struct 
 	p->plan = plan;
 	/* The process may have taken the place that was free a moment ago. */
 	for (uint32_t tries = 0; tries < 3 && error && is_raced; tries++) {
+		int is_held = p->remote.held != 0;
 		*why = (struct probe_refused){0};
 		error = begin(p, plan, why);
 		if (!error)
 			error = arm(p, plan->mean, why);
 		if (error)
-			probe_forget(p);
-		is_raced = why->cause == PROBE_CAUSE_CALL && why->detail == EEXIST;
+			give_up(p, why);
+		/* Who was held runs by now. */
+		is_raced = !is_held && why->cause == PROBE_CAUSE_CALL && why->detail == EEXIST;
 	}
 	p->plan = NULL;
 	p->is_armed = !error;
+	if (!error && !p->remote.kept)
+		probe_close_left(p);
 	return error;
+}
+
+int probe_clean(struct probe *p, pid_t pid, struct probe_found *found, struct probe_refused *why)
+{
+	*found = (struct probe_found){0};
+	*why = (struct probe_refused){0};
+	p->pid = pid;
+	p->is_gone = 0;
+	int error = look(p, why);
+	/* A stop brings home who has not made its last call yet. */
+	if (!error) {
+		error = stop(p, 0, why);
+		if (!error)
+			remote_release(&p->remote);
+	}
+	if (!error && space_read(&p->space, pid) < 0)
+		error = probe_refuse(why, PROBE_CAUSE_GONE, 0);
+	if (!error && probe_take_out_old(p, found) < 0)
+		error = probe_refuse(why, PROBE_CAUSE_TAKEN, 0);
+	if (error)
+		give_up(p, why);
+	else
+		probe_forget(p);
+	return error ? -1 : 0;
 }
 
 /* Only in a slot that is this thread's: its place is taken from the target's own word. */

@@ -50,6 +50,7 @@ struct probe {
 	uint32_t first_id;    /* samples have ids above */
 	uint64_t ticks_per_s; /* of the time stamp counter */
 	uint32_t stops;
+	uint32_t n_inert; /* old ones that had to stay in it */
 };
 
 /* A function: where it is in the process. */
@@ -88,6 +89,14 @@ void probe_tell_stack(struct probe *p, const struct probe_record *of);
  * code is as before, but some thread may have to come back to the probe, whose memory therefore
  * stays; -1: it could not be stopped. */
 int probe_disarm(struct probe *p);
+
+/* Takes out what runs that were killed have left in it, by what they have written down in the
+ * process, which is its own word about its own code. 0, or -1 and why. */
+int probe_clean(struct probe *p, pid_t pid, struct probe_found *found, struct probe_refused *why);
+
+/* The part of it that probe_arm needs: what is in the space, as read. 0 nothing is left that is in
+ * use; -1. Reads the space anew. */
+int probe_take_out_old(struct probe *p, struct probe_found *found);
 
 /* All that is left of it on our side. */
 void probe_forget(struct probe *p);

@@ -8,12 +8,27 @@
 #include "agent/probe/probe_parts.h"
 #include "agent/tracer/memory.h"
 
-#define SCAN_MAX (8 * MIB)
+#define SCAN_MAX    (8 * MIB)
+#define PATIENCE_MS 10u
+
+int probe_stop(struct probe *p, int is_one, uint32_t tries)
+{
+	p->remote.patience_ms = PATIENCE_MS << (tries < 8 ? tries / 2 : 4);
+	space_read(&p->space, p->pid);
+	int error = (is_one ? remote_stop_one : remote_stop)(&p->remote, p->pid);
+	p->stops += !error && !is_one;
+	return error;
+}
 
 long probe_call(
 	struct probe *p, long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e)
 {
-	return remote_call(&p->remote, number, (uint64_t[6]){a, b, c, d, e, 0});
+	return remote_call(&p->remote, number, NULL, (uint64_t[6]){a, b, c, d, e, 0});
+}
+
+long probe_call_named(struct probe *p, long number, const char *name, uint64_t b)
+{
+	return remote_call(&p->remote, number, name, (uint64_t[6]){0, b});
 }
 
 int probe_refuse(struct probe_refused *why, enum probe_cause cause, int detail)
@@ -34,9 +49,16 @@ void probe_rest(struct probe *p, uint64_t ns)
 
 int probe_write(const struct probe *p, uint64_t at, const void *bytes, size_t n)
 {
+	uint8_t old;
 	ssize_t done = pwrite(p->memory, bytes, n, at);
 
-	return done == (ssize_t)n ? 0 : done < 0 ? -errno : -EIO;
+	if (done == (ssize_t)n)
+		return 0;
+	/* A kernel that is set up so refuses what the program itself may not write, and lets a
+	 * tracer. Not where that memory is gone: another program may run. */
+	if (!p->remote.n || probe_read(p, at, &old, sizeof(old)))
+		return done < 0 ? -errno : -EIO;
+	return remote_poke(&p->remote, at, bytes, n);
 }
 
 int probe_read(const struct probe *p, uint64_t at, void *bytes, size_t n)
@@ -44,6 +66,18 @@ int probe_read(const struct probe *p, uint64_t at, void *bytes, size_t n)
 	ssize_t done = pread(p->memory, bytes, n, at);
 
 	return done == (ssize_t)n ? 0 : done < 0 ? -errno : -EIO;
+}
+
+int probe_know_space(struct probe *p)
+{
+	int is_known = p->space.n && !p->remote.rescued;
+
+	for (uint32_t i = 0; i < p->remote.n && is_known; i++) {
+		const struct user_regs_struct *r = &p->remote.v[i].regs;
+		is_known = space_stack_end(&p->space, r->rsp, r->fs_base) != r->rsp;
+	}
+	p->remote.rescued = 0;
+	return is_known ? 0 : space_read(&p->space, p->pid);
 }
 
 int probe_set_state(const struct probe *p, uint32_t is_on, uint64_t mean)

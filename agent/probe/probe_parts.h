@@ -20,12 +20,22 @@ void probe_rest(struct probe *p, uint64_t ns);
 int probe_write(const struct probe *p, uint64_t at, const void *bytes, size_t n);
 int probe_read(const struct probe *p, uint64_t at, void *bytes, size_t n);
 
+/* Stops all, or one, after reading the space. The patience with a thread that waits for a CPU, or
+ * for the child of its vfork, while the others are held, is short at first. tries: so far. As
+ * remote_stop.
+ */
+int probe_stop(struct probe *p, int is_one, uint32_t tries);
+
 /* While all are stopped: as remote_call. */
 long probe_call(
 	struct probe *p, long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e);
 
-/* How much of its stack each thread has left: for probe_call, after space_read. */
-void probe_find_room(struct probe *p);
+/* One that is given a name. */
+long probe_call_named(struct probe *p, long number, const char *name, uint64_t b);
+
+/* How much of its stack each thread has left: for probe_call, after space_read. Whether some thread
+ * has enough for its way back. */
+int probe_find_room(struct probe *p);
 
 /* The region is all there, or nothing of it: 0, or -1 and why. */
 int probe_map(struct probe *p, struct probe_refused *why);
@@ -35,10 +45,27 @@ void probe_unmap_here(struct probe *p);
 int probe_scan_stack(struct probe *p, const struct remote_thread *t,
 	int (*test)(const struct probe *p, uint64_t address));
 
-/* The probe of a run that was killed, and that has switched itself off by now: takes it out, by
- * what it has written down itself, which is the process's own word about its own code. 0 there is
- * none any more; -1 there is one that stays. Reads the space anew. */
-int probe_take_out_old(struct probe *p);
+/* What those that were killed have left behind: memory files still open are closed. How many; -1:
+ * that could not be done. */
+int probe_close_left(struct probe *p);
+
+/* A child that was born while the file was open has it, too: closes it there. before: how many
+ * processes the machine had given birth to until then. */
+uint64_t probe_births(void);
+void probe_clean_children(const struct probe *p, uint64_t before);
+
+/* While all are stopped: the space as it was read before the stop, or anew where some thread's
+ * stack is not in it. 0 or -errno. */
+int probe_know_space(struct probe *p);
+
+/* As probe_disarm, of p->base and p->patches. */
+int probe_take_out(struct probe *p);
+
+/* Whether the stopped process still runs the program that the probe was put into, with it. */
+int probe_is_there(struct probe *p);
+
+/* Who is in code that was moved goes on where it was. 0 or -errno. */
+int probe_move_back(struct probe *p);
 
 int probe_set_state(const struct probe *p, uint32_t is_on, uint64_t mean);
 

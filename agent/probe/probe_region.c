@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The region of the probe in the process: its calls, made by one of its threads.
+ * The region of the probe in the process: its calls, made by one of its threads. At each point what
+ * is there can be found and taken out by another one of us, should we die.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "agent/probe/blob.h"
+#include "agent/probe/owner.h"
 #include "agent/probe/probe_parts.h"
 
 #ifndef MADV_WIPEONFORK
@@ -19,6 +21,8 @@
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000
 #endif
+
+#define ALL (PROT_READ | PROT_WRITE)
 
 /* The memory file of the process, mapped here. 0 or -errno. */
 static int map_here(struct probe *p, int number)
@@ -29,40 +33,57 @@ static int map_here(struct probe *p, int number)
 	int fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	int error = ftruncate(fd, SHARED_SIZE) < 0 ? -errno : 0;
-	void *shared = error ? MAP_FAILED
-			     : mmap(NULL, SHARED_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	int error = ftruncate(fd, PROBE_SIZE) < 0 ? -errno : 0;
+	void *shared =
+		error ? MAP_FAILED : mmap(NULL, SHARED_SIZE, ALL, MAP_SHARED, fd, PROBE_SHARED);
 	if (!error && shared == MAP_FAILED)
 		error = -errno;
 	close(fd);
 	if (!error) {
 		records_init(&p->records, shared);
 		((struct probe_shared *)shared)->next_id = p->first_id;
+		owner_write(shared);
+		probe_beat(p);
 	}
 	return error;
 }
 
-static int map_shared(struct probe *p)
+/* The wanted address is taken as a hint by kernels before 4.17. 0 or -errno. */
+static int map_there(struct probe *p, int fd)
 {
-	const uint64_t state = p->base + PROBE_STATE;
-	int error = probe_write(p, state, PLACE_NAME, sizeof(PLACE_NAME));
+	long at = probe_call(p, SYS_mmap, p->base, PROBE_SIZE, ALL,
+		MAP_SHARED | MAP_FIXED_NOREPLACE | MAP_NORESERVE, fd);
 
-	if (error)
-		return error;
-	long fd = probe_call(p, SYS_memfd_create, state, MFD_CLOEXEC, 0, 0, 0);
+	if (at < 0 || (uint64_t)at == p->base)
+		return at < 0 ? at : 0;
+	probe_call(p, SYS_munmap, at, PROBE_SIZE, 0, 0, 0);
+	return -EEXIST;
+}
+
+/* 0 or -errno; *is_mapped: whether something is to be unmapped. */
+static int map_file(struct probe *p, int *is_mapped)
+{
+	long fd = probe_call_named(p, SYS_memfd_create, PLACE_NAME, MFD_CLOEXEC);
+
 	if (fd < 0)
 		return fd;
-	error = map_here(p, fd);
-	if (!error) {
-		long at = probe_call(p, SYS_mmap, p->base + PROBE_SHARED, SHARED_SIZE,
-			PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd);
-		error = at < 0 ? at : 0;
-	}
+	int error = map_here(p, fd);
+	if (!error)
+		error = map_there(p, fd);
+	*is_mapped = !error;
 	long closed = probe_call(p, SYS_close, fd, 0, 0, 0, 0);
-	if (error || closed < 0)
-		return error ? error : closed;
-	static const uint8_t zeros[sizeof(PLACE_NAME)];
-	return probe_write(p, state, zeros, sizeof(zeros));
+	return error || closed >= 0 ? error : closed;
+}
+
+static int map_private(struct probe *p)
+{
+	long at = probe_call(p, SYS_mmap, p->base, PROBE_SHARED, ALL,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1);
+
+	if (at < 0)
+		return at;
+	return probe_call(p, SYS_madvise, p->base + PROBE_STATE, PROBE_SHARED - PROBE_STATE,
+		MADV_WIPEONFORK, 0, 0);
 }
 
 static int write_text(struct probe *p)
@@ -76,23 +97,12 @@ static int write_text(struct probe *p)
 	return error;
 }
 
-/* The region is all there, or nothing of it. */
 int probe_map(struct probe *p, struct probe_refused *why)
 {
-	/* The wanted address is taken as a hint by kernels before 4.17. */
-	long at = probe_call(p, SYS_mmap, p->base, PROBE_SIZE, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | MAP_NORESERVE, -1);
+	int is_mapped = 0, error = map_file(p, &is_mapped);
 
-	if (at < 0)
-		return probe_refuse(why, PROBE_CAUSE_CALL, -at);
-	/* Now it can be found, should we die before all is there. */
-	long error =
-		(uint64_t)at == p->base ? probe_write(p, at, blob_code, sizeof(uint64_t)) : -EEXIST;
 	if (!error)
-		error = probe_call(p, SYS_madvise, p->base + PROBE_STATE,
-			PROBE_SHARED - PROBE_STATE, MADV_WIPEONFORK, 0, 0);
-	if (!error)
-		error = map_shared(p);
+		error = map_private(p);
 	if (!error)
 		error = write_text(p);
 	if (!error)
@@ -100,6 +110,9 @@ int probe_map(struct probe *p, struct probe_refused *why)
 			p, SYS_mprotect, p->base, PROBE_STATE, PROT_READ | PROT_EXEC, 0, 0);
 	if (!error)
 		return 0;
-	probe_call(p, SYS_munmap, at, PROBE_SIZE, 0, 0, 0);
+	if (is_mapped)
+		probe_call(p, SYS_munmap, p->base, PROBE_SIZE, 0, 0, 0);
+	if (error == -ENOEXEC)
+		return probe_refuse(why, PROBE_CAUSE_SECCOMP, 0);
 	return probe_refuse(why, PROBE_CAUSE_CALL, -error);
 }

@@ -13,11 +13,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "agent/probe/remote.h"
-#include "agent/probe/way_back.h"
+#include "agent/probe/remote_parts.h"
 #include "agent/tracer/call.h"
 #include "agent/tracer/clock.h"
 #include "agent/tracer/proc_file.h"
+#include "agent/tracer/proc_stat.h"
 #include "agent/tracer/regs.h"
 #include "agent/tracer/tracee.h"
 #include "base/limits.h"
@@ -27,17 +27,11 @@
 #define PTRACE_EVENT_STOP 128
 #endif
 
-#define SYSCALL_STOP (SIGTRAP | 0x80) /* with PTRACE_O_TRACESYSGOOD */
-#define ROUNDS	     16u	      /* listings until no thread is new */
-/* A thread may have to wait for its CPU, behind all that others have to do. To its first stop it
- * need not come at all; in a call it must be waited for: it has registers that are not its own. */
-#define STOP_MS 400u
-#define CALL_MS 60000u
+#define ROUNDS 16u /* listings until no thread is new */
 
 /* --- waiting --- */
 
-/* Ends waits again and again, until it is switched off: see tracee.c. */
-static void set_alarm(int is_on)
+void remote_set_alarm(int is_on)
 {
 	const long us = is_on ? LIMIT_STOP_WAIT_MS * 1000 : 0;
 	struct itimerval t = {{0, us}, {0, us}};
@@ -45,8 +39,7 @@ static void set_alarm(int is_on)
 	setitimer(ITIMER_REAL, &t, NULL);
 }
 
-/* The next stop of tid: its wait status; -EAGAIN not in time; -ESRCH it is gone. */
-static int wait_stop(struct remote *r, pid_t tid, uint64_t most_ms, int *status)
+int remote_wait(struct remote *r, pid_t tid, uint64_t most_ms, int *status)
 {
 	uint64_t deadline = clock_now() + most_ms * 1000000ull;
 
@@ -63,23 +56,50 @@ static int wait_stop(struct remote *r, pid_t tid, uint64_t most_ms, int *status)
 	}
 }
 
-static int is_event_stop(int status)
+int remote_is_event(int status)
 {
 	return status >> 16 == PTRACE_EVENT_STOP;
 }
 
-static int get_regs(pid_t tid, struct user_regs_struct *regs)
+int remote_get_regs(pid_t tid, struct user_regs_struct *regs)
 {
 	struct iovec iov = {regs, sizeof(*regs)};
 
 	return ptrace(PTRACE_GETREGSET, tid, NT_PRSTATUS, &iov) < 0 ? -errno : 0;
 }
 
-static int set_regs(pid_t tid, const struct user_regs_struct *regs)
+int remote_set_regs(pid_t tid, const struct user_regs_struct *regs)
 {
 	struct iovec iov = {(void *)regs, sizeof(*regs)};
 
 	return ptrace(PTRACE_SETREGSET, tid, NT_PRSTATUS, &iov) < 0 ? -errno : 0;
+}
+
+int remote_move(struct remote_thread *t, uint64_t pc)
+{
+	if (t->regs.rip == pc)
+		return 0;
+	t->regs.rip = pc;
+	return remote_set_regs(t->tid, &t->regs);
+}
+
+int remote_poke(const struct remote *r, uint64_t at, const void *bytes, size_t n)
+{
+	const uint8_t *from = bytes;
+
+	while (n) {
+		uint64_t word = at & -8ull, old;
+		size_t skip = at - word, part = n < 8 - skip ? n : 8 - skip;
+		errno = 0;
+		old = ptrace(PTRACE_PEEKDATA, r->v[0].tid, word, 0);
+		if (errno)
+			return -errno;
+		memcpy((uint8_t *)&old + skip, from, part);
+		if (ptrace(PTRACE_POKEDATA, r->v[0].tid, word, old) < 0)
+			return -errno;
+		at += part, from += part, n -= part;
+	}
+	return 0;
 }
 
 /* --- all threads --- */
@@ -112,9 +132,20 @@ static int take_held(struct remote *r)
 	r->kept = r->held;
 	r->held = 0;
 	return ptrace(PTRACE_SETOPTIONS, t->tid, 0, PTRACE_O_TRACESYSGOOD) < 0 ||
-			       get_regs(t->tid, &t->regs) < 0
+			       remote_get_regs(t->tid, &t->regs) < 0
 		       ? -REMOTE_GONE
 		       : 1;
+}
+
+/* Its filter is not asked while we hold it, where the kernel lets us say so. */
+static int take(struct remote *r, pid_t tid)
+{
+	if (r->suspends &&
+		!ptrace(PTRACE_SEIZE, tid, 0, PTRACE_O_TRACESYSGOOD | PTRACE_O_SUSPEND_SECCOMP))
+		return 0;
+	int error = ptrace(PTRACE_SEIZE, tid, 0, PTRACE_O_TRACESYSGOOD);
+	r->suspends &= error < 0;
+	return error;
 }
 
 /* 1 it is to be waited for; 0 it is none; or -enum remote_refusal. */
@@ -126,16 +157,27 @@ static int seize(struct remote *r, pid_t tid)
 		return -REMOTE_DENIED;
 	if (tid == r->held)
 		return take_held(r);
-	if (ptrace(PTRACE_SEIZE, tid, 0, PTRACE_O_TRACESYSGOOD) < 0)
+	if (take(r, tid) < 0)
 		return errno == ESRCH || has_ended(r->pid, tid) ? 0 : -REMOTE_DENIED;
 	ptrace(PTRACE_INTERRUPT, tid, 0, 0);
 	r->v[r->n++] = (struct remote_thread){.tid = tid};
 	return 1;
 }
 
-/* Threads that are not ours yet. How many; or -enum remote_refusal. A zombie is no thread: the main
- * one may have ended. */
-static int seize_new(struct remote *r)
+/* Whether the thread runs, or wants to. */
+static int is_runnable(pid_t pid, pid_t tid)
+{
+	char path[64], text[1024];
+	struct proc_stat stat;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", pid, tid);
+	int n = proc_file_read(AT_FDCWD, path, text, sizeof(text));
+	return n > 0 && proc_stat_parse(text, n, &stat) == 0 && stat.state == 'R';
+}
+
+/* Threads that are not ours yet, those that sleep only, or all. How many; or -enum remote_refusal.
+ * A zombie is no thread: the main one may have ended. */
+static int seize_new(struct remote *r, int only_sleeping)
 {
 	char path[32];
 	struct dirent *e;
@@ -145,9 +187,9 @@ static int seize_new(struct remote *r)
 	DIR *d = opendir(path);
 	if (!d)
 		return -REMOTE_GONE;
-	while (got >= 0 && (e = readdir(d))) {
+	while (got >= 0 && !(r->is_one && n) && (e = readdir(d))) {
 		pid_t tid = atoi(e->d_name);
-		if (tid <= 0 || find(r, tid))
+		if (tid <= 0 || find(r, tid) || (only_sleeping && is_runnable(r->pid, tid)))
 			continue;
 		got = seize(r, tid);
 		n += got > 0;
@@ -159,18 +201,22 @@ static int seize_new(struct remote *r)
 /* The first stop of one: 0, it is gone (1), or -enum remote_refusal. */
 static int await(struct remote *r, struct remote_thread *t)
 {
-	int status, error = wait_stop(r, t->tid, STOP_MS, &status);
+	uint32_t patience = r->patience_ms ? r->patience_ms : REMOTE_STOP_MS;
+	int status, error = remote_wait(r, t->tid, patience, &status);
 
 	if (error == -ESRCH)
 		return 1;
 	if (error)
 		return -REMOTE_LATE;
 	t->is_stopped = 1;
-	if (is_event_stop(status) && WSTOPSIG(status) != SIGTRAP)
+	if (remote_is_event(status) && WSTOPSIG(status) != SIGTRAP)
 		return -REMOTE_STOPPED;
-	if (!is_event_stop(status))
+	if (!remote_is_event(status))
 		t->signal = status >> 16 ? 0 : WSTOPSIG(status);
-	return get_regs(t->tid, &t->regs) < 0 ? -REMOTE_DENIED : 0;
+	if (remote_get_regs(t->tid, &t->regs) < 0)
+		return -REMOTE_DENIED;
+	r->rescued += remote_bring_home(t);
+	return 0;
 }
 
 static int await_all(struct remote *r)
@@ -188,26 +234,38 @@ static int await_all(struct remote *r)
 	return 0;
 }
 
-int remote_stop(struct remote *r, pid_t pid)
+static int stop(struct remote *r, pid_t pid, int is_one)
 {
 	int n, error = 0;
 
 	r->pid = pid;
+	r->is_one = is_one;
 	r->n = 0;
 	r->stopped_at = clock_now();
-	set_alarm(1);
-	for (uint32_t round = 0; round < ROUNDS && !error; round++) {
-		n = seize_new(r);
-		if (n == 0)
+	remote_set_alarm(1);
+	/* Who sleeps has to get a CPU to reach its stop, and the others need not wait for that. */
+	for (uint32_t round = is_one; round < ROUNDS && !error; round++) {
+		n = is_one && r->n ? 0 : seize_new(r, !round);
+		if (n == 0 && round)
 			break;
 		error = n < 0 ? n : await_all(r);
 	}
-	set_alarm(0);
+	remote_set_alarm(0);
 	if (!error && !r->n)
 		error = -REMOTE_GONE;
 	if (error)
 		remote_release(r);
 	return error;
+}
+
+int remote_stop(struct remote *r, pid_t pid)
+{
+	return stop(r, pid, 0);
+}
+
+int remote_stop_one(struct remote *r, pid_t pid)
+{
+	return stop(r, pid, 1);
 }
 
 /* What the stop did to its call. */
@@ -226,19 +284,17 @@ static void let_go(struct remote *r, struct remote_thread *t)
 
 	if (!t->is_stopped) {
 		int error;
-		set_alarm(1);
-		while ((error = wait_stop(r, t->tid, CALL_MS, &status)) == -EAGAIN)
+		remote_set_alarm(1);
+		while ((error = remote_wait(r, t->tid, REMOTE_CALL_MS, &status)) == -EAGAIN)
 			;
-		set_alarm(0);
+		remote_set_alarm(0);
 		if (error)
 			return;
 		t->is_stopped = 1;
 		t->signal = status >> 16 ? 0 : WSTOPSIG(status);
-		if (get_regs(t->tid, &t->regs) < 0)
+		if (remote_get_regs(t->tid, &t->regs) < 0)
 			t->regs.orig_rax = -1;
 	}
-	if (t->is_changed)
-		set_regs(t->tid, &t->regs);
 	mend(t);
 	if (t->tid == r->kept) {
 		r->kept = 0;
@@ -253,15 +309,18 @@ static void let_go(struct remote *r, struct remote_thread *t)
 
 void remote_release(struct remote *r)
 {
-	for (uint32_t i = 0; i < r->n; i++)
-		if (r->v[i].is_stopped)
-			let_go(r, &r->v[i]);
+	/* Those that wait in a call last: what is asked for them takes time, and they do not mind.
+	 */
+	for (int waits = 0; waits < 2; waits++)
+		for (uint32_t i = 0; i < r->n; i++)
+			if (r->v[i].is_stopped && regs_in_syscall(&r->v[i].regs) == waits)
+				let_go(r, &r->v[i]);
+	uint64_t took = clock_now() - r->stopped_at;
 	for (uint32_t i = 0; i < r->n; i++)
 		if (!r->v[i].is_stopped)
 			let_go(r, &r->v[i]);
 	r->n = 0;
-	uint64_t took = clock_now() - r->stopped_at;
-	if (took > r->longest)
+	if (!r->is_one && took > r->longest)
 		r->longest = took;
 }
 
@@ -269,122 +328,4 @@ void remote_fini(struct remote *r)
 {
 	free(r->v);
 	*r = (struct remote){0};
-}
-
-/* --- calls --- */
-
-/* To the next stop at a system call; 0 or -EIO. Every signal is blocked, so what else comes is a
- * stop by job control, which goes on waiting in the thread's queue. */
-static int step_call(struct remote *r, pid_t tid)
-{
-	int status;
-
-	for (int tries = 0; tries < 8; tries++) {
-		if (ptrace(PTRACE_SYSCALL, tid, 0, 0) < 0 ||
-			wait_stop(r, tid, CALL_MS, &status) < 0)
-			return -EIO;
-		if (WSTOPSIG(status) == SYSCALL_STOP && !(status >> 16))
-			return 0;
-	}
-	return -EIO;
-}
-
-/* Back to where the kernel decides whether an interrupted call is made again: it does not ask after
- * a stop at a call. */
-static int back_to_interrupt(struct remote *r, pid_t tid)
-{
-	int status;
-
-	if (ptrace(PTRACE_INTERRUPT, tid, 0, 0) < 0)
-		return -EIO;
-	for (int tries = 0; tries < 8; tries++) {
-		if (ptrace(PTRACE_CONT, tid, 0, 0) < 0 || wait_stop(r, tid, CALL_MS, &status) < 0)
-			return -EIO;
-		if (is_event_stop(status))
-			return 0;
-	}
-	return -EIO;
-}
-
-/* One that has room for a way back; that waits for nothing, if there is one: its call is not begun
- * anew, however short. */
-static struct remote_thread *caller(const struct remote *r)
-{
-	struct remote_thread *best = NULL;
-	int best_rank = -1;
-
-	for (uint32_t i = 0; i < r->n; i++) {
-		struct remote_thread *t = &r->v[i];
-		int rank = 2 * (t->room >= WAY_BACK_MAX) + !regs_in_syscall(&t->regs);
-		if (!t->signal && rank > best_rank) {
-			best = t;
-			best_rank = rank;
-		}
-	}
-	return best;
-}
-
-/* Puts it on the thread's stack; the stack pointer for the call. */
-static uint64_t lay_way_back(const struct remote *r, const struct remote_thread *t, uint64_t mask)
-{
-	static uint8_t extended[16384], frame[WAY_BACK_MAX];
-	struct iovec iov = {extended, sizeof(extended)};
-	uint64_t at;
-
-	if (!r->restore || t->room < WAY_BACK_MAX ||
-		ptrace(PTRACE_GETREGSET, t->tid, NT_X86_XSTATE, &iov) < 0)
-		return t->regs.rsp;
-	size_t n = way_back_make(&t->regs, mask, extended, iov.iov_len, r->restore, frame, &at);
-	struct iovec local = {frame, n}, remote = {(void *)(uintptr_t)at, n};
-	if (!n || process_vm_writev(t->tid, &local, 1, &remote, 1, 0) != (ssize_t)n)
-		return t->regs.rsp;
-	return at;
-}
-
-static void prepare_call(
-	const struct remote *r, struct user_regs_struct *regs, long number, const uint64_t args[6])
-{
-	regs->rip = r->instruction;
-	regs->rax = number;
-	regs->orig_rax = -1; /* no call to be restarted */
-	regs->rdi = args[0];
-	regs->rsi = args[1];
-	regs->rdx = args[2];
-	regs->r10 = args[3];
-	regs->r8 = args[4];
-	regs->r9 = args[5];
-}
-
-static long call(struct remote *r, pid_t tid, struct user_regs_struct *regs, long number)
-{
-	if (step_call(r, tid) < 0 || get_regs(tid, regs) < 0)
-		return -EIO;
-	/* At the entry of some call: of ours, or somebody else's mind is at work here. */
-	if ((long)regs->orig_rax != number || step_call(r, tid) < 0 || get_regs(tid, regs) < 0)
-		return -EIO;
-	return regs->rax;
-}
-
-/* At each point the thread has the registers of the call, from where it finds its way back with its
- * mask, or all that is its own. */
-long remote_call(struct remote *r, long number, const uint64_t args[6])
-{
-	struct remote_thread *t = caller(r);
-	uint64_t all = ~0ull, before;
-
-	if (!t || !r->instruction || ptrace(PTRACE_GETSIGMASK, t->tid, sizeof(before), &before) < 0)
-		return -EIO;
-	struct user_regs_struct regs = t->regs;
-	regs.rsp = lay_way_back(r, t, before);
-	prepare_call(r, &regs, number, args);
-	set_alarm(1);
-	long result = -EIO;
-	if (set_regs(t->tid, &regs) == 0 &&
-		ptrace(PTRACE_SETSIGMASK, t->tid, sizeof(all), &all) == 0)
-		result = call(r, t->tid, &regs, number);
-	back_to_interrupt(r, t->tid);
-	set_alarm(0);
-	ptrace(PTRACE_SETSIGMASK, t->tid, sizeof(before), &before);
-	set_regs(t->tid, &t->regs);
-	return result;
 }

@@ -10,10 +10,15 @@
  * has a frame on its stack by which it comes back to where it was (way_back.h). Not where no stack
  * has room for it, or the program has no code that makes use of it (restore is 0). Sources:
  * ptrace(2), kernel/signal.c, arch/x86/kernel/signal.c.
+ *
+ * A thread of which another one of us died in the middle of a call is met by remote_stop where it
+ * has not made that call yet, or has not come back: it is brought home at once, so that nothing is
+ * done any more after that stop.
  */
 #ifndef PROBE_REMOTE_H
 #define PROBE_REMOTE_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 #include <sys/user.h>
@@ -21,10 +26,10 @@
 struct remote_thread {
 	pid_t tid;
 	int is_stopped;
-	int signal;	/* to be passed on */
-	int is_changed; /* regs differ from the thread's */
-	uint64_t room;	/* bytes below its red zone that are its own stack for sure; the caller says
-			 */
+	int signal;    /* to be passed on */
+	int filter;    /* 1 none is in force for it, 2 one is; 0: not asked yet */
+	uint64_t room; /* bytes below its red zone that are its own stack for sure; the caller says
+			*/
 	struct user_regs_struct regs;
 };
 
@@ -37,11 +42,21 @@ struct remote {
 	pid_t held, kept;
 	uint64_t instruction; /* address of a syscall instruction in the target; 0: none known */
 	uint64_t restore; /* of code that calls rt_sigreturn, and a ret follows instruction; or 0 */
-	uint64_t stopped_at;	 /* when the first one was */
-	uint64_t longest;	 /* stop so far, ns */
+	uint32_t patience_ms; /* for a thread to reach its stop, while others are held; 0: usual */
+	uint64_t stopped_at;  /* when the first one was */
+	uint64_t longest;     /* stop of all of them so far, ns */
+	uint32_t rescued;     /* threads that were brought home */
+	int is_one;	      /* only one is stopped */
+	int suspends;	      /* filters (seccomp) are to be off while a thread is held */
 	void (*beat)(void *arg); /* called now and then while it waits; NULL */
 	void *arg;
 };
+
+/* As C libraries have them for their handlers' return, mov $15, %rax or %eax; syscall; and syscall;
+ * ret. Bytes and their number. */
+#define REMOTE_RESTORE	     "\x48\xc7\xc0\x0f\0\0\0\x0f\x05", 9
+#define REMOTE_RESTORE_SHORT "\xb8\x0f\0\0\0\x0f\x05", 7
+#define REMOTE_INSTRUCTION   "\x0f\x05\xc3", 3
 
 enum remote_refusal {
 	REMOTE_STOPPED = 1, /* job control holds it */
@@ -54,14 +69,24 @@ enum remote_refusal {
  * that tracer/tracee.h asks for. */
 int remote_stop(struct remote *r, pid_t pid);
 
-/* They go on, with their own registers but for what was changed in v[].regs, and with the calls
- * that the stop had interrupted. */
+/* One of them only. As remote_stop. */
+int remote_stop_one(struct remote *r, pid_t pid);
+
+/* They go on, with the calls that the stop had interrupted. */
 void remote_release(struct remote *r);
+
+/* It will go on there, also should we die before. 0 or -errno. */
+int remote_move(struct remote_thread *t, uint64_t pc);
+
+/* Bytes of the stopped process, whatever their protection; 0 or -errno. */
+int remote_poke(const struct remote *r, uint64_t at, const void *bytes, size_t n);
 
 void remote_fini(struct remote *r);
 
-/* A system call made by one of the stopped threads; its result, or -errno of the call. -EIO: it
- * could not be made. */
-long remote_call(struct remote *r, long number, const uint64_t args[6]);
+/* A system call made by one of the stopped threads, with text (fewer than 100 bytes), if not NULL,
+ * as its first argument; its result, or -errno of the call. -EIO: it could not be made. -EAGAIN:
+ * each has a signal to be passed on; let them go first. -ENOEXEC: a filter (seccomp) is in force
+ * for each of them. */
+long remote_call(struct remote *r, long number, const char *text, const uint64_t args[6]);
 
 #endif

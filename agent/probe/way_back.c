@@ -12,6 +12,7 @@
 #define MAGIC2	   0x46505845u /* FP_XSTATE_MAGIC2, behind the registers */
 #define SW_BYTES   464u	       /* struct _fpx_sw_bytes lies there */
 #define FXSAVE	   512u
+#define MARK	   0x6b636142702b7063ull /* "cp+pBack" */
 #define NO_STACK   3u	    /* flags of an alternate stack that are none: it stays as it is */
 #define KNOWN	   0x2ffull /* extended registers that lie in the first WAY_BACK_FP bytes */
 
@@ -27,10 +28,12 @@ struct sigreturn_frame {
 	uint64_t extended; /* address */
 	uint64_t reserved[8];
 	uint64_t mask;
-	uint8_t info[128];
+	uint64_t mark, at; /* in the place of a siginfo, which the way back does not read */
+	uint8_t info[112];
 };
 
 _Static_assert(offsetof(struct sigreturn_frame, mask) == 8 + 296, "as the kernel has it");
+_Static_assert(sizeof(struct sigreturn_frame) == WAY_BACK_HEAD, "as it is read");
 
 struct software {
 	uint32_t magic, size_with_end;
@@ -76,6 +79,8 @@ size_t way_back_make(const struct user_regs_struct *regs, uint64_t mask, const v
 	uint64_t top = (regs->rsp - RED_ZONE - n - sizeof(magic2)) & -64ull;
 	/* A frame's begin is 8 off a multiple of 16, as behind a call. */
 	*at = ((top - sizeof(f)) & -16ull) - 8;
+	f.mark = MARK;
+	f.at = *at;
 	f.extended = top;
 	f.stack_flags = NO_STACK;
 	set_registers(&f, regs);
@@ -96,4 +101,23 @@ size_t way_back_make(const struct user_regs_struct *regs, uint64_t mask, const v
 	memcpy(fp + FXSAVE, &in_use, sizeof(in_use));
 	memcpy(fp + n, &magic2, sizeof(magic2));
 	return top - *at + n + sizeof(magic2);
+}
+
+int way_back_read(const uint8_t *frame, uint64_t at, struct user_regs_struct *r, uint64_t *mask,
+	uint64_t *restore)
+{
+	struct sigreturn_frame f;
+
+	memcpy(&f, frame, sizeof(f));
+	if (f.mark != MARK || f.at != at)
+		return 0;
+	r->r8 = f.r8, r->r9 = f.r9, r->r10 = f.r10, r->r11 = f.r11;
+	r->r12 = f.r12, r->r13 = f.r13, r->r14 = f.r14, r->r15 = f.r15;
+	r->rdi = f.rdi, r->rsi = f.rsi, r->rbp = f.rbp, r->rbx = f.rbx;
+	r->rdx = f.rdx, r->rax = f.rax, r->rcx = f.rcx, r->rsp = f.rsp;
+	r->rip = f.rip, r->eflags = f.eflags;
+	r->orig_rax = -1; /* an interrupted call is made again from its instruction */
+	*mask = f.mask;
+	*restore = f.restore;
+	return 1;
 }

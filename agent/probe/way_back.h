@@ -21,4 +21,13 @@
 size_t way_back_make(const struct user_regs_struct *regs, uint64_t mask, const void *extended,
 	size_t n, uint64_t restore, uint8_t *out, uint64_t *at);
 
+/* Bytes from a frame's begin that way_back_read looks at. */
+#define WAY_BACK_HEAD (8 + 304 + 128)
+#define WAY_BACK_TEXT 112 /* of these, the last: free for any use */
+
+/* Whether that is a frame of ours at that address: then the registers and the mask of its thread,
+ * but for those that are not in it, and its restore. */
+int way_back_read(const uint8_t *frame, uint64_t at, struct user_regs_struct *regs, uint64_t *mask,
+	uint64_t *restore);
+
 #endif

@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/probe/clean.h"
 #include "agent/probe/heap.h"
 #include "agent/tracer/budget.h"
 #include "agent/tracer/context.h"
@@ -347,6 +348,8 @@ static void on_message(struct tracer *t)
 		heap_tell(&t->heap);
 	else if (m->type == TO_TRACER_RUN && wire_payload(m, sizeof(struct tracer_run)))
 		hold_run(&t->hold, wire_payload(m, sizeof(struct tracer_run)));
+	else if (m->type == TO_TRACER_CLEAN)
+		clean_process(t->sock, &t->roster, beat, t);
 	else if (m->type == TO_TRACER_LAUNCHED && !t->is_held)
 		set_held(t);
 	else if (m->type == TO_TRACER_MARK && t->is_open)

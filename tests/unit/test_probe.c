@@ -6,7 +6,6 @@
  */
 #include <dlfcn.h>
 #include <errno.h>
-#include <link.h>
 #include <malloc.h>
 #include <math.h>
 #include <pthread.h>
@@ -25,8 +24,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "agent/probe/probe.h"
 #include "agent/tracer/clock.h"
+#include "tests/unit/probe_fixture.h"
 
 #define THREADS 4
 #define CYCLES	40
@@ -66,14 +65,25 @@ static void turn(unsigned *seed, unsigned char **v, size_t *sizes)
 	report->turns++;
 }
 
+static int is_blocked(int signal)
+{
+	sigset_t set;
+
+	pthread_sigmask(SIG_SETMASK, NULL, &set);
+	return sigismember(&set, signal);
+}
+
 static void *works(void *arg)
 {
 	unsigned seed = (uintptr_t)arg;
 	unsigned char *v[64] = {NULL};
 	size_t sizes[64];
 
-	while (!report->is_over)
-		turn(&seed, v, sizes);
+	while (!report->is_over) {
+		for (int i = 0; i < 50; i++)
+			turn(&seed, v, sizes);
+		report->wrong += is_blocked(SIGALRM) || is_blocked(SIGUSR2);
+	}
 	for (int k = 0; k < 64; k++)
 		free(v[k]);
 	return NULL;
@@ -84,12 +94,42 @@ static void *brief(void *arg)
 	return memset(malloc(100), 1, 100), arg;
 }
 
+/* Another program, in a child that is in our memory until then. */
+static void runs_another(void)
+{
+	int status;
+	pid_t pid = vfork();
+
+	if (!pid) {
+		execl("/bin/true", "true", NULL);
+		_exit(1);
+	}
+	report->wrong += waitpid(pid, &status, 0) != pid || status;
+}
+
+/* A library that comes and goes. */
+static void loads(void)
+{
+	void *library = dlopen("libm.so.6", RTLD_NOW | RTLD_LOCAL), *other;
+	char name[64];
+
+	report->wrong += !library || !dlsym(library, "cos");
+	other = dlopen("libutil.so.1", RTLD_NOW | RTLD_LOCAL);
+	snprintf(name, sizeof(name), "no-such-%u.so", rand());
+	report->wrong += dlopen(name, RTLD_NOW) != NULL;
+	if (other)
+		dlclose(other);
+	dlclose(library);
+}
+
 static void *starts(void *arg)
 {
 	pthread_t t;
 	int status;
 
 	while (!report->is_over) {
+		runs_another();
+		loads();
 		if (!pthread_create(&t, NULL, brief, NULL))
 			pthread_join(t, NULL);
 		pid_t pid = fork();
@@ -127,96 +167,21 @@ static void target(void)
 	_exit(0);
 }
 
-/* --- what is known of the C library --- */
-
-static struct probe_place functions[16];
-static uint32_t n_functions;
-static uint64_t low, high;
-
-static void find(uint32_t number, const char *name)
-{
-	const ElfW(Sym) * symbol;
-	Dl_info info;
-	void *at = dlsym(dlopen("libc.so.6", RTLD_NOLOAD | RTLD_NOW), name);
-
-	assert_non_null(at);
-	assert_true(dladdr1(at, &info, (void **)&symbol, RTLD_DL_SYMENT));
-	functions[n_functions++] = (struct probe_place){
-		.function = number, .size = symbol->st_size, .address = (uintptr_t)at};
-}
-
 static int set_up(void **arg)
 {
-	static const char *const names[] = {"malloc", "free", "calloc", "realloc", "reallocarray",
-		"memalign", "aligned_alloc", "posix_memalign", "valloc", "pvalloc"};
-	char line[512];
-
 	(void)arg;
-	for (uint32_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		find(i, names[i]);
-	FILE *f = fopen("/proc/self/maps", "r");
-	while (fgets(line, sizeof(line), f)) {
-		unsigned long a, b;
-		sscanf(line, "%lx-%lx", &a, &b);
-		if (a <= functions[0].address && functions[0].address < b)
-			low = a, high = b;
-	}
-	fclose(f);
-	assert_true(low);
-	for (uint32_t i = 0; i < n_functions; i++) {
-		functions[i].low = low;
-		functions[i].high = high;
-		functions[i].is_leaf = 1;
-	}
+	find_allocator();
 	report = mmap(
 		NULL, sizeof(*report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	return report == MAP_FAILED;
 }
 
-static const struct probe_plan *plan(uint64_t mean)
+/* More of them by hand. */
+static int rounds(int n)
 {
-	static struct probe_plan of;
+	const char *asked = getenv("ROUNDS");
 
-	of = (struct probe_plan){.v = functions, .n = n_functions, .mean = mean};
-	return &of;
-}
-
-static uint64_t text_sum(pid_t pid)
-{
-	static uint64_t words[1 << 20];
-	char path[32];
-	uint64_t sum = 0;
-
-	snprintf(path, sizeof(path), "/proc/%d/mem", pid);
-	FILE *f = fopen(path, "r");
-	assert_non_null(f);
-	fseeko(f, low, SEEK_SET);
-	size_t n = fread(words, 8, (high - low) / 8 < (1 << 20) ? (high - low) / 8 : 1 << 20, f);
-	assert_true(n > 1000);
-	for (size_t i = 0; i < n; i++)
-		sum = sum * 31 + words[i];
-	fclose(f);
-	return sum;
-}
-
-/* What is mapped with a file, or with a right to execute: the rest comes and goes. */
-static uint64_t maps_sum(pid_t pid)
-{
-	char path[32], line[512], rights[5], name[300];
-	uint64_t sum = 0;
-	unsigned long start, end;
-
-	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
-	FILE *f = fopen(path, "r");
-	assert_non_null(f);
-	while (fgets(line, sizeof(line), f)) {
-		*name = '\0';
-		sscanf(line, "%lx-%lx %4s %*s %*s %*s %299s", &start, &end, rights, name);
-		if (*name == '/' || rights[2] == 'x')
-			sum += start * 3 + end * 7 + rights[2];
-	}
-	fclose(f);
-	return sum;
+	return asked ? atoi(asked) : n;
 }
 
 static void on_alarm(int signal)
@@ -253,8 +218,10 @@ static void it_comes_and_goes(void **arg)
 	if (!pid)
 		target();
 	usleep(100000);
-	uint64_t text = text_sum(pid), maps = maps_sum(pid);
-	for (int i = 0; i < CYCLES; i++) {
+	static char maps[TEXT], now[TEXT];
+	uint64_t text = text_sum(pid);
+	maps_text(pid, maps);
+	for (int i = 0; i < rounds(CYCLES); i++) {
 		if (probe_arm(&probe, pid, plan(65536), &why) < 0)
 			fail_msg("cycle %d: cause %u, function %u, detail %d", i, why.cause,
 				why.function, why.detail);
@@ -266,7 +233,7 @@ static void it_comes_and_goes(void **arg)
 		lost += probe.records.lost;
 		assert_int_equal(probe_disarm(&probe), 0);
 		assert_true(text_sum(pid) == text);
-		assert_true(maps_sum(pid) == maps);
+		is_as_before(maps, maps_text(pid, now), i);
 		probe_forget(&probe);
 		if (probe.remote.longest > longest)
 			longest = probe.remote.longest;
@@ -279,27 +246,6 @@ static void it_comes_and_goes(void **arg)
 	report->is_over = 1;
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
-}
-
-/* A probe that nobody takes out counts as left behind from now on. */
-static void let_it_be_old(pid_t pid)
-{
-	struct space space = {0};
-	char path[32];
-	uint64_t long_ago = 1;
-
-	assert_int_equal(space_read(&space, pid), 0);
-	for (uint32_t i = 0; i < space.n; i++) {
-		if (!space.v[i].is_probe)
-			continue;
-		snprintf(path, sizeof(path), "/proc/%d/mem", pid);
-		FILE *f = fopen(path, "r+");
-		assert_non_null(f);
-		fseeko(f, space.v[i].start + offsetof(struct probe_shared, deadline), SEEK_SET);
-		assert_int_equal(fwrite(&long_ago, sizeof(long_ago), 1, f), 1);
-		fclose(f);
-	}
-	space_fini(&space);
 }
 
 static void arms_until_killed(pid_t pid)
@@ -329,8 +275,10 @@ static void who_is_killed_leaves_what_the_next_takes_out(void **arg)
 	if (!pid)
 		target();
 	usleep(50000);
-	uint64_t text = text_sum(pid), maps = maps_sum(pid);
-	for (int i = 0; i < KILLS; i++) {
+	static char maps[TEXT], now[TEXT];
+	uint64_t text = text_sum(pid);
+	maps_text(pid, maps);
+	for (int i = 0; i < rounds(KILLS); i++) {
 		pid_t tracer = fork();
 		if (!tracer)
 			arms_until_killed(pid);
@@ -341,14 +289,13 @@ static void who_is_killed_leaves_what_the_next_takes_out(void **arg)
 		kill(tracer, SIGKILL);
 		waitpid(tracer, &status, 0);
 		assert_int_equal(waitpid(pid, &status, WNOHANG), 0);
-		let_it_be_old(pid);
 		if (probe_arm(&probe, pid, plan(65536), &why) < 0)
 			fail_msg("round %d: cause %u, function %u, detail %d", i, why.cause,
 				why.function, why.detail);
 		assert_int_equal(probe_disarm(&probe), 0);
 		probe_forget(&probe);
 		assert_true(text_sum(pid) == text);
-		assert_true(maps_sum(pid) == maps);
+		is_as_before(maps, maps_text(pid, now), i);
 	}
 	assert_int_equal(report->wrong, 0);
 	report->is_over = 1;
@@ -409,8 +356,38 @@ static void it_counts_what_is_there(void **arg)
 	probe_forget(&probe);
 }
 
-int main(void)
+static void on_term(int signal)
 {
+	(void)signal;
+	report->is_over = 1;
+}
+
+/* The same process, for tests/stress/probe.sh: until SIGTERM; its status is whether all was right.
+ */
+static int be_target(void)
+{
+	void *none;
+
+	set_up(&none);
+	pid_t pid = fork();
+	if (!pid)
+		target();
+	signal(SIGTERM, on_term);
+	printf("ready %d\n", pid);
+	fflush(stdout);
+	while (!report->is_over && !waitpid(pid, NULL, WNOHANG))
+		usleep(20000);
+	int was_killed = !report->is_over;
+	waitpid(pid, NULL, 0);
+	printf("truth turns %lu\ntruth children %lu\ntruth wrong %lu\n", report->turns,
+		report->children, report->wrong);
+	return report->wrong || was_killed;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 1 && !strcmp(argv[1], "target"))
+		return be_target();
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(it_comes_and_goes),
 		cmocka_unit_test(who_is_killed_leaves_what_the_next_takes_out),

@@ -220,11 +220,11 @@ static void calls(struct remote *r, pid_t pid)
 	static const uint64_t none[6];
 	uint64_t map[6] = {0, 65536, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0};
 
-	assert_int_equal(remote_call(r, SYS_getpid, none), pid);
-	long at = remote_call(r, SYS_mmap, map);
+	assert_int_equal(remote_call(r, SYS_getpid, NULL, none), pid);
+	long at = remote_call(r, SYS_mmap, NULL, map);
 	assert_true(at > 0);
-	assert_int_equal(remote_call(r, SYS_munmap, (uint64_t[6]){at, 65536}), 0);
-	assert_int_equal(remote_call(r, SYS_close, (uint64_t[6]){12345}), -EBADF);
+	assert_int_equal(remote_call(r, SYS_munmap, NULL, (uint64_t[6]){at, 65536}), 0);
+	assert_int_equal(remote_call(r, SYS_close, NULL, (uint64_t[6]){12345}), -EBADF);
 }
 
 static void a_busy_process_does_not_notice(void **arg)

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <x86intrin.h>
+
+#include "agent/probe/owner.h"
+#include "agent/tracer/proc_file.h"
+#include "agent/tracer/proc_stat.h"
+
+/* Of the PID namespace that we are in; 0: not known. */
+static uint64_t our_space(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/pid", &st) < 0 ? 0 : st.st_ino;
+}
+
+/* When that process began, in the kernel's ticks; 0: there is none, or only what is left of it. */
+static uint64_t began(uint64_t pid)
+{
+	char path[48], text[1024];
+	struct proc_stat stat;
+
+	snprintf(path, sizeof(path), "/proc/%u/stat", (unsigned)pid);
+	int n = proc_file_read(AT_FDCWD, path, text, sizeof(text));
+	if (n <= 0 || proc_stat_parse(text, n, &stat) < 0 || stat.state == 'Z' || stat.state == 'X')
+		return 0;
+	return stat.start_time;
+}
+
+void owner_write(struct probe_shared *shared)
+{
+	shared->owner_space = our_space();
+	shared->owner = getpid();
+	shared->owner_began = began(getpid());
+}
+
+int owner_is_alive(const struct probe_shared *shared)
+{
+	if (shared->deadline <= __rdtsc())
+		return 0;
+	if (!shared->owner_space || shared->owner_space != our_space())
+		return 1;
+	return shared->owner_began == 0 || began(shared->owner) == shared->owner_began;
+}
+
+void owner_clear(struct probe_shared *shared)
+{
+	__atomic_store_n(&shared->deadline, 0, __ATOMIC_RELAXED);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Whose a probe is: written into it, so that another one of us knows whether its tracer lives.
+ */
+#ifndef PROBE_OWNER_H
+#define PROBE_OWNER_H
+
+#include "agent/probe/layout.h"
+
+/* We are. */
+void owner_write(struct probe_shared *shared);
+
+/* Its tracer lives, or may live: where that cannot be seen from here, its last word is not long
+ * ago. */
+int owner_is_alive(const struct probe_shared *shared);
+
+/* Nobody any more. */
+void owner_clear(struct probe_shared *shared);
+
+#endif
