@@ -60,8 +60,9 @@ static void turn(unsigned work)
 	free(*at);
 	*at = malloc(16 + (k >> 12) % 497);
 	*(char *)*at = 1;
-	for (volatile unsigned i = 0; i < work; i++)
-		;
+	/* In registers: a counter in memory has its own moods. */
+	for (unsigned i = 0; i < work; i++)
+		__asm__ volatile("imul $3, %0, %0" : "+r"(k));
 }
 
 static double pair_ns(unsigned work, uint64_t window, uint64_t *pairs)
