@@ -16,7 +16,6 @@
 #include "agent/probe/probe_parts.h"
 #include "agent/probe/way_back.h"
 #include "agent/tracer/clock.h"
-#include "base/allocator_names.h"
 
 #define TRIES	   50u /* to find no thread where it must not be */
 #define MAP_TRIES  20u
@@ -198,43 +197,6 @@ static int write_patches(struct probe *p, struct probe_refused *why)
 	return probe_refuse(why, PROBE_CAUSE_MEMORY, -error);
 }
 
-/* The function that a slot will lead to once it is bound: the only one of that name. */
-static uint64_t unbound(const struct probe *p, const struct probe_slot_place *of)
-{
-	const struct probe_plan *plan = p->plan;
-	uint64_t address = 0;
-
-	for (uint32_t i = 0; i < plan->n; i++) {
-		const struct probe_place *f = &plan->v[i];
-		if (f->function != of->function || f->prefix != of->prefix)
-			continue;
-		if (address && address != f->address)
-			return 0;
-		address = f->address;
-	}
-	return address;
-}
-
-/* What is called by slots alone is not taken over where there are none; which free must be. */
-static int find_slots(struct probe *p, struct probe_refused *why)
-{
-	const struct probe_plan *plan = p->plan;
-
-	slots_find(p, plan->slots, plan->n_slots, unbound);
-	why->by_slots = why->outside = 0;
-	why->slots = p->slots.n_slots;
-	for (uint32_t i = 0; i < p->n_taken; i++) {
-		const struct probe_taken *t = &p->taken[i];
-		int is_led_to = t->refusal && slots_lead_to(&p->slots, t->address);
-		why->function = t->place;
-		why->by_slots += is_led_to;
-		why->outside += t->refusal && !is_led_to;
-		if (t->refusal && !is_led_to && p->traits[t->hook].size == ALLOCATOR_FREES)
-			return probe_refuse(why, PROBE_CAUSE_PATCH, t->refusal);
-	}
-	return 0;
-}
-
 /* Everything is in place but the jumps. */
 static int fill(struct probe *p, uint64_t mean, struct probe_refused *why)
 {
@@ -265,7 +227,7 @@ static int patch_stopped(struct probe *p, uint64_t mean, int is_new, struct prob
 	if (!probe_is_there(p) || probe_know_space(p) < 0)
 		return probe_refuse(why, PROBE_CAUSE_GONE, 0);
 	probe_find_room(p);
-	if (find_slots(p, why) < 0)
+	if (slots_choose(p, why) < 0)
 		return -1;
 	if (!is_new && !is_the_way_clear(p))
 		return probe_refuse(why, PROBE_CAUSE_BUSY, 0);

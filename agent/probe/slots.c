@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 
 #include "agent/probe/probe_parts.h"
+#include "base/allocator_names.h"
 
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000
@@ -71,10 +72,26 @@ int slots_add(struct probe *p, uint64_t function, uint64_t hook)
 	return 0;
 }
 
+/* The function that a slot will lead to once it is bound: the only one of that name. */
+static uint64_t unbound(const struct probe *p, const struct probe_slot_place *of)
+{
+	const struct probe_plan *plan = p->plan;
+	uint64_t address = 0;
+
+	for (uint32_t i = 0; i < plan->n; i++) {
+		const struct probe_place *f = &plan->v[i];
+		if (f->function != of->function || f->prefix != of->prefix)
+			continue;
+		if (address && address != f->address)
+			return 0;
+		address = f->address;
+	}
+	return address;
+}
+
 /* The stub for what such a slot holds; -1: none of them. *before: what it would hold without us. */
-static int stub_of(const struct probe *p, const struct probe_slot_place *of, uint64_t holds,
-	uint64_t (*unbound)(const struct probe *p, const struct probe_slot_place *of),
-	uint64_t *before)
+static int stub_of(
+	const struct probe *p, const struct probe_slot_place *of, uint64_t holds, uint64_t *before)
 {
 	const struct slots *s = &p->slots;
 	uint64_t function = holds;
@@ -103,8 +120,7 @@ static int is_used(const struct slots *s)
 	return 0;
 }
 
-void slots_find(struct probe *p, const struct probe_slot_place *v, uint32_t n,
-	uint64_t (*unbound)(const struct probe *p, const struct probe_slot_place *of))
+static void find_all(struct probe *p, const struct probe_slot_place *v, uint32_t n)
 {
 	struct slots *s = &p->slots;
 	uint64_t holds, before;
@@ -113,17 +129,38 @@ void slots_find(struct probe *p, const struct probe_slot_place *v, uint32_t n,
 	for (uint32_t i = 0; i < n && is_used(s) && s->n_slots < SLOTS_MAX; i++) {
 		if (probe_read(p, v[i].address, &holds, sizeof(holds)))
 			continue;
-		int stub = stub_of(p, &v[i], holds, unbound, &before);
+		int stub = stub_of(p, &v[i], holds, &before);
 		if (stub >= 0)
 			s->v[s->n_slots++] = (struct slot){v[i].address, before, stub};
 	}
 }
 
-int slots_lead_to(const struct slots *s, uint64_t function)
+/* Whether one of those that were found does. */
+static int lead_to(const struct slots *s, uint64_t function)
 {
 	for (uint32_t i = 0; i < s->n_slots; i++)
 		if (s->stubs[s->v[i].stub].original == function)
 			return 1;
+	return 0;
+}
+
+/* What is called by slots alone is not taken over where there are none; which free must be. */
+int slots_choose(struct probe *p, struct probe_refused *why)
+{
+	const struct probe_plan *plan = p->plan;
+
+	find_all(p, plan->slots, plan->n_slots);
+	why->by_slots = why->outside = 0;
+	why->slots = p->slots.n_slots;
+	for (uint32_t i = 0; i < p->n_taken; i++) {
+		const struct probe_taken *t = &p->taken[i];
+		int is_led_to = t->refusal && lead_to(&p->slots, t->address);
+		why->function = t->place;
+		why->by_slots += is_led_to;
+		why->outside += t->refusal && !is_led_to;
+		if (t->refusal && !is_led_to && p->traits[t->hook].size == ALLOCATOR_FREES)
+			return probe_refuse(why, PROBE_CAUSE_PATCH, t->refusal);
+	}
 	return 0;
 }
 

@@ -44,6 +44,7 @@ struct slots {
 };
 
 struct probe;
+struct probe_refused;
 
 /* Finds the page of an earlier probe. After space_read. */
 void slots_begin(struct probe *p);
@@ -51,13 +52,10 @@ void slots_begin(struct probe *p);
 /* That function is called by way of its hook. 0, or -1: no room. */
 int slots_add(struct probe *p, uint64_t function, uint64_t hook);
 
-/* Which of them hold the address of such a function; one that is not bound yet belongs to
- * unbound, by its name. While all are stopped. */
-void slots_find(struct probe *p, const struct probe_slot_place *v, uint32_t n,
-	uint64_t (*unbound)(const struct probe *p, const struct probe_slot_place *of));
-
-/* Whether one of those that were found does. */
-int slots_lead_to(const struct slots *s, uint64_t function);
+/* While all are stopped: finds those of the plan's slots that lead to such functions, by their
+ * address, or by their name where they are not bound yet. 0, or -1 and why: nothing leads to what
+ * frees. */
+int slots_choose(struct probe *p, struct probe_refused *why);
 
 /* While all are stopped: 0 or -errno, and nothing is changed but for the page. */
 int slots_write(struct probe *p);
