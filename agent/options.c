@@ -230,13 +230,6 @@ static int set_heap_rate(struct options *o, const char *name, const char *value)
 	return 0;
 }
 
-static int set_alloc_prefix(struct options *o, const char *name, const char *value)
-{
-	(void)name;
-	o->alloc_prefix = value;
-	return 0;
-}
-
 static int set_http(struct options *o, const char *name, const char *value)
 {
 	(void)name;
@@ -261,10 +254,10 @@ static int set_background(struct options *o, const char *name, const char *value
 	return error;
 }
 
-static int set_check(struct options *o, const char *name, const char *value)
+/* What is looked at later. */
+static int set_word(struct options *o, const char *name, const char *value)
 {
-	(void)name;
-	o->check = value;
+	*(!strcmp(name, "check") ? &o->check : &o->alloc_prefix) = value;
 	return 0;
 }
 
@@ -339,7 +332,7 @@ static const struct option_row rows[] = {
 		"the first two)"},
 	{"heap-rate", NULL, "BYTES", set_heap_rate,
 		"heap, allocs: one sample in so many bytes on average: 64K, 1M (default 512K)"},
-	{"alloc-prefix", NULL, "P", set_alloc_prefix,
+	{"alloc-prefix", NULL, "P", set_word,
 		"heap, allocs: functions named P and malloc, free, ... allocate, too"},
 	{"alloc-mmap", NULL, NULL, set_switch, "heap, allocs: what mmap gives is allocated, too"},
 	{"hz", "F", "N", set_hz, "ticks per second, 1 to 10000 (default 100)"},
@@ -374,7 +367,7 @@ static const struct option_row rows[] = {
 	{"push-ca", NULL, "FILE", set_push, "-push: the certificates of your own authority"},
 	{"tenant", NULL, "ID", set_push, "-push: the tenant at the store (X-Scope-OrgID)"},
 	{"label", NULL, "NAME=VALUE", set_push, "-push: a label of all profiles; repeatable"},
-	{"check", NULL, "FILE", set_check, "hold a pprof file to the format's rules, and stop"},
+	{"check", NULL, "FILE", set_word, "hold a pprof file to the format's rules, and stop"},
 	{"compare", NULL, "OLD NEW", set_compare,
 		"print what grew and shrank between two pprof files, beyond chance"},
 	{"fail-over", NULL, "PCT", set_compare,
