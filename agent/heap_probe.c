@@ -248,7 +248,8 @@ int heap_probe_on_live(struct session *s, const struct wire_message *m)
 		&i->live, i->n_live, h->n, &i->live_room, sizeof(*i->live), LIMIT_HEAP_SAMPLES);
 	if (error)
 		return error;
-	memcpy(i->live + i->n_live, h + 1, h->n * sizeof(uint32_t));
+	if (h->n)
+		memcpy(i->live + i->n_live, h + 1, h->n * sizeof(uint32_t));
 	i->n_live += h->n;
 	i->heap = *h;
 	if (h->is_last && i->n_live)
