@@ -276,7 +276,7 @@ static void sums(const struct interval *i, struct estimate *all, struct estimate
 	for (uint32_t k = 0; k < i->n_samples; k++) {
 		const struct heap_sample *h = &i->samples[k];
 		estimate_add(all, h);
-		if (bsearch(&h->id, i->live, i->n_live, sizeof(h->id), compare_ids))
+		if (i->n_live && bsearch(&h->id, i->live, i->n_live, sizeof(h->id), compare_ids))
 			estimate_add(live, h);
 	}
 }

@@ -34,7 +34,8 @@ void heap_values(const struct profile_heap *heap, uint64_t position, struct heap
 	values[0] = whole(e.objects, &rest->objects);
 	values[1] = whole(e.bytes, &rest->bytes);
 	s->variance[0] = e.variance;
-	if (!bsearch(&sample->id, heap->live, heap->n_live, sizeof(sample->id), compare_ids))
+	if (!heap->n_live ||
+		!bsearch(&sample->id, heap->live, heap->n_live, sizeof(sample->id), compare_ids))
 		return;
 	values[2] = values[0];
 	values[3] = values[1];
