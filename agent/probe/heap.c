@@ -9,8 +9,9 @@
 #include "agent/tracer/clock.h"
 #include "base/wire.h"
 
-#define IDS	    8192u /* in one message */
-#define PATIENCE_NS 20000000ull
+#define IDS	    8192u	  /* in one message */
+#define PATIENCE_NS 20000000ull	  /* with records that are not ended */
+#define LAST_NS	    2000000000ull /* the same at the end: more than with one alone */
 /* How long another exec of a command is waited for, and for how much of its CPU time where its main
  * thread is to be sampled, which cannot be done meanwhile. */
 #define FOLLOW_NS     1000000000ull
@@ -165,18 +166,28 @@ static void add_up(const struct heap *h, struct tracer_heap *f)
 		f->mean = h->pressure.mean;
 }
 
-/* All that is recorded by now; a thread may have been interrupted while it wrote. */
-static void take_all(struct heap *h)
+/* All that is recorded by now, as long as it gets on: a thread may have been interrupted while it
+ * wrote, and the worker may have much to do. How many are left. */
+static uint64_t take_all(struct heap *h, uint64_t patience)
 {
 	const struct timespec pause = {.tv_nsec = 1000000};
-	uint64_t head = RECORDS_FIGURE(&h->probe.records, head), until = clock_now() + PATIENCE_NS;
+	const struct records *r = &h->probe.records;
+	uint64_t head = RECORDS_FIGURE(r, head), tail = r->tail, since = clock_now();
 
+	/* The target can write what it likes there. */
+	if (head > tail + PROBE_RECORDS)
+		head = tail + PROBE_RECORDS;
 	heap_take(h);
-	while (h->probe.records.tail < head && clock_now() < until) {
+	while (r->tail < head && clock_now() - since < patience) {
+		if (r->tail != tail) {
+			tail = r->tail;
+			since = clock_now();
+		}
 		capture_wait_for_room(h->capturer);
 		nanosleep(&pause, NULL);
 		heap_take(h);
 	}
+	return r->tail < head ? head - r->tail : 0;
 }
 
 static void forget(struct heap *h)
@@ -189,7 +200,7 @@ static void next_program(struct heap *h)
 {
 	if (!h->probe.is_armed)
 		return;
-	take_all(h);
+	h->past.lost += take_all(h, LAST_NS);
 	add_up(h, &h->past);
 	h->past.programs++;
 	h->probe.first_id = RECORDS_FIGURE(&h->probe.records, next_id);
@@ -215,8 +226,9 @@ static void tell(struct heap *h, const struct tracer_heap *how)
 	uint32_t n = records_live(&h->probe.records, ids, RECORDS_LIVE);
 	struct tracer_heap f = h->past;
 
-	take_all(h);
+	uint64_t left = take_all(h, how->is_end ? LAST_NS : PATIENCE_NS);
 	add_up(h, &f);
+	f.lost += how->is_end ? left : 0;
 	f.cut = h->cut;
 	f.longest_ns = h->probe.remote.longest;
 	f.stops = h->probe.stops;
