@@ -386,7 +386,6 @@ TESTS = $(unit_tests_built) $(source_tests) $(test_scripts)
 # Those that measure no share of CPU time and no state of threads may run beside each other, the long
 # ones first: quickstart asks for both lists.
 tests_beside = tests/integration/usage.sh \
-	tests/stress/storms.sh \
 	tests/integration/kill.sh \
 	tests/integration/faults.sh \
 	tests/integration/bad_input.sh \
