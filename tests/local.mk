@@ -384,7 +384,7 @@ endif
 TESTS = $(unit_tests_built) $(source_tests) $(test_scripts)
 
 # Those that measure no share of CPU time and no state of threads may run beside each other, the long
-# ones first: quickstart asks for both lists.
+# ones first: quickstart asks for these lists.
 tests_beside = tests/integration/usage.sh \
 	tests/integration/kill.sh \
 	tests/integration/faults.sh \
@@ -420,11 +420,36 @@ tests_beside = tests/integration/usage.sh \
 	tests/integration/threadcreate.sh \
 	tests/integration/waits.sh \
 	$(unit_tests_built) $(source_tests)
-.PHONY: print-tests-beside print-tests-alone
+# Those that measure against the target's own account of its time, and so may go two at a time, each with a CPU.
+tests_paired = tests/integration/altstacks.sh \
+	tests/integration/dlopen.sh \
+	tests/integration/family.sh \
+	tests/integration/golang.sh \
+	tests/integration/jit.sh \
+	tests/integration/kernel.sh \
+	tests/integration/raw.sh \
+	tests/integration/real_libc.sh \
+	tests/integration/real_nginx.sh \
+	tests/integration/real_postgres.sh \
+	tests/integration/real_python.sh \
+	tests/integration/real_redis.sh \
+	tests/integration/reuse.sh \
+	tests/integration/rotate.sh \
+	tests/integration/serve.sh \
+	tests/integration/serve_counters.sh \
+	tests/integration/serve_life.sh \
+	tests/integration/serve_page.sh \
+	tests/integration/serve_storm.sh \
+	tests/integration/signals.sh \
+	tests/integration/strict.sh \
+	tests/integration/threadcreate_harm.sh
+.PHONY: print-tests-beside print-tests-paired print-tests-alone
 print-tests-beside:
 	@echo $(tests_beside)
+print-tests-paired:
+	@echo $(tests_paired)
 print-tests-alone:
-	@for t in $(TESTS); do case " $(tests_beside) " in *" $$t "*) ;; *) printf "%s " $$t ;; esac; done
+	@for t in $(TESTS); do case " $(tests_beside) $(tests_paired) " in *" $$t "*) ;; *) printf "%s " $$t ;; esac; done
 TEST_EXTENSIONS = .sh
 SH_LOG_COMPILER = bash
 AM_TESTS_ENVIRONMENT = CPPROF=$(abs_top_builddir)/cpprof-attach; export CPPROF; \

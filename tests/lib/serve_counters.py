@@ -19,7 +19,8 @@ def rows(profile):
     """By stack and labels: contentions and delay."""
     found = {}
     for s in profile.samples:
-        stack = tuple(profile.locations[n].get(3, 0) for n in s.locations)
+        # What stands for a stack that is not known has no address, but a name.
+        stack = tuple(profile.locations[n].get(3, 0) or str(profile.names(n)) for n in s.locations)
         key = stack, json.dumps(s.labels, sort_keys=True)
         if key in found:
             is_true("a stack and its labels once", False, key)
