@@ -59,14 +59,16 @@ static int is_of_operators(const char *name)
 	return 0;
 }
 
-/* Defined here, and for others to call. Behind a prefix it may be for this program alone. */
+/* Defined here, and for other files to call: of hidden ones the linker makes local symbols, which stay
+ * hidden (static-pie). Behind a prefix it may be for one file alone. */
 static int is_callable(const GElf_Sym *s, uint8_t prefix)
 {
 	int binding = GELF_ST_BIND(s->st_info);
+	int is_shared = binding == STB_GLOBAL || binding == STB_WEAK || binding == STB_GNU_UNIQUE ||
+			GELF_ST_VISIBILITY(s->st_other) == STV_HIDDEN;
 
 	return GELF_ST_TYPE(s->st_info) == STT_FUNC && s->st_shndx != SHN_UNDEF && s->st_size &&
-	       (binding == STB_GLOBAL || binding == STB_WEAK || binding == STB_GNU_UNIQUE ||
-		       prefix != ALLOCATOR_NO_PREFIX);
+	       (is_shared || prefix != ALLOCATOR_NO_PREFIX);
 }
 
 static int is_there(const struct allocator *a, uint32_t number, uint8_t prefix)

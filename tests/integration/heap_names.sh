@@ -77,6 +77,7 @@ done
 collect
 begin own 8 "" "-alloc-prefix odd_ -alloc-mmap" allocators_own
 begin static 6 "" "" allocators_static at_mmap
+begin static_pie 6 "" "" allocators_static_pie at_mmap
 begin musl 6 "" "" allocators_musl at_mmap
 begin musl_static 6 "" "" allocators_musl_static at_mmap
 collect

@@ -57,14 +57,15 @@ locks_%: $(src)locks.c $(src)locks.h $(src)target.h
 	$(MAKE_IT) -std=gnu11 -D_GNU_SOURCE -O2 -pthread -o $@ $<
 
 # --- allocators: of the C libraries, one of the program's own, and a library's ---
-allocators := allocators_plain allocators_own allocators_static allocators_stripped allocators_musl \
-	allocators_musl_static allocators_asan allocators_go
+allocators := allocators_plain allocators_own allocators_static allocators_static_pie allocators_stripped \
+	allocators_musl allocators_musl_static allocators_asan allocators_go
 allocators: $(allocators)
 allocators_plain: MAKE_IT = gcc
 allocators_own: MAKE_IT = gcc -DOWN -Wl,-z,lazy
 allocators_own: in = -L. -Wl,--no-as-needed -lodd -Wl,-rpath,'$$ORIGIN'
 allocators_own: libodd.so
 allocators_static: MAKE_IT = gcc -DOWN -static
+allocators_static_pie: MAKE_IT = gcc -DOWN -static-pie -fPIE
 allocators_stripped: MAKE_IT = gcc -static -s
 allocators_musl: MAKE_IT = musl-gcc -DOWN
 allocators_musl_static: MAKE_IT = musl-gcc -DOWN -static
