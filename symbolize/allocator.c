@@ -11,6 +11,7 @@ struct search {
 	struct allocator *out;
 	Elf *elf;
 	GElf_Phdr code; /* the first segment of it */
+	int is_static;	/* a program that no loader completes */
 };
 
 /* --- names --- */
@@ -59,16 +60,16 @@ static int is_of_operators(const char *name)
 	return 0;
 }
 
-/* Defined here, and for other files to call: of hidden ones the linker makes local symbols, which stay
- * hidden (static-pie). Behind a prefix it may be for one file alone. */
-static int is_callable(const GElf_Sym *s, uint8_t prefix)
+/* Defined here, and for others to call. Behind a prefix it may be for this program alone; in a
+ * static one that can be loaded anywhere (static-pie) the linker has made local symbols of hidden
+ * ones. */
+static int is_callable(const struct search *s, const GElf_Sym *sym, uint8_t prefix)
 {
-	int binding = GELF_ST_BIND(s->st_info);
-	int is_shared = binding == STB_GLOBAL || binding == STB_WEAK || binding == STB_GNU_UNIQUE ||
-			GELF_ST_VISIBILITY(s->st_other) == STV_HIDDEN;
+	int binding = GELF_ST_BIND(sym->st_info);
+	int is_shared = binding == STB_GLOBAL || binding == STB_WEAK || binding == STB_GNU_UNIQUE;
 
-	return GELF_ST_TYPE(s->st_info) == STT_FUNC && s->st_shndx != SHN_UNDEF && s->st_size &&
-	       (is_shared || prefix != ALLOCATOR_NO_PREFIX);
+	return GELF_ST_TYPE(sym->st_info) == STT_FUNC && sym->st_shndx != SHN_UNDEF &&
+	       sym->st_size && (is_shared || s->is_static || prefix != ALLOCATOR_NO_PREFIX);
 }
 
 static int is_there(const struct allocator *a, uint32_t number, uint8_t prefix)
@@ -90,7 +91,7 @@ static void take_function(struct search *s, const GElf_Sym *sym, const char *nam
 		a->head.flags |= ALLOCATOR_OWN_OPERATORS;
 	if (is_sanitizers(name))
 		a->head.flags |= ALLOCATOR_CHECKS;
-	if (!name_split(s, name, &number, &prefix) || !is_callable(sym, prefix) ||
+	if (!name_split(s, name, &number, &prefix) || !is_callable(s, sym, prefix) ||
 		is_there(a, number, prefix) ||
 		module_vaddr_to_offset(s->module, sym->st_value, &offset) < 0)
 		return;
@@ -210,6 +211,16 @@ static void find_in(struct search *s, uint32_t type)
 	}
 }
 
+static int has_interpreter(Elf *elf, size_t n)
+{
+	GElf_Phdr header;
+
+	for (size_t i = 0; i < n && gelf_getphdr(elf, i, &header); i++)
+		if (header.p_type == PT_INTERP)
+			return 1;
+	return 0;
+}
+
 void allocator_find(
 	struct module *m, const struct worker_allocator_question *ask, struct allocator *out)
 {
@@ -220,6 +231,7 @@ void allocator_find(
 		return;
 	size_t n = 0;
 	elf_getphdrnum(s.elf, &n);
+	s.is_static = (module_flags(m) & MODULE_IS_EXE) && !has_interpreter(s.elf, n);
 	for (size_t i = 0; i < n && !(s.code.p_type == PT_LOAD && s.code.p_flags & PF_X); i++)
 		if (!gelf_getphdr(s.elf, i, &s.code))
 			break;
