@@ -2,6 +2,7 @@
 
 # --- programs that are profiled; no sanitizers and no libraries of ours in them ---
 target_names = \
+	alloc_storm \
 	allocs \
 	altstacks \
 	bursty \
@@ -504,6 +505,7 @@ EXTRA_DIST = $(test_scripts) $(target_names:%=tests/targets/%.c) \
 	tests/targets/allocators.c \
 	tests/targets/begins.cc \
 	tests/targets/blocked.c \
+	tests/targets/alloc_storm.h \
 	tests/targets/calls.h \
 	tests/targets/cgo.go \
 	tests/targets/chain.go \

@@ -10,8 +10,6 @@
 #   LOOPS (0; by hand 500): the same without the program around it, tests/unit/test_probe
 . "$(dirname "$0")/../lib/harness.sh"
 need python3
-STORM=$TARGETS/../unit/test_probe
-[ -x "$STORM" ] || skip_all "no $STORM"
 RANDOM=${SEED:-7}
 
 # what PID: code, what is mapped of the program and its C library, what is open for good, and the
@@ -25,7 +23,7 @@ what()
 		for line in open(f"/proc/{pid}/maps"):
 		    m = re.match(r"(\w+)-(\w+) (\S+) \S+ \S+ \S+ *(.*)", line)
 		    start, end, size = int(m[1], 16), int(m[2], 16), int(m[2], 16) - int(m[1], 16)
-		    lasts = re.search(r"/libc\.so|test_probe", m[4])
+		    lasts = re.search(r"/libc\.so|alloc_storm", m[4])
 		    if lasts and "x" in m[3]:
 		        mem.seek(start)
 		        print(m[1], m[2], m[3], hashlib.sha256(mem.read(size)).hexdigest())
@@ -51,7 +49,7 @@ is_as_before() # WHAT: it lives, and is as it was
 	return 1
 }
 
-start_command "$STORM" target
+start_target alloc_storm
 PID=$(awk '$1 == "ready" { print $2 }' "$TARGET_OUT")
 sleep 0.2
 what "$PID" >"$WORK/before"
@@ -153,7 +151,7 @@ check_equal "nothing was wrong in the target" 0 $?
 grep ^truth "$TARGET_OUT" | sed 's/^/    /'
 
 if [ "${LOOPS:-}" ]; then
-	ROUNDS=$LOOPS "$STORM" >"$WORK/loops.out" 2>&1
+	ROUNDS=$LOOPS "$TARGETS/../unit/test_probe" >"$WORK/loops.out" 2>&1
 	check_equal "the same without the program around it, $LOOPS and $LOOPS kills" 0 $?
 	grep -E "samples|ERROR|error" "$WORK/loops.out" | sed 's/^/    /'
 fi

@@ -26,154 +26,17 @@
 
 #include "agent/tracer/clock.h"
 #include "tests/unit/probe_fixture.h"
+/* After it: what allocates there is the C library. */
+#include "tests/targets/alloc_storm.h"
 
-#define THREADS 4
-#define CYCLES	40
-#define KILLS	40
-
-static struct report {
-	_Atomic uint64_t turns, wrong, children, signals;
-	_Atomic int is_over, is_armed;
-} * report;
-
-static void turn(unsigned *seed, unsigned char **v, size_t *sizes)
-{
-	int k = rand_r(seed) % 64;
-	size_t n = rand_r(seed) % 5000 + 1;
-
-	for (size_t i = 0; v[k] && i < sizes[k]; i++)
-		report->wrong += v[k][i] != (unsigned char)(k + sizes[k]);
-	free(v[k]);
-	switch (rand_r(seed) % 4) {
-	case 0:
-		v[k] = calloc(n, 1);
-		for (size_t i = 0; i < n; i++)
-			report->wrong += v[k][i] != 0;
-		break;
-	case 1:
-		v[k] = memalign(256, n);
-		report->wrong += (uintptr_t)v[k] % 256 != 0;
-		break;
-	case 2:
-		v[k] = realloc(realloc(NULL, n / 2 + 1), n);
-		break;
-	default:
-		v[k] = malloc(n);
-	}
-	sizes[k] = n;
-	memset(v[k], k + n, n);
-	report->turns++;
-}
-
-static int is_blocked(int signal)
-{
-	sigset_t set;
-
-	pthread_sigmask(SIG_SETMASK, NULL, &set);
-	return sigismember(&set, signal);
-}
-
-static void *works(void *arg)
-{
-	unsigned seed = (uintptr_t)arg;
-	unsigned char *v[64] = {NULL};
-	size_t sizes[64];
-
-	while (!report->is_over) {
-		for (int i = 0; i < 50; i++)
-			turn(&seed, v, sizes);
-		report->wrong += is_blocked(SIGALRM) || is_blocked(SIGUSR2);
-	}
-	for (int k = 0; k < 64; k++)
-		free(v[k]);
-	return NULL;
-}
-
-static void *brief(void *arg)
-{
-	return memset(malloc(100), 1, 100), arg;
-}
-
-/* Another program, in a child that is in our memory until then. */
-static void runs_another(void)
-{
-	int status;
-	pid_t pid = vfork();
-
-	if (!pid) {
-		execl("/bin/true", "true", NULL);
-		_exit(1);
-	}
-	report->wrong += waitpid(pid, &status, 0) != pid || status;
-}
-
-/* A library that comes and goes. */
-static void loads(void)
-{
-	void *library = dlopen("libm.so.6", RTLD_NOW | RTLD_LOCAL), *other;
-	char name[64];
-
-	report->wrong += !library || !dlsym(library, "cos");
-	other = dlopen("libutil.so.1", RTLD_NOW | RTLD_LOCAL);
-	snprintf(name, sizeof(name), "no-such-%u.so", rand());
-	report->wrong += dlopen(name, RTLD_NOW) != NULL;
-	if (other)
-		dlclose(other);
-	dlclose(library);
-}
-
-static void *starts(void *arg)
-{
-	pthread_t t;
-	int status;
-
-	while (!report->is_over) {
-		runs_another();
-		loads();
-		if (!pthread_create(&t, NULL, brief, NULL))
-			pthread_join(t, NULL);
-		pid_t pid = fork();
-		if (!pid) {
-			for (int i = 0; i < 100; i++)
-				free(realloc(malloc(100000), 200000));
-			_exit(7);
-		}
-		report->wrong += waitpid(pid, &status, 0) != pid || WEXITSTATUS(status) != 7;
-		report->children++;
-		usleep(2000);
-	}
-	return arg;
-}
-
-static void on_signal(int signal)
-{
-	(void)signal;
-	report->signals++;
-}
-
-static void target(void)
-{
-	struct itimerval often = {{0, 1000}, {0, 1000}};
-	pthread_t t[THREADS + 1];
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	signal(SIGALRM, on_signal);
-	setitimer(ITIMER_REAL, &often, NULL);
-	for (uintptr_t i = 0; i < THREADS; i++)
-		pthread_create(&t[i], NULL, works, (void *)(i + 1));
-	pthread_create(&t[THREADS], NULL, starts, NULL);
-	for (int i = 0; i <= THREADS; i++)
-		pthread_join(t[i], NULL);
-	_exit(0);
-}
+#define CYCLES 40
+#define KILLS  40
 
 static int set_up(void **arg)
 {
 	(void)arg;
 	find_allocator();
-	report = mmap(
-		NULL, sizeof(*report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	return report == MAP_FAILED;
+	return make_report();
 }
 
 /* More of them by hand. */
@@ -216,7 +79,7 @@ static void it_comes_and_goes(void **arg)
 	sigaction(SIGALRM, &sa, NULL);
 	pid_t pid = fork();
 	if (!pid)
-		target();
+		allocate_for_ever();
 	usleep(100000);
 	static char maps[TEXT], now[TEXT];
 	uint64_t text = text_sum(pid);
@@ -273,7 +136,7 @@ static void who_is_killed_leaves_what_the_next_takes_out(void **arg)
 	memset(report, 0, sizeof(*report));
 	pid_t pid = fork();
 	if (!pid)
-		target();
+		allocate_for_ever();
 	usleep(50000);
 	static char maps[TEXT], now[TEXT];
 	uint64_t text = text_sum(pid);
@@ -356,38 +219,8 @@ static void it_counts_what_is_there(void **arg)
 	probe_forget(&probe);
 }
 
-static void on_term(int signal)
+int main(void)
 {
-	(void)signal;
-	report->is_over = 1;
-}
-
-/* The same process, for tests/stress/probe.sh: until SIGTERM; its status is whether all was right.
- */
-static int be_target(void)
-{
-	void *none;
-
-	set_up(&none);
-	pid_t pid = fork();
-	if (!pid)
-		target();
-	signal(SIGTERM, on_term);
-	printf("ready %d\n", pid);
-	fflush(stdout);
-	while (!report->is_over && !waitpid(pid, NULL, WNOHANG))
-		usleep(20000);
-	int was_killed = !report->is_over;
-	waitpid(pid, NULL, 0);
-	printf("truth turns %lu\ntruth children %lu\ntruth wrong %lu\n", report->turns,
-		report->children, report->wrong);
-	return report->wrong || was_killed;
-}
-
-int main(int argc, char **argv)
-{
-	if (argc > 1 && !strcmp(argv[1], "target"))
-		return be_target();
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(it_comes_and_goes),
 		cmocka_unit_test(who_is_killed_leaves_what_the_next_takes_out),
