@@ -198,10 +198,14 @@ void phases_go(struct session *s, enum phase phase)
 		s->data.intervals[0].began = s->began;
 		s->data.intervals[0].wall_began = phases_wall_clock();
 		replay_begin_window(s);
-		if (!s->options->serves)
+		if (!s->options->serves && !(s->options->kinds & KINDS_OF_HEAP))
 			progress_begin(s);
 		break;
 	case PHASE_SAMPLE:
+		/* Who reads it may count on the probe. */
+		if (!s->options->serves && before == PHASE_SNAPSHOT &&
+			s->options->kinds & KINDS_OF_HEAP)
+			progress_begin(s);
 		if (before == PHASE_SNAPSHOT)
 			begin_sampling(s);
 		else

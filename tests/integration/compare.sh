@@ -3,20 +3,9 @@
 # -compare of real runs: of a program whose places allocate known amounts, and whose functions take
 # known shares of the CPU, each changed from one run to the other, or in one run. And files that are no profiles.
 . "$(dirname "$0")/../lib/harness.sh"
+. "$LIB/heap.sh"
 need python3
 RATE=16384
-
-# armed PID: until the probe is in
-armed()
-{
-	local i
-
-	for ((i = 0; i < 500; i++)); do
-		grep -q cpprof-probe "/proc/$1/maps" && return
-		sleep 0.02
-	done
-	return 1
-}
 
 # go KEY: the target allocates what it has to, and then says that
 go()
@@ -37,9 +26,10 @@ begin_heap()
 
 	start_target grows "$2" "$3"
 	shift 3
+	: >"$WORK/run.err"
 	"$CPPROF" -p "$TARGET" -profile heap -heap-rate $RATE "$@" >"$WORK/run.out" 2>"$WORK/run.err" &
 	run=$!
-	check "$name: the probe goes in" armed "$TARGET"
+	check "$name: the probe goes in" armed
 	go done
 }
 

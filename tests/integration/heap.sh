@@ -4,47 +4,15 @@
 # what it allocated and what of that is alive, within what chance allows, and what is freed is gone.
 # Afterwards the process is as it was before.
 . "$(dirname "$0")/../lib/harness.sh"
+. "$LIB/heap.sh"
 need python3
 RATE=16384
 
-# what PID: all that must be the same before and after: code, mappings, descriptors, signal masks
-what()
-{
-	python3 - "$1" <<-'PY'
-		import hashlib, os, re, sys
-		pid = sys.argv[1]
-		mem = open(f"/proc/{pid}/mem", "rb")
-		for line in open(f"/proc/{pid}/maps"):
-		    m = re.match(r"(\w+)-(\w+) (\S+) \S+ \S+ \S+ *(.*)", line)
-		    start, end = int(m[1], 16), int(m[2], 16)
-		    if "x" in m[3] and m[4] != "[vsyscall]":
-		        mem.seek(start)
-		        print(m[1], m[2], m[3], hashlib.sha256(mem.read(end - start)).hexdigest())
-		    elif m[4].startswith("/"):
-		        print(m[1], m[2], m[3], m[4])
-		print(sorted(os.listdir(f"/proc/{pid}/fd")))
-		for task in [pid]:
-		    print([l.split()[1] for l in open(f"/proc/{pid}/task/{task}/status") if l.startswith(("SigP", "SigB", "SigI", "SigC", "Shd"))])
-	PY
-}
-
-# armed PID: until the probe is in
-armed()
-{
-	local i
-
-	for ((i = 0; i < 500; i++)); do
-		grep -q cpprof-probe "/proc/$1/maps" && return
-		sleep 0.02
-	done
-	return 1
-}
-
 start_target allocs 4
-what "$TARGET" >"$WORK/before"
+python3 "$LIB/process_state.py" "$TARGET" >"$WORK/before"
 "$CPPROF" -p "$TARGET" -profile heap,allocs -heap-rate $RATE -seconds 0 -o "$WORK/" >"$WORK/run.out" 2>"$WORK/run.err" &
 run=$!
-check "the probe goes in" armed "$TARGET"
+check "the probe goes in" armed
 kill -USR1 "$TARGET"
 for ((i = 0; i < 1000; i++)); do
 	[ "$(truth done)" ] && break
@@ -55,7 +23,7 @@ wait $run
 check_equal "status" 0 $?
 check_no_report
 sleep 0.1
-what "$TARGET" >"$WORK/after"
+python3 "$LIB/process_state.py" "$TARGET" >"$WORK/after"
 check "code, mappings, descriptors and signals are as before" cmp "$WORK/before" "$WORK/after"
 check_unharmed "$TARGET" "after the run"
 lost=$(sed -n 's/.*lost: \([0-9]*\) for want of room.*/\1/p' "$WORK/run.err")

@@ -25,7 +25,7 @@ seen()
 	# shellcheck disable=SC2086
 	"$CPPROF" -p $target -profile allocs -heap-rate $RATE -seconds 0 $options -o "$dir/pb.gz" >"$dir/out" 2>"$dir/err" &
 	run=$!
-	until_said /proc/$target/maps cpprof-probe || echo "FAIL: $name: no probe"
+	until_said "$dir/err" "sampling the allocations" || echo "FAIL: $name: no probe"
 	kill -USR1 $target
 	until_said "$dir/target" "truth done" || echo "FAIL: $name: it does not end"
 	kill -INT $run

@@ -1,15 +1,27 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A heap profile of a program around what a test has it do, beside what the program says of itself.
 
+# armed: until the probe is in, which the run says in run.err (it is mapped a moment before)
+armed()
+{
+	local i
+
+	for ((i = 0; i < 1000; i++)); do
+		grep -q "sampling the allocations" "$WORK/run.err" && return
+		sleep 0.02
+	done
+	return 1
+}
+
 # heap_begin PID NAME: the probe is in when it returns; heap_end NAME takes it out and waits.
 heap_begin()
 {
 	observed=$1
+	: >"$WORK/run.err"
 	"$CPPROF" -p "$1" -profile heap -heap-rate 65536 -seconds 0 -o "$WORK/$2.pb.gz" >"$WORK/run.out" 2>"$WORK/run.err" </dev/null &
 	profiler=$!
 	started+=("$profiler")
-	# It is mapped and taken into use in one stop.
-	wait_for grep cpprof-probe "/proc/$1/maps"
+	check "$2: the probe goes in" armed
 }
 
 heap_end() # NAME
