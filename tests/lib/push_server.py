@@ -218,8 +218,11 @@ class Store:
     def keep(self, name, data):
         with self.lock:
             number = len(os.listdir(self.options["keep"]))
-            with open(os.path.join(self.options["keep"], "%05d.%s.pb.gz" % (number, name)), "wb") as out:
+            # Whole or not at all: we are killed now and then.
+            path = os.path.join(self.options["keep"], "%05d.%s" % (number, name))
+            with open(path + ".new", "wb") as out:
                 out.write(data)
+            os.rename(path + ".new", path + ".pb.gz")
 
     def next_action(self):
         with self.lock:
