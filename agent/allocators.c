@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "agent/allocators.h"
-#include "agent/heap_probe.h"
 #include "base/allocator_names.h"
 
 /* --- modules --- */
@@ -63,7 +62,7 @@ static enum rank rank(const struct module *m)
 /* What a command ran before is not there any more. */
 static int is_there(const struct session *s, uint32_t module)
 {
-	return collection_number(&s->data, module) && heap_probe_is_mapped(s, module);
+	return collection_number(&s->data, module) && collection_is_mapped(&s->data, module);
 }
 
 /* --- sets: the functions of one prefix in one module --- */
@@ -243,7 +242,7 @@ const char *allocators_unseen(const struct session *s)
 {
 	for (uint32_t i = 0; i < s->data.n_modules; i++) {
 		const struct module *m = &s->data.modules[i];
-		if (!heap_probe_is_mapped(s, i + 1))
+		if (!collection_is_mapped(&s->data, i + 1))
 			continue;
 		if (m->info.flags & MODULE_IS_EXE && m->has & HAS_GO)
 			return "Go";

@@ -111,6 +111,10 @@ const struct process_info *collection_process_of_pid(const struct collection *c,
  * worker must be told too. -errno on failure. */
 int collection_module(struct collection *c, struct wire_message *m, int *is_new);
 
+/* Whether the first process has code of that module now: a command may have run other programs
+ * before. */
+int collection_is_mapped(const struct collection *c, uint32_t module);
+
 /* The present tracer's number of the module; 0: it has none. */
 uint32_t collection_number(const struct collection *c, uint32_t module);
 

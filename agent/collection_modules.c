@@ -122,6 +122,16 @@ int collection_add_kernel(struct collection *c)
 	return id == KERNEL_MODULE ? 0 : -EEXIST;
 }
 
+int collection_is_mapped(const struct collection *c, uint32_t module)
+{
+	const struct maps *maps = generations_newest(&c->maps, c->first.number);
+
+	for (uint32_t i = 0; maps && i < maps->n; i++)
+		if (maps->v[i].module == module)
+			return 1;
+	return 0;
+}
+
 uint32_t collection_number(const struct collection *c, uint32_t module)
 {
 	for (uint32_t i = 0; i < c->n_numbers; i++)

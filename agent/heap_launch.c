@@ -47,7 +47,7 @@ void heap_launch_run(struct session *s)
 
 	for (uint32_t i = 0; i < s->data.n_modules && !run.number; i++) {
 		const struct module *m = &s->data.modules[i];
-		if (!m->loader.offset || !heap_probe_is_mapped(s, i + 1))
+		if (!m->loader.offset || !collection_is_mapped(&s->data, i + 1))
 			continue;
 		run.number = collection_number(&s->data, i + 1);
 		run.stop = m->loader;

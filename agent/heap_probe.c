@@ -79,17 +79,6 @@ static void refuse(struct session *s, const char *what, const char *remedy)
 	give_up(s, "process %d: %s\n%s", pid_of(s), what, remedy);
 }
 
-/* A command may have run other programs before. */
-int heap_probe_is_mapped(const struct session *s, uint32_t module)
-{
-	const struct maps *maps = generations_newest(&s->data.maps, s->data.first.number);
-
-	for (uint32_t i = 0; maps && i < maps->n; i++)
-		if (maps->v[i].module == module)
-			return 1;
-	return 0;
-}
-
 static void choose(struct session *s)
 {
 	struct allocators *a = s->allocators ? s->allocators : malloc(sizeof(*a));
@@ -107,8 +96,7 @@ static void choose(struct session *s)
 			"profile a build without it");
 		return;
 	case ALLOCATORS_MANY:
-		refuse(s, "it has more functions that allocate than can be taken over",
-			"profile a program with fewer allocators");
+		heap_probe_refuse(s, &(struct probe_refused){.cause = PROBE_CAUSE_MANY});
 		return;
 	default:
 		a->head.mean = s->options->heap_rate;

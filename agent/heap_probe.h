@@ -17,9 +17,6 @@ void heap_probe_ask(struct session *s, uint32_t module);
 /* Its answer. 0 or -EPROTO. */
 int heap_probe_on_allocator(struct session *s, const struct wire_message *message);
 
-/* Whether the process has code of that module now. */
-int heap_probe_is_mapped(const struct session *s, uint32_t module);
-
 /* What was waited for may be there. */
 void heap_probe_go_on(struct session *s);
 

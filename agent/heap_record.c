@@ -5,6 +5,7 @@
 
 #include "agent/heap_record.h"
 #include "base/list.h"
+#include "base/sorted.h"
 #include "output/estimate.h"
 #include "output/table.h"
 
@@ -59,9 +60,7 @@ int heap_record_add(struct heap_record *r, const struct stack *stack, const stru
 
 static int compare_ids(const void *a, const void *b)
 {
-	uint32_t one = *(const uint32_t *)a, other = *(const uint32_t *)b;
-
-	return one < other ? -1 : one > other;
+	return sorted_order(*(const uint32_t *)a, *(const uint32_t *)b);
 }
 
 static int is_live(const struct heap_record *r, const struct heap_kept *k)

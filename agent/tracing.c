@@ -175,6 +175,16 @@ static int take_detail(struct session *s, const struct wire_message *m)
 	return k ? known_details_tell(&s->details, m, k->key, clock_now()) : -EPROTO;
 }
 
+/* Of the allocation probe. 0 or -errno. */
+static int on_heap(struct session *s, const struct wire_message *m)
+{
+	if (m->type == TRACER_PROBE)
+		return heap_probe_on_armed(s, wire_payload(m, sizeof(struct probe_refused)));
+	if (m->type == TRACER_HELD)
+		return heap_launch_on_held(s, wire_payload(m, sizeof(struct tracer_held)));
+	return heap_probe_on_live(s, m);
+}
+
 void tracing_on_message(struct session *s, struct wire_message *m)
 {
 	raw_message(&s->raw, m);
@@ -212,18 +222,12 @@ void tracing_on_message(struct session *s, struct wire_message *m)
 		go_programs_on_none(s, wire_payload(m, sizeof(struct tracer_goroutines)));
 		break;
 	case TRACER_PROBE:
-		s->data.broken +=
-			heap_probe_on_armed(s, wire_payload(m, sizeof(struct probe_refused))) < 0;
+	case TRACER_HEAP:
+	case TRACER_HELD:
+		s->data.broken += on_heap(s, m) < 0;
 		break;
 	case TRACER_CLEANED:
 		cleanup_on_answer(s, wire_payload(m, sizeof(struct tracer_cleaned)));
-		break;
-	case TRACER_HEAP:
-		s->data.broken += heap_probe_on_live(s, m) < 0;
-		break;
-	case TRACER_HELD:
-		s->data.broken +=
-			heap_launch_on_held(s, wire_payload(m, sizeof(struct tracer_held))) < 0;
 		break;
 	case TRACER_CONTEXT:
 		brief_context(s, m);

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/limits.h"
+#include "base/sorted.h"
 #include "output/tally_names.h"
 
 typedef Perftools__Profiles__Profile Profile;
@@ -28,9 +29,9 @@ static int by_id(const void *a, const void *b)
 {
 	const struct id_at *x = a, *y = b;
 
-	if (x->id != y->id)
-		return x->id < y->id ? -1 : 1;
-	return x->at < y->at ? -1 : x->at > y->at;
+	int order = sorted_order(x->id, y->id);
+
+	return order ? order : sorted_order(x->at, y->at);
 }
 
 /* id_of: the id of the element of that number. */
@@ -69,18 +70,10 @@ static void ids_fini(struct ids *ids)
 
 static long ids_find(const uint64_t *v, const uint32_t *at, size_t n, uint64_t id)
 {
-	size_t low = 0, high = n;
-
 	if (!v)
 		return id && id <= n ? (long)(id - 1) : -1;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (v[middle] < id)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < n && v[low] == id ? (long)at[low] : -1;
+	uint32_t first = sorted_find(v, n, id); /* count_frames has seen to it that n fits */
+	return first < n && v[first] == id ? (long)at[first] : -1;
 }
 
 static uint64_t location_id(const Profile *p, size_t number)

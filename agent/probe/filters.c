@@ -11,37 +11,24 @@
 #include "agent/tracer/call.h"
 #include "agent/tracer/proc_file.h"
 
-static void count(pid_t pid, uint32_t *all, uint32_t *filtered)
+enum filtered filters_of(pid_t pid)
 {
+	uint32_t all = 0, filtered = 0;
 	char path[32];
 	struct dirent *e;
 
-	*all = *filtered = 0;
 	snprintf(path, sizeof(path), "/proc/%d/task", pid);
 	DIR *d = opendir(path);
 	while (d && (e = readdir(d))) {
 		pid_t tid = atoi(e->d_name);
-		*all += tid > 0;
-		*filtered += tid > 0 && call_is_filtered(tid);
+		all += tid > 0;
+		filtered += tid > 0 && call_is_filtered(tid);
 	}
 	if (d)
 		closedir(d);
-}
-
-int filters_any(pid_t pid)
-{
-	uint32_t all, filtered;
-
-	count(pid, &all, &filtered);
-	return filtered > 0;
-}
-
-int filters_all(pid_t pid)
-{
-	uint32_t all, filtered;
-
-	count(pid, &all, &filtered);
-	return filtered == all;
+	if (!filtered)
+		return FILTERED_NONE;
+	return filtered == all ? FILTERED_ALL : FILTERED_SOME;
 }
 
 int filters_may_suspend(void)

@@ -7,9 +7,9 @@
 
 #include <sys/types.h>
 
-/* Whether some thread, or each, of the process has one. */
-int filters_any(pid_t pid);
-int filters_all(pid_t pid);
+/* Of its threads none, some, or all have one. */
+enum filtered { FILTERED_NONE, FILTERED_SOME, FILTERED_ALL };
+enum filtered filters_of(pid_t pid);
 
 /* Whether the kernel most likely lets us switch them off while we hold a thread: that takes
  * CAP_SYS_ADMIN, and no filter of our own. ptrace(2), PTRACE_O_SUSPEND_SECCOMP. */

@@ -279,8 +279,3 @@ int hooks_prepare(struct probe *p, const struct probe_plan *plan, struct probe_r
 		}
 	return 0;
 }
-
-uint64_t hooks_entry(const struct probe *p, uint32_t i)
-{
-	return p->entries[i];
-}

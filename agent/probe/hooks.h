@@ -14,7 +14,4 @@ int hooks_place(struct probe *p, const struct probe_plan *plan);
 /* Reads the functions, and makes all that is written later. 0, or -1 and why. */
 int hooks_prepare(struct probe *p, const struct probe_plan *plan, struct probe_refused *why);
 
-/* What the entry of the i-th patch jumps to. */
-uint64_t hooks_entry(const struct probe *p, uint32_t i);
-
 #endif

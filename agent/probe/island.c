@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 
 #include "agent/probe/probe_parts.h"
-
-#ifndef MAP_FIXED_NOREPLACE
-#define MAP_FIXED_NOREPLACE 0x100000
-#endif
 
 void island_jump(uint8_t *out, uint64_t to)
 {
@@ -50,26 +45,6 @@ struct island *island_for(struct probe *p, uint64_t low, uint64_t high)
 	return i;
 }
 
-static int map(struct probe *p, const struct island *i)
-{
-	long at = probe_call(p, SYS_mmap, i->base, PROBE_ISLAND, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1);
-	long error = at < 0 ? at : 0;
-
-	if (!error && (uint64_t)at != i->base) {
-		probe_call(p, SYS_munmap, at, PROBE_ISLAND, 0, 0, 0);
-		return -EEXIST;
-	}
-	if (!error)
-		error = probe_write(p, i->base, i->bytes, sizeof(i->bytes));
-	if (!error)
-		error = probe_call(
-			p, SYS_mprotect, i->base, PROBE_ISLAND, PROT_READ | PROT_EXEC, 0, 0);
-	if (error && at >= 0)
-		probe_call(p, SYS_munmap, i->base, PROBE_ISLAND, 0, 0, 0);
-	return error;
-}
-
 int island_map(struct probe *p)
 {
 	struct probe_shared *shared = (void *)p->records.shared;
@@ -78,7 +53,8 @@ int island_map(struct probe *p)
 
 	for (p->n_islands = 0; p->n_islands < wanted && !error;) {
 		shared->islands[p->n_islands] = p->islands[p->n_islands].base;
-		error = map(p, &p->islands[p->n_islands]);
+		const struct island *i = &p->islands[p->n_islands];
+		error = probe_map_code(p, i->base, i->bytes, sizeof(i->bytes));
 		p->n_islands += !error;
 	}
 	if (error)

@@ -42,15 +42,13 @@ static int has_modrm(const struct instruction *i, const uint8_t *code)
 /* mod 0, rm 5: an address relative to the end of the instruction. */
 static int is_relative(const struct instruction *i, const uint8_t *code)
 {
-	static const char with_modrm[] = /* of the one-byte opcodes, by their upper half: bits */
-		"\x0f\x0f\x0f\x0f\x0f\x0f\x0f\x0f";
 	uint8_t op = i->opcode;
 	int has = i->is_vector || (i->is_wide && (op & 0xf0) != 0x80 && op != 0x05 && op != 0x0b &&
 					  !(op >= 0xc8 && op <= 0xcf) && op != 0xa2);
 
 	if (!i->is_wide && !i->is_vector) {
 		if (op < 0x40)
-			has = with_modrm[op >> 3] >> (op & 7) & 1;
+			has = (op & 7) < 4; /* arithmetic: the others have a constant, or none */
 		else
 			has = op == 0x63 || op == 0x69 || op == 0x6b ||
 			      (op >= 0x80 && op <= 0x8f) || op == 0xc0 || op == 0xc1 ||

@@ -8,24 +8,10 @@ _Static_assert(sizeof(struct tracer_probe) +
 		       LIMIT_MESSAGE,
 	"it fits");
 
-/* Where that byte of the module is mapped as code; NULL: nowhere. */
-static const struct maps_line *mapping_of(const struct process *p, uint32_t module, uint64_t offset)
-{
-	const struct mappings *m = &p->mappings;
-
-	for (size_t i = 0; i < m->list.n; i++) {
-		const struct maps_line *l = &m->list.v[i];
-		if (offset >= l->offset && offset - l->offset < l->end - l->start &&
-			known_modules_find(m->known, l, p->number) == module)
-			return l;
-	}
-	return NULL;
-}
-
 static int take_function(
 	struct probe_place *out, const struct process *p, const struct allocator_function *f)
 {
-	const struct maps_line *l = mapping_of(p, f->module, f->offset);
+	const struct maps_line *l = mappings_of(&p->mappings, f->module, f->offset);
 
 	if (!l || f->number >= allocator_n_names || f->prefix >= ALLOCATOR_PREFIXES)
 		return -1;
@@ -44,8 +30,9 @@ static int take_function(
 static uint32_t take_slot(
 	struct probe_slot_place *out, const struct process *p, const struct allocator_slot *s)
 {
-	const struct maps_line *code = mapping_of(p, s->module, s->code);
-	const struct maps_line *before = s->before ? mapping_of(p, s->module, s->before) : NULL;
+	const struct maps_line *code = mappings_of(&p->mappings, s->module, s->code);
+	const struct maps_line *before =
+		s->before ? mappings_of(&p->mappings, s->module, s->before) : NULL;
 
 	if (!code)
 		return 0;

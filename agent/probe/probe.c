@@ -183,7 +183,7 @@ static int write_patches(struct probe *p, struct probe_refused *why)
 		saved->n = PATCH_JUMP;
 		memcpy(saved->bytes, patch->saved, PATCH_JUMP);
 		shared->n_patches = i + 1;
-		if (patch_jump(patch, hooks_entry(p, i), jump))
+		if (patch_jump(patch, p->entries[i], jump))
 			error = -ERANGE;
 		else
 			error = probe_write(p, patch->address, jump, sizeof(jump));
@@ -248,9 +248,7 @@ static int stop(struct probe *p, int is_one, struct probe_refused *why)
 			break;
 		probe_rest(p, PAUSE_NS);
 	}
-	if (error)
-		return refuse_stop(why, error);
-	return 0;
+	return error ? refuse_stop(why, error) : 0;
 }
 
 static int patch_all(struct probe *p, uint64_t mean, struct probe_refused *why)
@@ -369,11 +367,9 @@ static int look(struct probe *p, struct probe_refused *why)
 	if (space_read(&p->space, p->pid) < 0)
 		return probe_refuse(why, PROBE_CAUSE_GONE, 0);
 	find_instructions(p);
-	p->remote.suspends = 0;
-	if (!filters_any(p->pid))
-		return 0;
-	p->remote.suspends = filters_may_suspend();
-	return p->remote.suspends || !filters_all(p->pid)
+	enum filtered filtered = filters_of(p->pid);
+	p->remote.suspends = filtered && filters_may_suspend();
+	return p->remote.suspends || filtered != FILTERED_ALL
 		       ? 0
 		       : probe_refuse(why, PROBE_CAUSE_SECCOMP, 0);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The allocation probe of one process: put in, read, taken out again. All of it happens with all
- * threads stopped, for about a millisecond; in between nobody is attached.
+ * The allocation probe of one process: put in, read, taken out again. Its memory comes and goes by
+ * one thread that is stopped, its jumps while all are; in between nobody is attached.
  *
  *   none ──probe_arm──▶ armed ──probe_disarm──▶ none
  *

@@ -93,7 +93,7 @@ int probe_scan_stack(struct probe *p, const struct remote_thread *t,
 {
 	static uint64_t words[8192];
 	const struct place *at = space_find(&p->space, t->regs.rsp);
-	uint64_t sp = (t->regs.rsp - 128) & -8ull;
+	uint64_t sp = (t->regs.rsp - MEMORY_RED_ZONE) & -8ull;
 	uint64_t end = space_stack_end(&p->space, t->regs.rsp, t->regs.fs_base);
 
 	if (!at)

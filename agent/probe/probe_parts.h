@@ -41,6 +41,9 @@ int probe_find_room(struct probe *p);
 int probe_map(struct probe *p, struct probe_refused *why);
 void probe_unmap_here(struct probe *p);
 
+/* Code of its own, n bytes at that free address: all there, or nothing of it. 0 or -errno. */
+int probe_map_code(struct probe *p, uint64_t address, const void *bytes, size_t n);
+
 /* Whether some word of the thread's used stack is an address for which test is true. */
 int probe_scan_stack(struct probe *p, const struct remote_thread *t,
 	int (*test)(const struct probe *p, uint64_t address));

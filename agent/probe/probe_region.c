@@ -116,3 +116,18 @@ int probe_map(struct probe *p, struct probe_refused *why)
 		return probe_refuse(why, PROBE_CAUSE_SECCOMP, 0);
 	return probe_refuse(why, PROBE_CAUSE_CALL, -error);
 }
+
+int probe_map_code(struct probe *p, uint64_t address, const void *bytes, size_t n)
+{
+	long at = probe_call(p, SYS_mmap, address, n, ALL,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1);
+
+	if (at < 0)
+		return at;
+	int error = (uint64_t)at == address ? probe_write(p, at, bytes, n) : -EEXIST;
+	if (!error)
+		error = probe_call(p, SYS_mprotect, at, n, PROT_READ | PROT_EXEC, 0, 0);
+	if (error)
+		probe_call(p, SYS_munmap, at, n, 0, 0, 0);
+	return error;
+}

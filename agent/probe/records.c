@@ -45,7 +45,7 @@ static int is_begun(const struct records *r)
 /* 1 copied, 0 not there yet. */
 static int take(struct records *r, uint64_t now)
 {
-	struct probe_record *at = record_at(r, r->tail);
+	struct probe_record *at = record_at(r, r->tail), *copy = (void *)r->copy;
 
 	if (__atomic_load_n(&at->sequence, __ATOMIC_ACQUIRE) == r->tail + 1) {
 		uint32_t length = __atomic_load_n(&at->stack_length, __ATOMIC_RELAXED);
@@ -53,10 +53,8 @@ static int take(struct records *r, uint64_t now)
 			length = 0;
 		memcpy(r->copy, at, sizeof(*at) + length);
 		/* It may be another one by now; what was copied holds. */
-		((struct probe_record *)r->copy)->stack_length =
-			((struct probe_record *)r->copy)->stack_length > length
-				? PROBE_RECORD
-				: ((struct probe_record *)r->copy)->stack_length;
+		if (copy->stack_length > length)
+			copy->stack_length = PROBE_RECORD;
 		release(r);
 		return 1;
 	}

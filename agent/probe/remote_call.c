@@ -106,7 +106,7 @@ static struct standpoint lay_way_back(
 {
 	static uint8_t extended[16384], frame[WAY_BACK_MAX];
 	const uint64_t below = t->regs.rsp - MEMORY_RED_ZONE - WAY_BACK_TEXT;
-	struct standpoint own = {t->regs.rsp, below}, at;
+	struct standpoint own = {t->regs.rsp, below}, at = {0};
 	struct iovec iov = {extended, sizeof(extended)}, local = {frame, 0}, remote;
 
 	if (r->restore && t->room >= WAY_BACK_MAX &&

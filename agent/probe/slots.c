@@ -1,15 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
 
 #include "agent/probe/probe_parts.h"
 #include "base/allocator_names.h"
-
-#ifndef MAP_FIXED_NOREPLACE
-#define MAP_FIXED_NOREPLACE 0x100000
-#endif
 
 /* What the page begins with; the stubs follow. */
 struct head {
@@ -164,38 +158,28 @@ int slots_choose(struct probe *p, struct probe_refused *why)
 	return 0;
 }
 
-static int write_page(const struct probe *p, int is_in)
+/* All of what is written into the page. */
+struct page {
+	struct head head;
+	struct stub stubs[SLOTS_STUBS];
+};
+
+static struct page make_page(const struct slots *s, int is_in)
 {
-	const struct slots *s = &p->slots;
-	struct {
-		struct head head;
-		struct stub stubs[SLOTS_STUBS];
-	} page = {.head = {.magic = SLOTS_MAGIC, .n = s->n}};
+	struct page page = {.head = {.magic = SLOTS_MAGIC, .n = s->n}};
 
 	memcpy(page.stubs, s->stubs, sizeof(page.stubs));
 	for (uint32_t k = 0; k < s->n; k++)
 		page.stubs[k].target = is_in && s->hooks[k] ? s->hooks[k] : page.stubs[k].original;
-	return probe_write(p, s->page, &page, sizeof(page));
+	return page;
 }
 
 static int map(struct probe *p)
 {
-	struct slots *s = &p->slots;
-	long at = s->page;
+	const struct page page = make_page(&p->slots, 1);
 
-	if (!s->is_old)
-		at = probe_call(p, SYS_mmap, s->page, SLOTS_PAGE, PROT_READ | PROT_WRITE,
-			MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1);
-	if (at < 0)
-		return at;
-	long error = (uint64_t)at == s->page ? write_page(p, 1) : -EEXIST;
-	if (!error && !s->is_old)
-		error = probe_call(
-			p, SYS_mprotect, s->page, SLOTS_PAGE, PROT_READ | PROT_EXEC, 0, 0);
-	/* Nothing leads there yet. */
-	if (error && !s->is_old)
-		probe_call(p, SYS_munmap, at, SLOTS_PAGE, 0, 0, 0);
-	return error;
+	return p->slots.is_old ? probe_write(p, p->slots.page, &page, sizeof(page))
+			       : probe_map_code(p, p->slots.page, &page, sizeof(page));
 }
 
 int slots_write(struct probe *p)
@@ -222,6 +206,8 @@ void slots_restore(struct probe *p)
 			holds == address_of(s, s->v[i].stub))
 			probe_write(p, s->v[i].address, &s->v[i].before, sizeof(holds));
 	/* Of the page that is there: it is no other's memory by now. */
-	if (s->page && read_page(p, s->page))
-		write_page(p, 0);
+	if (s->page && read_page(p, s->page)) {
+		const struct page page = make_page(s, 0);
+		probe_write(p, s->page, &page, sizeof(page));
+	}
 }

@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "agent/probe/way_back.h"
+#include "agent/tracer/memory.h"
 #include "agent/tracer/regs.h"
 
-#define RED_ZONE   128u
 #define HAS_XSTATE 1u	       /* UC_FP_XSTATE */
 #define STRICT_SS  6u	       /* UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS */
 #define MAGIC1	   0x46505853u /* FP_XSTATE_MAGIC1 */
@@ -76,7 +76,7 @@ size_t way_back_make(const struct user_regs_struct *regs, uint64_t mask, const v
 		n = WAY_BACK_FP;
 	if (n < FXSAVE + 64)
 		return 0;
-	uint64_t top = (regs->rsp - RED_ZONE - n - sizeof(magic2)) & -64ull;
+	uint64_t top = (regs->rsp - MEMORY_RED_ZONE - n - sizeof(magic2)) & -64ull;
 	/* A frame's begin is 8 off a multiple of 16, as behind a call. */
 	*at = ((top - sizeof(f)) & -16ull) - 8;
 	f.mark = MARK;

@@ -121,20 +121,6 @@ void hold_tell(struct hold *h)
 	tell(h, HELD_BEGIN, 0);
 }
 
-/* Where that place of the loader's file is mapped; 0: nowhere. */
-static uint64_t address_of(const struct process *p, uint32_t number, uint64_t offset)
-{
-	const struct mappings *m = &p->mappings;
-
-	for (size_t i = 0; number && i < m->list.n; i++) {
-		const struct maps_line *l = &m->list.v[i];
-		if (known_modules_find(m->known, l, p->number) == number && offset >= l->offset &&
-			offset - l->offset < l->end - l->start)
-			return l->start + (offset - l->offset);
-	}
-	return 0;
-}
-
 /* What the kernel has told the program of itself: a value by its type, 0 if there is none. */
 static uint64_t auxiliary(const struct buf *auxv, uint64_t type)
 {
@@ -151,9 +137,10 @@ static uint64_t auxiliary(const struct buf *auxv, uint64_t type)
 static void find_points(struct hold *h, const struct tracer_run *run)
 {
 	const struct process *p = h->process;
+	const struct maps_line *l = mappings_of(&p->mappings, run->number, run->stop.offset);
 	struct buf auxv;
 
-	h->stop = address_of(p, run->number, run->stop.offset);
+	h->stop = l ? l->start + (run->stop.offset - l->offset) : 0;
 	h->state_at = h->stop && run->stop.state ? h->stop + run->stop.state : 0;
 	buf_init(&auxv, AUXV_MAX);
 	if (target_read_file(&p->target, p->target.pid, "auxv", &auxv) == 0) {

@@ -120,6 +120,17 @@ static int send_all(struct mappings *m, pid_t tid)
 	return error;
 }
 
+const struct maps_line *mappings_of(const struct mappings *m, uint32_t module, uint64_t offset)
+{
+	for (size_t i = 0; module && i < m->list.n; i++) {
+		const struct maps_line *l = &m->list.v[i];
+		if (offset >= l->offset && offset - l->offset < l->end - l->start &&
+			known_modules_find(m->known, l, m->process) == module)
+			return l;
+	}
+	return NULL;
+}
+
 static int read_list(struct mappings *m, pid_t tid, struct maps_list *out)
 {
 	struct buf text;

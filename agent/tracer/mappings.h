@@ -28,6 +28,10 @@ void mappings_fini(struct mappings *m);
 /* Whether pc lies in memory without a file, by the maps as last read. */
 int mappings_has_no_file(const struct mappings *m, uint64_t pc);
 
+/* Where that byte of a module's file is mapped as code, by the maps as last read; NULL: nowhere.
+ * module: its number; 0: none. */
+const struct maps_line *mappings_of(const struct mappings *m, uint32_t module, uint64_t offset);
+
 /* Reads the maps through thread tid; where they changed, a new generation is begun and sent.
  * 1 changed, 0 not, -errno. */
 int mappings_refresh(struct mappings *m, pid_t tid);
