@@ -398,7 +398,6 @@ tests_beside = tests/integration/usage.sh \
 	tests/integration/goroutines.sh \
 	tests/integration/heap.sh \
 	tests/integration/heap_names.sh \
-	tests/integration/heap_real.sh \
 	tests/integration/heap_launch.sh \
 	tests/integration/html.sh \
 	tests/integration/kernel_side.sh \
