@@ -54,7 +54,8 @@ check_number "backends sampled" "$(proof pids "$WORK/pg.pb.gz" | wc -l) >= 10"
 check_number "their work is there" "$(proof cum "$WORK/pg.pb.gz" PostgresMain) > 0.05"
 check_unharmed $server "afterwards" && pass "postgres: the server is unharmed"
 
-# What one backend allocates for rows that it keeps in memory, beside its own account of its contexts.
+# What one backend allocates for rows that it keeps in memory, beside its own account of its contexts. It takes
+# blocks of 8 KiB, 16, 32 and so on: nearly each is sampled.
 mkfifo "$WORK/sql"
 ${as[@]+"${as[@]}"} "$bin/psql" -h "$WORK/pg" -X -q -A -t -d postgres <"$WORK/sql" >"$WORK/psql.out" 2>&1 &
 started+=($!)
@@ -69,7 +70,7 @@ ask() # WORD EXPRESSION: its value
 contexts="(SELECT sum(total_bytes) FROM pg_backend_memory_contexts)"
 backend=$(ask backend "pg_backend_pid()")
 ask warm "$contexts" >/dev/null
-heap_begin "$backend" contexts
+heap_begin "$backend" contexts 4096
 before=$(ask before "$contexts")
 echo "SET work_mem = '1GB'; BEGIN; DECLARE c CURSOR WITH HOLD FOR
 	SELECT repeat(g::text, 60) FROM generate_series(1, 40000) g; COMMIT;" >&7

@@ -13,12 +13,13 @@ armed()
 	return 1
 }
 
-# heap_begin PID NAME: the probe is in when it returns; heap_end NAME takes it out and waits.
+# heap_begin PID NAME [RATE]: the probe is in when it returns; heap_end NAME takes it out and waits.
 heap_begin()
 {
 	observed=$1
 	: >"$WORK/run.err"
-	"$CPPROF" -p "$1" -profile heap -heap-rate 65536 -seconds 0 -o "$WORK/$2.pb.gz" >"$WORK/run.out" 2>"$WORK/run.err" </dev/null &
+	"$CPPROF" -p "$1" -profile heap -heap-rate "${3:-65536}" -seconds 0 -o "$WORK/$2.pb.gz" \
+		>"$WORK/run.out" 2>"$WORK/run.err" </dev/null &
 	profiler=$!
 	started+=("$profiler")
 	check "$2: the probe goes in" armed

@@ -23,18 +23,26 @@ def rows(profile, kind, without):
         yield sample.values[objects], sample.values[space]
 
 
+PEAK_AT = 1.5936
+PEAK = PEAK_AT ** 2 / math.expm1(PEAK_AT)
+
+
 def total(profile, type_name, without):
-    """The sum and its standard deviation: n of N objects of size s are sampled, with p = 1 - exp(-s/R)."""
+    """The sum and its standard deviation. Of objects of size s, one in 1/p is sampled, p = 1 - exp(-s/R), which
+    makes the variance of the bytes of each s^2 (1-p)/p = R^2 h(s/R), h(x) = x^2 / (e^x - 1). The objects of one
+    stack may be of several sizes; the most their average can hide is by the smallest concave function above h."""
     kind, unit = type_name.split("_")
     value = variance = 0
     for objects, space in rows(profile, kind, without):
         if objects <= 0:
             continue
-        size = space / objects
-        p = -math.expm1(-size / profile.period)
-        each = 1 if unit == "objects" else size
-        value += objects * each
-        variance += objects * each * each * (1 - p) / p
+        x = space / objects / profile.period
+        if unit == "objects":
+            value += objects
+            variance += objects / math.expm1(x)
+        else:
+            value += space
+            variance += objects * profile.period ** 2 * (x * x / math.expm1(x) if x < PEAK_AT else PEAK)
     return value, math.sqrt(variance)
 
 

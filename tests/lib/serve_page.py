@@ -5,6 +5,7 @@
 serve_page.py page URL SHARES IDLE     of two processes, "shares" and "idle", which are ended
 """
 import json
+import math
 import os
 import signal
 import tempfile
@@ -13,6 +14,7 @@ import time
 from chromium import Chromium
 from served import Served, is_equal, is_true, main, until
 
+HZ = 200  # of the server
 ROWS = """[...document.querySelectorAll("#functions tbody tr")].map(tr => ({
     name: tr.querySelector(".name").textContent,
     values: [...tr.querySelectorAll("[data-value]")].map(td => Number(td.dataset.value))}))"""
@@ -40,8 +42,8 @@ def record(page, shares):
     rows = {row["name"]: row["values"][0] for row in page.run(ROWS)}
     found = {name: value for name, value in rows.items() if name.startswith("share_")}
     all_of_it = sum(found.values())
-    is_true("cpu: share_40", abs(found.get("share_40", 0) / max(all_of_it, 1) - 0.4) < 0.15,
-            "%.2f" % (found.get("share_40", 0) / max(all_of_it, 1)))
+    share, sigma = found.get("share_40", 0) / max(all_of_it, 1), math.sqrt(0.4 * 0.6 / max(all_of_it * HZ / 1e9, 1))
+    is_true("cpu: share_40", abs(share - 0.4) < 4 * sigma, "%.2f +-%.2f" % (share, sigma))
     is_true("cpu: its time", 1e8 < all_of_it <= 2.6e9, all_of_it / 1e9)
     taken(page, "wall", 1)
     is_true("wall: both", {"share_40", "main"} <= {row["name"] for row in page.run(ROWS)})
