@@ -65,7 +65,7 @@ __attribute__((format(printf, 2, 3))) static void give_up(
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	s->heap_awaited = HEAP_AWAIT_NOTHING;
-	if (s->options->serves) {
+	if (s->options->serves && probing_goes_on(s)) {
 		probing_refuse(s, text);
 		return;
 	}
@@ -248,9 +248,9 @@ int heap_probe_on_live(struct session *s, const struct wire_message *m)
 	s->heap.is_over = 1;
 	if (s->options->serves && h->is_off)
 		probing_is_lost(s, "the probe had switched itself off, for the profiler was held "
-				   "up for ten seconds; ask again");
+				   "up for ten seconds");
 	else if (s->options->serves && h->is_gone)
-		probing_is_lost(s, "the process began another program (exec); ask again");
+		probing_is_lost(s, "the process began another program (exec)");
 	return 0;
 }
 
@@ -286,7 +286,7 @@ int heap_probe_tracer_ended(struct session *s)
 	s->heap.is_asked = 0;
 	if (s->options->serves && (s->heap.is_in || s->heap_awaited == HEAP_AWAIT_TRACER))
 		probing_is_lost(s, "the profiler's tracer ended, and with it what was known of the "
-				   "allocations; ask again in ten seconds");
+				   "allocations");
 	if (!is_asked(s) || s->options->serves || s->tracer_done || s->phase > PHASE_STOP)
 		return 0;
 	progress_end(s);
@@ -454,12 +454,12 @@ void heap_probe_comment(const struct session *s, struct buf *out)
 	struct estimate all = {0}, live = {0};
 
 	sums(i, &all, &live);
-	if (i->sites_are_change)
+	if (i->live_is_change)
 		buf_string(out, "what came in this time, less what went: ");
 	else
 		buf_printf(out, "only what was allocated %s: ", heap_launch_since(s));
-	put_sum("allocated", &all, out);
-	if (!i->sites_are_change)
+	put_sum(i->all_is_change && !i->live_is_change ? "in this time" : "allocated", &all, out);
+	if (!i->live_is_change)
 		put_sum(", in use", &live, out);
 	buf_printf(out, "; no room %" PRIu64, i->heap.dropped);
 	put_dropped(&i->heap, out);

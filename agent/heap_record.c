@@ -137,6 +137,12 @@ struct heap_site *heap_record_sites(const struct heap_record *r, uint32_t interv
 	return v;
 }
 
+void heap_record_clear_live(struct heap_site *sites, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		sites[i].live = (struct estimate){0};
+}
+
 struct putting {
 	const struct interval *from;
 	struct table *to;
@@ -172,7 +178,7 @@ int heap_record_put(struct heap_record *r, uint32_t interval, uint32_t kinds,
 	out->n_sites = out->sites ? r->n_sites : 0;
 	out->heap = r->figures;
 	out->samples_lost = r->lost;
-	out->sites_are_change = less != NULL;
+	out->all_is_change = out->live_is_change = less != NULL;
 	r->n_unknown = r->n_live - known(out);
 	for (uint32_t i = 0; i < n_less && i < out->n_sites && less; i++) {
 		estimate_subtract(&out->sites[i].all, &less[i].all);

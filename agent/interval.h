@@ -27,7 +27,7 @@ struct interval {
 	 * since the probe went in (agent/heap_record.h). */
 	struct heap_site *sites;
 	uint32_t n_sites;
-	int sites_are_change;  /* of a difference */
+	int all_is_change, live_is_change; /* only what came in the interval, less what went */
 	uint64_t samples_lost; /* captures that brought none, samples without room */
 	struct tracer_heap heap;
 	uint64_t guessed;	/* stacks with a guessed frame */

@@ -238,8 +238,6 @@ static int settle_serving(struct options *o, int format_given)
 			o->kinds & ~KINDS_OF_HEAP ? "-profile"
 			: o->every_ns		  ? "-every"
 						  : "-o");
-	else if (o->push.n && o->kinds & KINDS_OF_HEAP)
-		log_error("-push: heap and allocs are not pushed yet");
 	else if (o->push.n && o->kinds & KIND(PROFILE_THREADCREATE))
 		log_error("-push: threadcreate stays attached to the threads and is not pushed");
 	else
@@ -273,7 +271,7 @@ static void begin_serving(struct options *o)
 	o->serves = o->http || o->push.n;
 	if (!o->serves)
 		return;
-	o->heap_first = !o->push.n && (o->kinds & KINDS_OF_HEAP);
+	o->heap_first = !!(o->kinds & KINDS_OF_HEAP);
 	o->push_kinds = !o->push.n ? 0 : o->kinds ? o->kinds : KIND(PROFILE_CPU);
 	o->kinds = ALL_KINDS;
 	if (o->push.n && !o->every_ns)
@@ -317,7 +315,8 @@ int options_settle(struct options *o, int format_given)
 		error = settle_window(o);
 	if (!error)
 		error = settle_serving(o, format_given);
-	if (!error && o->http && (o->kinds & KINDS_OF_HEAP))
+	/* Clients of -http may ask for them without a word here. */
+	if (!error && ((o->kinds & KINDS_OF_HEAP) ? o->http || o->push.n : o->push.n && !o->http))
 		error = settle_heap(o);
 	begin_serving(o);
 	if (!error && (!o->serves || o->dump))

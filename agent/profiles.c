@@ -68,7 +68,8 @@ static int own_segments(const struct session *s, int32_t pid, struct segment **o
 static int is_of_moment(const struct session *s, const struct profiles_how *how)
 {
 	return (KIND(how->kind) & KINDS_OF_MOMENT) ||
-	       ((KIND(how->kind) & KINDS_OF_HEAP) && s->options->every_ns);
+	       ((KIND(how->kind) & KINDS_OF_HEAP) && s->options->every_ns &&
+		       how->part != HEAP_ALLOCATED);
 }
 
 static uint64_t duration_of(const struct session *s, const struct profiles_how *how)
@@ -105,7 +106,7 @@ static void fill(const struct session *s, const struct profiles_how *how, struct
 	const struct collection *c = &s->data;
 	const struct interval *i = s->written;
 
-	*heap = (struct profile_heap){i->sites, i->n_sites, s->options->heap_rate};
+	*heap = (struct profile_heap){i->sites, i->n_sites, s->options->heap_rate, how->part};
 	*in = (struct profile_input){
 		.kind = how->kind,
 		.table = i->tables[how->kind],

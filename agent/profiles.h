@@ -15,6 +15,7 @@ struct profiles_how {
 	int is_in_ns;	/* weights are times: a sum that was counted (agent/sum.h) */
 	int is_delta;	/* of a moment and yet of a time: its end and its length are given */
 	int is_limited; /* to what stores of profiles take */
+	enum heap_part part;
 };
 
 /* 0 or -errno. The caller frees. */

@@ -248,6 +248,16 @@ static void fail(struct window *w, int error)
 		w->error = error;
 }
 
+static void begin_heap(struct heap_record *r, struct window *w, const struct interval *i)
+{
+	w->base = heap_record_sites(r, i->number);
+	w->n_base = w->base ? r->n_sites : 0;
+	if (w->flags & WINDOW_ALIVE)
+		heap_record_clear_live(w->base, w->n_base);
+	w->sum.began = i->ended;
+	fail(w, w->base ? 0 : -ENOMEM);
+}
+
 static void take_heap(struct session *s, struct window *w, const struct interval *i)
 {
 	struct heap_record *r = &s->data.heap;
@@ -255,11 +265,8 @@ static void take_heap(struct session *s, struct window *w, const struct interval
 	uint64_t wall = i->wall_began + (i->ended - i->began);
 
 	if (w->state == WINDOW_OPENS) {
-		w->base = heap_record_sites(r, i->number);
-		w->n_base = r->n_sites;
-		w->sum.began = i->ended;
+		begin_heap(r, w, i);
 		w->sum.wall_began = wall;
-		fail(w, w->base ? 0 : -ENOMEM);
 	}
 	if (w->state != WINDOW_CLOSES)
 		return;
@@ -274,6 +281,7 @@ static void take_heap(struct session *s, struct window *w, const struct interval
 		w->sum.wall_began = wall;
 	}
 	fail(w, heap_record_put(r, i->number, w->kinds, w->base, w->n_base, &w->sum));
+	w->sum.live_is_change &= !(w->flags & WINDOW_ALIVE);
 }
 
 static void take_into(struct session *s, struct window *w, const struct interval *i)

@@ -33,6 +33,7 @@ enum window_flag {
 	WINDOW_REPEATS = 8,   /* the next one begins at the mark at which this one ends */
 	WINDOW_COMMANDS = 16, /* the command lines are told at the mark (counters only) */
 	WINDOW_CONTEXTS = 32, /* what processes say of themselves is told at its begin */
+	WINDOW_ALIVE = 64,    /* heap: all that is alive at its end, beside what came in its time */
 };
 
 enum window_state {

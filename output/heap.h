@@ -7,8 +7,8 @@
 
 #include "output/builder.h"
 
-/* Of the site at position - 1, in whole numbers; all 0 for none. */
-void heap_values(const struct profile_heap *heap, uint64_t position, struct profile_sample *s);
+/* Of the site at position - 1, in whole numbers. 0: it has none of what is shown. */
+int heap_values(const struct profile_heap *heap, uint64_t position, struct profile_sample *s);
 
 /* Types, period, and which of them is shown. */
 void heap_types(struct builder *b);

@@ -239,13 +239,13 @@ static int add_entry(void *arg, const struct table_entry *e)
 		add_wait_labels(b, e, kind, &s);
 	}
 	/* Who allocated says nothing of where it is kept. */
-	if (is_of_heap(b))
-		heap_values(b->in->heap, e->lock, &s);
-	else
+	if (is_of_heap(b) && !heap_values(b->in->heap, e->lock, &s))
+		return b->error;
+	if (!is_of_heap(b))
 		add_thread_labels(build, e, &s);
 	if (b->in->kind == PROFILE_CPU)
 		s.values[1] = weights_take(&build->weights, e->thread, e->weight);
-	else if (b->p->n_types == 2)
+	else if (b->p->n_types == 2 && !is_of_heap(b))
 		s.values[1] = time_of(b->in, e->weight);
 	if (b->in->kind == PROFILE_THREADS || b->in->kind == PROFILE_WALL ||
 		b->in->kind == PROFILE_GOROUTINE)

@@ -6,7 +6,7 @@
  * 1..n in table order, 0 means none, as profile.proto wants them. mappings[0] is the executable.
  * Values: threads, threadcreate, goroutine: {count}; cpu, wall: {samples, nanoseconds}; block,
  * mutex: {contentions, nanoseconds}; heap, allocs: {alloc_objects, alloc_space, inuse_objects,
- * inuse_space}, estimated from what was sampled (output/estimate.h).
+ * inuse_space} or a half of them, estimated from what was sampled (output/estimate.h).
  *
  * CPU weights: a thread's CPU time in the window, divided over its samples; rounding is cumulative,
  * so a thread's weights add up to its CPU time exactly. CPU of threads without a sample becomes one
@@ -31,11 +31,20 @@ struct symbols;
 
 struct heap_site;
 
+/* Which of a heap profile's values there are. Stores want sums of a time apart from the state of a
+ * moment. */
+enum heap_part {
+	HEAP_ALL,
+	HEAP_ALLOCATED, /* alloc_objects, alloc_space */
+	HEAP_IN_USE	/* inuse_objects, inuse_space */
+};
+
 /* What the entries of a heap profile's table stand for: their lock is a position + 1 here. */
 struct profile_heap {
 	const struct heap_site *sites;
 	uint32_t n;
 	uint64_t mean; /* bytes, as asked */
+	enum heap_part part;
 };
 
 struct profile_input {

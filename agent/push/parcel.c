@@ -18,6 +18,8 @@ const char *parcel_kind_name(enum profile_kind kind)
 		[PROFILE_MUTEX] = "mutex",
 		[PROFILE_THREADCREATE] = "threadcreate",
 		[PROFILE_GOROUTINE] = "goroutine",
+		[PROFILE_HEAP] = "memory",
+		[PROFILE_ALLOCS] = "memory",
 	};
 
 	return names[kind];

@@ -9,6 +9,10 @@
 #include "agent/tracer/clock.h"
 #include "base/log.h"
 
+/* What a tracer that died has left switches itself off in ten seconds. */
+#define PAUSE_NS      10000000000ull
+#define PAUSE_MOST_NS (30 * PAUSE_NS)
+
 /* --- those that wait ---------------------------------------------------------------------- */
 
 /* Nobody of them is being answered: these are done. */
@@ -35,22 +39,54 @@ static void fail_all(struct session *s, const char *why)
 	}
 }
 
+int probing_goes_on(const struct session *s)
+{
+	return s->options->http || (s->options->push_kinds & ~KINDS_OF_HEAP) ||
+	       s->server->probe_was_in;
+}
+
 void probing_is_in(struct session *s)
 {
+	struct server *server = s->server;
+
+	if (server->probe_is_missed && s->options->heap_first)
+		log_note("heap, allocs: the probe is in now");
+	server->probe_was_in = 1;
+	server->probe_is_missed = 0;
+	server->probe_pause = PAUSE_NS;
 	s->windows.has_heap = 1;
-	*s->server->no_probe = '\0';
+	*server->no_probe = '\0';
+}
+
+/* Whoever asks, it is wanted: what is in the way now may go. */
+static void try_later(struct session *s)
+{
+	struct server *server = s->server;
+
+	if (!s->options->heap_first)
+		return;
+	server->probe_at = clock_now() + server->probe_pause;
+	server->probe_pause *= 2;
+	if (server->probe_pause > PAUSE_MOST_NS)
+		server->probe_pause = PAUSE_MOST_NS;
 }
 
 void probing_refuse(struct session *s, const char *text)
 {
+	struct server *server = s->server;
+
 	/* Who asks again is told again; nobody but them has to know. */
-	if (!s->server->probe_refused++)
+	if (!server->probe_refused++)
 		log_note("heap, allocs: %s", text);
+	server->probe_is_missed = 1;
 	fail_all(s, text);
+	try_later(s);
 }
 
 void probing_is_lost(struct session *s, const char *why)
 {
+	char text[512];
+
 	s->heap_awaited = HEAP_AWAIT_NOTHING;
 	s->heap.is_in = s->heap.is_over = 0;
 	s->windows.has_heap = 0;
@@ -60,8 +96,11 @@ void probing_is_lost(struct session *s, const char *why)
 		session_over(s, 1);
 		return;
 	}
-	log_note("heap, allocs: %s", why);
-	fail_all(s, why);
+	snprintf(text, sizeof(text), "%s; ask again in some seconds", why);
+	log_note("heap, allocs: %s", s->options->heap_first ? why : text);
+	fail_all(s, text);
+	s->heap.began = 0;
+	s->server->probe_is_missed = 1;
 	s->heap.is_wanted = s->options->heap_first;
 }
 
@@ -93,10 +132,15 @@ static void put_in(struct session *s)
 void probing_begin(struct session *s)
 {
 	s->heap.is_wanted |= s->options->heap_first;
+	s->server->probe_pause = PAUSE_NS;
 }
 
 void probing_step(struct session *s)
 {
+	if (s->server->probe_at && clock_now() >= s->server->probe_at) {
+		s->server->probe_at = 0;
+		s->heap.is_wanted = 1;
+	}
 	if (!s->heap.is_wanted || s->heap.is_in || s->heap.is_over || s->heap_awaited ||
 		s->phase != PHASE_SAMPLE || s->tracer.sock < 0 || s->tracer_done ||
 		!s->heap.has_modules)

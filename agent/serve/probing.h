@@ -21,8 +21,11 @@ int probing_lingers(const struct session *s, uint32_t kinds);
 /* The process has ended: 1 if its heap stays to be asked for. */
 int probing_linger(struct session *s);
 
+/* Whether there is anything to do without it. */
+int probing_goes_on(const struct session *s);
+
 /* It is in; it cannot go in: text's first line says why; what it knew is lost, and why: it can be
- * put in again. */
+ * put in again. Where it is wanted from the begin on it then is, and tried again while it cannot. */
 void probing_is_in(struct session *s);
 void probing_refuse(struct session *s, const char *text);
 void probing_is_lost(struct session *s, const char *why);

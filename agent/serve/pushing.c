@@ -15,12 +15,18 @@ int pushing_open(struct server *server)
 
 /* --- windows ------------------------------------------------------------------------------ */
 
+/* The state of a moment is not to be added up as what came in a time is. */
+static enum heap_part part_of(int kind)
+{
+	return kind == PROFILE_HEAP ? HEAP_IN_USE : HEAP_ALLOCATED;
+}
+
 static uint32_t build_all(const struct session *s, const struct window *w, struct profile **out)
 {
 	uint32_t n = 0;
 
 	for (int kind = 0; kind < PROFILE_KINDS; kind++) {
-		struct profiles_how how = {.kind = kind, .is_limited = 1};
+		struct profiles_how how = {.kind = kind, .is_limited = 1, .part = part_of(kind)};
 		if (!(w->kinds & KIND(kind)))
 			continue;
 		int error = profiles_build(s, &how, &out[n]);
@@ -39,7 +45,10 @@ static void on_done(struct session *s, struct window *w)
 	const struct process_info *p = collection_process(&s->data, first->number);
 	uint32_t n = w->error ? 0 : build_all(s, w, profiles);
 
-	if (w->error && w->error != -ESRCH)
+	/* The probe is not in, which was told; the next window waits for it. */
+	if (w->error == -ENOTSUP)
+		s->server->heap_is_due = s->server->heap_is_missing = 1;
+	else if (w->error && w->error != -ESRCH)
 		log_error("a window is lost: %s", strerror(-w->error));
 	if (n)
 		push_add(&s->server->push, (const struct profile *const *)profiles, n, first->comm,
@@ -50,20 +59,27 @@ static void on_done(struct session *s, struct window *w)
 	windows_drop(&s->windows, w);
 }
 
-void pushing_begin(struct session *s)
+static void begin(struct session *s, uint32_t kinds)
 {
-	const struct options *o = s->options;
-	struct window how = {.kinds = o->push_kinds,
-		.flags = WINDOW_REPEATS | WINDOW_CONTEXTS,
-		.length = o->every_ns};
-	struct window *w = windows_add(&s->windows, &how);
+	uint32_t flags = kinds & KINDS_OF_HEAP ? WINDOW_ALIVE : WINDOW_CONTEXTS;
+	struct window how = {
+		.kinds = kinds, .flags = WINDOW_REPEATS | flags, .length = s->options->every_ns};
+	struct window *w = kinds ? windows_add(&s->windows, &how) : NULL;
 
-	if (!w) {
+	if (w)
+		w->is_done = on_done;
+	else if (kinds) {
 		log_error("out of memory");
 		session_over(s, 1);
-		return;
 	}
-	w->is_done = on_done;
+}
+
+void pushing_begin(struct session *s)
+{
+	uint32_t kinds = s->options->push_kinds;
+
+	begin(s, kinds & ~KINDS_OF_HEAP);
+	begin(s, kinds & KINDS_OF_HEAP);
 }
 
 /* --- what fails --------------------------------------------------------------------------- */
@@ -93,6 +109,9 @@ static void save_failed(struct server *server, int is_end)
 
 void pushing_step(struct session *s)
 {
+	if (s->server->heap_is_due)
+		begin(s, s->options->push_kinds & KINDS_OF_HEAP);
+	s->server->heap_is_due = 0;
 	push_step(&s->server->push, clock_now());
 	save_failed(s->server, s->is_last);
 }
@@ -118,7 +137,7 @@ int pushing_close(struct server *server)
 	wait_for_stores(p);
 	save_failed(server, 1);
 	push_tell(p);
-	int failed = push_has_failed(p);
+	int failed = push_has_failed(p) || server->heap_is_missing;
 	push_fini(p);
 	return failed ? -1 : 0;
 }

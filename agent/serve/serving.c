@@ -142,6 +142,7 @@ int serving_timeout(const struct session *s, uint64_t now)
 	ms = shorter(shorter(ms, http), push);
 	if (s->phase == PHASE_SAMPLE) {
 		ms = sooner(ms, windows_due(&s->windows), now);
+		ms = sooner(ms, s->server->probe_at, now);
 		ms = sooner(ms, s->ends, now);
 	}
 	return sooner(ms, s->names_by, now);

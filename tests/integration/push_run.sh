@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # -push of a real target: windows follow one another and lose nothing, beside clients of -http, while a
-# store is away, and at the end; all kinds; what is refused; who sees the secret.
+# store is away, and at the end; all kinds, those of the heap; what is refused; who sees the secret.
 . "$(dirname "$0")/../lib/harness.sh"
 need python3
 . "$LIB/push_run.sh"
@@ -24,6 +24,18 @@ start_store kinds
 start_target contended
 push -push "parca+http://127.0.0.1:$PORT" -profile cpu,wall,block,mutex,threads
 keep kinds
+start_store heap
+start_target heap_steps
+push -heap-rate 16384 -push "pyroscope+http://127.0.0.1:$PORT" -push "parca+http://127.0.0.1:$PORT" -profile cpu,heap,allocs
+keep heap
+start_judge push_run.py steps "$KEPT" "$TARGET" "$TARGET_OUT"
+start_store late
+start_target heap_steps
+kill -STOP "$TARGET"
+profile -p "$TARGET" -push "pyroscope+http://127.0.0.1:$PORT" -profile heap
+check_equal "nothing but the heap of a stopped process: refused" "3 1" "$STATUS $(grep -c 'stopped by job control' "$WORK/run.err")"
+push -push "pyroscope+http://127.0.0.1:$PORT" -profile cpu,heap
+keep late
 start_store away plan '503*3,ok'
 start_target turns
 push -hz 200 -push "pyroscope+http://127.0.0.1:$PORT"
@@ -88,6 +100,12 @@ end_of_server "all kinds" 0
 judge push_run.py kinds "$KEPT" process_cpu wall block mutex thread
 check_rules "all kinds"
 
+again heap
+end_judges
+end_of_server "heap" 0
+judge push_run.py heap "$KEPT" "$TARGET_OUT"
+check_rules "heap"
+
 again away
 await_logged "taken pyroscope" 5
 kill "$TARGET"
@@ -95,6 +113,17 @@ end_of_server "away for a while" 0
 judge push_run.py windows "$KEPT" "$TARGET_OUT" 6
 check_rules "away for a while"
 check_equal "away for a while: told when it begins and ends" "2 2" "$(said 'waits$') $(said 'nothing was lost')"
+
+# Refused at first, it is tried again, ten seconds later.
+again late
+for ((i = 0; i < 1000; i++)); do grep -q 'stopped by job control' "$SERVER_OUT" && break; sleep 0.02; done
+kill -CONT "$TARGET"
+await_logged "taken pyroscope memory" 1
+check_equal "late: told when it cannot, and when it can" "1 1" "$(said 'stopped by job control') $(said 'the probe is in now')"
+check_number "late: CPU time meanwhile" "$(logged 'taken pyroscope process_cpu') > $(logged 'taken pyroscope memory') + 5"
+kill "$TARGET"
+end_of_server "late" 1
+check_rules "late"
 
 again refused
 await_logged "played 400" 2

@@ -245,7 +245,7 @@ int main(int argc, char **argv)
 		is_of_heap = !!(KIND(kind) & KINDS_OF_HEAP);
 		n_sites = 0;
 		fill(kind == PROFILE_BLOCK || kind == PROFILE_MUTEX);
-		const struct profile_heap heap = {sites, n_sites, 1};
+		const struct profile_heap heap = {sites, n_sites, 1, HEAP_ALL};
 		const struct profile_input in = {.kind = kind,
 			.heap = is_of_heap ? &heap : NULL,
 			.table = table,

@@ -4,15 +4,20 @@
 
 push_run.py windows FOLDER OUTPUT LEAST     "turns": no time between the windows, no CPU time lost
 push_run.py kinds FOLDER KIND...            each window has one of each, of the same time
+push_run.py steps FOLDER PID OUTPUT         has "heap_steps" do something, and ends it
+push_run.py heap FOLDER OUTPUT              then: what came in the windows, and what is alive
 push_run.py beside URL PID OUTPUT           windows of clients while others are pushed
 """
 import glob
 import os
 import re
+import signal
+import time
 from collections import defaultdict
 
 import proof
-from served import Served, Turns, is_equal, is_sane, is_true, judge_turns, main, stop_and_read
+from heap_steps import ALLOCATED, IN_USE, judge, step, truths
+from served import Served, Turns, is_equal, is_sane, is_true, judge_turns, main, stop_and_read, until
 
 
 def kept(folder, kind="process_cpu"):
@@ -58,6 +63,45 @@ def kinds(folder, *names):
                 times[name] and times[name] == times[names[0]], (len(times[name]), len(times[names[0]])))
 
 
+def memory(folder, types):
+    return {store: [p for p in v if p.types == types] for store, v in kept(folder, "memory").items()}
+
+
+def lost_of(profile):
+    return sum(int(n) for c in profile.comments for n in re.findall(r"(?:no room|lost) (\d+)", c))
+
+
+def steps(folder, pid, output):
+    def is_told():
+        found = memory(folder, IN_USE)
+        return len(found) == 2 and all(v and v[-1].time > now for v in found.values())
+
+    now = 0
+    until("the probe is in", is_told)
+    for _ in range(3):
+        step(pid, output)
+        time.sleep(0.7)
+    now = time.time_ns()
+    until("all that it did is told", is_told)
+    os.kill(int(pid), signal.SIGTERM)
+
+
+def heap(folder, output):
+    truth = truths(output)[-1]
+    for store in "parca", "pyroscope":
+        alive, came = memory(folder, IN_USE)[store], memory(folder, ALLOCATED)[store]
+        lost = lost_of(came[-1])
+        judge(store + ": in use, in the last window", alive[-1:], truth, {}, lost, IN_USE)
+        judge(store + ": allocated, in all windows", came, truth, {}, lost, ALLOCATED)
+        sums = [sum(s.values[1] for s in p.samples) for p in came]
+        is_true(store + ": what is in one window is not in another", max(sums) < 0.9 * sum(sums), sums)
+        is_equal(store + ": in use has no duration", {0}, {p.duration for p in alive})
+        gaps = [b.time - a.time - a.duration for a, b in zip(came, came[1:])]
+        is_true(store + ": one window follows the other", max(map(abs, gaps)) < 5e6, [g / 1e6 for g in gaps])
+        for i, profile in enumerate(alive + came):
+            is_sane("%s, heap %d" % (store, i + 1), profile)
+
+
 def beside(url, pid, output):
     served = Served(url)
     asked = [served.window("profile?seconds=%d" % n, after) for n, after in ((1, 0.3), (2, 0.7), (1, 1.9))]
@@ -70,4 +114,4 @@ def beside(url, pid, output):
     is_equal("threads meanwhile", {200}, {window.status() for window in moments})
 
 
-main({"windows": windows, "kinds": kinds, "beside": beside})
+main({"windows": windows, "kinds": kinds, "steps": steps, "heap": heap, "beside": beside})

@@ -51,6 +51,7 @@ KINDS = {
     "thread": "thread:count thread:count",
     "threadcreate": "threadcreate:count threadcreate:count",
     "goroutine": "goroutine:count goroutine:count",
+    "memory": ("alloc_objects:count alloc_space:bytes space:bytes", "inuse_objects:count inuse_space:bytes space:bytes"),
 }
 
 
@@ -141,7 +142,8 @@ def check_labels(pairs, required):
 def check_series(labels, data):
     kind = labels["__name__"]
     types, comments = check_profile(data)
-    need(KINDS.get(kind) == types, "%s has types %s", kind, types)
+    known = KINDS.get(kind, ())
+    need(types in (known if isinstance(known, tuple) else (known,)), "%s has types %s", kind, types)
     number = [c.split()[1] for c in comments if c.startswith("number ")]
     return kind, number[0] if number else "-", labels, data
 

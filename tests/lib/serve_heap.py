@@ -7,7 +7,6 @@ serve_heap.py held URL SERVER TARGET     refused while it is stopped; as before,
 serve_heap.py turns URL                  of "heap_steps turns": what lives for less than a look at it takes
 serve_heap.py rotated FOLDER RUN TARGET OUTPUT   not served: the files of -profile heap -every
 """
-import collections
 import hashlib
 import math
 import os
@@ -18,62 +17,8 @@ import subprocess
 import tempfile
 
 import proof
+from heap_steps import RATE, TYPES, by_place, judge, step, truths
 from served import PPROF, Served, is_equal, is_sane, is_true, main, until
-
-RATE = 16384.0
-TYPES = [("alloc_objects", "count"), ("alloc_space", "bytes"), ("inuse_objects", "count"), ("inuse_space", "bytes")]
-
-
-# --- what it should be --------------------------------------------------------------------------
-
-def truths(path):
-    """After each step: place to the four values and the size."""
-    found, now = [{}], {}
-    for line in open(path):
-        words = line.split()
-        if words and words[0] == "truth":
-            now[words[1]] = [int(word) for word in words[2:]]
-        if words and words[0] == "step":
-            found.append(dict(now))
-    return found
-
-
-def step(target, path):
-    n = len(truths(path))
-    os.kill(int(target), signal.SIGUSR1)
-    until("step %d" % n, lambda: len(truths(path)) > n)
-
-
-def by_place(profile):
-    found = collections.defaultdict(lambda: [0] * 4)
-    for sample in profile.samples:
-        for name in sample.leaf():
-            for i, value in enumerate(sample.values):
-                found[name][i] += value
-    return found
-
-
-def judge(what, profile, now, before, dropped):
-    """Each place within 4 sigma of what chance allows; what is nothing is exactly that."""
-    if not profile:
-        return
-    is_equal(what + ": types", TYPES, profile.types)
-    found, wrong = by_place(profile), []
-    for place, truth in now.items():
-        size = truth[4]
-        base = before.get(place, [0] * 5)
-        p = -math.expm1(-size / RATE)
-        for i in range(4):
-            want = truth[i] - base[i]
-            # Of what is alive in one step and not in the other each is there by chance.
-            n = abs(want) / (size if i % 2 else 1)
-            sigma = math.sqrt(n * (1 - p) / p) * (size if i % 2 else 1)
-            slack = (dropped / p * (size if i % 2 else 1) if want else 0) + (1 if want else 0)
-            if abs(found[place][i] - want) > 4 * sigma + slack:
-                wrong.append("%s %s: %d, not %d +- %.0f" % (place, TYPES[i][0], found[place][i], want, sigma))
-    is_true(what + ": each place within 4 sigma, what is nothing exactly 0", not wrong,
-            "; ".join(wrong) or {place: found[place] for place in now})
-
 
 # --- steps --------------------------------------------------------------------------------------
 
@@ -127,7 +72,7 @@ def steps(url, target, path):
     truth = truths(path)
     dropped = served.metric("heap_samples_dropped_total") + served.metric("heap_samples_lost_total")
     for name, profile in zip(("heap", "allocs"), now):
-        judge(name, profile, truth[1], {}, dropped)
+        judge(name, [profile], truth[1], {}, dropped)
         is_sane(name, profile)
         is_equal(name + ": no duration, a period", [0, int(RATE)], [profile.duration, profile.period])
     # Several at once share it, and others go on beside it.
@@ -141,14 +86,14 @@ def steps(url, target, path):
     dropped = served.metric("heap_samples_dropped_total") + served.metric("heap_samples_lost_total")
     for window in windows[:2]:
         delta = window.profile()
-        judge(window.path, delta, truth[2], truth[1], dropped)
+        judge(window.path, [delta], truth[2], truth[1], dropped)
         is_true(window.path + ": its time", 0.9e9 < delta.duration < 5e9, delta.duration)
     is_true("some frees are less than nothing", sums(windows[0].profile())[2] < 0 or
             any(s.values[2] < 0 for s in windows[0].profile().samples))
     for i in range(3):
         step(target, path)
     last = served.profile("heap")
-    judge("heap, after five steps", last, truths(path)[5], {}, dropped + 1)
+    judge("heap, after five steps", [last], truths(path)[5], {}, dropped + 1)
     judge_text(served, last)
     judge_end(served, target, path, last)
 
@@ -209,7 +154,7 @@ def turns(url):
     served.get(PPROF + "heap")
     found, dropped, unknown = [], served.metric("heap_samples_dropped_total"), 0
     for _ in range(30):
-        alive = by_place(served.profile("heap"))["step_turns"][2]
+        alive = by_place(served.profile("heap"))["step_turns"]["inuse_objects"]
         before, dropped = dropped, served.metric("heap_samples_dropped_total")
         unknown += served.metric("heap_samples_unknown")
         # Where samples are dropped it is the new ones, of which some are alive.
@@ -241,7 +186,7 @@ def rotated(folder, run, target, path):
     lost = re.search(r"lost: (\d+) for want of room.*?, (\d+) damaged, (\d+) in the worker",
                      open(folder + "/../rotated.err").read())
     is_true("several files", len(found) > 1, len(found))
-    judge("the last file has all since the begin", found[-1], truths(path)[2], {}, sum(map(int, lost.groups())))
+    judge("the last file has all since the begin", found[-1:], truths(path)[2], {}, sum(map(int, lost.groups())))
     all_sums = [sums(profile)[:2] for profile in found]
     is_true("each file has what the one before has, and more", sorted(all_sums) == all_sums, all_sums)
     is_equal("each is of its moment", [0] * len(found), [profile.duration for profile in found])

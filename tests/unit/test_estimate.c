@@ -50,7 +50,7 @@ static void sums_are_right(void **state)
 	for (size_t k = 0; k < sizeof(sizes) / sizeof(*sizes); k++) {
 		uint64_t bytes, live_bytes;
 		const struct heap_site site = allocate(sizes[k], &bytes, &live_bytes);
-		const struct profile_heap heap = {&site, 1, MEAN};
+		const struct profile_heap heap = {&site, 1, MEAN, HEAP_ALL};
 		struct profile_sample s = {0};
 		heap_values(&heap, 1, &s);
 		/* Nothing is lost or won by rounding. */

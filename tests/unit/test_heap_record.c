@@ -172,7 +172,7 @@ struct comparing {
 static int compare_entry(void *arg, const struct table_entry *e)
 {
 	struct comparing *c = arg;
-	const struct profile_heap heap = {c->got->sites, c->got->n_sites, 1};
+	const struct profile_heap heap = {c->got->sites, c->got->n_sites, 1, HEAP_ALL};
 	const struct heap_site *want = &c->want[e->frames[0].offset];
 	struct profile_sample s;
 
@@ -203,7 +203,8 @@ static void check(const struct heap_site *want, const struct heap_site *less, ui
 	assert_int_equal(c.n, n);
 	assert_int_equal(table_each(got.tables[PROFILE_HEAP], compare_entry, &c), 0);
 	assert_int_equal(c.n, n);
-	assert_int_equal(got.sites_are_change, less != NULL);
+	assert_int_equal(got.all_is_change, less != NULL);
+	assert_int_equal(got.live_is_change, less != NULL);
 	assert_true(r.n_unknown <= 1 + n_objects && (!r.n_live || r.n_unknown >= 1));
 	interval_fini(&got);
 }
@@ -224,6 +225,21 @@ static void check_difference(const struct heap_site *then, const struct heap_sit
 	check(want, base, n);
 }
 
+/* What came since then, and all that is alive. */
+static void check_alive(const struct heap_site *then, struct heap_site *base, uint32_t n)
+{
+	struct heap_site want[STACKS];
+
+	add_up(want, interval);
+	for (uint32_t i = 0; i < STACKS; i++) {
+		want[i].all.objects -= then[i].all.objects;
+		want[i].all.bytes -= then[i].all.bytes;
+		want[i].all.samples -= then[i].all.samples;
+	}
+	heap_record_clear_live(base, n);
+	check(want, base, n);
+}
+
 /* --- tests -------------------------------------------------------------------------------- */
 
 static void one_history(void)
@@ -241,6 +257,8 @@ static void one_history(void)
 			check_difference(then, base, n_base);
 		if (base && chance(10))
 			continue;
+		if (base)
+			check_alive(then, base, n_base);
 		free(base);
 		add_up(then, interval);
 		base = heap_record_sites(&r, interval);

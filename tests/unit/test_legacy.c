@@ -335,7 +335,7 @@ static void the_heap_has_all_four(void **state)
 		{.all = {.objects = 2.4, .bytes = 199.6}, .live = {.objects = 2.4, .bytes = 199.6}},
 		{.all = {.objects = 9, .bytes = 90000}},
 	};
-	const struct profile_heap heap = {sites, 3, 4096};
+	const struct profile_heap heap = {sites, 3, 4096, HEAP_ALL};
 	const char *want = "heap profile: 3: 300 [14: 90500] @ heap/2\n"
 			   "2: 200 [2: 200] @ 0x15021\n#\t0x15020\tsecond\t/usr/bin/app:0\n\n"
 			   "1: 100 [3: 300] @ 0x10021\n#\t0x10020\tfirst\t/usr/bin/app:0\n\n"

@@ -445,7 +445,11 @@ static void serving(void **state)
 	accepted("-p 1 -http :0 -heap-rate 64K");
 	refused("-p 1 -http :0 -profile cpu,heap", "leave out -profile");
 	refused("-p 1,2 -http :0 -profile heap", "of one process");
-	refused("-p 1 -push pyroscope+http://h -profile heap", "not pushed yet");
+	refused("-p 1,2 -push pyroscope+http://h -profile heap", "of one process");
+	refused("-p 1 -push pyroscope+http://h -heap-rate 64K", "add -profile heap");
+	accepted("-p 1 -push pyroscope+http://h -profile heap,cpu -heap-rate 64K");
+	assert_true(o.heap_first);
+	assert_int_equal(o.push_kinds, KIND(PROFILE_HEAP) | KIND(PROFILE_CPU));
 	refused("-p 1 -http 80", "-http 80: give [HOST]:PORT");
 	refused("-p 1 -http :0 -profile wall", "leave out -profile");
 	refused("-p 1 -http :0 -every 5s", "leave out -every");
