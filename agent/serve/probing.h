@@ -25,7 +25,8 @@ int probing_linger(struct session *s);
 int probing_goes_on(const struct session *s);
 
 /* It is in; it cannot go in: text's first line says why; what it knew is lost, and why: it can be
- * put in again. Where it is wanted from the begin on it then is, and tried again while it cannot. */
+ * put in again. Where it is wanted from the begin on it then is, and tried again while it cannot.
+ */
 void probing_is_in(struct session *s);
 void probing_refuse(struct session *s, const char *text);
 void probing_is_lost(struct session *s, const char *why);
