@@ -249,8 +249,10 @@ int collection_close(struct collection *c, uint64_t now)
 	i->ended = now;
 	for (uint32_t t = 0; t < c->threads.n; t++) {
 		struct known_thread *k = &c->threads.v[t];
-		uint64_t cpu = known_threads_take_cpu(k);
+		uint64_t left_out, cpu = known_threads_take_cpu(k, &left_out);
 		long index = interval_find(i, k->key);
+		i->left_out += left_out;
+		i->has_left_out |= k->is_left_out || left_out;
 		if (index < 0 && cpu)
 			index = interval_thread(i, k->key, &k->info);
 		if (index < 0 && cpu)

@@ -67,8 +67,8 @@ struct heap_site *heap_record_sites(const struct heap_record *r, uint32_t interv
 /* Without what is alive in them: where they are taken off, all that is stays. */
 void heap_record_clear_live(struct heap_site *sites, uint32_t n);
 
-/* What heap_record_sites finds into out, with a table of each of kinds. less: n_less earlier sites, which are taken
- * off; NULL: none are. 0 or -ENOMEM. */
+/* What heap_record_sites finds into out, with a table of each of kinds. less: n_less earlier sites,
+ * which are taken off; NULL: none are. 0 or -ENOMEM. */
 int heap_record_put(struct heap_record *r, uint32_t interval, uint32_t kinds,
 	const struct heap_site *less, uint32_t n_less, struct interval *out);
 

@@ -176,6 +176,10 @@ uint64_t interval_ended_cpu(const struct interval *i)
 	const uint64_t slack = 20000000;
 	uint64_t all = i->clock, seen = interval_threads_cpu(i);
 
+	/* Nobody knows what they were called. */
+	if (i->has_left_out)
+		return 0;
+
 	/* Without ended threads a small difference is only the time between two reads; a large one
 	 * is of threads that came and went between two listings. */
 	return all > seen && (i->threads_ended || all - seen > slack) ? all - seen : 0;

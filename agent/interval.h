@@ -28,7 +28,7 @@ struct interval {
 	struct heap_site *sites;
 	uint32_t n_sites;
 	int all_is_change, live_is_change; /* only what came in the interval, less what went */
-	uint64_t samples_lost; /* captures that brought none, samples without room */
+	uint64_t samples_lost;		   /* captures that brought none, samples without room */
 	struct tracer_heap heap;
 	uint64_t guessed;	/* stacks with a guessed frame */
 	uint32_t threads_ended; /* in it */
@@ -41,6 +41,8 @@ struct interval {
 	struct tracer_stats stats; /* open: as of its begin; closed: what was counted in it */
 	struct tracer_creations creations;
 	uint64_t clock;	       /* closed: CPU time by the clocks of the processes */
+	uint64_t left_out;     /* of that, of threads whose names are not asked for */
+	int has_left_out;      /* there were some */
 	uint64_t began, ended; /* CLOCK_MONOTONIC; ended 0: open */
 	uint64_t wall_began;   /* CLOCK_REALTIME */
 	int is_torn;	       /* a tracer ended in it: a look at all threads may not be whole */
@@ -69,8 +71,8 @@ const struct stack *interval_stack_of(const struct worker_stack *w, const struct
 int interval_add_stack(struct interval *i, const struct worker_stack *w, const struct frame *frames,
 	uint32_t thread);
 
-/* CPU time of the threads that were seen, and of those that ended before they were last looked at,
- * in ns. Of a closed interval. */
+/* CPU time of the threads that were seen, and of those that ended before they were last looked at
+ * (0 where threads are left out), in ns. Of a closed interval. */
 uint64_t interval_threads_cpu(const struct interval *i);
 uint64_t interval_ended_cpu(const struct interval *i);
 

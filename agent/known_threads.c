@@ -69,6 +69,7 @@ static long thread_of(struct known_threads *k, const struct tracer_thread *t, in
 		.key = k->next_key++,
 		.is_new = t->is_new,
 		.born_in = interval,
+		.is_left_out = t->is_left_out,
 		.baseline = t->is_new || is_again ? 0 : t->cpu,
 	};
 	return k->n++;
@@ -87,11 +88,16 @@ int known_threads_tell(struct known_threads *k, const struct tracer_thread *t, i
 		known = &k->v[index];
 	}
 	int ends = t->has_ended && !known->has_ended;
+	uint64_t before = known->cpu > known->baseline ? known->cpu : known->baseline;
+	/* Until now it had the name that was told last. */
+	if (known->is_left_out && t->cpu > before)
+		known->left_out += t->cpu - before;
 	if (t->cpu > known->cpu)
 		known->cpu = t->cpu;
 	if (ends)
 		known->ended_in = interval;
 	known->has_ended |= ends;
+	known->is_left_out = t->is_left_out;
 	memcpy(known->info.name, t->name, sizeof(known->info.name));
 	known->info.name[sizeof(known->info.name) - 1] = '\0';
 	return ends;
@@ -103,12 +109,14 @@ uint32_t known_threads_life(const struct known_thread *t, uint32_t interval)
 	       (t->has_ended && t->ended_in == interval ? LIFE_ENDED : 0);
 }
 
-uint64_t known_threads_take_cpu(struct known_thread *t)
+uint64_t known_threads_take_cpu(struct known_thread *t, uint64_t *left_out)
 {
 	uint64_t cpu = t->cpu > t->baseline ? t->cpu - t->baseline : 0;
 
 	t->baseline += cpu;
-	return cpu;
+	*left_out = t->left_out < cpu ? t->left_out : cpu;
+	t->left_out = 0;
+	return cpu - *left_out;
 }
 
 /* Where the threads that stay will be; GONE for the others. */

@@ -16,8 +16,10 @@ struct known_thread {
 	uint32_t is_new;	 /* born after the window began, in born_in */
 	uint32_t born_in;	 /* the interval in which it was told of first */
 	uint32_t has_ended;
+	uint32_t is_left_out;	/* by its name, as last told */
 	uint32_t ended_in;	/* the interval */
 	uint64_t cpu, baseline; /* CPU time as last told; at the begin of the interval */
+	uint64_t left_out;	/* since then, under a name that is left out */
 	struct last_stack stack;
 };
 
@@ -48,8 +50,9 @@ struct known_thread *known_threads_find(const struct known_threads *k, uint32_t 
 /* What happened to it in that interval: enum thread_life. */
 uint32_t known_threads_life(const struct known_thread *t, uint32_t interval);
 
-/* CPU time since the begin of the interval, which begins anew. */
-uint64_t known_threads_take_cpu(struct known_thread *t);
+/* CPU time since the begin of the interval, which begins anew; and what it used besides under a
+ * name that is left out. */
+uint64_t known_threads_take_cpu(struct known_thread *t, uint64_t *left_out);
 
 /* Drops those that ended in an interval up to this one. 0 or -ENOMEM. */
 int known_threads_forget(struct known_threads *k, uint32_t interval);

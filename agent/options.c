@@ -9,6 +9,7 @@
 #include "agent/serve/listen.h"
 #include "agent/values.h"
 #include "base/log.h"
+#include "base/message.h"
 #include "config.h"
 #include "output/profile.h"
 #include "output/sink.h"
@@ -27,13 +28,10 @@ struct option_row {
 #define FORMATS_TEXT "pprof, folded, speedscope, html and text, and json and goroutine for -dump"
 #define KINDS_TEXT   "cpu, threads, wall, block, mutex, threadcreate, goroutine, heap and allocs"
 
-/* Words of the manual that later versions understand. */
-static const char *const later_options[] = {"thread"};
-
 /* They shape a profile; -dump makes none. */
 static const char *const not_for_dump[] = {"exit-status", "profile", "hz", "max-stop", "top",
 	"push", "http", "http-token", "background", "summary", "save-raw", "replay", "symfs",
-	"check", "open"};
+	"check", "open", "thread"};
 
 #define IN(list, word) is_in(list, sizeof(list) / sizeof(*(list)), word)
 
@@ -135,6 +133,12 @@ static int set_count(struct options *o, const char *name, const char *value)
 static int set_max_stop(struct options *o, const char *name, const char *value)
 {
 	return values_percent(name, value, &o->most_stop);
+}
+
+static int set_thread(struct options *o, const char *name, const char *value)
+{
+	o->threads = value;
+	return values_pattern(name, value, TRACER_THREADS_PATTERN);
 }
 
 static int add_kind(struct options *o, const char *name, const char *word)
@@ -338,6 +342,8 @@ static const struct option_row rows[] = {
 	{"hz", "F", "N", set_hz, "ticks per second, 1 to 10000 (default 100)"},
 	{"max-stop", NULL, "PCT", set_max_stop,
 		"share of its CPU time that pauses may take (default 2%)"},
+	{"thread", NULL, "REGEX", set_thread,
+		"cpu, threads, wall, block, mutex: of threads whose names match, as grep -E would"},
 	{"kernel", NULL, NULL, set_switch, "blocked threads: the kernel's functions on top"},
 	{"o", "output", "FILE", set_output, "file (one profile), folder/ or - for standard output"},
 	{"format", NULL, "FMT", set_format,
@@ -418,10 +424,7 @@ static const struct option_row *find_row(const char *name)
 
 static int unknown(const char *name)
 {
-	if (IN(later_options, name))
-		log_error("-%s is not built yet; see cpprof-attach -h for what there is", name);
-	else
-		log_error("unknown option -%s; see cpprof-attach -h", name);
+	log_error("unknown option -%s; see cpprof-attach -h", name);
 	return -EINVAL;
 }
 

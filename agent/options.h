@@ -28,7 +28,8 @@ enum format {
 struct options {
 	int pids[OPTIONS_PIDS];
 	uint32_t n_pids;
-	const char *name; /* of the processes; NULL: by number */
+	const char *name;    /* of the processes; NULL: by number */
+	const char *threads; /* whose names match; NULL: all */
 	int with_children;
 	char **command;	    /* to launch, NULL-terminated; NULL: none */
 	int exit_status;    /* end with the command's own */

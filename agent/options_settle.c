@@ -245,6 +245,24 @@ static int settle_serving(struct options *o, int format_given)
 	return -EINVAL;
 }
 
+/* Goroutines move from thread to thread, and what one thread allocates another one frees. */
+static int settle_thread(const struct options *o)
+{
+	uint32_t kinds = o->http && !o->push.n ? 0 : o->kinds;
+
+	if (!o->threads)
+		return 0;
+	if (o->replay)
+		log_error("-thread: a recording has the threads that it was made of; give it with "
+			  "-save-raw");
+	else if (kinds & ~(KINDS_OF_TICKS | KIND(PROFILE_THREADS)))
+		log_error("-thread is for cpu, threads, wall, block and mutex; take the others in "
+			  "another run");
+	else
+		return 0;
+	return -EINVAL;
+}
+
 /* There must be something to show: a page in a file. */
 static int settle_open(const struct options *o)
 {
@@ -318,6 +336,8 @@ int options_settle(struct options *o, int format_given)
 	/* Clients of -http may ask for them without a word here. */
 	if (!error && ((o->kinds & KINDS_OF_HEAP) ? o->http || o->push.n : o->push.n && !o->http))
 		error = settle_heap(o);
+	if (!error)
+		error = settle_thread(o);
 	begin_serving(o);
 	if (!error && (!o->serves || o->dump))
 		error = settle_output(o, format_given);

@@ -320,6 +320,11 @@ static void tell_empty(const struct session *s)
 {
 	double cpu = s->written->clock / 1e9;
 
+	if (s->options->threads && s->written->has_left_out && !s->written->n_threads) {
+		log_note("no thread is named like -thread %s; their names: ps -L -o comm -p %d",
+			s->options->threads, s->data.first.pid);
+		return;
+	}
 	if (is_asked(s, PROFILE_CPU) && !s->written->received[PROFILE_CPU])
 		log_note("no CPU samples: the process used %.3fs of CPU in the window%s", cpu,
 			is_asked(s, PROFILE_THREADS) || s->options->launched

@@ -156,9 +156,12 @@ static int add_clocks(struct adding *a)
 
 	if (!a->part.pid) {
 		a->sum->clock += from->clock;
+		a->sum->left_out += from->left_out;
+		a->sum->has_left_out |= from->has_left_out;
 		a->sum->threads_ended += from->threads_ended;
 		return 0;
 	}
+	a->sum->has_left_out |= from->has_left_out;
 	for (uint32_t i = 0; i < from->n_processes && !error; i++) {
 		const struct process_clock *p = &from->processes[i];
 		if (p->pid == a->part.pid)

@@ -104,6 +104,13 @@ static void cpu_text(const struct session *s, struct buf *out)
 	const struct interval *i = s->written;
 	uint64_t sum = interval_threads_cpu(i) + interval_ended_cpu(i);
 
+	if (i->has_left_out) {
+		buf_printf(out,
+			"%.3fs in the profile, of %.3fs by the process clock; the rest is of threads "
+			"that -thread leaves out\n",
+			SECONDS(sum), SECONDS(i->clock));
+		return;
+	}
 	buf_printf(out,
 		"%.3fs in the profile, %.3fs by the process clock (%+.2f%%); "
 		"%.3fs of threads that ended unseen\n",
@@ -435,6 +442,7 @@ void summary_comments(const struct session *s, enum profile_kind kind, const str
 	const struct interval *i = s->written;
 	const struct tracer_stats *t = &i->stats;
 	char comm[4 * sizeof(first->comm) + 1]; /* a line break in it would make two comments */
+	char pattern[512];
 
 	buf_printf(out, "cpprof-attach %s, pid %d (%s)", PACKAGE_VERSION, first->pid,
 		log_escape(comm, sizeof(comm), first->comm));
@@ -446,6 +454,9 @@ void summary_comments(const struct session *s, enum profile_kind kind, const str
 				s->heap.began / 1000000000, s->heap.began % 1000000000);
 	else
 		buf_printf(out, ", %u Hz", s->options->hz);
+	if (s->options->threads && !(KIND(kind) & KINDS_OF_HEAP))
+		buf_printf(out, ", threads named like %s",
+			log_escape(pattern, sizeof(pattern), s->options->threads));
 	buf_string(out, "\n");
 	comment_samples(s, kind, out);
 	if (KIND(kind) & KINDS_OF_HEAP)

@@ -93,6 +93,7 @@ static void put_cpu(struct json *j, const struct interval *i)
 	json_real(j, "profile", SECONDS(interval_threads_cpu(i) + interval_ended_cpu(i)));
 	json_real(j, "clock", SECONDS(i->clock));
 	json_real(j, "ended_unseen", SECONDS(interval_ended_cpu(i)));
+	json_real(j, "left_out", SECONDS(i->left_out));
 	json_end_object(j);
 }
 

@@ -63,6 +63,8 @@ void tracing_start(struct session *s)
 		start.flags |= START_RESTARTED;
 	if (o->name)
 		strncpy(start.name, o->name, sizeof(start.name) - 1);
+	if (o->threads)
+		strncpy(start.threads, o->threads, sizeof(start.threads) - 1);
 	wire_send2(s->tracer.sock, TO_TRACER_START, &start, sizeof(start), pids,
 		start.n * sizeof(*pids), -1);
 }

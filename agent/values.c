@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,6 +73,27 @@ int values_percent(const char *name, const char *value, uint32_t *out)
 }
 
 /* The index of word in list, or -EINVAL told. */
+int values_pattern(const char *name, const char *value, size_t size)
+{
+	char why[128];
+	regex_t pattern;
+
+	if (!*value || strlen(value) >= size) {
+		log_error("-%s: \"%s\" is not a regular expression of 1 to %zu bytes", name, value,
+			size - 1);
+		return -EINVAL;
+	}
+	int error = regcomp(&pattern, value, REG_EXTENDED | REG_NOSUB);
+	if (error) {
+		regerror(error, &pattern, why, sizeof(why));
+		log_error("-%s: \"%s\" is not a regular expression as grep -E takes: %s", name,
+			value, why);
+		return -EINVAL;
+	}
+	regfree(&pattern);
+	return 0;
+}
+
 int values_pick(
 	const char *name, const char *word, const char *const *list, int n, const char *wanted)
 {

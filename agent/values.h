@@ -6,6 +6,7 @@
 #ifndef AGENT_VALUES_H
 #define AGENT_VALUES_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* Tells; always -EINVAL. */
@@ -19,6 +20,9 @@ int values_duration(const char *name, const char *value, uint64_t *ns);
 
 /* "2%", "2" or "0.5%", from 0.01 to 100, as parts of a million; 100 is no limit: 0. */
 int values_percent(const char *name, const char *value, uint32_t *out);
+
+/* A POSIX extended regular expression (regex(7)), not empty, of less than size bytes. */
+int values_pattern(const char *name, const char *value, size_t size);
 
 /* The index of word in list, or -EINVAL told. */
 int values_pick(

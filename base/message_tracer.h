@@ -34,6 +34,8 @@ struct tracer_mode {
 	uint32_t unused;
 };
 
+#define TRACER_THREADS_PATTERN 128u
+
 /* Followed by n struct tracer_pid. */
 struct tracer_start {
 	struct tracer_mode mode;
@@ -49,6 +51,7 @@ struct tracer_start {
 	int32_t launched; /* START_LAUNCHED: its pid */
 	uint32_t n;
 	char name[16];
+	char threads[TRACER_THREADS_PATTERN]; /* see agent/tracer/thread_names.h */
 };
 
 struct tracer_kernel {
@@ -158,7 +161,7 @@ struct tracer_thread {
 	uint32_t is_new; /* was born after this tracer began: all its CPU belongs to the window */
 	uint32_t has_ended;
 	uint32_t process;
-	uint32_t unused;
+	uint32_t is_left_out; /* by its name: none of it is captured */
 	char name[16];
 };
 

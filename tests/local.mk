@@ -37,6 +37,7 @@ target_names = \
 	loads \
 	locks \
 	mix \
+	named \
 	otel \
 	phases \
 	pid_reuse \
@@ -360,6 +361,7 @@ test_scripts = \
 	tests/integration/serve_page.sh \
 	tests/integration/serve_threads.sh \
 	tests/integration/serve_where.sh \
+	tests/integration/named.sh \
 	tests/integration/shares.sh \
 	tests/integration/short_counts.sh \
 	tests/integration/signals.sh \
@@ -438,6 +440,7 @@ tests_paired = tests/integration/altstacks.sh \
 	tests/integration/serve.sh \
 	tests/integration/serve_counters.sh \
 	tests/integration/serve_life.sh \
+	tests/integration/named.sh \
 	tests/integration/serve_page.sh \
 	tests/integration/serve_storm.sh \
 	tests/integration/signals.sh \

@@ -260,6 +260,7 @@ void process_tell_threads(struct process *p)
 			.cpu = th->last.cpu,
 			.is_new = th->is_new,
 			.has_ended = th->ended,
+			.is_left_out = th->is_left_out,
 		};
 		memcpy(figures[n].name, th->name, sizeof(th->name));
 		if (++n == FIGURES) {

@@ -9,6 +9,7 @@
 
 #include "agent/tracer/mappings.h"
 #include "agent/tracer/perf_map_file.h"
+#include "agent/tracer/thread_names.h"
 #include "agent/tracer/threads.h"
 #include "agent/tracer/tids.h"
 #include "base/ring.h"
@@ -22,6 +23,7 @@ struct common {
 	pid_t launched;	       /* the command that we start; 0: none */
 	uint64_t lists_failed; /* listings of threads that were not complete */
 	struct known_modules modules;
+	struct thread_names names; /* of threads that are profiled */
 };
 
 struct process {

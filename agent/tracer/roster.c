@@ -29,6 +29,9 @@ int roster_init(struct roster *r, int sock, struct ring *ring, const struct trac
 		.with_children = !!(start->flags & START_CHILDREN),
 		.changed = 1,
 	};
+	int error = thread_names_set(&r->common.names, start->threads);
+	if (error)
+		return error;
 	r->ends = epoll_create1(EPOLL_CLOEXEC);
 	return r->ends < 0 ? -errno : 0;
 }

@@ -98,10 +98,20 @@ static void one_thread(struct capturer *c, struct thread *th, struct details *de
 		detail_tell(details, th, &before);
 }
 
+/* By the name that it has now. */
+static int is_left_out(struct thread *th)
+{
+	const struct process *p = th->process;
+
+	if (p && p->common->names.is_set)
+		thread_state(th, NULL);
+	return th->is_left_out;
+}
+
 void snapshot_take(struct capturer *c, struct threads *threads, struct details *details)
 {
 	for (uint32_t i = 0; i < threads->n; i++) {
-		if (threads->v[i].ended)
+		if (threads->v[i].ended || is_left_out(&threads->v[i]))
 			continue;
 		capture_wait_for_room(c);
 		one_thread(c, &threads->v[i], details);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "agent/tracer/proc_file.h"
+#include "agent/tracer/process.h"
 #include "agent/tracer/threads.h"
 #include "base/list.h"
 
@@ -68,6 +69,18 @@ static struct thread *threads_find(struct threads *t, uint32_t sorted, pid_t tid
 	return sorted ? bsearch(&key, t->v, sorted, sizeof(key), by_tid) : NULL;
 }
 
+static void set_name(struct thread *th, const char *comm)
+{
+	const struct thread_names *names = th->process ? &th->process->common->names : NULL;
+
+	if (!strncmp(th->name, comm, sizeof(th->name)) && *comm)
+		return;
+	memcpy(th->name, comm, sizeof(th->name));
+	int is_left_out = !thread_names_want(names, th->name);
+	th->unsent |= th->is_left_out != is_left_out;
+	th->is_left_out = is_left_out;
+}
+
 static int thread_open(struct threads *t, struct thread *th, pid_t tid)
 {
 	struct proc_stat stat;
@@ -101,7 +114,7 @@ static int thread_open(struct threads *t, struct thread *th, pid_t tid)
 	/* Who sleeps when we first see it is taken for idle until it moves: of many threads too few
 	 * are looked at in each tick to find that out for all. */
 	th->idle_looks = th->was_running ? 0 : UINT32_MAX / 2;
-	memcpy(th->name, stat.comm, sizeof(th->name));
+	set_name(th, stat.comm);
 	return 0;
 }
 
@@ -255,7 +268,7 @@ int thread_state(struct thread *th, struct proc_stat *stat)
 		return error;
 	if (!stat)
 		stat = &own;
-	memcpy(th->name, stat->comm, sizeof(th->name));
+	set_name(th, stat->comm);
 	th->was_running = stat->state == 'R';
 	th->state = stat->state;
 	th->processor = stat->processor;

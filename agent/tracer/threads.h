@@ -48,6 +48,7 @@ struct thread {
 	uint8_t is_new;	       /* not there at the first listing */
 	uint8_t unsent;	       /* session does not know its latest figures */
 	uint8_t ended;
+	uint8_t is_left_out; /* by its name: not captured but for what it holds */
 	uint8_t rest;	   /* ticks in which it is left alone: it did not reach its stop in time */
 	int32_t processor; /* at the last check */
 	uint8_t is_doubtful; /* was in a call when it stopped, and had been off the CPU since the

@@ -58,7 +58,10 @@ static uint32_t key_of(uint32_t serial)
 
 static uint64_t take(uint32_t serial)
 {
-	return known_threads_take_cpu(known_threads_find(&k, serial));
+	uint64_t left_out, cpu = known_threads_take_cpu(known_threads_find(&k, serial), &left_out);
+
+	assert_int_equal(left_out, 0);
+	return cpu;
 }
 
 static void a_thread_is_found_by_its_serial(void **state)
@@ -113,6 +116,37 @@ static void a_restarted_tracer_tells_of_the_same_threads(void **state)
 	assert_int_equal(known_threads_tell(&k, &t, 77, 1, 0), 0);
 	assert_int_equal(k.n, N + 1);
 	assert_int_not_equal(key_of(3 * N), key_of(0));
+}
+
+/* What a thread used under a name that is left out is not what it used under another one. */
+static void a_name_that_is_left_out(void **state)
+{
+	struct tracer_thread t = {.serial = 0, .tid = 10, .cpu = 500, .is_left_out = 1};
+	static const struct {
+		uint64_t cpu;
+		uint32_t is_left_out;
+	} told[] = {{530, 1}, {540, 0}, {600, 0}, {607, 1}, {610, 1}};
+	uint64_t left_out;
+
+	(void)state;
+	known_threads_tell(&k, &t, 77, FIRST, 0);
+	for (size_t i = 0; i < sizeof(told) / sizeof(*told); i++) {
+		t.cpu = told[i].cpu;
+		t.is_left_out = told[i].is_left_out;
+		known_threads_tell(&k, &t, 77, FIRST, 0);
+	}
+	struct known_thread *known = known_threads_find(&k, 0);
+	assert_int_equal(known_threads_take_cpu(known, &left_out), 67);
+	assert_int_equal(left_out, 43);
+	assert_int_equal(known_threads_take_cpu(known, &left_out), 0);
+	assert_int_equal(left_out, 0);
+	/* Born under such a name. */
+	t = (struct tracer_thread){
+		.serial = 1, .tid = 11, .cpu = 40, .is_new = 1, .is_left_out = 1};
+	known_threads_tell(&k, &t, 77, FIRST, 0);
+	known = known_threads_find(&k, 1);
+	assert_int_equal(known_threads_take_cpu(known, &left_out), 0);
+	assert_int_equal(left_out, 40);
 }
 
 /* CPU from before the window is not of it; that of a thread born in it is. */
@@ -228,6 +262,7 @@ int main(void)
 		TEST(a_thread_is_found_by_its_serial),
 		TEST(the_last_name_counts),
 		TEST(a_restarted_tracer_tells_of_the_same_threads),
+		TEST(a_name_that_is_left_out),
 		TEST(cpu_counts_from_the_begin_of_the_window),
 		TEST(taken_cpu_sums_up),
 		TEST(a_thread_ends_once),

@@ -376,7 +376,6 @@ static void unknown_options_are_named(void **state)
 	refused("1 ---p 5", "unknown option --p;");
 	refused("1 -=5", "unknown option -;");
 	refused("1 -x\033[2J", "unknown option -x\\x1b[2J;");
-	refused("1 --thread=x", "-thread is not built yet");
 	refused("-cleanup", "-cleanup is for one process: -p PID");
 	refused("1,2 -cleanup", "-cleanup is for one process: -p PID");
 	refused("1 -cleanup -seconds 3", "-cleanup makes no profile; leave out -seconds");

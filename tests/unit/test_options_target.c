@@ -212,6 +212,22 @@ static void what_the_heap_profiles_take(void **state)
 	}
 }
 
+static void threads_of_a_name(void **state)
+{
+	(void)state;
+	accepted("1 --thread=^io-");
+	assert_string_equal(o.threads, "^io-");
+	accepted("1 -thread a -http :0");
+	accepted("1 -thread a -profile cpu,threads,wall,block,mutex -push parca+http://h");
+	refused("1 -thread (", "regular expression as grep -E takes");
+	refused("1 -thread a -profile cpu,heap", "-thread is for cpu");
+	refused("1 -thread a -profile goroutine", "-thread is for cpu");
+	refused("1 -thread a -profile threadcreate", "-thread is for cpu");
+	refused("1 -thread a -profile heap -push parca+http://h", "-thread is for cpu");
+	refused("1 -thread a -dump", "leave out -thread");
+	refused("-replay x -thread a", "has the threads that it was made of");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -224,6 +240,7 @@ int main(void)
 		cmocka_unit_test(the_part_that_pauses_may_take),
 		cmocka_unit_test(two_files_to_compare),
 		cmocka_unit_test(what_the_heap_profiles_take),
+		cmocka_unit_test(threads_of_a_name),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -190,9 +190,29 @@ static void what_was_given_is_escaped(void **state)
 	assert_told(duration("\033[2J", &ns), "\\x1b[2J", "a duration such as 60, 1m30s or 0");
 }
 
+static void patterns(void **state)
+{
+	static const char *const bad[] = {"", "[", "a{2", "(", "12345678"};
+	static const char *const good[] = {"a", "^worker-[0-9]+$", "io|rx"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		char expected[64];
+		listen();
+		int result = values_pattern("x", bad[i], 8);
+		listened();
+		assert_int_equal(result, -EINVAL);
+		snprintf(expected, sizeof(expected), "cpprof-attach: -x: \"%s\" is not a", bad[i]);
+		assert_memory_equal(said, expected, strlen(expected));
+	}
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)
+		assert_int_equal(values_pattern("x", good[i], 64), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(patterns),
 		cmocka_unit_test(numbers_up_to_their_bounds),
 		cmocka_unit_test(durations_are_sums_of_parts),
 		cmocka_unit_test(durations_are_exact),
