@@ -15,7 +15,6 @@ int values_bad(const char *name, const char *value, const char *wanted)
 	return -EINVAL;
 }
 
-/* A whole decimal number within [low, high]. */
 int values_number(const char *name, const char *value, long low, long high, long *out)
 {
 	char *end, wanted[80];
@@ -28,7 +27,6 @@ int values_number(const char *name, const char *value, long low, long high, long
 	return values_bad(name, value, wanted);
 }
 
-/* "60", "1.5", or a sum of parts with h, m, s, ms. */
 int values_duration(const char *name, const char *value, uint64_t *ns)
 {
 	static const struct {
@@ -71,7 +69,6 @@ int values_percent(const char *name, const char *value, uint32_t *out)
 	return 0;
 }
 
-/* The index of word in list, or -EINVAL told. */
 int values_pick(
 	const char *name, const char *word, const char *const *list, int n, const char *wanted)
 {
