@@ -10,8 +10,7 @@
 #include "symbolize/module.h"
 #include "symbolize/packed.h"
 
-#define PAGE	     4096u
-#define SEGMENTS_MAX 1024u /* PT_LOAD entries kept; real files have two to six */
+#define PAGE 4096u
 #define MODULE_BLOCKED                                                                             \
 	(MODULE_NO_FILE | MODULE_REFUSED | MODULE_BLACKLISTED | MODULE_UNREADABLE |                \
 		MODULE_OTHER_FILE)
@@ -59,7 +58,7 @@ static int read_segments(struct module *m)
 	size_t n;
 	GElf_Phdr p;
 
-	if (elf_getphdrnum(m->own.elf, &n) < 0 || n == 0 || n > SEGMENTS_MAX)
+	if (elf_getphdrnum(m->own.elf, &n) < 0 || n == 0 || n > LIMIT_SEGMENTS)
 		return -EINVAL;
 	m->segments = calloc(n, sizeof(*m->segments));
 	if (!m->segments)

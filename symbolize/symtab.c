@@ -9,9 +9,6 @@
 #include "symbolize/dynamic.h"
 #include "symbolize/symtab.h"
 
-/* 128 MiB, and as much again while they are sorted: a quarter of what a worker may have. */
-#define SYMBOLS_MAX (4u * 1024 * 1024)
-
 /* How many neighbours below are asked whether they reach the address: nested functions are rare. */
 #define NESTED_MAX 16u
 
@@ -98,7 +95,7 @@ static uint8_t rank_of(const GElf_Sym *sym)
 
 static int add(struct symtab *t, struct symtab_entry entry)
 {
-	int error = list_room(&t->v, t->n, 1, &t->room, sizeof(*t->v), SYMBOLS_MAX);
+	int error = list_room(&t->v, t->n, 1, &t->room, sizeof(*t->v), LIMIT_SYMBOLS);
 
 	if (!error)
 		t->v[t->n++] = entry;
@@ -284,7 +281,8 @@ static void tidy(struct symtab *t)
 			t->v[i].end = t->v[i + 1].start;
 }
 
-_Static_assert(2 * SYMBOLS_MAX * sizeof(struct symtab_entry) <= LIMIT_WORKER_DATA / 4, "room");
+/* 128 MiB, and as much again while they are sorted: a quarter of what a worker may have. */
+_Static_assert(2 * LIMIT_SYMBOLS * sizeof(struct symtab_entry) <= LIMIT_WORKER_DATA / 4, "room");
 
 static int init(struct symtab *t, struct module *m)
 {

@@ -2,7 +2,7 @@
 #include "unwind/frame_pointer.h"
 #include "unwind/frameless.h"
 
-#define KNOWN (1u << DWREG_RSP | 1u << DWREG_RBP | 1u << DWREG_PC)
+#define KNOWN (DWREG_BIT(DWREG_RSP) | DWREG_BIT(DWREG_RBP) | DWREG_BIT(DWREG_PC))
 
 /* How far into a function its return address is on top of the stack for sure: sets of pushes come
  * later than the first few instructions; a PLT entry is 16 bytes. */
@@ -39,7 +39,7 @@ static int has_frame_pointer(const struct copy *copy, const struct regs *regs)
 {
 	uint64_t bp = regs->r[DWREG_RBP];
 
-	return (regs->known & 1u << DWREG_RBP) && bp >= regs->r[DWREG_RSP] && !(bp & 7) &&
+	return (regs->known & DWREG_BIT(DWREG_RBP)) && bp >= regs->r[DWREG_RSP] && !(bp & 7) &&
 	       is_near(copy, bp);
 }
 
@@ -115,7 +115,7 @@ int frame_pointer_no_return(const struct code *code, struct copy *copy, struct r
 	regs->r[DWREG_PC] = address;
 	regs->r[DWREG_RSP] = at;
 	regs->r[DWREG_RBP] = 0;
-	regs->known = is_root ? KNOWN : KNOWN & ~(1u << DWREG_RBP);
+	regs->known = is_root ? KNOWN : KNOWN & ~DWREG_BIT(DWREG_RBP);
 	return 0;
 }
 
@@ -162,6 +162,6 @@ enum frame_pointer frame_pointer_padded_step(
 
 int frame_pointer_is_root(const struct code *code, const struct regs *regs)
 {
-	return (regs->known & 1u << DWREG_RBP) && !regs->r[DWREG_RBP] &&
+	return (regs->known & DWREG_BIT(DWREG_RBP)) && !regs->r[DWREG_RBP] &&
 	       call_site_clears_rbp(code, regs->r[DWREG_PC]);
 }

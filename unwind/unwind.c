@@ -30,8 +30,6 @@
 /* At functions from their beginning, which takes some us, in one stack. */
 #define LOOKS 64u
 
-#define KNOWN(reg) (1u << (reg))
-
 /* struct rt_sigframe of arch/x86/include/asm/sigframe.h as the trampoline sees it: sp points to the
  * ucontext, whose registers (struct sigcontext) begin at byte 40. */
 #define UCONTEXT_REGS 40u
@@ -69,13 +67,13 @@ static int recover_rbp(struct walk *w, const struct frame_form *form)
 {
 	const struct frame *f = &w->out->v[w->out->n - 1];
 
-	if (!(w->regs.known & KNOWN(DWREG_RSP)) || w->n_looks++ >= LOOKS)
+	if (!(w->regs.known & DWREG_BIT(DWREG_RSP)) || w->n_looks++ >= LOOKS)
 		return -1;
 	enum prologue found = prologue_find(&w->code, w->ground.map, f->offset, next_of(f),
 		w->regs.r[DWREG_RSP], form, &w->copy, &w->regs.r[DWREG_RBP]);
 	if (found == PROLOGUE_NONE)
 		return -1;
-	w->regs.known |= KNOWN(DWREG_RBP);
+	w->regs.known |= DWREG_BIT(DWREG_RBP);
 	if (found == PROLOGUE_DIRECT && !w->unproven)
 		w->unproven = w->out->n;
 	if (found == PROLOGUE_LIKELY)
@@ -97,7 +95,7 @@ static int recover_full(struct walk *w, const struct full_rule *full)
 {
 	const struct ops *cfa = &full->cfa;
 
-	if ((w->regs.known & KNOWN(DWREG_RBP)) || !cfa->n ||
+	if ((w->regs.known & DWREG_BIT(DWREG_RBP)) || !cfa->n ||
 		cfa->v[0].atom != DW_OP_breg0 + DWREG_RBP)
 		return 0;
 	if (cfa->n != 2 || cfa->v[1].atom != DW_OP_deref || !cfa->v[0].number)
@@ -122,7 +120,7 @@ static int step_plain(struct walk *w, const struct rule *rule)
 	struct regs *r = &w->regs;
 	uint64_t cfa;
 
-	if (!(r->known & KNOWN(rule->cfa_register)) && recover_plain(w, rule) < 0)
+	if (!(r->known & DWREG_BIT(rule->cfa_register)) && recover_plain(w, rule) < 0)
 		return STACK_NO_REGISTER;
 	if (rule->cfa_register == DWREG_RBP)
 		look_at_rbp(w);
@@ -131,11 +129,12 @@ static int step_plain(struct walk *w, const struct rule *rule)
 		return STACK_UNREADABLE;
 	for (int i = 0; i < SAVED_COUNT; i++) {
 		uint8_t number = rule_saved_register[i];
-		if ((rule->restored & KNOWN(number)) &&
+		if ((rule->restored & DWREG_BIT(number)) &&
 			copy_word(&w->copy, cfa + (int64_t)rule->saved[i], &r->r[number]) < 0)
 			return STACK_UNREADABLE;
 	}
-	r->known = (r->known & rule->same) | rule->restored | KNOWN(DWREG_RSP) | KNOWN(DWREG_PC);
+	r->known = (r->known & rule->same) | rule->restored | DWREG_BIT(DWREG_RSP) |
+		   DWREG_BIT(DWREG_PC);
 	r->r[DWREG_RSP] = cfa;
 	return STACK_DONE;
 }
@@ -212,7 +211,7 @@ static enum stack_end step_back(struct walk *w, const struct rule *rule)
 	if (!pc || rule->place == GO_ELSEWHERE)
 		return STACK_SWITCHED;
 	w->other_pc = 0;
-	w->regs.known = KNOWN(DWREG_RSP) | KNOWN(DWREG_PC);
+	w->regs.known = DWREG_BIT(DWREG_RSP) | DWREG_BIT(DWREG_PC);
 	w->regs.r[DWREG_RSP] = w->other_sp;
 	w->regs.r[DWREG_PC] = pc;
 	if (rule->place == GO_GROWS)
@@ -302,7 +301,7 @@ static enum stack_end step(struct walk *w, const struct rule *rule, int *over)
 	case RULE_SWITCHED:
 		return step_back(w, rule);
 	case RULE_ENTRY:
-		*over = (w->regs.known & KNOWN(DWREG_RSP)) && entry_is_outermost(&w->copy, sp);
+		*over = (w->regs.known & DWREG_BIT(DWREG_RSP)) && entry_is_outermost(&w->copy, sp);
 		if (!*over)
 			end = step_guess(w, over);
 		break;
@@ -372,9 +371,9 @@ static struct quick walk_quickly(struct walk *w)
 {
 	const struct regs *r = &w->regs;
 	struct quick q = {r->r[DWREG_PC], r->r[DWREG_RSP], r->r[DWREG_RBP],
-		r->known & KNOWN(DWREG_RBP), w->flags};
+		r->known & DWREG_BIT(DWREG_RBP), w->flags};
 
-	if (r->known & KNOWN(DWREG_PC) && r->known & KNOWN(DWREG_RSP) && !w->unproven)
+	if (r->known & DWREG_BIT(DWREG_PC) && r->known & DWREG_BIT(DWREG_RSP) && !w->unproven)
 		quick_walk(&q, rules_places(w->u->rules), &w->ground, &w->copy.stack, w->out,
 			w->trail);
 	return q;

@@ -213,13 +213,13 @@ int goroutine_capture(struct walk *w, uint64_t g, const struct view *v)
 	if (memcmp(&after, v, sizeof(after)) != 0 || !is_same_stack(w, v, cap))
 		return 0;
 	cap->flags = CAPTURE_PARKED | (want < whole ? CAPTURE_TAIL_CUT : 0);
-	cap->regs = (struct regs){.known = 1u << DWREG_RSP | 1u << DWREG_PC};
+	cap->regs = (struct regs){.known = DWREG_BIT(DWREG_RSP) | DWREG_BIT(DWREG_PC)};
 	cap->regs.r[DWREG_RSP] = v->sp;
 	cap->regs.r[DWREG_PC] = v->pc;
 	if (w->as)
 		say_what_it_is(cap, w->as);
 	if (v->bp) {
-		cap->regs.known |= 1u << DWREG_RBP;
+		cap->regs.known |= DWREG_BIT(DWREG_RBP);
 		cap->regs.r[DWREG_RBP] = v->bp;
 	}
 	capture_push(w->c, cap);
