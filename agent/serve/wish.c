@@ -20,11 +20,6 @@ static const char *const names[PROFILE_KINDS] = {[PROFILE_CPU] = "profile",
 	[PROFILE_HEAP] = "heap",
 	[PROFILE_ALLOCS] = "allocs"};
 
-const char *wish_name(enum profile_kind kind)
-{
-	return kind < PROFILE_KINDS ? names[kind] : NULL;
-}
-
 struct asking {
 	struct wish *wish;
 	wish_parameter *parameter;

@@ -52,9 +52,6 @@ static void take_field(struct proc_stat *out, int field, uint64_t value)
 	case 22:
 		out->start_time = value;
 		break;
-	case 26:
-		out->start_code = value;
-		break;
 	case 28:
 		out->start_stack = value;
 		break;

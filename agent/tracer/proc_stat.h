@@ -19,7 +19,6 @@ struct proc_stat {
 	uint64_t faults;   /* page faults of this thread */
 	uint64_t n_threads;
 	uint64_t start_time;  /* clock ticks since boot */
-	uint64_t start_code;  /* 0 or 1 without the permission to ptrace */
 	uint64_t start_stack; /* changes when the process replaces its program */
 	int32_t processor;    /* the CPU it is on, or was on last; -1: not said */
 };

@@ -326,7 +326,8 @@ void roster_count(const struct roster *r, struct tracer_stats *stats)
 	}
 }
 
-struct process *roster_of_generation(const struct roster *r, uint32_t generation)
+/* The process whose mappings in force are of that generation; NULL. */
+static struct process *of_generation(const struct roster *r, uint32_t generation)
 {
 	for (uint32_t i = 0; generation && i < r->n; i++)
 		if (r->v[i]->mappings.generation == generation)
@@ -368,7 +369,7 @@ void roster_read_wanted_maps(struct roster *r, uint64_t now)
 {
 	uint32_t wanted =
 		atomic_load_explicit(&r->common.ring->page->maps_wanted, memory_order_relaxed);
-	struct process *p = roster_of_generation(r, wanted);
+	struct process *p = of_generation(r, wanted);
 
 	/* A stray pc asks for newer maps, too, and there are none: once a second is enough. */
 	if (p && now >= p->next_maps) {

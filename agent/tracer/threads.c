@@ -200,15 +200,6 @@ void threads_sweep(struct threads *t)
 	t->n = kept;
 }
 
-uint32_t threads_live(const struct threads *t)
-{
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < t->n; i++)
-		n += !t->v[i].ended;
-	return n;
-}
-
 /* A thread uses no more CPU than time passes, and its figures only grow; otherwise they are those
  * of a thread that got this id by calling exec. The slack is for kernels that account a CPU without
  * ticks (nohz_full) once a second. */

@@ -31,7 +31,7 @@ static void push_same(struct waiters *w, const struct thread *th, struct capture
 	}
 }
 
-void waiters_tell(struct waiters *w, struct thread *th)
+static void tell(struct waiters *w, struct thread *th)
 {
 	struct waiting *of = &th->waiting;
 	struct capture_more more = {
@@ -59,7 +59,7 @@ void waiters_tell_all(struct waiters *w, int is_last)
 	for (uint32_t i = 0; i < w->n_processes; i++) {
 		struct threads *threads = &w->processes[i]->threads;
 		for (uint32_t j = 0; j < threads->n; j++) {
-			waiters_tell(w, &threads->v[j]);
+			tell(w, &threads->v[j]);
 			if (is_last)
 				threads->v[j].waiting.runs = UINT64_MAX;
 		}
@@ -150,7 +150,7 @@ static void look_at_same(struct waiters *w, struct thread *th)
 			of->orphan_weight += th->weight;
 	}
 	if (of->weight > UINT16_MAX / 2 || of->orphan_weight > UINT16_MAX / 2)
-		waiters_tell(w, th);
+		tell(w, th);
 }
 
 void waiters_look(struct waiters *w, struct thread *th)
@@ -161,7 +161,7 @@ void waiters_look(struct waiters *w, struct thread *th)
 		look_at_same(w, th);
 		return;
 	}
-	waiters_tell(w, th);
+	tell(w, th);
 	switch (capture_blocked(w->capturer, th, asked(w, WAITERS_KINDS), th->state)) {
 	case 1:
 	case 2:
@@ -207,7 +207,7 @@ void waiters_begin_capture(struct waiters *w, struct thread *th)
 {
 	struct capturer *c = w->capturer;
 
-	waiters_tell(w, th); /* its stack will be another one */
+	tell(w, th); /* its stack will be another one */
 	c->held = 0;
 	c->charges = charges_of(&w->charges, th->tid, &c->n_charges);
 }
