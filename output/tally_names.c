@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/limits.h"
+#include "base/path.h"
 #include "base/sorted.h"
 #include "output/tally_names.h"
 
@@ -113,13 +114,6 @@ static size_t raw_count(const Profile *p)
 	return 2 * p->n_string_table + p->n_mapping + 1;
 }
 
-static const char *without_folders(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash && slash[1] ? slash + 1 : path;
-}
-
 static const char *raw_text(const struct raw_texts *r, uint32_t raw)
 {
 	size_t n = r->p->n_string_table;
@@ -127,7 +121,7 @@ static const char *raw_text(const struct raw_texts *r, uint32_t raw)
 	if (raw < n)
 		return r->p->string_table[raw];
 	if (raw < 2 * n)
-		return without_folders(r->p->string_table[raw - n]);
+		return path_base(r->p->string_table[raw - n]);
 	return raw - 2 * n < r->p->n_mapping ? r->names->mappings[raw - 2 * n] : "<unknown>";
 }
 
@@ -204,7 +198,7 @@ static int name_mappings(struct tally_names *names, const Profile *p)
 			return -EPROTO;
 		const char *path = p->string_table[p->mapping[i]->filename];
 		snprintf(names->mappings[i], sizeof(*names->mappings),
-			*path ? "[%.255s]" : "<unknown>", without_folders(path));
+			*path ? "[%.255s]" : "<unknown>", path_base(path));
 	}
 	return names->mappings ? 0 : -ENOMEM;
 }
