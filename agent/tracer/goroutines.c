@@ -6,7 +6,7 @@
 #include "agent/tracer/goroutine_walk.h"
 #include "agent/tracer/goroutines.h"
 #include "agent/tracer/memory.h"
-#include "agent/tracer/proc_file.h"
+#include "agent/tracer/proc_status.h"
 #include "agent/tracer/snapshot.h"
 
 #define TRIES	  8u
@@ -229,10 +229,10 @@ int goroutine_capture(struct walk *w, uint64_t g, const struct view *v)
 /* Its number in its own namespace is all that the runtime knows of a thread. */
 static int is_numbered(const struct process *p, const struct thread *th, int64_t number)
 {
-	char text[4096];
-	int n = proc_file_take(target_open_file(&p->target, th->tid, "status"), text, sizeof(text));
+	struct proc_status status;
 
-	return n > 0 && proc_file_last_number(text, "\nNSpid:") == number;
+	return proc_status_take(target_open_file(&p->target, th->tid, "status"), &status) == 0 &&
+	       proc_status_last_number(&status, "NSpid") == number;
 }
 
 static struct thread *thread_of(const struct process *p, int64_t number)

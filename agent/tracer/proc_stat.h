@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct proc_stat {
 	char comm[16];
@@ -43,5 +44,8 @@ int schedstat_read(int fd, struct schedstat *out);
 /* The same, and closes fd; one that is -errno of a failed open is the result. */
 int proc_stat_take(int fd, struct proc_stat *out);
 int schedstat_take(int fd, struct schedstat *out);
+
+/* Of that thread, which may be any process's. */
+int proc_stat_of(pid_t tid, struct proc_stat *out);
 
 #endif

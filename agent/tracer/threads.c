@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "agent/tracer/proc_file.h"
+#include "agent/tracer/proc_status.h"
 #include "agent/tracer/threads.h"
 #include "base/list.h"
 
@@ -256,24 +256,23 @@ int thread_state(struct thread *th, struct proc_stat *stat)
 /* Runs, runs less switches; the state's letter at that moment, or -errno. */
 static int count_runs(const struct target *target, struct thread *th, uint64_t *runs, int64_t *more)
 {
-	char text[4096];
+	struct proc_status status;
 	struct schedstat now;
 
 	if (th->status_fd < 0)
 		th->status_fd = target_open_file(target, th->tid, "status");
 	if (th->status_fd < 0)
 		return th->status_fd;
-	ssize_t n = pread(th->status_fd, text, sizeof(text) - 1, 0);
-	int error = n < 0 ? -errno : schedstat_read(th->schedstat_fd, &now);
+	int error = proc_status_read(th->status_fd, &status);
+	error = error ? error : schedstat_read(th->schedstat_fd, &now);
 	if (error)
 		return error;
-	text[n] = '\0';
-	uint64_t left = proc_file_number(text, "voluntary_ctxt_switches") +
-			proc_file_number(text, "nonvoluntary_ctxt_switches");
+	uint64_t left = proc_status_number(&status, "voluntary_ctxt_switches") +
+			proc_status_number(&status, "nonvoluntary_ctxt_switches");
 	*runs = now.runs;
 	*more = (int64_t)(now.runs - left);
-	const char *state = strstr(text, "\nState:\t");
-	return state ? state[8] : -EINVAL;
+	const char *state = proc_status_value(&status, "State");
+	return state ? *state : -EINVAL;
 }
 
 int thread_is_on_cpu(const struct target *target, struct thread *th)
