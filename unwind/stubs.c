@@ -2,6 +2,7 @@
 #include <gelf.h>
 #include <string.h>
 
+#include "symbolize/elf_sections.h"
 #include "unwind/stubs.h"
 
 #define LONGEST	  11u /* endbr64, bnd, jmp *slot(%rip) */
@@ -16,17 +17,15 @@ struct stub_section {
 
 static int find_section(const struct module *m, uint64_t vaddr, struct stub_section *out)
 {
-	size_t names;
+	Elf *elf = module_elf(m);
 	Elf_Scn *section = NULL;
+	GElf_Shdr *h = &out->header;
 
-	if (elf_getshdrstrndx(module_elf(m), &names) < 0)
-		return -1;
-	for (unsigned i = 0; i < SECTIONS && (section = elf_nextscn(module_elf(m), section)); i++) {
-		GElf_Shdr *h = gelf_getshdr(section, &out->header);
-		if (!h || !(h->sh_flags & SHF_EXECINSTR) || h->sh_type != SHT_PROGBITS ||
+	for (unsigned i = 0; i < SECTIONS && (section = elf_section_next(elf, section, h)); i++) {
+		if (!(h->sh_flags & SHF_EXECINSTR) || h->sh_type != SHT_PROGBITS ||
 			vaddr - h->sh_addr >= h->sh_size)
 			continue;
-		out->name = elf_strptr(module_elf(m), names, h->sh_name);
+		out->name = elf_section_name(elf, h);
 		return out->name ? 0 : -1;
 	}
 	return -1;
