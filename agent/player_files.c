@@ -14,6 +14,7 @@
 
 #include "agent/player_files.h"
 #include "agent/tracer/module_file.h"
+#include "base/now.h"
 
 #define NOTES_MAX (64 * KIB)
 
@@ -107,7 +108,7 @@ static int is_wanted(int fd, const struct stat *st, const struct tracer_identity
 		return 0;
 	if (n)
 		return !memcmp(id, wanted->build_id, n);
-	uint64_t changed = st->st_mtim.tv_sec * 1000000000ull + st->st_mtim.tv_nsec;
+	uint64_t changed = st->st_mtim.tv_sec * SECOND + st->st_mtim.tv_nsec;
 	return st->st_ino == wanted->ino && (uint64_t)st->st_size == wanted->size &&
 	       changed == wanted->changed;
 }

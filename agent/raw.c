@@ -8,6 +8,7 @@
 #include "agent/raw.h"
 #include "base/gzip.h"
 #include "base/log.h"
+#include "base/now.h"
 
 /* A record that waits: a module's gets its identity when it leaves. */
 struct held {
@@ -175,7 +176,7 @@ static int write_identity(struct raw *r, uint32_t id)
 	if (m->fd >= 0 && fstat(m->fd, &st) == 0) {
 		identity.size = st.st_size;
 		identity.ino = st.st_ino;
-		identity.changed = st.st_mtim.tv_sec * 1000000000ull + st.st_mtim.tv_nsec;
+		identity.changed = st.st_mtim.tv_sec * SECOND + st.st_mtim.tv_nsec;
 	}
 	if (m->fd >= 0 && (m->info.flags & MODULE_FROM_MEMORY))
 		error = write_image(r, m->fd, st.st_size);

@@ -17,11 +17,10 @@
 #include "agent/phases.h"
 #include "agent/progress.h"
 #include "agent/serve/serving.h"
-#include "agent/tracer/clock.h"
 #include "agent/tracing.h"
 #include "base/log.h"
+#include "base/now.h"
 
-#define MS	1000000ull
 #define AWAY_MS 600 /* more than the loop ever sleeps while a role has work */
 
 void session_over(struct session *s, int status)
@@ -454,7 +453,7 @@ int session_run(const struct options *o, int supervisor, struct ring *ring)
 		log_error("out of memory");
 		return 1;
 	}
-	if (raw_open(&s.raw, o, phases_wall_clock(), &s.data) < 0)
+	if (raw_open(&s.raw, o, clock_wall(), &s.data) < 0)
 		return 1;
 	if (windows_init(&s.windows) < 0 || (o->serves && serving_open(&s) < 0))
 		return 1;

@@ -12,8 +12,8 @@
 #include "agent/phases.h"
 #include "agent/refusal.h"
 #include "agent/result.h"
-#include "agent/tracer/clock.h"
 #include "agent/tracing.h"
+#include "base/now.h"
 
 /* The processes by number: at first as the user gave them, later all that live. */
 static uint32_t list_pids(const struct session *s, struct tracer_pid *v, uint32_t room)
@@ -49,7 +49,7 @@ void tracing_start(struct session *s)
 			 (o->launched ? START_LAUNCHED : 0) | (o->name ? START_BY_NAME : 0) |
 			 (o->kernel ? START_KERNEL : 0) | (heap_launch_is(s) ? START_HOLDS : 0) |
 			 (o->dump || (o->launched && !o->serves) ? START_SNAPSHOT_LAST : 0),
-		.seed = clock_now() ^ phases_wall_clock(),
+		.seed = clock_now() ^ clock_wall(),
 	};
 
 	s->heap.has_modules = 0;

@@ -6,8 +6,7 @@
 
 #include "agent/values.h"
 #include "base/log.h"
-
-#define SECOND 1000000000ull
+#include "base/now.h"
 
 int values_bad(const char *name, const char *value, const char *wanted)
 {

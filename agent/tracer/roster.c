@@ -4,15 +4,15 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "agent/tracer/clock.h"
 #include "agent/tracer/roster.h"
 #include "base/list.h"
+#include "base/now.h"
 #include "base/wire.h"
 
-#define EXEC_NS		2000000ull    /* one exec is over after that */
-#define WANTED_NS	1000000000ull /* between two readings of maps that were asked for */
-#define PARENTS_AT_ONCE 2u	      /* whose children's CPU time is read in a tick */
-#define FIGURES		1000u	      /* processes in one message */
+#define EXEC_NS		2000000ull /* one exec is over after that */
+#define WANTED_NS	SECOND	   /* between two readings of maps that were asked for */
+#define PARENTS_AT_ONCE 2u	   /* whose children's CPU time is read in a tick */
+#define FIGURES		1000u	   /* processes in one message */
 
 _Static_assert(FIGURES * sizeof(struct tracer_process) <= LIMIT_MESSAGE, "fits");
 

@@ -15,6 +15,7 @@
 #include "agent/tracer/proc_status.h"
 #include "agent/tracer/target.h"
 #include "agent/tracer/tracee.h"
+#include "base/now.h"
 
 static int refuse(struct tracer_refused *why, enum refusal cause, int detail)
 {
@@ -223,7 +224,7 @@ uint64_t target_clock(const struct target *t)
 	if (t->pidfd >= 0 && syscall(SYS_pidfd_send_signal, t->pidfd, 0, NULL, 0) < 0 &&
 		errno == ESRCH)
 		return 0;
-	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
+	return ts.tv_sec * SECOND + ts.tv_nsec;
 }
 
 int target_open_file(const struct target *t, pid_t tid, const char *name)

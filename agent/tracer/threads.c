@@ -11,6 +11,7 @@
 #include "agent/tracer/proc_status.h"
 #include "agent/tracer/threads.h"
 #include "base/list.h"
+#include "base/now.h"
 
 uint64_t threads_time(void)
 {
@@ -18,7 +19,7 @@ uint64_t threads_time(void)
 	uint64_t hz = sysconf(_SC_CLK_TCK);
 
 	clock_gettime(CLOCK_BOOTTIME, &now);
-	return now.tv_sec * hz + now.tv_nsec / (1000000000u / hz);
+	return now.tv_sec * hz + now.tv_nsec / (SECOND / hz);
 }
 
 void threads_init(struct threads *t, const struct target *target, struct process *process,

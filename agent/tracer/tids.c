@@ -6,10 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/tracer/clock.h"
 #include "agent/tracer/proc_status.h"
 #include "agent/tracer/tids.h"
 #include "base/list.h"
+#include "base/now.h"
 
 #define DEPTH_MAX 33 /* MAX_PID_NS_LEVEL of the kernel, and the first */
 

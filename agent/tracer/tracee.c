@@ -19,11 +19,11 @@
 #include <sys/uio.h>
 #include <sys/wait.h>
 
-#include "agent/tracer/clock.h"
 #include "agent/tracer/call.h"
 #include "agent/tracer/regs.h"
 #include "agent/tracer/tracee.h"
 #include "base/limits.h"
+#include "base/now.h"
 
 /* The alarm that ends a wait comes after the wait's deadline, and not before. It is set anew only
  * when it could come too early, so that sampling costs neither a call per stop nor an alarm now and
@@ -60,7 +60,7 @@ static uint64_t deadline(void)
 	uint64_t now = clock_now();
 
 	set_alarm(now);
-	return now + LIMIT_STOP_WAIT_MS * 1000000ull;
+	return now + LIMIT_STOP_WAIT_MS * MS;
 }
 
 static int is_group_stop(int status)
@@ -185,7 +185,7 @@ int tracee_collect(struct tracee *t)
 void tracee_settle(struct tracee *t)
 {
 	while (t->late && tracee_collect(t) == -EAGAIN &&
-		clock_now() - t->since < LIMIT_STOP_GIVEUP_MS * 1000000ull)
+		clock_now() - t->since < LIMIT_STOP_GIVEUP_MS * MS)
 		;
 }
 
