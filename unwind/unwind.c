@@ -17,9 +17,9 @@
 
 #include "symbolize/go_stacks.h"
 #include "unwind/entry.h"
-#include "unwind/frame_pointer.h"
 #include "unwind/full_step.h"
 #include "unwind/functions.h"
+#include "unwind/guess.h"
 #include "unwind/prologue.h"
 #include "unwind/unwind.h"
 #include "unwind/want.h"
@@ -157,27 +157,6 @@ static int step_sigreturn(struct walk *w)
 	return STACK_DONE;
 }
 
-/* In the order of what is most certain. */
-static enum frame_pointer guess(struct walk *w, uint32_t came)
-{
-	enum frame_pointer found = FRAME_POINTER_NONE;
-	const unsigned char *code = w->out->n == 1 ? w->leaf_code : NULL;
-	unsigned char in_file[CODE_BYTES];
-
-	if (!(came & FRAME_RETURN) && !code &&
-		call_site_code(&w->code, w->regs.r[DWREG_PC], in_file) == 0)
-		code = in_file;
-	if (code)
-		found = frame_pointer_frameless_step(&w->code, code, &w->copy, &w->regs);
-	if (found == FRAME_POINTER_NONE)
-		found = frame_pointer_step(&w->code, !(came & FRAME_RETURN), &w->copy, &w->regs);
-	if (found == FRAME_POINTER_NONE && came == FRAME_RETURN && !w->ground.module)
-		found = frame_pointer_padded_step(&w->code, &w->copy, &w->regs);
-	if (found == FRAME_POINTER_NONE && !w->ground.module)
-		found = frame_pointer_last_step(&w->code, &w->copy, &w->regs);
-	return found;
-}
-
 /* At an address's first sight. */
 static const struct rule *compile_rule(const struct walk *w, uint64_t offset, int is_return)
 {
@@ -225,19 +204,21 @@ static enum stack_end step_back(struct walk *w, const struct rule *rule)
 
 static enum stack_end step_guess(struct walk *w, int *over)
 {
-	uint32_t came = w->out->v[w->out->n - 1].flags;
+	const struct guess_from from = {.came = w->out->v[w->out->n - 1].flags,
+		.has_module = !!w->ground.module,
+		.at_pc = w->out->n == 1 ? w->leaf_code : NULL};
 
-	switch (guess(w, came)) {
-	case FRAME_POINTER_FOUND:
+	switch (guess_step(&w->code, &from, &w->copy, &w->regs)) {
+	case GUESS_FOUND:
 		w->flags |= FRAME_GUESSED;
 		return STACK_DONE;
-	case FRAME_POINTER_UNREADABLE:
+	case GUESS_UNREADABLE:
 		return STACK_UNREADABLE;
 	default:
-		*over = (came & FRAME_GUESSED) && frame_pointer_is_root(&w->code, &w->regs);
+		*over = (from.came & FRAME_GUESSED) && guess_is_root(&w->code, &w->regs);
 		if (*over)
 			return STACK_DONE;
-		if (frame_pointer_no_return(&w->code, &w->copy, &w->regs) < 0)
+		if (guess_no_return(&w->code, &w->copy, &w->regs) < 0)
 			return STACK_NO_CFI;
 		w->flags |= FRAME_GUESSED;
 		return STACK_DONE;
