@@ -184,7 +184,7 @@ static int sort_texts(struct raw_texts *r, struct tally_names *names)
 
 /* --- frames ------------------------------------------------------------------------------- */
 
-static int is_string(const Profile *p, int64_t id)
+int tally_names_has(const Profile *p, int64_t id)
 {
 	return id >= 0 && (uint64_t)id < p->n_string_table;
 }
@@ -194,7 +194,7 @@ static int name_mappings(struct tally_names *names, const Profile *p)
 {
 	names->mappings = calloc(p->n_mapping + 1, sizeof(*names->mappings));
 	for (size_t i = 0; i < p->n_mapping && names->mappings; i++) {
-		if (!is_string(p, p->mapping[i]->filename))
+		if (!tally_names_has(p, p->mapping[i]->filename))
 			return -EPROTO;
 		const char *path = p->string_table[p->mapping[i]->filename];
 		snprintf(names->mappings[i], sizeof(*names->mappings),
@@ -243,7 +243,7 @@ static int fill_location(struct tally_names *names, struct raw_texts *r, size_t 
 		long at = ids_find(
 			functions->v, functions->at, functions->n, l->line[i]->function_id);
 		const Perftools__Profiles__Function *f = at < 0 ? NULL : p->function[at];
-		if (!f || !is_string(p, f->name) || !is_string(p, f->filename))
+		if (!f || !tally_names_has(p, f->name) || !tally_names_has(p, f->filename))
 			return -EPROTO;
 		*frame = (struct tally_frame){
 			use(r, f->name), use(r, p->n_string_table + f->filename), l->line[i]->line};
