@@ -81,8 +81,8 @@ struct collection {
 	uint64_t broken;	      /* messages that did not make sense */
 };
 
-int collection_init(struct collection *c); /* 0 or -ENOMEM */
-void collection_fini(struct collection *c);
+int collection_init(struct collection *c);  /* 0 or -ENOMEM */
+void collection_fini(struct collection *c); /* for tests: a role ends by _exit */
 
 /* Before all else, with -kernel: its module. 0 or -errno. */
 int collection_add_kernel(struct collection *c);

@@ -14,9 +14,9 @@
 #include "agent/progress.h"
 #include "agent/sandbox.h"
 #include "agent/session.h"
-#include "agent/tracer/clock.h"
 #include "base/hex.h"
 #include "base/log.h"
+#include "base/now.h"
 
 #define DEADLINE_S 30u
 #define NO_PROGRAM 127 /* its exit status where there is no debuginfod-find */
@@ -161,7 +161,7 @@ static int ask_next(struct session *s)
 		return 0;
 	}
 	if (!d->ends)
-		d->ends = clock_now() + DEADLINE_S * 1000000000ull;
+		d->ends = clock_now() + DEADLINE_S * SECOND;
 	w->is_fetched = 1;
 	progress_end(s);
 	log_note("debuginfod: asking for %s",

@@ -29,19 +29,10 @@ void go_programs_ask(struct session *s, uint32_t module)
 		brief_send(s, TO_WORKER_GO, &ask, sizeof(ask), NULL, 0, -1);
 }
 
-/* The present tracer's number of that module. */
-static uint32_t number_of(const struct collection *c, uint32_t module)
-{
-	for (uint32_t i = 0; i < c->n_numbers; i++)
-		if (c->number_module[i] == module)
-			return i + 1;
-	return 0;
-}
-
 void go_programs_tell(struct session *s, uint32_t module)
 {
 	struct module *m = &s->data.modules[module - 1];
-	uint32_t number = number_of(&s->data, module);
+	uint32_t number = collection_number(&s->data, module);
 
 	if (!m->go.number || !number || s->tracer.sock < 0)
 		return;

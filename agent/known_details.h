@@ -29,7 +29,7 @@ struct known_details {
 	uint64_t at;	   /* when it began to be */
 };
 
-void known_details_fini(struct known_details *k);
+void known_details_fini(struct known_details *k); /* for tests: a role ends by _exit */
 
 /* A TRACER_DETAIL of the thread with that key. 0 or -errno. */
 int known_details_tell(

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <time.h>
-
 #include "agent/brief.h"
 #include "agent/heap_probe.h"
 #include "agent/naming.h"
@@ -8,17 +6,9 @@
 #include "agent/progress.h"
 #include "agent/result.h"
 #include "agent/serve/serving.h"
-#include "agent/tracer/clock.h"
 #include "base/log.h"
+#include "base/now.h"
 #include "base/wire.h"
-
-uint64_t phases_wall_clock(void)
-{
-	struct timespec wall;
-
-	clock_gettime(CLOCK_REALTIME, &wall);
-	return wall.tv_sec * 1000000000ull + wall.tv_nsec;
-}
 
 /* The window opens: with it the command may begin. */
 static void begin_sampling(struct session *s)
@@ -113,7 +103,7 @@ static uint64_t end_of_interval(struct session *s)
 static void begin_flush(struct session *s)
 {
 	uint64_t now = replay_window_end(s, end_of_interval(s));
-	uint64_t wall = phases_wall_clock() - (clock_now() - now);
+	uint64_t wall = clock_wall() - (clock_now() - now);
 
 	s->written = s->shared = collection_open(&s->data);
 	s->shared_is_new = 1;
@@ -196,7 +186,7 @@ void phases_go(struct session *s, enum phase phase)
 	case PHASE_SNAPSHOT:
 		s->began = clock_now();
 		s->data.intervals[0].began = s->began;
-		s->data.intervals[0].wall_began = phases_wall_clock();
+		s->data.intervals[0].wall_began = clock_wall();
 		replay_begin_window(s);
 		if (!s->options->serves && !(s->options->kinds & KINDS_OF_HEAP))
 			progress_begin(s);

@@ -14,9 +14,9 @@
 
 #include "agent/player_files.h"
 #include "agent/tracer/module_file.h"
+#include "base/now.h"
 
-#define SEGMENTS_MAX 1024u
-#define NOTES_MAX    (64 * KIB)
+#define NOTES_MAX (64 * KIB)
 
 /* --- build ids ---------------------------------------------------------------------------- */
 
@@ -74,7 +74,7 @@ static size_t read_build_id(int fd, unsigned char *id)
 
 	if (pread(fd, &h, sizeof(h), 0) != sizeof(h) || memcmp(h.e_ident, ELFMAG, SELFMAG) != 0 ||
 		h.e_ident[EI_CLASS] != ELFCLASS64 || h.e_ident[EI_DATA] != ELFDATA2LSB ||
-		h.e_phentsize != sizeof(p) || h.e_phnum > SEGMENTS_MAX ||
+		h.e_phentsize != sizeof(p) || h.e_phnum > LIMIT_SEGMENTS ||
 		h.e_phoff > LIMIT_MODULE_BYTES)
 		return 0;
 	for (uint32_t i = 0; i < h.e_phnum && !found; i++) {
@@ -108,7 +108,7 @@ static int is_wanted(int fd, const struct stat *st, const struct tracer_identity
 		return 0;
 	if (n)
 		return !memcmp(id, wanted->build_id, n);
-	uint64_t changed = st->st_mtim.tv_sec * 1000000000ull + st->st_mtim.tv_nsec;
+	uint64_t changed = st->st_mtim.tv_sec * SECOND + st->st_mtim.tv_nsec;
 	return st->st_ino == wanted->ino && (uint64_t)st->st_size == wanted->size &&
 	       changed == wanted->changed;
 }

@@ -6,6 +6,7 @@
 #include "agent/phases.h"
 #include "agent/profiles.h"
 #include "agent/summary.h"
+#include "base/now.h"
 
 static const char *lock_name(const void *arg, const struct thread_info *thread, uint64_t lock)
 {
@@ -88,7 +89,7 @@ static uint64_t time_of(const struct session *s, const struct profiles_how *how)
 		how->is_delta || ((KIND(how->kind) & KINDS_OF_HEAP) && is_of_moment(s, how));
 
 	if (how->is_in_ns)
-		return phases_wall_clock();
+		return clock_wall();
 	return i->wall_began + (is_of_end ? i->ended - i->began : 0);
 }
 

@@ -6,10 +6,9 @@
 #include <unistd.h>
 
 #include "agent/raw.h"
+#include "base/gzip.h"
 #include "base/log.h"
-
-#define PACKED	    (64 * KIB)
-#define GZIP_WINDOW (15 + 16)
+#include "base/now.h"
 
 /* A record that waits: a module's gets its identity when it leaves. */
 struct held {
@@ -53,9 +52,9 @@ static int pack(struct raw *r, const void *bytes, size_t n, int flush)
 	r->z.avail_in = n;
 	do {
 		r->z.next_out = r->packed;
-		r->z.avail_out = PACKED;
+		r->z.avail_out = RAW_PACKED;
 		state = deflate(&r->z, flush);
-		int error = sink_write(&r->sink, r->packed, PACKED - r->z.avail_out);
+		int error = sink_write(&r->sink, r->packed, RAW_PACKED - r->z.avail_out);
 		if (error)
 			return error;
 	} while (flush == Z_FINISH ? state == Z_OK : r->z.avail_out == 0);
@@ -79,7 +78,7 @@ int raw_open(
 	if (!r->path)
 		return 0;
 	buf_init(&r->held, LIMIT_RAW_HELD);
-	r->packed = malloc(PACKED);
+	r->packed = malloc(RAW_PACKED);
 	r->capture = malloc(CAPTURE_MAX);
 	int error = sink_open(&r->sink, r->path, 1);
 	/* Fast: session must not fall behind for it. */
@@ -177,7 +176,7 @@ static int write_identity(struct raw *r, uint32_t id)
 	if (m->fd >= 0 && fstat(m->fd, &st) == 0) {
 		identity.size = st.st_size;
 		identity.ino = st.st_ino;
-		identity.changed = st.st_mtim.tv_sec * 1000000000ull + st.st_mtim.tv_nsec;
+		identity.changed = st.st_mtim.tv_sec * SECOND + st.st_mtim.tv_nsec;
 	}
 	if (m->fd >= 0 && (m->info.flags & MODULE_FROM_MEMORY))
 		error = write_image(r, m->fd, st.st_size);

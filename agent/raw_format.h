@@ -16,6 +16,9 @@
 #define RAW_BYTE_ORDER 0x01020304u
 #define RAW_MACHINE    62u /* EM_X86_64 */
 
+/* Of the gzip stream, in one piece. */
+#define RAW_PACKED (64 * KIB)
+
 struct raw_header {
 	char magic[8];
 	uint32_t version;

@@ -5,9 +5,7 @@
 #include <unistd.h>
 
 #include "agent/raw_reader.h"
-
-#define PACKED	    (64 * KIB)
-#define GZIP_WINDOW (15 + 16)
+#include "base/gzip.h"
 
 void raw_reader_init(struct raw_reader *r)
 {
@@ -38,7 +36,7 @@ static int refill(struct raw_reader *r)
 	do {
 		if (r->wait && r->wait(r->arg))
 			return -EINTR;
-		n = read(r->fd, r->packed, PACKED);
+		n = read(r->fd, r->packed, RAW_PACKED);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return damaged(r, DAMAGE_READ, errno);
@@ -82,7 +80,7 @@ static int check_header(struct raw_reader *r, const struct raw_header *h)
 int raw_reader_open(struct raw_reader *r, int fd, struct raw_header *header)
 {
 	r->fd = fd;
-	r->packed = malloc(PACKED);
+	r->packed = malloc(RAW_PACKED);
 	r->payload = malloc(RAW_PAYLOAD_MAX);
 	if (!r->packed || !r->payload || inflateInit2(&r->z, GZIP_WINDOW) != Z_OK) {
 		free(r->packed);

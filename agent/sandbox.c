@@ -90,7 +90,8 @@ static int become_invoker(const char **what)
 	return become(uid, gid, getenv("SUDO_USER"));
 }
 
-static int enter_session(const char **what)
+/* caps: those that root keeps. */
+static int enter_as_invoker(uint64_t caps, const char **what)
 {
 	int root = become_invoker(what);
 
@@ -98,7 +99,7 @@ static int enter_session(const char **what)
 		return root;
 	*what = "giving up capabilities";
 	raise_files();
-	return keep_capabilities(root ? BIT(CAP_DAC_OVERRIDE) : 0);
+	return keep_capabilities(root ? caps : 0);
 }
 
 static int enter_tracer(const char **what)
@@ -246,13 +247,8 @@ static int enter_worker(const char **what)
 
 static int enter_player(const char **what)
 {
-	int root = become_invoker(what);
+	int error = enter_as_invoker(0, what);
 
-	if (root < 0)
-		return root;
-	*what = "giving up capabilities";
-	raise_files();
-	int error = keep_capabilities(0);
 	if (error)
 		return error;
 	*what = "setting resource limits";
@@ -264,7 +260,7 @@ static int enter(enum role role, const char **what)
 {
 	switch (role) {
 	case ROLE_SESSION:
-		return enter_session(what);
+		return enter_as_invoker(BIT(CAP_DAC_OVERRIDE), what);
 	case ROLE_TRACER:
 		return enter_tracer(what);
 	default:

@@ -5,23 +5,18 @@
  */
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/brief.h"
-#include "agent/go_programs.h"
 #include "agent/heap_probe.h"
-#include "agent/naming.h"
-#include "agent/perf_maps.h"
 #include "agent/phases.h"
 #include "agent/progress.h"
 #include "agent/serve/serving.h"
-#include "agent/tracer/clock.h"
 #include "agent/tracing.h"
+#include "agent/working.h"
 #include "base/log.h"
+#include "base/now.h"
 
-#define MS	1000000ull
 #define AWAY_MS 600 /* more than the loop ever sleeps while a role has work */
 
 void session_over(struct session *s, int status)
@@ -50,103 +45,6 @@ static void start_role(struct session *s, struct link *l)
 }
 
 static void drain(struct session *s, struct link *l);
-
-/* --- worker ------------------------------------------------------------------------------- */
-
-/* All that a new worker must know, and what the phase waits for. */
-static void tell_worker_again(struct session *s)
-{
-	brief_all(s);
-	if (s->phase == PHASE_FLUSH)
-		brief_send(s, TO_WORKER_FLUSH, NULL, 0, NULL, 0, -1);
-	else if (s->phase == PHASE_SYMBOLIZE && !s->naming.awaits && !naming_ask(s, 1))
-		phases_go(s, PHASE_WRITE);
-	else
-		phases_files(s);
-}
-
-/* The module a worker died of is read less, or not at all, from now on. */
-static void blame_module(struct session *s, const struct supervisor_role *ended)
-{
-	uint32_t id = atomic_exchange(&s->ring->page->worker_module, 0);
-	int from_outside = (ended->status & 0x7f) == SIGKILL && !ended->by_us;
-	int naming = s->phase == PHASE_DEBUG || s->phase == PHASE_SYMBOLIZE;
-	enum blame blame = collection_blame(&s->data, id, from_outside, naming);
-	char shown[512];
-
-	if (blame != BLAME_NONE)
-		log_note("%s brought down the worker: %s",
-			log_escape(shown, sizeof(shown), s->data.modules[id - 1].info.path),
-			blame == BLAME_SYMTAB
-				? "only its symbol table is read from now on"
-				: "not read any more, its frames keep their addresses");
-}
-
-static void on_worker_message(struct session *s, struct wire_message *m)
-{
-	int error = 0;
-
-	switch (m->type) {
-	case WORKER_STACKS:
-		/* What the tracer told before it took these captures may still wait. */
-		drain(s, &s->tracer);
-		error = collection_stacks(&s->data, m);
-		break;
-	case WORKER_MODULE:
-		error = collection_module_info(
-			&s->data, wire_payload(m, sizeof(struct worker_module_info)));
-		if (error)
-			break;
-		raw_module_info(&s->raw, ((struct worker_module_info *)m->payload)->module);
-		go_programs_ask(s, ((struct worker_module_info *)m->payload)->module);
-		heap_probe_ask(s, ((struct worker_module_info *)m->payload)->module);
-		break;
-	case WORKER_ALLOCATOR:
-		error = heap_probe_on_allocator(s, m);
-		break;
-	case WORKER_GO:
-		error = go_programs_on_facts(s, wire_payload(m, sizeof(struct worker_go)));
-		break;
-	case WORKER_CONTEXT:
-		error = collection_service(&s->data, m);
-		break;
-	case WORKER_CAPTURE:
-		drain(s, &s->tracer);
-		error = raw_capture(&s->raw, m);
-		break;
-	case WORKER_FLUSHED:
-		if (s->phase == PHASE_FLUSH)
-			phases_go(s, s->options->serves ? PHASE_SHARE : PHASE_DEBUG);
-		break;
-	case WORKER_PERF_MAP:
-		error = perf_maps_on_read(s, m);
-		break;
-	case WORKER_SYMBOLS:
-		error = s->phase == PHASE_SYMBOLIZE || s->naming.late ? naming_on_symbols(s, m)
-								      : -EPROTO;
-		if (error == 1 && s->naming.awaits)
-			phases_files(s);
-		else if (error == 1 && !naming_ask(s, 0))
-			phases_go(s, PHASE_WRITE);
-		break;
-	case WORKER_DATA:
-		error = s->phase == PHASE_SYMBOLIZE || s->naming.late ? locks_on_names(s, m)
-								      : -EPROTO;
-		if (!error && !naming_ask(s, 0))
-			phases_go(s, PHASE_WRITE);
-		break;
-	case WORKER_WANTS:
-		error = wants_add(s, m);
-		break;
-	case WORKER_EXTRA:
-		error = wants_on_answer(s, m);
-		phases_files(s);
-		break;
-	default:
-		error = -EPROTO;
-	}
-	s->data.broken += error < 0;
-}
 
 /* --- roles that come and go --------------------------------------------------------------- */
 
@@ -177,7 +75,7 @@ static void on_started(struct session *s, const struct supervisor_role *r, struc
 	m->fd = -1;
 	l->beat_at = clock_now();
 	if (r->role == ROLE_WORKER)
-		tell_worker_again(s);
+		working_start(s);
 	else if (is_tracer_wanted(s))
 		begin_tracing(s);
 }
@@ -222,11 +120,8 @@ static void on_ended(struct session *s, const struct supervisor_role *r)
 	if (l->sock >= 0)
 		close(l->sock);
 	l->sock = -1;
-	if (r->role == ROLE_WORKER) {
-		outbox_clear(&s->to_worker);
-		s->naming.late = 0;
-		blame_module(s, r);
-	}
+	if (r->role == ROLE_WORKER)
+		working_ended(s, r);
 	if (r->role == ROLE_TRACER)
 		collection_open(&s->data)->is_torn = 1;
 	if (replay_on_role_ended(s, r->role) ||
@@ -318,7 +213,12 @@ static void drain(struct session *s, struct link *l)
 	if (l->role == ROLE_TRACER)
 		take_all(s, l->sock, tracing_on_message, &of_tracer);
 	else
-		take_all(s, l->sock, on_worker_message, &of_worker);
+		take_all(s, l->sock, working_on_message, &of_worker);
+}
+
+void session_take_tracer(struct session *s)
+{
+	drain(s, &s->tracer);
 }
 
 /* A role that has work and shows no life is killed; its end restarts it. */
@@ -454,7 +354,7 @@ int session_run(const struct options *o, int supervisor, struct ring *ring)
 		log_error("out of memory");
 		return 1;
 	}
-	if (raw_open(&s.raw, o, phases_wall_clock(), &s.data) < 0)
+	if (raw_open(&s.raw, o, clock_wall(), &s.data) < 0)
 		return 1;
 	if (windows_init(&s.windows) < 0 || (o->serves && serving_open(&s) < 0))
 		return 1;

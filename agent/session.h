@@ -141,8 +141,9 @@ struct session {
 int session_run(const struct options *o, int supervisor, struct ring *ring);
 
 /* For the modules of session only: ends the run with that status; asks supervisor something about a
- * role. */
+ * role; takes all that the tracer has said by now. */
 void session_over(struct session *s, int status);
 void session_ask_supervisor(struct session *s, enum message_type type, enum role role);
+void session_take_tracer(struct session *s);
 
 #endif

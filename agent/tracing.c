@@ -12,8 +12,8 @@
 #include "agent/phases.h"
 #include "agent/refusal.h"
 #include "agent/result.h"
-#include "agent/tracer/clock.h"
 #include "agent/tracing.h"
+#include "base/now.h"
 
 /* The processes by number: at first as the user gave them, later all that live. */
 static uint32_t list_pids(const struct session *s, struct tracer_pid *v, uint32_t room)
@@ -49,7 +49,7 @@ void tracing_start(struct session *s)
 			 (o->launched ? START_LAUNCHED : 0) | (o->name ? START_BY_NAME : 0) |
 			 (o->kernel ? START_KERNEL : 0) | (heap_launch_is(s) ? START_HOLDS : 0) |
 			 (o->dump || (o->launched && !o->serves) ? START_SNAPSHOT_LAST : 0),
-		.seed = clock_now() ^ phases_wall_clock(),
+		.seed = clock_now() ^ clock_wall(),
 	};
 
 	s->heap.has_modules = 0;
@@ -189,16 +189,18 @@ static int on_heap(struct session *s, const struct wire_message *m)
 
 void tracing_on_message(struct session *s, struct wire_message *m)
 {
+	int error = 0;
+
 	raw_message(&s->raw, m);
 	switch (m->type) {
 	case TRACER_ATTACHED:
-		s->data.broken += take_attached(s, m) < 0;
+		error = take_attached(s, m);
 		break;
 	case TRACER_READY:
 		on_ready(s, wire_payload(m, sizeof(struct tracer_ready)));
 		break;
 	case TRACER_PROCESSES:
-		s->data.broken += collection_processes(&s->data, m) < 0;
+		error = collection_processes(&s->data, m);
 		break;
 	case TRACER_MARK:
 		on_mark(s, wire_payload(m, sizeof(struct tracer_mark)));
@@ -213,7 +215,7 @@ void tracing_on_message(struct session *s, struct wire_message *m)
 		on_maps(s, m);
 		break;
 	case TRACER_THREADS:
-		s->data.broken += collection_threads(&s->data, m) < 0;
+		error = collection_threads(&s->data, m);
 		break;
 	case TRACER_SNAPSHOT_DONE:
 		s->heap.has_modules = 1;
@@ -226,7 +228,7 @@ void tracing_on_message(struct session *s, struct wire_message *m)
 	case TRACER_PROBE:
 	case TRACER_HEAP:
 	case TRACER_HELD:
-		s->data.broken += on_heap(s, m) < 0;
+		error = on_heap(s, m);
 		break;
 	case TRACER_CLEANED:
 		cleanup_on_answer(s, wire_payload(m, sizeof(struct tracer_cleaned)));
@@ -235,14 +237,14 @@ void tracing_on_message(struct session *s, struct wire_message *m)
 		brief_context(s, m);
 		break;
 	case TRACER_COMMAND:
-		s->data.broken += collection_command(&s->data, m) < 0;
+		error = collection_command(&s->data, m);
 		break;
 	case TRACER_STATS:
-		s->data.broken += collection_stats(&s->data, m) < 0;
+		error = collection_stats(&s->data, m);
 		break;
 	case TRACER_CREATIONS:
-		s->data.broken += collection_creations(&s->data,
-					  wire_payload(m, sizeof(struct tracer_creations))) < 0;
+		error = collection_creations(
+			&s->data, wire_payload(m, sizeof(struct tracer_creations)));
 		break;
 	case TRACER_DONE:
 		on_done(s, wire_payload(m, sizeof(struct tracer_done)));
@@ -252,15 +254,16 @@ void tracing_on_message(struct session *s, struct wire_message *m)
 		phases_files(s);
 		break;
 	case TRACER_DETAIL:
-		s->data.broken += take_detail(s, m) < 0;
+		error = take_detail(s, m);
 		break;
 	case TRACER_KERNEL:
-		s->data.broken += naming_on_kernel(s, m) < 0;
+		error = naming_on_kernel(s, m);
 		break;
 	case TRACER_PERF_MAP:
-		s->data.broken += perf_maps_on_file(s, m) < 0;
+		error = perf_maps_on_file(s, m);
 		break;
 	default:
-		s->data.broken += replay_on_message(s, m) < 0;
+		error = replay_on_message(s, m);
 	}
+	s->data.broken += error < 0;
 }

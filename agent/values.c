@@ -7,8 +7,7 @@
 
 #include "agent/values.h"
 #include "base/log.h"
-
-#define SECOND 1000000000ull
+#include "base/now.h"
 
 int values_bad(const char *name, const char *value, const char *wanted)
 {
@@ -16,7 +15,6 @@ int values_bad(const char *name, const char *value, const char *wanted)
 	return -EINVAL;
 }
 
-/* A whole decimal number within [low, high]. */
 int values_number(const char *name, const char *value, long low, long high, long *out)
 {
 	char *end, wanted[80];
@@ -29,7 +27,6 @@ int values_number(const char *name, const char *value, long low, long high, long
 	return values_bad(name, value, wanted);
 }
 
-/* "60", "1.5", or a sum of parts with h, m, s, ms. */
 int values_duration(const char *name, const char *value, uint64_t *ns)
 {
 	static const struct {
@@ -72,7 +69,6 @@ int values_percent(const char *name, const char *value, uint32_t *out)
 	return 0;
 }
 
-/* The index of word in list, or -EINVAL told. */
 int values_pattern(const char *name, const char *value, size_t size)
 {
 	char why[128];

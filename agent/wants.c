@@ -120,15 +120,6 @@ int wants_add(struct session *s, const struct wire_message *m)
 
 /* --- the tracer --------------------------------------------------------------------------- */
 
-/* The present tracer's number of a module; 0: it has not met it. */
-static uint32_t number_of(const struct collection *c, uint32_t module)
-{
-	for (uint32_t i = 0; i < c->n_numbers; i++)
-		if (c->number_module[i] == module)
-			return i + 1;
-	return 0;
-}
-
 /* Of the file that names it: the module's own, or its debug file. */
 static const char *named_by(const struct session *s, const struct extra_file *f)
 {
@@ -159,7 +150,7 @@ static void ask(struct session *s, struct want *w)
 	struct extra_file *f = &w->file;
 	size_t n = f->name_len + f->folder_len;
 
-	f->number = number_of(&s->data, f->module);
+	f->number = collection_number(&s->data, f->module);
 	memcpy(strings, w->names, n);
 	memcpy(strings + n, path, f->path_len);
 	int error = wire_send2(

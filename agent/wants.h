@@ -45,7 +45,7 @@ struct wants {
 	uint32_t told; /* that may not be opened */
 };
 
-void wants_fini(struct wants *w);
+void wants_fini(struct wants *w); /* for tests: a role ends by _exit */
 
 /* NULL: nobody asked for it. */
 struct want *wants_find(const struct wants *w, uint32_t module, uint32_t kind, uint32_t index);

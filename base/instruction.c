@@ -149,3 +149,10 @@ int instruction_decode(const uint8_t *p, size_t n, struct instruction *out)
 	*out = i;
 	return 0;
 }
+
+size_t instruction_marks(const uint8_t *p)
+{
+	size_t n = memcmp(p, INSTRUCTION_ENDBR64) ? 0 : 4;
+
+	return n + (p[n] == 0xf2 || p[n] == 0x3e);
+}

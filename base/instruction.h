@@ -20,6 +20,15 @@ struct instruction {
 	int64_t immediate;    /* sign-extended; 0 without one */
 };
 
+/* Bytes and their number: endbr64; and what C libraries have for their handlers' return, mov
+ * $15,%rax; syscall. */
+#define INSTRUCTION_ENDBR64   "\xf3\x0f\x1e\xfa", 4
+#define INSTRUCTION_SIGRETURN "\x48\xc7\xc0\x0f\0\0\0\x0f\x05", 9
+
+/* How long what may stand before a jump by a table is: endbr64, and then a prefix, bnd or notrack.
+ * Five bytes may be read at p. */
+size_t instruction_marks(const uint8_t *p);
+
 /* The instruction at p, of which n bytes may be read. 0, or -1 if it is none or longer. */
 int instruction_decode(const uint8_t *p, size_t n, struct instruction *out);
 

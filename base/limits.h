@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Every ceiling of the program in one place.
+ * The ceilings on what is kept of a target, and those that several files must agree on. What one
+ * reader reads at most stands beside it.
  *
  * A size that derives from the target is checked against one of these before memory is taken for
  * it; what exceeds a ceiling is refused, counted and shown, never cut silently.
@@ -48,7 +49,10 @@
 #define LIMIT_INLINE_DEPTH  64u	      /* inlined functions at one address */
 #define LIMIT_TABLE_NODES   (4u * 1024 * 1024) /* frames in the table of stacks */
 #define LIMIT_STRINGS	    (256 * MIB)
-#define LIMIT_SPLIT_FILES   4096u	/* split debug information (.dwo) read in one run */
+#define LIMIT_SEGMENTS	    1024u /* program headers of one file; real ones have a dozen */
+#define LIMIT_SYMBOLS	    (4u * 1024 * 1024) /* of one table of symbols */
+#define LIMIT_RANGES	    (16u * 1024 * 1024) /* of addresses in one file; a unit has some 100000 */
+#define LIMIT_SPLIT_FILES   4096u		/* split debug information (.dwo) read in one run */
 #define LIMIT_ASKED	    131072u	/* addresses of one module in one request for names */
 #define LIMIT_LOCKS	    16384u	/* whose names are asked for; the others keep addresses */
 #define LIMIT_DATA_ASKED    48u		/* addresses of variables in one request */

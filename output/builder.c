@@ -8,6 +8,7 @@
 #include "base/hex.h"
 #include "base/hash.h"
 #include "base/list.h"
+#include "base/path.h"
 #include "output/builder.h"
 #include "output/pseudo.h"
 #include "output/symbols.h"
@@ -27,13 +28,6 @@ uint32_t builder_string(struct builder *b, const char *text)
 	if (id < 0)
 		fail(b, id);
 	return id < 0 ? 0 : id;
-}
-
-static const char *basename_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash && slash[1] ? slash + 1 : path;
 }
 
 static const char *path_of(const struct module_info *m)
@@ -171,7 +165,7 @@ static void add_code_lines(struct builder *b, const struct frame *f, struct prof
 		if (is_named(&lines[i]))
 			add_symbol_line(b, &lines[i]);
 	if (b->p->n_lines == l->first_line && !l->mapping) {
-		snprintf(name, sizeof(name), "[%.255s+0x%" PRIx64 "]", basename_of(path_of(m)),
+		snprintf(name, sizeof(name), "[%.255s+0x%" PRIx64 "]", path_base(path_of(m)),
 			f->offset);
 		add_named_line(b, name);
 	}
@@ -245,7 +239,7 @@ void builder_complete_mappings(struct builder *b)
 		if (!l->mapping || l->n_lines || !p->mappings[l->mapping - 1].has_functions)
 			continue;
 		snprintf(name, sizeof(name), "[%.255s]",
-			basename_of(strings_text(p->strings, p->mappings[l->mapping - 1].file)));
+			path_base(strings_text(p->strings, p->mappings[l->mapping - 1].file)));
 		l->first_line = p->n_lines;
 		add_named_line(b, name);
 		l->n_lines = p->n_lines - l->first_line;

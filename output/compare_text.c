@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/path.h"
 #include "output/compare.h"
 
 static enum measure_of measured(const struct comparison *c)
@@ -66,12 +67,10 @@ static void put_side(const struct comparison *c, const struct tally *t, const ch
 	char shown[300], when[80], sum[40];
 	time_t seconds = t->time / 1000000000;
 	struct tm tm;
-	const char *slash = strrchr(t->file, '/');
 
 	buf_printf(out, "%s: ", name);
 	if (*t->file)
-		buf_printf(out, "%s, ",
-			log_escape(shown, sizeof(shown), slash && slash[1] ? slash + 1 : t->file));
+		buf_printf(out, "%s, ", log_escape(shown, sizeof(shown), path_base(t->file)));
 	if (t->time > 0 && localtime_r(&seconds, &tm) &&
 		strftime(when, sizeof(when), "%b %-d, %Y at %-I:%M:%S%P (%Z)", &tm))
 		buf_printf(out, "%s, ", when);

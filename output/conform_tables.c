@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "base/index.h"
+#include "base/path.h"
 #include "output/conform_parts.h"
 
 #define PAGE 4096u
@@ -91,8 +92,7 @@ static void check_executable(const struct conform *c)
 	int64_t id = p->mapping[0]->filename;
 	if (id < 0 || (uint64_t)id >= p->n_string_table)
 		return;
-	const char *file = p->string_table[id], *slash = strrchr(file, '/');
-	const char *name = slash ? slash + 1 : file;
+	const char *file = p->string_table[id], *name = path_base(file);
 	const char *so = strstr(name, ".so");
 	if (*name == '[' || !strcmp(file, "//anon") || (so && (!so[3] || so[3] == '.')))
 		conform_say(c, 1, "mapping 1: \"%.80s\" is not an executable", file);

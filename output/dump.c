@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/list.h"
+#include "base/path.h"
 #include "base/sorted.h"
 #include "output/dump.h"
 #include "output/pseudo.h"
@@ -299,9 +300,6 @@ const char *dump_place(const struct dump *d, const struct dump_thread *t)
 const char *dump_module(const struct dump *d, uint32_t module)
 {
 	const char *path = module && module <= d->n_modules ? d->modules[module - 1].path : NULL;
-	const char *slash = path ? strrchr(path, '/') : NULL;
 
-	if (!path || !*path)
-		return "[memory]";
-	return slash && slash[1] ? slash + 1 : path;
+	return path && *path ? path_base(path) : "[memory]";
 }

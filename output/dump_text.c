@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "output/dump_tally.h"
 #include "output/dump_words.h"
 #include "output/wait_kind.h"
 
@@ -17,82 +16,6 @@ static const struct dump_thread *member(
 	const struct dump *d, const struct dump_group *g, uint32_t i)
 {
 	return &d->threads[d->members[g->first_member + i]];
-}
-
-/* --- what many threads have in common ------------------------------------------------------ */
-
-/* Distinct texts and how many have each, the most frequent first. */
-struct tally {
-	struct row {
-		char *text;
-		uint32_t n;
-	} * v;
-	uint32_t n;
-};
-
-static int by_text(const void *a, const void *b)
-{
-	return strcmp(((const struct row *)a)->text, ((const struct row *)b)->text);
-}
-
-static int by_count(const void *a, const void *b)
-{
-	const struct row *x = a, *y = b;
-
-	if (x->n != y->n)
-		return x->n > y->n ? -1 : 1;
-	return strcmp(x->text, y->text);
-}
-
-static void merge(struct tally *t)
-{
-	uint32_t kept = 0;
-
-	qsort(t->v, t->n, sizeof(*t->v), by_text);
-	for (uint32_t i = 0; i < t->n; i++) {
-		if (kept && !strcmp(t->v[kept - 1].text, t->v[i].text)) {
-			t->v[kept - 1].n++;
-			free(t->v[i].text);
-		} else {
-			t->v[kept++] = t->v[i];
-		}
-	}
-	t->n = kept;
-	qsort(t->v, t->n, sizeof(*t->v), by_count);
-}
-
-static void tally_fini(struct tally *t)
-{
-	for (uint32_t i = 0; i < t->n; i++)
-		free(t->v[i].text);
-	free(t->v);
-}
-
-typedef void put_one(struct buf *out, const struct dump *d, const struct dump_thread *t);
-
-static int tally_group(
-	struct tally *t, const struct dump *d, const struct dump_group *g, put_one *put)
-{
-	struct buf one;
-	int error = 0;
-
-	*t = (struct tally){.v = calloc(g->n_members, sizeof(*t->v))};
-	if (!t->v)
-		return -ENOMEM;
-	buf_init(&one, 64 * KIB);
-	for (uint32_t i = 0; i < g->n_members && !error; i++) {
-		buf_clear(&one);
-		put(&one, d, member(d, g, i));
-		const char *text = buf_text(&one);
-		char *copy = text ? strdup(text) : NULL;
-		if (copy)
-			t->v[t->n++] = (struct row){copy, 1};
-		else
-			error = one.failed ? one.failed : -ENOMEM;
-	}
-	buf_fini(&one);
-	merge(t);
-	return error;
 }
 
 /* --- the head of the page ------------------------------------------------------------------ */
@@ -226,8 +149,8 @@ static void put_name(struct buf *out, const struct dump *d, const struct dump_th
 
 static int put_names(const struct dump *d, const struct dump_group *g, struct buf *out)
 {
-	struct tally names;
-	int error = tally_group(&names, d, g, put_name);
+	struct dump_tally names;
+	int error = dump_tally_group(&names, d, g, put_name);
 
 	for (uint32_t i = 0; i < names.n && i < NAMES_SHOWN && !error; i++) {
 		buf_string(out, i ? ", " : names.n > 1 ? ": " : " ");
@@ -237,7 +160,7 @@ static int put_names(const struct dump *d, const struct dump_group *g, struct bu
 	}
 	if (names.n > NAMES_SHOWN)
 		buf_printf(out, " and %u other names", names.n - NAMES_SHOWN);
-	tally_fini(&names);
+	dump_tally_fini(&names);
 	return error;
 }
 
@@ -351,8 +274,8 @@ static void put_left(const struct dump *d, const struct dump_group *g, struct bu
 
 static int put_waits(const struct dump *d, const struct dump_group *g, struct buf *out)
 {
-	struct tally waits;
-	int error = tally_group(&waits, d, g, put_moved_or_wait);
+	struct dump_tally waits;
+	int error = dump_tally_group(&waits, d, g, put_moved_or_wait);
 	uint32_t rest = 0;
 
 	for (uint32_t i = 0; i < waits.n && !error; i++) {
@@ -370,7 +293,7 @@ static int put_waits(const struct dump *d, const struct dump_group *g, struct bu
 	}
 	if (rest)
 		buf_printf(out, "    and %u in other waits\n", rest);
-	tally_fini(&waits);
+	dump_tally_fini(&waits);
 	return error;
 }
 

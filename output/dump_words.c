@@ -4,12 +4,11 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/now.h"
 #include "output/dump_words.h"
 #include "output/pseudo.h"
 #include "output/syscalls.h"
 #include "output/wait_kind.h"
-
-#define SECOND 1000000000ull
 
 void dump_put_escaped(struct buf *out, const char *text)
 {

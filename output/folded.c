@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/path.h"
 #include "output/folded.h"
 
 struct line {
@@ -39,9 +40,8 @@ static void put_place(struct buf *b, const struct profile *p, const struct profi
 		return;
 	}
 	const struct profile_mapping *m = &p->mappings[l->mapping - 1];
-	const char *path = strings_text(p->strings, m->file), *slash = strrchr(path, '/');
 	buf_string(b, ";[");
-	put_name(b, slash && slash[1] ? slash + 1 : path);
+	put_name(b, path_base(strings_text(p->strings, m->file)));
 	buf_printf(b, "+0x%" PRIx64 "]", l->address - m->start + m->offset);
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/path.h"
 #include "output/go_quote.h"
 #include "output/legacy.h"
 #include "output/tabs.h"
@@ -228,9 +229,7 @@ static int add_line(struct legacy *l, const struct profile_location *at, uint32_
 static void mapping_name(
 	const struct legacy *l, const struct profile_location *at, char *name, size_t room)
 {
-	const char *path = file_of(l, at), *slash = strrchr(path, '/');
-
-	snprintf(name, room, "[%.255s]", slash && slash[1] ? slash + 1 : path);
+	snprintf(name, room, "[%.255s]", path_base(file_of(l, at)));
 }
 
 static int is_nameless(const struct legacy *l, const struct profile_location *at)

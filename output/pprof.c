@@ -4,11 +4,11 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "base/gzip.h"
 #include "output/pprof.h"
 #include "output/profile.pb-c.h"
 
-#define GZIP_WINDOW (15 + 16) /* zlib's way to ask for the gzip format */
-#define LEVEL	    6
+#define LEVEL 6
 
 /* Bytes on their way into the file or into memory; with neither, they are only counted. */
 struct stream {

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/path.h"
 #include "output/sink.h"
 
 static int open_stdout(struct sink *sink, int binary)
@@ -18,14 +19,6 @@ static int open_stdout(struct sink *sink, int binary)
 	sink->fd = STDOUT_FILENO;
 	sink->is_stdout = 1;
 	return 0;
-}
-
-/* The folder's part of a path, with its slash. */
-static size_t folder_length(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash - path + 1 : 0;
 }
 
 static int is_below(const char *path, const char *top)
@@ -39,7 +32,7 @@ static int is_below(const char *path, const char *top)
 static int is_in_system_folder(const char *path)
 {
 	char folder[PATH_MAX], real[PATH_MAX];
-	size_t n = folder_length(path);
+	size_t n = path_folder(path);
 
 	snprintf(folder, sizeof(folder), "%.*s", (int)n, path);
 	return realpath(n ? folder : ".", real) &&
@@ -94,7 +87,7 @@ static int open_stream(struct sink *sink, mode_t mode, int binary)
 
 static int open_temporary(struct sink *sink)
 {
-	size_t folder = folder_length(sink->path);
+	size_t folder = path_folder(sink->path);
 	uint64_t salt;
 
 	for (int tries = 0; tries < 16; tries++) {
@@ -173,7 +166,7 @@ int sink_write(struct sink *sink, const void *bytes, size_t n)
 static void sync_folder(const struct sink *sink)
 {
 	char folder[sizeof(sink->path)];
-	size_t n = folder_length(sink->path);
+	size_t n = path_folder(sink->path);
 
 	snprintf(folder, sizeof(folder), "%.*s", (int)n, sink->path);
 	int fd = open(n ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/path.h"
 #include "config.h"
 #include "output/speedscope.h"
 
@@ -57,9 +58,8 @@ static void put_place(struct writer *w, const struct profile_location *l)
 
 	if (l->mapping) {
 		const struct profile_mapping *m = &w->p->mappings[l->mapping - 1];
-		const char *path = text(w, m->file), *slash = strrchr(path, '/');
-		snprintf(name, sizeof(name), "[%.255s+0x%" PRIx64 "]",
-			slash && slash[1] ? slash + 1 : path, l->address - m->start + m->offset);
+		snprintf(name, sizeof(name), "[%.255s+0x%" PRIx64 "]", path_base(text(w, m->file)),
+			l->address - m->start + m->offset);
 	} else {
 		snprintf(name, sizeof(name), "0x%" PRIx64, l->address);
 	}

@@ -10,8 +10,8 @@
 
 struct symbols;
 
-struct symbols *symbols_new(void); /* NULL: no memory */
-void symbols_free(struct symbols *store);
+struct symbols *symbols_new(void);	  /* NULL: no memory */
+void symbols_free(struct symbols *store); /* for tests: a role ends by _exit */
 
 /* Copies lines. 0, -ENOMEM, or -E2BIG past LIMIT_STRINGS. A second answer for a place takes the
  * place of the first. */

@@ -170,21 +170,17 @@ static int make_places(struct taking *k, struct tally_rows *rows)
 
 /* --- the whole ---------------------------------------------------------------------------- */
 
-static int is_string(const Profile *p, int64_t id)
-{
-	return id >= 0 && (uint64_t)id < p->n_string_table;
-}
-
 static int is_type(const Profile *p, const Perftools__Profiles__ValueType *type)
 {
-	return is_string(p, type->type) && is_string(p, type->unit);
+	return tally_names_has(p, type->type) && tally_names_has(p, type->unit);
 }
 
 /* Ours say of which run they are, in the first comment; one of a difference has a duration. */
 static const char *run_of(const Profile *p)
 {
-	const char *text =
-		p->n_comment && is_string(p, p->comment[0]) ? p->string_table[p->comment[0]] : "";
+	const char *text = p->n_comment && tally_names_has(p, p->comment[0])
+				   ? p->string_table[p->comment[0]]
+				   : "";
 
 	return p->duration_nanos == 0 && strstr(text, TALLY_RUN) ? text : NULL;
 }
@@ -202,8 +198,8 @@ static int take_header(const Profile *p, struct tally *t)
 {
 	size_t main = p->n_sample_type - 1;
 
-	if (!p->n_sample_type || !p->n_string_table || !is_string(p, p->default_sample_type) ||
-		p->n_sample > UINT32_MAX / 4)
+	if (!p->n_sample_type || !p->n_string_table ||
+		!tally_names_has(p, p->default_sample_type) || p->n_sample > UINT32_MAX / 4)
 		return -EPROTO;
 	if (p->period_type && !is_type(p, p->period_type))
 		return -EPROTO;
@@ -216,8 +212,8 @@ static int take_header(const Profile *p, struct tally *t)
 	t->type = p->string_table[p->sample_type[main]->type];
 	t->unit = p->string_table[p->sample_type[main]->unit];
 	t->file = t->build_id = "";
-	if (p->n_mapping && is_string(p, p->mapping[0]->filename) &&
-		is_string(p, p->mapping[0]->build_id)) {
+	if (p->n_mapping && tally_names_has(p, p->mapping[0]->filename) &&
+		tally_names_has(p, p->mapping[0]->build_id)) {
 		t->file = p->string_table[p->mapping[0]->filename];
 		t->build_id = p->string_table[p->mapping[0]->build_id];
 	}

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/limits.h"
+#include "base/path.h"
 #include "base/sorted.h"
 #include "output/tally_names.h"
 
@@ -113,13 +114,6 @@ static size_t raw_count(const Profile *p)
 	return 2 * p->n_string_table + p->n_mapping + 1;
 }
 
-static const char *without_folders(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash && slash[1] ? slash + 1 : path;
-}
-
 static const char *raw_text(const struct raw_texts *r, uint32_t raw)
 {
 	size_t n = r->p->n_string_table;
@@ -127,7 +121,7 @@ static const char *raw_text(const struct raw_texts *r, uint32_t raw)
 	if (raw < n)
 		return r->p->string_table[raw];
 	if (raw < 2 * n)
-		return without_folders(r->p->string_table[raw - n]);
+		return path_base(r->p->string_table[raw - n]);
 	return raw - 2 * n < r->p->n_mapping ? r->names->mappings[raw - 2 * n] : "<unknown>";
 }
 
@@ -190,7 +184,7 @@ static int sort_texts(struct raw_texts *r, struct tally_names *names)
 
 /* --- frames ------------------------------------------------------------------------------- */
 
-static int is_string(const Profile *p, int64_t id)
+int tally_names_has(const Profile *p, int64_t id)
 {
 	return id >= 0 && (uint64_t)id < p->n_string_table;
 }
@@ -200,11 +194,11 @@ static int name_mappings(struct tally_names *names, const Profile *p)
 {
 	names->mappings = calloc(p->n_mapping + 1, sizeof(*names->mappings));
 	for (size_t i = 0; i < p->n_mapping && names->mappings; i++) {
-		if (!is_string(p, p->mapping[i]->filename))
+		if (!tally_names_has(p, p->mapping[i]->filename))
 			return -EPROTO;
 		const char *path = p->string_table[p->mapping[i]->filename];
 		snprintf(names->mappings[i], sizeof(*names->mappings),
-			*path ? "[%.255s]" : "<unknown>", without_folders(path));
+			*path ? "[%.255s]" : "<unknown>", path_base(path));
 	}
 	return names->mappings ? 0 : -ENOMEM;
 }
@@ -249,7 +243,7 @@ static int fill_location(struct tally_names *names, struct raw_texts *r, size_t 
 		long at = ids_find(
 			functions->v, functions->at, functions->n, l->line[i]->function_id);
 		const Perftools__Profiles__Function *f = at < 0 ? NULL : p->function[at];
-		if (!f || !is_string(p, f->name) || !is_string(p, f->filename))
+		if (!f || !tally_names_has(p, f->name) || !tally_names_has(p, f->filename))
 			return -EPROTO;
 		*frame = (struct tally_frame){
 			use(r, f->name), use(r, p->n_string_table + f->filename), l->line[i]->line};

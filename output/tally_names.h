@@ -26,6 +26,9 @@ struct tally_names {
 	uint32_t unknown;      /* the text "<unknown>" */
 };
 
+/* Whether id is that of one of the profile's strings. */
+int tally_names_has(const Perftools__Profiles__Profile *p, int64_t id);
+
 /* 0, -EPROTO, -E2BIG or -ENOMEM; in all cases the caller calls tally_names_fini. */
 int tally_names_init(struct tally_names *names, const Perftools__Profiles__Profile *p);
 void tally_names_fini(struct tally_names *names);

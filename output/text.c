@@ -11,6 +11,7 @@
 #include "base/index.h"
 #include "base/list.h"
 #include "base/log.h"
+#include "base/path.h"
 #include "output/measure.h"
 #include "output/text.h"
 
@@ -85,9 +86,8 @@ static int name_mappings(struct top *t)
 	t->mapping_names = calloc(p->n_mappings + 1, sizeof(*t->mapping_names));
 	for (uint32_t i = 0; i < p->n_mappings && t->mapping_names; i++) {
 		const char *path = strings_text(p->strings, p->mappings[i].file);
-		const char *slash = strrchr(path, '/');
 		snprintf(t->mapping_names[i], MAPPING_NAME, *path ? "[%.255s]" : "<unknown>",
-			slash && slash[1] ? slash + 1 : path);
+			path_base(path));
 	}
 	return t->mapping_names ? 0 : -ENOMEM;
 }
@@ -271,8 +271,7 @@ static void put_header(const struct top *t, struct measure in, struct buf *out)
 
 	if (p->n_mappings) {
 		const char *path = strings_text(p->strings, p->mappings[0].file);
-		const char *slash = strrchr(path, '/');
-		log_escape(shown, sizeof(shown), slash ? slash + 1 : path);
+		log_escape(shown, sizeof(shown), path_base(path));
 		buf_printf(out, "File: %s\n", shown);
 		const char *id = strings_text(p->strings, p->mappings[0].build_id);
 		if (*id)

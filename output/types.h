@@ -72,7 +72,8 @@ struct regs {
 	uint32_t unused;
 };
 
-#define REGS_ALL ((1u << REGS_COUNT) - 1)
+#define DWREG_BIT(reg) (1u << (reg)) /* of known */
+#define REGS_ALL       ((1u << REGS_COUNT) - 1)
 
 /* Thread states as in /proc/PID/stat, kept as the kernel's letter. Those of goroutines are above
  * all letters: GO_WAITS + the number of the reason why it waits, of those in base/go_reasons.h. */

@@ -8,11 +8,11 @@
 #include <zlib.h>
 
 #include "base/buf.h"
+#include "base/gzip.h"
 #include "base/limits.h"
 #include "output/unpack.h"
 
-#define GZIP_WINDOW (15 + 16)
-#define CHUNK	    MIB
+#define CHUNK MIB
 
 /* Memory is taken from chunks and given back all at once: a profile is millions of small things. */
 struct unpack_chunk {

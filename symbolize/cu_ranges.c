@@ -4,12 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/list.h"
 #include "base/sorted.h"
 #include "symbolize/cu_ranges.h"
 #include "symbolize/dwarf/range.h"
-
-#define RANGES_MAX (16u * 1024 * 1024)
 
 /* How many neighbours below are asked: units overlap only where functions were folded. */
 #define OVERLAP_MAX 8u
@@ -23,7 +22,7 @@ static int add_range(void *arg, uint64_t start, uint64_t end)
 {
 	const struct adding *a = arg;
 	struct cu_ranges *r = a->r;
-	int error = list_room(&r->v, r->n, 1, &r->room, sizeof(*r->v), RANGES_MAX);
+	int error = list_room(&r->v, r->n, 1, &r->room, sizeof(*r->v), LIMIT_RANGES);
 
 	if (!error)
 		r->v[r->n++] = (struct cu_range){start, end, a->unit};

@@ -6,8 +6,7 @@
 #include "symbolize/dynamic.h"
 #include "symbolize/module.h"
 
-#define SYMBOLS_MAX (4u * 1024 * 1024)
-#define PAGE	    4096u
+#define PAGE 4096u
 
 /* Of the dynamic section; 0: not there. */
 struct pointers {
@@ -69,15 +68,15 @@ static uint32_t count_gnu_hash(const struct module *m, uint64_t at)
 	if (!head)
 		return 0;
 	uint32_t buckets = word(head, 0), first = word(head, 1), bloom = word(head, 2);
-	if (!buckets || buckets > SYMBOLS_MAX || bloom > SYMBOLS_MAX || (bloom & (bloom - 1)))
+	if (!buckets || buckets > LIMIT_SYMBOLS || bloom > LIMIT_SYMBOLS || (bloom & (bloom - 1)))
 		return 0;
 	uint64_t table = at + 16 + 8 * (uint64_t)bloom;
 	const unsigned char *v = bytes_at(m, table, 4 * (size_t)buckets);
 	for (uint32_t i = 0; v && i < buckets; i++)
 		last = word(v, i) > last ? word(v, i) : last;
-	if (!v || last < first || last > SYMBOLS_MAX)
+	if (!v || last < first || last > LIMIT_SYMBOLS)
 		return v && !last ? first : 0;
-	for (; last < SYMBOLS_MAX; last++) {
+	for (; last < LIMIT_SYMBOLS; last++) {
 		v = bytes_at(m, table + 4 * ((uint64_t)buckets + last - first), 4);
 		if (!v || (word(v, 0) & 1))
 			break;
@@ -100,7 +99,7 @@ static int try_bias(
 	out->symbols = bytes_at(m, p->symbols - bias, out->n * sizeof(Elf64_Sym));
 	out->names = names;
 	out->names_len = p->names_len;
-	return out->n > 1 && out->n <= SYMBOLS_MAX && out->symbols ? 0 : -ENOENT;
+	return out->n > 1 && out->n <= LIMIT_SYMBOLS && out->symbols ? 0 : -ENOENT;
 }
 
 /* Where it was loaded is not known here: at some page, so that the symbols come to lie inside. */

@@ -64,7 +64,9 @@ static int names_fit(const struct extra_file *file)
 	return file->name_len < LIMIT_PATH && file->folder_len < LIMIT_PATH;
 }
 
-enum extra_state extras_want(
+/* Wants the file unless it was wanted before; its state. name and folder (NULL: none) need no
+ * terminator, their lengths are in file. One past the ceilings is missing. */
+static enum extra_state want(
 	struct extras *x, const struct extra_file *file, const char *name, const char *folder)
 {
 	struct extra *e = extras_find(x, file->kind, file->index);
@@ -103,7 +105,7 @@ int extras_want_split(
 	};
 
 	memcpy(file.build_id, &dwo_id, sizeof(dwo_id));
-	switch (extras_want(x, &file, name, comp_dir)) {
+	switch (want(x, &file, name, comp_dir)) {
 	case EXTRA_HERE:
 		return 0;
 	case EXTRA_MISSING:
@@ -117,7 +119,7 @@ struct extra *extras_expect(struct extras *x, const struct extra_file *file)
 {
 	struct extra_file own = {.kind = file->kind, .index = file->index};
 
-	if (extras_want(x, &own, NULL, NULL) == EXTRA_MISSING)
+	if (want(x, &own, NULL, NULL) == EXTRA_MISSING)
 		return NULL;
 	struct extra *e = extras_find(x, own.kind, own.index);
 	if (e->state == EXTRA_NEW)
@@ -175,7 +177,7 @@ static void want_debug(struct extras *x, const struct image *image)
 		file.name_len = n;
 	}
 	if (file.build_id_len || file.name_len)
-		extras_want(x, &file, name, NULL);
+		want(x, &file, name, NULL);
 }
 
 /* .gnu_debugaltlink: a name, then the build id of that file. */
@@ -192,7 +194,7 @@ static void want_alt(struct extras *x, const struct image *image, uint32_t index
 	memcpy(file.build_id, id, left);
 	file.build_id_len = left;
 	file.name_len = n;
-	extras_want(x, &file, name, NULL);
+	want(x, &file, name, NULL);
 }
 
 void extras_read(struct extras *x, const struct image *image, uint32_t index, int wants_debug)
@@ -207,5 +209,5 @@ void extras_read(struct extras *x, const struct image *image, uint32_t index, in
 	want_alt(x, image, index);
 	/* Split files leave their addresses here. */
 	if (image_section(image, ".debug_addr", &header))
-		extras_want(x, &package, NULL, NULL);
+		want(x, &package, NULL, NULL);
 }

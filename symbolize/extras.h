@@ -41,16 +41,11 @@ void extras_fini(struct extras *x);
 /* NULL: was never wanted. Its address stays. */
 struct extra *extras_find(const struct extras *x, enum extra_kind kind, uint32_t index);
 
-/* Wants the file unless it was wanted before; its state. name and folder (NULL: none) need no
- * terminator, their lengths are in file. One past the ceilings is missing. */
-enum extra_state extras_want(
-	struct extras *x, const struct extra_file *file, const char *name, const char *folder);
-
-/* The same of a split file, as module_want_split answers. */
+/* Wants a split file unless it was wanted before; as module_want_split answers. */
 int extras_want_split(
 	struct extras *x, uint32_t index, const char *comp_dir, const char *name, uint64_t dwo_id);
 
-/* The same of one that session knows of. NULL: it is missing. */
+/* Wants one that session knows of, unless it was wanted before. NULL: it is missing. */
 struct extra *extras_expect(struct extras *x, const struct extra_file *file);
 
 /* Wants what that image names: dwz's file and the package of split files as index, and, where

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/go_reasons.h"
+#include "symbolize/elf_sections.h"
 #include "symbolize/go_facts.h"
 #include "symbolize/go_layout.h"
 #include "symbolize/module.h"
@@ -64,20 +65,9 @@ static int find_list(const struct module *m, const struct gopclntab *t, struct g
 static const unsigned char *section_bytes(
 	const struct module *m, const char *wanted, GElf_Shdr *header)
 {
-	Elf *elf = module_elf(m);
-	Elf_Scn *section = NULL;
-	size_t names;
-
-	if (!elf || elf_getshdrstrndx(elf, &names) < 0)
-		return NULL;
-	while ((section = elf_nextscn(elf, section))) {
-		const char *name = gelf_getshdr(section, header)
-					   ? elf_strptr(elf, names, header->sh_name)
-					   : NULL;
-		if (name && header->sh_type == SHT_PROGBITS && !strcmp(name, wanted))
-			return module_bytes(m, header->sh_offset, header->sh_size);
-	}
-	return NULL;
+	return elf_section_find(module_elf(m), wanted, header)
+		       ? module_bytes(m, header->sh_offset, header->sh_size)
+		       : NULL;
 }
 
 /* 26 of "go1.26.8"; 0: not known. debug/buildinfo: after a header of 32 bytes the text's length. */

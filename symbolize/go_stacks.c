@@ -4,8 +4,8 @@
 #include "symbolize/go_stacks.h"
 #include "symbolize/module.h"
 
-#define CODE_BYTES 64u	 /* of a function; what is looked for is in the first 45 */
-#define CURG_MAX   4096u /* struct m has fewer */
+#define FUNCTION_BYTES 64u   /* of a function; what is looked for is in the first 45 */
+#define CURG_MAX       4096u /* struct m has fewer */
 
 /* A name and its variant for assembly (ABI0). */
 static int is(const struct go_function *f, const char *name)
@@ -40,9 +40,10 @@ uint64_t go_stacks_kept_sp(const struct module *m, const struct go_function *f)
 	const unsigned char *code = NULL;
 	uint64_t offset;
 
-	if (f->end - f->start >= CODE_BYTES && module_vaddr_to_offset(m, f->start, &offset) == 0)
-		code = module_bytes(m, offset, CODE_BYTES);
-	const unsigned char *found = code ? memmem(code, CODE_BYTES, mov, sizeof(mov)) : NULL;
+	if (f->end - f->start >= FUNCTION_BYTES &&
+		module_vaddr_to_offset(m, f->start, &offset) == 0)
+		code = module_bytes(m, offset, FUNCTION_BYTES);
+	const unsigned char *found = code ? memmem(code, FUNCTION_BYTES, mov, sizeof(mov)) : NULL;
 	return found ? f->start + (found - code) : 0;
 }
 
@@ -53,7 +54,7 @@ static uint32_t curg_in(const unsigned char *code)
 	int has_m = 0;
 	uint32_t offset;
 
-	for (size_t at = 0; at + sizeof(cmp) + sizeof(offset) <= CODE_BYTES; at++) {
+	for (size_t at = 0; at + sizeof(cmp) + sizeof(offset) <= FUNCTION_BYTES; at++) {
 		has_m |= !memcmp(code + at, mov, sizeof(mov));
 		if (!has_m || memcmp(code + at, cmp, sizeof(cmp)) != 0)
 			continue;
@@ -71,6 +72,6 @@ uint32_t go_stacks_curg(const struct module *m, const struct gopclntab *t)
 
 	if (gopclntab_find_name(t, "runtime.systemstack", &f) == 0 &&
 		module_vaddr_to_offset(m, f.start, &offset) == 0)
-		code = module_bytes(m, offset, CODE_BYTES);
+		code = module_bytes(m, offset, FUNCTION_BYTES);
 	return code ? curg_in(code) : 0;
 }

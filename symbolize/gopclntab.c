@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "symbolize/elf_sections.h"
 #include "symbolize/gopclntab.h"
 #include "symbolize/module.h"
 #include "symbolize/pointers.h"
@@ -182,16 +183,12 @@ static int find_table(struct gopclntab *t)
 	Elf *elf = module_elf(t->module);
 	Elf_Scn *section = NULL;
 	GElf_Shdr header, data = {.sh_size = 0};
-	size_t names;
 	int is_go = 0;
 
-	if (!elf || elf_getshdrstrndx(elf, &names) < 0)
-		return 0;
-	while ((section = elf_nextscn(elf, section))) {
-		const char *name = gelf_getshdr(section, &header)
-					   ? elf_strptr(elf, names, header.sh_name)
-					   : NULL;
-		if (!name || header.sh_type != SHT_PROGBITS)
+	while ((section = elf_section_next(elf, section, &header))) {
+		const char *name =
+			header.sh_type == SHT_PROGBITS ? elf_section_name(elf, &header) : NULL;
+		if (!name)
 			continue;
 		if (!strcmp(name, ".gopclntab") || !strcmp(name, ".data.rel.ro.gopclntab"))
 			return take_table(t, &header, 0);

@@ -9,6 +9,7 @@
 #include <zlib.h>
 
 #include "base/limits.h"
+#include "symbolize/elf_sections.h"
 #include "symbolize/image.h"
 
 void image_close(struct image *image)
@@ -155,20 +156,7 @@ uint32_t image_checksum(const struct image *image)
 
 Elf_Scn *image_section(const struct image *image, const char *name, GElf_Shdr *header)
 {
-	Elf_Scn *section = NULL;
-	size_t names;
-
-	if (!image->elf || elf_getshdrstrndx(image->elf, &names) < 0)
-		return NULL;
-	while ((section = elf_nextscn(image->elf, section))) {
-		/* A copy: in the file it may lie anywhere. */
-		if (!gelf_getshdr(section, header) || header->sh_type == SHT_NOBITS)
-			continue;
-		const char *found = elf_strptr(image->elf, names, header->sh_name);
-		if (found && !strcmp(found, name))
-			return section;
-	}
-	return NULL;
+	return elf_section_find(image->elf, name, header);
 }
 
 const unsigned char *image_section_bytes(const struct image *image, const GElf_Shdr *header)

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "symbolize/elf_sections.h"
 #include "symbolize/loader_stop.h"
 
 struct found {
@@ -13,8 +14,8 @@ struct found {
 /* Loaders export both, for debuggers. */
 static void find_in(Elf *elf, Elf_Scn *section, const GElf_Shdr *header, struct found *found)
 {
-	Elf_Data *data = elf_getdata(section, NULL);
-	size_t n = data && header->sh_entsize ? data->d_size / header->sh_entsize : 0;
+	size_t n;
+	Elf_Data *data = elf_section_symbols(section, header, &n);
 	GElf_Sym sym;
 
 	for (size_t i = 0; i < n && gelf_getsym(data, i, &sym); i++) {
@@ -39,8 +40,8 @@ int loader_stop_find(struct module *m, struct loader_stop *out)
 	GElf_Shdr header;
 
 	*out = (struct loader_stop){0};
-	while (elf && (section = elf_nextscn(elf, section)))
-		if (gelf_getshdr(section, &header) && header.sh_type == SHT_DYNSYM)
+	while ((section = elf_section_next(elf, section, &header)))
+		if (header.sh_type == SHT_DYNSYM)
 			find_in(elf, section, &header, &found);
 	if (!found.function || module_vaddr_to_offset(m, found.function, &out->offset) < 0)
 		return 0;

@@ -7,11 +7,11 @@
 #include <gelf.h>
 
 #include "symbolize/dynamic.h"
+#include "symbolize/elf_sections.h"
 #include "symbolize/module.h"
 #include "symbolize/packed.h"
 
-#define PAGE	     4096u
-#define SEGMENTS_MAX 1024u /* PT_LOAD entries kept; real files have two to six */
+#define PAGE 4096u
 #define MODULE_BLOCKED                                                                             \
 	(MODULE_NO_FILE | MODULE_REFUSED | MODULE_BLACKLISTED | MODULE_UNREADABLE |                \
 		MODULE_OTHER_FILE)
@@ -59,7 +59,7 @@ static int read_segments(struct module *m)
 	size_t n;
 	GElf_Phdr p;
 
-	if (elf_getphdrnum(m->own.elf, &n) < 0 || n == 0 || n > SEGMENTS_MAX)
+	if (elf_getphdrnum(m->own.elf, &n) < 0 || n == 0 || n > LIMIT_SEGMENTS)
 		return -EINVAL;
 	m->segments = calloc(n, sizeof(*m->segments));
 	if (!m->segments)
@@ -106,19 +106,14 @@ static uint32_t section_kind(const char *name, Elf_Scn *section, const GElf_Shdr
 static uint32_t read_sections(const struct image *image)
 {
 	Elf *elf = image->elf;
-	size_t names;
 	uint32_t has = image->sections.v[SECTION_INFO].size ? HAS_INFO : 0;
 	Elf_Scn *section = NULL;
 	GElf_Shdr header;
 
 	if (sections_are_unreadable(&image->sections))
 		has = HAS_ZSTD;
-	if (elf_getshdrstrndx(elf, &names) < 0)
-		return has;
-	while ((section = elf_nextscn(elf, section))) {
-		if (!gelf_getshdr(section, &header))
-			continue;
-		const char *name = elf_strptr(elf, names, header.sh_name);
+	while ((section = elf_section_next(elf, section, &header))) {
+		const char *name = elf_section_name(elf, &header);
 		if (name)
 			has |= section_kind(name, section, &header);
 	}
@@ -448,16 +443,13 @@ Dwarf_CFI *module_eh_frame(struct module *m)
  * to look empty, in our private copy of the headers. */
 static Dwarf *begin_frames(Elf *elf)
 {
-	size_t names;
+	const uint32_t empty = SHT_NOBITS;
 	Elf_Scn *section = NULL;
+	GElf_Shdr header;
 
-	while (elf_getshdrstrndx(elf, &names) == 0 && (section = elf_nextscn(elf, section))) {
-		const uint32_t empty = SHT_NOBITS;
+	while ((section = elf_section_next(elf, section, &header))) {
 		char *own = (char *)elf64_getshdr(section); /* anywhere: not to be read as one */
-		GElf_Shdr header;
-		const char *name = own && gelf_getshdr(section, &header)
-					   ? elf_strptr(elf, names, header.sh_name)
-					   : NULL;
+		const char *name = own ? elf_section_name(elf, &header) : NULL;
 		if (name && !strncmp(name, ".debug_", 7) && strcmp(name + 7, "frame") != 0)
 			memcpy(own + offsetof(Elf64_Shdr, sh_type), &empty, sizeof(empty));
 	}

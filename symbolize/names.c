@@ -6,8 +6,8 @@
 #include "base/hash.h"
 #include "base/limits.h"
 #include "base/list.h"
+#include "base/path.h"
 #include "symbolize/demangle.h"
-#include "symbolize/path.h"
 #include "symbolize/names.h"
 
 #define NAMES_MAX (16u * 1024 * 1024)

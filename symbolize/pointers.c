@@ -2,6 +2,7 @@
 #include <gelf.h>
 #include <string.h>
 
+#include "symbolize/elf_sections.h"
 #include "symbolize/module.h"
 #include "symbolize/pointers.h"
 
@@ -18,8 +19,8 @@ uint64_t pointers_at(const struct module *m, uint64_t vaddr)
 		if (p)
 			memcpy(&value, p, sizeof(value));
 	}
-	while (!value && (section = elf_nextscn(elf, section))) {
-		if (!gelf_getshdr(section, &header) || header.sh_type != SHT_RELA)
+	while (!value && (section = elf_section_next(elf, section, &header))) {
+		if (header.sh_type != SHT_RELA)
 			continue;
 		Elf_Data *data = elf_getdata(section, NULL);
 		for (int i = 0; data && gelf_getrela(data, i, &rela); i++)
@@ -69,9 +70,7 @@ int pointers_find(
 	GElf_Shdr header;
 	int found = 0;
 
-	while (!found && elf && (section = elf_nextscn(elf, section))) {
-		if (!gelf_getshdr(section, &header))
-			continue;
+	while (!found && (section = elf_section_next(elf, section, &header))) {
 		if (header.sh_type == SHT_RELA)
 			found = search_relocations(&s, section);
 		else if (header.sh_type == SHT_PROGBITS && (header.sh_flags & SHF_WRITE))

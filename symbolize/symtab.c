@@ -7,10 +7,8 @@
 #include "base/list.h"
 #include "base/sorted.h"
 #include "symbolize/dynamic.h"
+#include "symbolize/elf_sections.h"
 #include "symbolize/symtab.h"
-
-/* 128 MiB, and as much again while they are sorted: a quarter of what a worker may have. */
-#define SYMBOLS_MAX (4u * 1024 * 1024)
 
 /* How many neighbours below are asked whether they reach the address: nested functions are rare. */
 #define NESTED_MAX 16u
@@ -98,7 +96,7 @@ static uint8_t rank_of(const GElf_Sym *sym)
 
 static int add(struct symtab *t, struct symtab_entry entry)
 {
-	int error = list_room(&t->v, t->n, 1, &t->room, sizeof(*t->v), SYMBOLS_MAX);
+	int error = list_room(&t->v, t->n, 1, &t->room, sizeof(*t->v), LIMIT_SYMBOLS);
 
 	if (!error)
 		t->v[t->n++] = entry;
@@ -121,8 +119,8 @@ static int add_symbol(
 /* Names are not looked at: those of a large library are many pages, of which few are needed. */
 static int add_section(struct symtab *t, Elf *elf, Elf_Scn *section, const GElf_Shdr *header)
 {
-	Elf_Data *data = elf_getdata(section, NULL);
-	size_t n = data && header->sh_entsize ? data->d_size / header->sh_entsize : 0;
+	size_t n;
+	Elf_Data *data = elf_section_symbols(section, header, &n);
 	struct code code = {0};
 	GElf_Sym sym;
 	int error = 0;
@@ -171,12 +169,9 @@ static int add_image(struct symtab *t, Elf *elf)
 	GElf_Shdr header;
 	int error = 0;
 
-	while (elf && !error && (section = elf_nextscn(elf, section))) {
-		if (!gelf_getshdr(section, &header))
-			continue;
+	while (!error && (section = elf_section_next(elf, section, &header)))
 		if (header.sh_type == SHT_SYMTAB || header.sh_type == SHT_DYNSYM)
 			error = add_section(t, elf, section, &header);
-	}
 	return error;
 }
 
@@ -238,20 +233,16 @@ static int add_plt(struct symtab *t, Elf *elf)
 	struct symtab slots = {0};
 	Elf_Scn *section = NULL;
 	GElf_Shdr header;
-	size_t names;
 	int error = 0;
 
-	if (!elf || elf_getshdrstrndx(elf, &names) < 0)
-		return 0;
-	while (!error && (section = elf_nextscn(elf, section)))
-		if (gelf_getshdr(section, &header) && header.sh_type == SHT_RELA)
+	while (!error && (section = elf_section_next(elf, section, &header)))
+		if (header.sh_type == SHT_RELA)
 			error = add_slots(&slots, elf, section, &header);
 	if (slots.n)
 		qsort(slots.v, slots.n, sizeof(*slots.v), by_start);
-	while (slots.n && !error && (section = elf_nextscn(elf, section))) {
-		if (!gelf_getshdr(section, &header) || header.sh_type != SHT_PROGBITS)
-			continue;
-		const char *name = elf_strptr(elf, names, header.sh_name);
+	while (slots.n && !error && (section = elf_section_next(elf, section, &header))) {
+		const char *name =
+			header.sh_type == SHT_PROGBITS ? elf_section_name(elf, &header) : NULL;
 		if (name && !strncmp(name, ".plt", 4))
 			error = add_stubs(t, &slots, section, &header);
 	}
@@ -284,7 +275,8 @@ static void tidy(struct symtab *t)
 			t->v[i].end = t->v[i + 1].start;
 }
 
-_Static_assert(2 * SYMBOLS_MAX * sizeof(struct symtab_entry) <= LIMIT_WORKER_DATA / 4, "room");
+/* 128 MiB, and as much again while they are sorted: a quarter of what a worker may have. */
+_Static_assert(2 * LIMIT_SYMBOLS * sizeof(struct symtab_entry) <= LIMIT_WORKER_DATA / 4, "room");
 
 static int init(struct symtab *t, struct module *m)
 {

@@ -140,6 +140,7 @@ unit_tests = \
 	tests/unit/test_probe \
 	tests/unit/test_probe_refused \
 	tests/unit/test_proc_stat \
+	tests/unit/test_proc_status \
 	tests/unit/test_profile \
 	tests/unit/test_push_bodies \
 	tests/unit/test_push_options \
@@ -240,6 +241,7 @@ tests_unit_test_probe_LDADD = $(unit_libs) -lm -ldl
 tests_unit_test_probe_refused_LDADD = $(unit_libs) -ldl
 tests_unit_test_probe_refused_LDFLAGS = -Wl,--wrap=pwrite,--wrap=ptrace
 tests_unit_test_proc_stat_LDADD = $(unit_libs)
+tests_unit_test_proc_status_LDADD = $(unit_libs)
 tests_unit_test_profile_LDADD = $(unit_libs)
 tests_unit_test_push_bodies_LDADD = $(unit_libs)
 tests_unit_test_push_options_LDADD = $(unit_libs)

@@ -79,6 +79,9 @@ for f in tests/unit/*.c; do
 done | nothing "every unit test is in the build"
 for f in "${sources[@]}"; do grep -q "$f" Makefile.am || echo "$f"; done |
 	nothing "every source file is in the build"
+for f in "${sources[@]}"; do
+	[[ $f == *.h ]] || grep -F "| \`$(dirname "$f")/\` |" HACKING.md | grep -qw "$(basename "$f" .c)" || echo "$f"
+done | nothing "HACKING.md's table names every source file"
 
 if command -v clang-format >/dev/null && clang-format --version | grep -q 'version 14'; then
 	for f in "${all[@]}"; do clang-format "$f" | cmp -s - "$f" || echo "$f: run clang-format -i"; done |

@@ -112,27 +112,23 @@ int call_site_no_return(const struct code *code, uint64_t from, uint64_t to)
 	return 1;
 }
 
-/* mov $15,%rax; syscall: rt_sigreturn. */
 int call_site_is_trampoline(const struct code *code, uint64_t address)
 {
 	const struct mapping *map = call_site_mapping(code->maps, address);
 	unsigned char bytes[9];
 
 	return map && copy_code(code, map, address, bytes, sizeof(bytes)) == 0 &&
-	       !memcmp(bytes, "\x48\xc7\xc0\x0f\0\0\0\x0f\x05", sizeof(bytes));
+	       !memcmp(bytes, INSTRUCTION_SIGRETURN);
 }
 
-/* jmp *GOT(%rip), behind endbr64 or a bnd prefix or both where they are. */
+/* jmp *GOT(%rip), and what may stand before it. */
 int call_site_is_plt(const struct code *code, uint64_t address)
 {
 	const struct mapping *map = call_site_mapping(code->maps, address);
-	unsigned char bytes[8], *p = bytes;
+	unsigned char bytes[8];
 
 	if (!map || copy_code(code, map, address, bytes, sizeof(bytes)) < 0)
 		return 0;
-	if (!memcmp(p, "\xf3\x0f\x1e\xfa", 4))
-		p += 4;
-	if (*p == 0xf2)
-		p++;
+	const unsigned char *p = bytes + instruction_marks(bytes);
 	return p[0] == 0xff && p[1] == 0x25;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <dwarf.h>
+#include <string.h>
 
 #include "unwind/expression.h"
 
@@ -142,9 +143,23 @@ static int simple(struct machine *m, const Dwarf_Op *op)
 	return 1;
 }
 
+/* One operation on two words; 0 if it is none of these. */
+static int on_two(struct machine *m, uint8_t atom)
+{
+	static const uint8_t atoms[] = {DW_OP_and, DW_OP_or, DW_OP_xor, DW_OP_plus, DW_OP_minus,
+		DW_OP_mul, DW_OP_shl, DW_OP_shr, DW_OP_shra, DW_OP_eq, DW_OP_ne, DW_OP_ge, DW_OP_gt,
+		DW_OP_le, DW_OP_lt};
+
+	if (!memchr(atoms, atom, sizeof(atoms)))
+		return 0;
+	uint64_t b = pop(m), a = pop(m);
+	push(m, binary(atom, a, b));
+	return 1;
+}
+
 static void step(struct machine *m, const Dwarf_Op *op)
 {
-	if (simple(m, op))
+	if (simple(m, op) || on_two(m, op->atom))
 		return;
 	switch (op->atom) {
 	case DW_OP_addr:
@@ -201,25 +216,6 @@ static void step(struct machine *m, const Dwarf_Op *op)
 		break;
 	case DW_OP_nop:
 		break;
-	case DW_OP_and:
-	case DW_OP_or:
-	case DW_OP_xor:
-	case DW_OP_plus:
-	case DW_OP_minus:
-	case DW_OP_mul:
-	case DW_OP_shl:
-	case DW_OP_shr:
-	case DW_OP_shra:
-	case DW_OP_eq:
-	case DW_OP_ne:
-	case DW_OP_ge:
-	case DW_OP_gt:
-	case DW_OP_le:
-	case DW_OP_lt: {
-		uint64_t b = pop(m), a = pop(m);
-		push(m, binary(op->atom, a, b));
-		break;
-	}
 	default:
 		fail(m, EXPRESSION_BAD);
 	}

@@ -4,12 +4,11 @@
 #include "unwind/expression.h"
 #include "unwind/full_step.h"
 
-#define KNOWN(reg) (1u << (reg))
-
 /* What a caller can count on after a call: all else is clobbered. */
 #define CALLEE_SAVED                                                                               \
-	(KNOWN(DWREG_RBX) | KNOWN(DWREG_RBP) | KNOWN(DWREG_R12) | KNOWN(DWREG_R13) |               \
-		KNOWN(DWREG_R14) | KNOWN(DWREG_R15) | KNOWN(DWREG_RSP) | KNOWN(DWREG_PC))
+	(DWREG_BIT(DWREG_RBX) | DWREG_BIT(DWREG_RBP) | DWREG_BIT(DWREG_R12) |                      \
+		DWREG_BIT(DWREG_R13) | DWREG_BIT(DWREG_R14) | DWREG_BIT(DWREG_R15) |               \
+		DWREG_BIT(DWREG_RSP) | DWREG_BIT(DWREG_PC))
 
 static enum stack_end expression_end(enum expression_result why)
 {
@@ -34,7 +33,7 @@ static enum stack_end full_register(const struct ops *ops, int number, uint64_t 
 
 	/* DW_CFA_register: the value is in another register. */
 	if (ops->n == 1 && ops->v[0].atom == DW_OP_regx) {
-		if (ops->v[0].number >= REGS_COUNT || !(regs->known & KNOWN(ops->v[0].number)))
+		if (ops->v[0].number >= REGS_COUNT || !(regs->known & DWREG_BIT(ops->v[0].number)))
 			return STACK_NO_REGISTER;
 		*out = regs->r[ops->v[0].number];
 		return STACK_DONE;
@@ -60,23 +59,23 @@ enum stack_end full_step(const struct full_rule *full, struct copy *copy, struct
 	for (int i = 0; i < REGS_COUNT; i++) {
 		const struct ops *ops = &full->r[i];
 		enum stack_end end = STACK_NO_REGISTER;
-		if (ops->is_same && (regs->known & CALLEE_SAVED & KNOWN(i))) {
+		if (ops->is_same && (regs->known & CALLEE_SAVED & DWREG_BIT(i))) {
 			next.r[i] = regs->r[i];
 			end = STACK_DONE;
 		} else if (ops->n) {
 			end = full_register(ops, i, cfa, copy, regs, &next.r[i]);
 		}
 		if (end == STACK_DONE)
-			next.known |= KNOWN(i);
+			next.known |= DWREG_BIT(i);
 		else if (i == DWREG_PC)
 			return end;
 	}
 	/* The ABI's: where nothing is said the caller's sp is the CFA. */
 	if (!full->r[DWREG_RSP].n) {
 		next.r[DWREG_RSP] = cfa;
-		next.known |= KNOWN(DWREG_RSP);
+		next.known |= DWREG_BIT(DWREG_RSP);
 	}
-	if (!(next.known & KNOWN(DWREG_RSP)))
+	if (!(next.known & DWREG_BIT(DWREG_RSP)))
 		return STACK_NO_REGISTER;
 	*regs = next;
 	return STACK_DONE;

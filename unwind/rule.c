@@ -14,7 +14,7 @@ static int fits(int32_t n, int32_t least, int32_t most)
 
 uint32_t rule_brief(const struct rule *rule)
 {
-	const uint16_t rbp = 1u << DWREG_RBP;
+	const uint16_t rbp = DWREG_BIT(DWREG_RBP);
 	int lowest = -8 - rule->lowest;
 	int below = rule->restored & rbp ? -8 - rule->saved[SAVED_RBP] : 0;
 

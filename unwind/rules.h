@@ -38,6 +38,7 @@ const struct full_rule *rules_full(const struct rules *rules, const struct rule 
 /* What quick_walk goes by. */
 const struct places *rules_places(const struct rules *rules);
 
+/* For tests. */
 void rules_figures(const struct rules *rules, struct rules_figures *out);
 
 #endif

@@ -2,6 +2,8 @@
 #include <gelf.h>
 #include <string.h>
 
+#include "base/instruction.h"
+#include "symbolize/elf_sections.h"
 #include "unwind/stubs.h"
 
 #define LONGEST	  11u /* endbr64, bnd, jmp *slot(%rip) */
@@ -16,17 +18,15 @@ struct stub_section {
 
 static int find_section(const struct module *m, uint64_t vaddr, struct stub_section *out)
 {
-	size_t names;
+	Elf *elf = module_elf(m);
 	Elf_Scn *section = NULL;
+	GElf_Shdr *h = &out->header;
 
-	if (elf_getshdrstrndx(module_elf(m), &names) < 0)
-		return -1;
-	for (unsigned i = 0; i < SECTIONS && (section = elf_nextscn(module_elf(m), section)); i++) {
-		GElf_Shdr *h = gelf_getshdr(section, &out->header);
-		if (!h || !(h->sh_flags & SHF_EXECINSTR) || h->sh_type != SHT_PROGBITS ||
+	for (unsigned i = 0; i < SECTIONS && (section = elf_section_next(elf, section, h)); i++) {
+		if (!(h->sh_flags & SHF_EXECINSTR) || h->sh_type != SHT_PROGBITS ||
 			vaddr - h->sh_addr >= h->sh_size)
 			continue;
-		out->name = elf_strptr(module_elf(m), names, h->sh_name);
+		out->name = elf_section_name(elf, h);
 		return out->name ? 0 : -1;
 	}
 	return -1;
@@ -34,22 +34,14 @@ static int find_section(const struct module *m, uint64_t vaddr, struct stub_sect
 
 static int is_endbr(const unsigned char *p)
 {
-	return !memcmp(p, "\xf3\x0f\x1e\xfa", 4);
-}
-
-/* Without what may stand before an instruction: endbr64 and the prefixes bnd and notrack. */
-static const unsigned char *skip_marks(const unsigned char *p)
-{
-	if (is_endbr(p))
-		p += 4;
-	return *p == 0xf2 || *p == 0x3e ? p + 1 : p;
+	return !memcmp(p, INSTRUCTION_ENDBR64);
 }
 
 /* Each function's stub is "jmp *slot" and perhaps "push number; jmp first", the first one "push
  * *slot; jmp *slot". p: code at the instruction, before: bytes that may be read before it. */
 static int plt_depth(const unsigned char *p, size_t before)
 {
-	const unsigned char *at = skip_marks(p);
+	const unsigned char *at = p + instruction_marks(p);
 
 	if (at[0] == 0xff && at[1] == 0x35)
 		return 16;

@@ -17,9 +17,9 @@
 
 #include "symbolize/go_stacks.h"
 #include "unwind/entry.h"
-#include "unwind/frame_pointer.h"
 #include "unwind/full_step.h"
 #include "unwind/functions.h"
+#include "unwind/guess.h"
 #include "unwind/prologue.h"
 #include "unwind/unwind.h"
 #include "unwind/want.h"
@@ -29,8 +29,6 @@
 
 /* At functions from their beginning, which takes some us, in one stack. */
 #define LOOKS 64u
-
-#define KNOWN(reg) (1u << (reg))
 
 /* struct rt_sigframe of arch/x86/include/asm/sigframe.h as the trampoline sees it: sp points to the
  * ucontext, whose registers (struct sigcontext) begin at byte 40. */
@@ -69,13 +67,13 @@ static int recover_rbp(struct walk *w, const struct frame_form *form)
 {
 	const struct frame *f = &w->out->v[w->out->n - 1];
 
-	if (!(w->regs.known & KNOWN(DWREG_RSP)) || w->n_looks++ >= LOOKS)
+	if (!(w->regs.known & DWREG_BIT(DWREG_RSP)) || w->n_looks++ >= LOOKS)
 		return -1;
 	enum prologue found = prologue_find(&w->code, w->ground.map, f->offset, next_of(f),
 		w->regs.r[DWREG_RSP], form, &w->copy, &w->regs.r[DWREG_RBP]);
 	if (found == PROLOGUE_NONE)
 		return -1;
-	w->regs.known |= KNOWN(DWREG_RBP);
+	w->regs.known |= DWREG_BIT(DWREG_RBP);
 	if (found == PROLOGUE_DIRECT && !w->unproven)
 		w->unproven = w->out->n;
 	if (found == PROLOGUE_LIKELY)
@@ -97,7 +95,7 @@ static int recover_full(struct walk *w, const struct full_rule *full)
 {
 	const struct ops *cfa = &full->cfa;
 
-	if ((w->regs.known & KNOWN(DWREG_RBP)) || !cfa->n ||
+	if ((w->regs.known & DWREG_BIT(DWREG_RBP)) || !cfa->n ||
 		cfa->v[0].atom != DW_OP_breg0 + DWREG_RBP)
 		return 0;
 	if (cfa->n != 2 || cfa->v[1].atom != DW_OP_deref || !cfa->v[0].number)
@@ -122,7 +120,7 @@ static int step_plain(struct walk *w, const struct rule *rule)
 	struct regs *r = &w->regs;
 	uint64_t cfa;
 
-	if (!(r->known & KNOWN(rule->cfa_register)) && recover_plain(w, rule) < 0)
+	if (!(r->known & DWREG_BIT(rule->cfa_register)) && recover_plain(w, rule) < 0)
 		return STACK_NO_REGISTER;
 	if (rule->cfa_register == DWREG_RBP)
 		look_at_rbp(w);
@@ -131,11 +129,12 @@ static int step_plain(struct walk *w, const struct rule *rule)
 		return STACK_UNREADABLE;
 	for (int i = 0; i < SAVED_COUNT; i++) {
 		uint8_t number = rule_saved_register[i];
-		if ((rule->restored & KNOWN(number)) &&
+		if ((rule->restored & DWREG_BIT(number)) &&
 			copy_word(&w->copy, cfa + (int64_t)rule->saved[i], &r->r[number]) < 0)
 			return STACK_UNREADABLE;
 	}
-	r->known = (r->known & rule->same) | rule->restored | KNOWN(DWREG_RSP) | KNOWN(DWREG_PC);
+	r->known = (r->known & rule->same) | rule->restored | DWREG_BIT(DWREG_RSP) |
+		   DWREG_BIT(DWREG_PC);
 	r->r[DWREG_RSP] = cfa;
 	return STACK_DONE;
 }
@@ -156,27 +155,6 @@ static int step_sigreturn(struct walk *w)
 			return STACK_UNREADABLE;
 	w->regs = next;
 	return STACK_DONE;
-}
-
-/* In the order of what is most certain. */
-static enum frame_pointer guess(struct walk *w, uint32_t came)
-{
-	enum frame_pointer found = FRAME_POINTER_NONE;
-	const unsigned char *code = w->out->n == 1 ? w->leaf_code : NULL;
-	unsigned char in_file[CODE_BYTES];
-
-	if (!(came & FRAME_RETURN) && !code &&
-		call_site_code(&w->code, w->regs.r[DWREG_PC], in_file) == 0)
-		code = in_file;
-	if (code)
-		found = frame_pointer_frameless_step(&w->code, code, &w->copy, &w->regs);
-	if (found == FRAME_POINTER_NONE)
-		found = frame_pointer_step(&w->code, !(came & FRAME_RETURN), &w->copy, &w->regs);
-	if (found == FRAME_POINTER_NONE && came == FRAME_RETURN && !w->ground.module)
-		found = frame_pointer_padded_step(&w->code, &w->copy, &w->regs);
-	if (found == FRAME_POINTER_NONE && !w->ground.module)
-		found = frame_pointer_last_step(&w->code, &w->copy, &w->regs);
-	return found;
 }
 
 /* At an address's first sight. */
@@ -212,7 +190,7 @@ static enum stack_end step_back(struct walk *w, const struct rule *rule)
 	if (!pc || rule->place == GO_ELSEWHERE)
 		return STACK_SWITCHED;
 	w->other_pc = 0;
-	w->regs.known = KNOWN(DWREG_RSP) | KNOWN(DWREG_PC);
+	w->regs.known = DWREG_BIT(DWREG_RSP) | DWREG_BIT(DWREG_PC);
 	w->regs.r[DWREG_RSP] = w->other_sp;
 	w->regs.r[DWREG_PC] = pc;
 	if (rule->place == GO_GROWS)
@@ -226,19 +204,21 @@ static enum stack_end step_back(struct walk *w, const struct rule *rule)
 
 static enum stack_end step_guess(struct walk *w, int *over)
 {
-	uint32_t came = w->out->v[w->out->n - 1].flags;
+	const struct guess_from from = {.came = w->out->v[w->out->n - 1].flags,
+		.has_module = !!w->ground.module,
+		.at_pc = w->out->n == 1 ? w->leaf_code : NULL};
 
-	switch (guess(w, came)) {
-	case FRAME_POINTER_FOUND:
+	switch (guess_step(&w->code, &from, &w->copy, &w->regs)) {
+	case GUESS_FOUND:
 		w->flags |= FRAME_GUESSED;
 		return STACK_DONE;
-	case FRAME_POINTER_UNREADABLE:
+	case GUESS_UNREADABLE:
 		return STACK_UNREADABLE;
 	default:
-		*over = (came & FRAME_GUESSED) && frame_pointer_is_root(&w->code, &w->regs);
+		*over = (from.came & FRAME_GUESSED) && guess_is_root(&w->code, &w->regs);
 		if (*over)
 			return STACK_DONE;
-		if (frame_pointer_no_return(&w->code, &w->copy, &w->regs) < 0)
+		if (guess_no_return(&w->code, &w->copy, &w->regs) < 0)
 			return STACK_NO_CFI;
 		w->flags |= FRAME_GUESSED;
 		return STACK_DONE;
@@ -302,7 +282,7 @@ static enum stack_end step(struct walk *w, const struct rule *rule, int *over)
 	case RULE_SWITCHED:
 		return step_back(w, rule);
 	case RULE_ENTRY:
-		*over = (w->regs.known & KNOWN(DWREG_RSP)) && entry_is_outermost(&w->copy, sp);
+		*over = (w->regs.known & DWREG_BIT(DWREG_RSP)) && entry_is_outermost(&w->copy, sp);
 		if (!*over)
 			end = step_guess(w, over);
 		break;
@@ -372,9 +352,9 @@ static struct quick walk_quickly(struct walk *w)
 {
 	const struct regs *r = &w->regs;
 	struct quick q = {r->r[DWREG_PC], r->r[DWREG_RSP], r->r[DWREG_RBP],
-		r->known & KNOWN(DWREG_RBP), w->flags};
+		r->known & DWREG_BIT(DWREG_RBP), w->flags};
 
-	if (r->known & KNOWN(DWREG_PC) && r->known & KNOWN(DWREG_RSP) && !w->unproven)
+	if (r->known & DWREG_BIT(DWREG_PC) && r->known & DWREG_BIT(DWREG_RSP) && !w->unproven)
 		quick_walk(&q, rules_places(w->u->rules), &w->ground, &w->copy.stack, w->out,
 			w->trail);
 	return q;

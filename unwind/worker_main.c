@@ -16,24 +16,16 @@
 #include <unistd.h>
 
 #include "unwind/want.h"
+#include "base/now.h"
 #include "unwind/worker.h"
 #include "unwind/kernel_frames.h"
 #include "unwind/worker_main.h"
 
-#define MS	      1000000ull
 #define IDLE_MS	      500  /* between looks at a ring that fills slowly */
 #define FIRST_IDLE_MS 10   /* at first: how much stack the threads need must be known soon */
 #define QUIET_MS      2000 /* then nobody samples: who fills the ring again wakes us */
 #define WAIT_MAPS_MS  1000 /* for a generation that was announced by a capture */
 #define HELD_MS	      1500
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000000ull + t.tv_nsec;
-}
 
 static void beat(void *arg)
 {
@@ -91,7 +83,7 @@ static int hold(struct worker *w, const struct capture *c, uint32_t generation)
 	if (w->n_held == HELD_MAX || !(copy = malloc(size)))
 		return 0;
 	memcpy(copy, c, size);
-	w->held[w->n_held++] = (struct held){copy, now_ns() + HELD_MS * MS};
+	w->held[w->n_held++] = (struct held){copy, clock_now() + HELD_MS * MS};
 	if (w->asked != generation) {
 		w->asked = generation;
 		atomic_store_explicit(
@@ -146,7 +138,7 @@ static void work_on(
  */
 static void release_held(struct worker *w, int all, const uint32_t *process)
 {
-	uint64_t now = now_ns();
+	uint64_t now = clock_now();
 	uint32_t kept = 0;
 
 	for (uint32_t i = 0; i < w->n_held; i++) {
@@ -257,14 +249,14 @@ static void take_messages(struct worker *w)
 /* The maps a capture was taken under; session's word may be on its way. */
 static const struct maps *maps_for(struct worker *w, const struct capture *c)
 {
-	uint64_t until = now_ns() + WAIT_MAPS_MS * MS;
+	uint64_t until = clock_now() + WAIT_MAPS_MS * MS;
 
 	for (;;) {
 		const struct maps *last = generations_last(&w->generations);
 		const struct maps *found = generations_find(&w->generations, c->generation);
 		if (found)
 			return found;
-		if (w->over || (last && last->generation > c->generation) || now_ns() > until)
+		if (w->over || (last && last->generation > c->generation) || clock_now() > until)
 			return generations_newest(&w->generations, c->process);
 		struct pollfd p = {.fd = w->sock, .events = POLLIN};
 		poll(&p, 1, 50);

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "agent/serve/answer.h"
-#include "agent/tracer/clock.h"
 #include "config.h"
 
 #define PREFIX "cpprof_attach_"

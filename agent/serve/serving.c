@@ -13,10 +13,8 @@
 #include "agent/serve/routes.h"
 #include "agent/serve/server.h"
 #include "agent/serve/serving.h"
-#include "agent/tracer/clock.h"
 #include "base/log.h"
-
-#define MS 1000000ull
+#include "base/now.h"
 
 /* Readers allow 2 s more than the window: pprof half of it, scrapers 3 s. */
 #define NAMES_NS (1500 * MS)

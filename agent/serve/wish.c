@@ -6,8 +6,8 @@
 
 #include "agent/serve/wish.h"
 #include "agent/windows.h"
+#include "base/now.h"
 
-#define SECOND	    1000000000ull
 #define CPU_SECONDS 30 /* Go's, where none are given */
 
 static const char *const names[PROFILE_KINDS] = {[PROFILE_CPU] = "profile",
@@ -19,11 +19,6 @@ static const char *const names[PROFILE_KINDS] = {[PROFILE_CPU] = "profile",
 	[PROFILE_GOROUTINE] = "goroutine",
 	[PROFILE_HEAP] = "heap",
 	[PROFILE_ALLOCS] = "allocs"};
-
-const char *wish_name(enum profile_kind kind)
-{
-	return kind < PROFILE_KINDS ? names[kind] : NULL;
-}
 
 struct asking {
 	struct wish *wish;

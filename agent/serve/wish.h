@@ -49,9 +49,6 @@ typedef const char *wish_parameter(const void *arg, const char *name);
 /* path: decoded. out borrows from it. */
 void wish_parse(struct wish *out, const char *path, wish_parameter *parameter, const void *arg);
 
-/* "profile" for cpu. */
-const char *wish_name(enum profile_kind kind);
-
 #define WISH_SECONDS_MAX 3600u
 
 #endif

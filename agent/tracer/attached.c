@@ -6,15 +6,11 @@
 #include <errno.h>
 #include <signal.h>
 #include <stddef.h>
-#include <sys/ptrace.h>
 #include <sys/user.h>
 #include <sys/wait.h>
 
 #include "agent/tracer/attached.h"
-
-#ifndef PTRACE_EVENT_STOP
-#define PTRACE_EVENT_STOP 128
-#endif
+#include "agent/tracer/tracee.h"
 
 /* No PTRACE_O_EXITKILL: our end must never be the target's. */
 #define OPTIONS (PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC)

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -10,7 +8,7 @@
 
 #include "agent/tracer/call.h"
 #include "agent/tracer/memory.h"
-#include "agent/tracer/proc_file.h"
+#include "agent/tracer/proc_status.h"
 
 enum {
 	RESTART_SYS = 512,	  /* ERESTARTSYS */
@@ -58,11 +56,9 @@ int call_restarts_by_call(const struct user_regs_struct *u)
 
 int call_is_filtered(pid_t tid)
 {
-	char path[32], text[4096];
+	struct proc_status status;
 
-	snprintf(path, sizeof(path), "/proc/%d/status", tid);
-	return proc_file_read(AT_FDCWD, path, text, sizeof(text)) > 0 &&
-	       proc_file_number(text, "Seccomp") != 0;
+	return proc_status_of(tid, &status) == 0 && proc_status_number(&status, "Seccomp") != 0;
 }
 
 /* fs/aio.c, unix_stream_read_generic, inet_csk_wait_for_connect. epoll_wait, semtimedop, the

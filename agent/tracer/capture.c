@@ -6,10 +6,10 @@
 
 #include "agent/tracer/call.h"
 #include "agent/tracer/capture_parts.h"
-#include "agent/tracer/clock.h"
 #include "agent/tracer/memory.h"
 #include "agent/tracer/regs.h"
 #include "agent/tracer/stats.h"
+#include "base/now.h"
 
 /* Those of threads that compute. */
 #define COMPUTING (KIND(PROFILE_CPU) | KIND(PROFILE_WALL))

@@ -4,12 +4,12 @@
 #include <time.h>
 
 #include "agent/tracer/capture_parts.h"
-#include "agent/tracer/clock.h"
 #include "agent/tracer/goroutine.h"
 #include "agent/tracer/memory.h"
 #include "agent/tracer/sigframe.h"
+#include "base/now.h"
 
-#define ROOM_WAIT_NS 10000000000ull
+#define ROOM_WAIT_NS (10 * SECOND)
 
 /* How much stack this thread needed so far; the worker's word, so held within bounds. A snapshot
  * has no second try: it takes what there is. */

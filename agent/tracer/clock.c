@@ -1,16 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <time.h>
-
 #include "agent/tracer/clock.h"
 #include "base/hash.h"
-
-uint64_t clock_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
-}
 
 uint64_t clock_random(struct clock *c, uint64_t n)
 {
@@ -34,7 +24,7 @@ void clock_init(struct clock *c, uint32_t hz, uint64_t seed, uint64_t now)
 
 void clock_set_rate(struct clock *c, uint32_t hz, uint64_t now)
 {
-	c->asked = 1000000000ull / hz;
+	c->asked = SECOND / hz;
 	c->next = now;
 	clock_slow(c, CLOCK_ONE);
 	choose(c);

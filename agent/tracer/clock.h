@@ -10,6 +10,8 @@
 
 #include <stdint.h>
 
+#include "base/now.h"
+
 #define CLOCK_ONE 16u /* see clock.slow */
 
 struct clock {
@@ -26,8 +28,6 @@ struct clock {
 
 /* A tick after a long gap does not speak for all of it. */
 #define CLOCK_STANDS_FOR 8u
-
-uint64_t clock_now(void);
 
 /* hz > 0. The first tick falls at a random place in the first period. */
 void clock_init(struct clock *c, uint32_t hz, uint64_t seed, uint64_t now);

@@ -5,10 +5,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "agent/tracer/clock.h"
 #include "agent/tracer/creations.h"
 #include "agent/tracer/stats.h"
 #include "base/list.h"
+#include "base/now.h"
 #include "base/wire.h"
 
 #define LOOK_NS	  10000000ull

@@ -133,7 +133,11 @@ static int try_place(
 	return fd;
 }
 
-int debug_file_open(struct debug_question *q, const struct root *root, char *path, size_t room)
+/* The first place from q->file.candidate on that has such a file: a descriptor that the caller
+ * closes, with candidate set to its number and path to where it really is, as seen from that root.
+ * -ENOENT: nowhere; or why the last one that exists is not to be read. root: NULL if it is not
+ * known, then only our own file system is looked at. */
+static int open_file(struct debug_question *q, const struct root *root, char *path, size_t room)
 {
 	struct debug_place place;
 	const char *inside = root ? roots_inside(root->fd, q->path) : NULL;
@@ -166,7 +170,7 @@ void debug_file_answer(int sock, const struct known_modules *modules, const stru
 
 	if (!ask || debug_question_take(&q, ask, ask + 1, m->size - sizeof(*ask)) < 0)
 		return;
-	int fd = debug_file_open(&q, known_modules_root(modules, ask->number), path, sizeof(path));
+	int fd = open_file(&q, known_modules_root(modules, ask->number), path, sizeof(path));
 	q.file.error = fd < 0 ? fd : 0;
 	q.file.path_len = fd < 0 ? 0 : strlen(path);
 	wire_send2(sock, TRACER_EXTRA, &q.file, sizeof(q.file), path, q.file.path_len, fd);

@@ -14,12 +14,6 @@
 #include "agent/tracer/roots.h"
 #include "base/wire.h"
 
-/* The first place from q->file.candidate on that has such a file: a descriptor that the caller
- * closes, with candidate set to its number and path to where it really is, as seen from that root.
- * -ENOENT: nowhere; or why the last one that exists is not to be read. root: NULL if it is not
- * known, then only our own file system is looked at. */
-int debug_file_open(struct debug_question *q, const struct root *root, char *path, size_t room);
-
 /* TO_TRACER_EXTRA: answers session with the file, or why there is none. */
 void debug_file_answer(int sock, const struct known_modules *modules, const struct wire_message *m);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "agent/tracer/debug_places.h"
+#include "base/path.h"
 
 static int take_string(char *out, const char **at, const char *end, uint32_t n)
 {
@@ -43,17 +44,9 @@ int debug_place_of_id(char *out, size_t room, const char *root, const char *fold
 
 /* --- parts of paths ----------------------------------------------------------------------- */
 
-/* Up to and with the last slash. */
-static int folder_len(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 - path : 0;
-}
-
 static const char *base_of(const char *path)
 {
-	return path + folder_len(path);
+	return path + path_folder(path);
 }
 
 /* The name of a debug file is a name only. */
@@ -121,8 +114,8 @@ static int debug(const struct debug_question *q, uint32_t n, struct debug_place 
 		return -EAGAIN;
 	if (n < 4)
 		return PUT(
-			out, "%.*s%s%s", folder_len(path), path, n == 3 ? ".debug/" : "", q->name);
-	return PUT(out, DEBUG_FOLDER "%.*s%s", folder_len(path), path, q->name);
+			out, "%.*s%s%s", path_folder(path), path, n == 3 ? ".debug/" : "", q->name);
+	return PUT(out, DEBUG_FOLDER "%.*s%s", path_folder(path), path, q->name);
 }
 
 static int alt(const struct debug_question *q, uint32_t n, struct debug_place *out)
@@ -138,7 +131,7 @@ static int alt(const struct debug_question *q, uint32_t n, struct debug_place *o
 		return PUT(out, DEBUG_FOLDER "/.dwz/%s", below_dwz(q->name));
 	if (*q->name == '/')
 		return PUT(out, "%s", q->name);
-	return PUT(out, "%.*s%s", folder_len(q->path), q->path, q->name);
+	return PUT(out, "%.*s%s", path_folder(q->path), q->path, q->name);
 }
 
 static int package(const struct debug_question *q, uint32_t n, struct debug_place *out)
@@ -166,9 +159,9 @@ static int split(const struct debug_question *q, uint32_t n, struct debug_place 
 	if (n == 0 && *q->folder == '/')
 		return PUT(out, "%s/%s", q->folder, q->name);
 	if (n == 1 && *q->name != '/')
-		return PUT(out, "%.*s%s", folder_len(q->path), q->path, q->name);
+		return PUT(out, "%.*s%s", path_folder(q->path), q->path, q->name);
 	if (n == 2 && strchr(q->name, '/'))
-		return PUT(out, "%.*s%s", folder_len(q->path), q->path, base_of(q->name));
+		return PUT(out, "%.*s%s", path_folder(q->path), q->path, base_of(q->name));
 	return -EAGAIN;
 }
 

@@ -3,39 +3,21 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "agent/tracer/family.h"
-#include "agent/tracer/proc_file.h"
 #include "agent/tracer/proc_stat.h"
+#include "agent/tracer/proc_status.h"
 
 #define MOST_NEW 512 /* ids looked at one by one; more of them, and all processes are listed */
-
-/* A small file of /proc/PID; its length, or -errno. */
-static int read_file(pid_t pid, const char *name, char *text, size_t room)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
-	return proc_file_read(AT_FDCWD, path, text, room);
-}
-
-static int stat_of(pid_t pid, struct proc_stat *stat)
-{
-	char text[1024];
-	int n = read_file(pid, "stat", text, sizeof(text));
-
-	return n < 0 ? n : proc_stat_parse(text, n, stat);
-}
 
 /* The parent of a process that is none of the kernel's threads; -errno. */
 static int parent_of(pid_t pid)
 {
 	struct proc_stat stat;
-	int error = stat_of(pid, &stat);
+	int error = proc_stat_of(pid, &stat);
 
 	if (error)
 		return error;
@@ -45,10 +27,9 @@ static int parent_of(pid_t pid)
 /* A thread has such a folder too, under its own id, but is no process. */
 static int is_process(pid_t pid)
 {
-	char text[1024];
+	struct proc_status status;
 
-	return read_file(pid, "status", text, sizeof(text)) > 0 &&
-	       proc_file_number(text, "Tgid") == pid;
+	return proc_status_of(pid, &status) == 0 && proc_status_number(&status, "Tgid") == pid;
 }
 
 static int each_process(void (*each)(void *arg, pid_t pid), void *arg)
@@ -76,7 +57,7 @@ static void compare_name(void *arg, pid_t pid)
 	const struct name_search *s = arg;
 	struct proc_stat stat;
 
-	if (stat_of(pid, &stat) < 0 || stat.flags & PROC_STAT_KTHREAD)
+	if (proc_stat_of(pid, &stat) < 0 || stat.flags & PROC_STAT_KTHREAD)
 		return;
 	if (stat.state != 'Z' && !strncmp(stat.comm, s->name, sizeof(stat.comm) - 1))
 		s->found(s->arg, pid);
@@ -162,7 +143,7 @@ int family_is_gone(pid_t pid)
 {
 	struct proc_stat stat;
 
-	return stat_of(pid, &stat) < 0 || stat.state == 'Z' || stat.state == 'X';
+	return proc_stat_of(pid, &stat) < 0 || stat.state == 'Z' || stat.state == 'X';
 }
 
 void family_fini(struct family *f)

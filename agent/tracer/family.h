@@ -39,6 +39,6 @@ int family_of_new(struct family *f, family_has *has, family_found *found, void *
 /* Whether the process has ended, its status taken or not. */
 int family_is_gone(pid_t pid);
 
-void family_fini(struct family *f);
+void family_fini(struct family *f); /* for tests: a role ends by _exit */
 
 #endif

@@ -9,8 +9,6 @@
 #include "agent/tracer/file_locks.h"
 #include "agent/tracer/proc_file.h"
 
-#define LINE_MAX_LEN 128
-
 struct line {
 	long number; /* of the lock; who waits has that of the lock it waits for */
 	int waits, is_flock;

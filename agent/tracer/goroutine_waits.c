@@ -13,14 +13,15 @@ struct list {
 	uint64_t at, n, room;
 };
 
-static int read_list(struct walk *w, struct list *out)
+static int read_list(struct goroutine_walk *w, struct list *out)
 {
 	return goroutine_read(w, w->facts->list + w->bias, out, sizeof(*out)) == 0 && out->n &&
 	       out->n <= out->room && out->at % 8 == 0;
 }
 
 /* Addresses of all, or of some that are chosen by chance. How many; 0 where the list moved. */
-static uint32_t choose(struct walk *w, const struct list *list, struct clock *clock, uint64_t *out)
+static uint32_t choose(
+	struct goroutine_walk *w, const struct list *list, struct clock *clock, uint64_t *out)
 {
 	struct memory_part parts[LOOKS];
 	uint32_t n = list->n < LOOKS ? list->n : LOOKS;
@@ -35,7 +36,7 @@ static uint32_t choose(struct walk *w, const struct list *list, struct clock *cl
 	return n;
 }
 
-static uint32_t read_structs(struct walk *w, const uint64_t *g, uint32_t n)
+static uint32_t read_structs(struct goroutine_walk *w, const uint64_t *g, uint32_t n)
 {
 	struct memory_part parts[LOOKS];
 
@@ -53,8 +54,8 @@ void goroutine_waits_count_again(struct goroutine_waits *seen, int as_such)
 }
 
 /* Whether that wait is met for the first time, or for the first time in this round. */
-static void count_wait(struct goroutine_waits *seen, const struct process *p, const struct view *v,
-	struct capture_more *as)
+static void count_wait(struct goroutine_waits *seen, const struct process *p,
+	const struct goroutine_view *v, struct capture_more *as)
 {
 	uint32_t at = hash_pair(v->id, p->number) % GOROUTINE_WAITS;
 
@@ -74,8 +75,8 @@ static void count_wait(struct goroutine_waits *seen, const struct process *p, co
 	seen->v[at].pc = v->pc;
 }
 
-static void look_at(struct walk *w, struct goroutine_waits *seen, uint64_t g, const struct view *v,
-	uint32_t weight)
+static void look_at(struct goroutine_walk *w, struct goroutine_waits *seen, uint64_t g,
+	const struct goroutine_view *v, uint32_t weight)
 {
 	int state = goroutine_has_stack(v) ? goroutine_state(w->facts, v) : 0;
 	struct capture_more as = {
@@ -94,10 +95,11 @@ static void look_at(struct walk *w, struct goroutine_waits *seen, uint64_t g, co
 	w->as = NULL;
 }
 
-static void tick(struct walk *w, struct goroutine_waits *seen, struct clock *clock, uint32_t weight)
+static void tick(struct goroutine_walk *w, struct goroutine_waits *seen, struct clock *clock,
+	uint32_t weight)
 {
 	uint64_t chosen[LOOKS];
-	struct view views[LOOKS];
+	struct goroutine_view views[LOOKS];
 	struct list list;
 	uint32_t n = read_list(w, &list) ? choose(w, &list, clock, chosen) : 0;
 
@@ -119,11 +121,12 @@ static int is_without(const struct process *p)
 void goroutine_waits_tick(struct goroutine_waits *seen, struct capturer *c, struct process *p,
 	struct clock *clock, uint32_t weight)
 {
-	static struct walk w;
+	static struct goroutine_walk w;
 
 	if (!p->threads.n || !p->mappings.generation || is_without(p))
 		return;
-	w = (struct walk){.c = c, .process = p, .thread = p->threads.v, .tid = process_live_tid(p)};
+	w = (struct goroutine_walk){
+		.c = c, .process = p, .thread = p->threads.v, .tid = process_live_tid(p)};
 	enum go_lack lack = goroutine_find_program(&w);
 	if (!lack)
 		tick(&w, seen, clock, weight);

@@ -12,7 +12,7 @@
 #define GOROUTINE_BATCH MEMORY_PARTS
 
 /* g.atomicstatus, runtime/runtime2.go. */
-enum status {
+enum goroutine_status {
 	G_RUNNABLE = 1,
 	G_RUNNING = 2,
 	G_SYSCALL = 3,
@@ -25,14 +25,14 @@ enum status {
 };
 
 /* What a goroutine's struct says. It does not move while its stack is read. */
-struct view {
+struct goroutine_view {
 	uint64_t low, high; /* its stack */
 	uint64_t m, id;
 	uint64_t sp, pc, bp;
 	uint32_t status, reason, turns, unused;
 };
 
-struct walk {
+struct goroutine_walk {
 	struct capturer *c;
 	const struct process *process;
 	const struct go_facts *facts;
@@ -48,20 +48,25 @@ struct walk {
 };
 
 /* By the mapping of the code that the facts name: facts, bias, size. */
-enum go_lack goroutine_find_program(struct walk *w);
+enum go_lack goroutine_find_program(struct goroutine_walk *w);
 
 /* 0 or -errno. */
-int goroutine_read_parts(struct walk *w, const struct memory_part *v, size_t n);
-int goroutine_read(struct walk *w, uint64_t address, void *out, size_t size);
+int goroutine_read_parts(struct goroutine_walk *w, const struct memory_part *v, size_t n);
+int goroutine_read(struct goroutine_walk *w, uint64_t address, void *out, size_t size);
 
-void goroutine_see(const struct go_layout *l, const unsigned char *g, struct view *v);
+void goroutine_see(const struct go_layout *l, const unsigned char *g, struct goroutine_view *v);
+
+/* Whether it is a goroutine, and no struct that is free for one; whether it may be what the runtime
+ * wrote. */
+int goroutine_is_one(const struct goroutine_view *v);
+int goroutine_makes_sense(const struct goroutine_view *v);
 
 /* Whether it makes sense, and has a stack that no thread is on. */
-int goroutine_has_stack(const struct view *v);
+int goroutine_has_stack(const struct goroutine_view *v);
 
-int goroutine_state(const struct go_facts *f, const struct view *v); /* enum go_state */
+int goroutine_state(const struct go_facts *f, const struct goroutine_view *v); /* enum go_state */
 
 /* 1 captured, or there is no room; 0: it moved. */
-int goroutine_capture(struct walk *w, uint64_t g, const struct view *v);
+int goroutine_capture(struct goroutine_walk *w, uint64_t g, const struct goroutine_view *v);
 
 #endif

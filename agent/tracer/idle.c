@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <sched.h>
 
-#include "agent/tracer/clock.h"
 #include "agent/tracer/idle.h"
+#include "base/now.h"
 
 _Static_assert(IDLE_CPUS % (8 * sizeof(long)) == 0, "a set of CPUs is whole words");
 

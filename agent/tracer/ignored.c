@@ -1,24 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "agent/tracer/call.h"
 #include "agent/tracer/ignored.h"
-#include "agent/tracer/proc_file.h"
+#include "agent/tracer/proc_status.h"
 #include "agent/tracer/regs.h"
 
 /* Whether the program has a handler for the signal. */
 static int is_caught(pid_t tid, int signal)
 {
-	char path[32], text[4096];
+	struct proc_status status;
+	uint64_t caught;
 
-	snprintf(path, sizeof(path), "/proc/%d/status", tid);
-	if (proc_file_read(AT_FDCWD, path, text, sizeof(text)) < 0)
-		return 1;
-	const char *mask = strstr(text, "\nSigCgt:");
-	return !mask || strtoull(mask + 8, NULL, 16) >> (signal - 1) & 1;
+	return proc_status_of(tid, &status) < 0 ||
+	       proc_status_mask(&status, "SigCgt", &caught) < 0 || (caught >> (signal - 1) & 1);
 }
 
 void ignored_mend(pid_t tid, int signal, struct tracee_calls *calls)

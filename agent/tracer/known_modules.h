@@ -32,7 +32,7 @@ struct known_modules {
 	uint64_t memory_images; /* bytes of files that had to be read from memory */
 };
 
-void known_modules_fini(struct known_modules *k);
+void known_modules_fini(struct known_modules *k); /* for tests: a role ends by _exit */
 
 /* What the code of our own allocation probe is called. */
 #define KNOWN_MODULES_PROBE "[allocation probe]"

@@ -2,11 +2,12 @@
 #include <string.h>
 
 #include "agent/tracer/loader.h"
+#include "base/path.h"
 
 int loader_is(const char *path)
 {
 	static const char *const names[] = {"ld-linux", "ld-musl-", "ld-2.", "ld.so"};
-	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	const char *name = path_base(path);
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (!strncmp(name, names[i], strlen(names[i])))

@@ -12,6 +12,7 @@
 #include "agent/tracer/module_file.h"
 #include "agent/tracer/perf_map_file.h"
 #include "agent/tracer/proc_file.h"
+#include "agent/tracer/proc_status.h"
 #include "base/wire.h"
 
 void perf_map_file_init(struct perf_map_file *f)
@@ -31,12 +32,12 @@ void perf_map_file_fini(struct perf_map_file *f)
 /* Who it is, which an exec may change; -ESRCH: that thread is gone. */
 static int read_identity(struct perf_map_file *f, const struct target *t, pid_t tid)
 {
-	char text[4096];
-	int n = proc_file_take(target_open_file(t, tid, "status"), text, sizeof(text));
+	struct proc_status status;
 
-	if (n < 0 || proc_file_effective_id(text, "Uid", &f->uid) < 0)
+	if (proc_status_take(target_open_file(t, tid, "status"), &status) < 0 ||
+		proc_status_effective_id(&status, "Uid", &f->uid) < 0)
 		return -ESRCH;
-	f->pid = proc_file_last_number(text, "\nNStgid:");
+	f->pid = proc_status_last_number(&status, "NStgid");
 	return f->pid ? 0 : -ESRCH;
 }
 

@@ -50,23 +50,3 @@ int proc_file_open_below(int folder, const char *name, uint64_t flags, uint64_t 
 
 	return fd < 0 ? -errno : fd;
 }
-
-/* The second number of that line is the effective id (proc_pid_status(5)). */
-int proc_file_effective_id(const char *status, const char *key, uint32_t *out)
-{
-	char start[16];
-	unsigned real;
-
-	snprintf(start, sizeof(start), "\n%s:", key);
-	const char *line = strstr(status, start);
-	return line && sscanf(line + strlen(start), "%u %u", &real, out) == 2 ? 0 : -EINVAL;
-}
-
-long proc_file_last_number(const char *text, const char *key)
-{
-	const char *at = strstr(text, key), *end = at ? strchr(at + 1, '\n') : NULL;
-
-	while (end && end > at && end[-1] >= '0' && end[-1] <= '9')
-		end--;
-	return end ? strtol(end, NULL, 10) : 0;
-}

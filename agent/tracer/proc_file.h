@@ -24,14 +24,7 @@ int proc_file_read(int dir, const char *name, char *text, size_t room);
 /* Below that folder only, as resolve says (openat2(2)); or -errno. */
 int proc_file_open_below(int folder, const char *name, uint64_t flags, uint64_t resolve);
 
-/* The effective id in the line "KEY:" (Uid, Gid) of a status file. 0 or -EINVAL. */
-int proc_file_effective_id(const char *status, const char *key, uint32_t *out);
-
 /* The number after "KEY:" at the start of a line other than the first; 0 where there is none. */
 long proc_file_number(const char *text, const char *key);
-
-/* The last number in the line of that key (proc_pid_status(5): NSpid goes from our namespace down
- * to its own); 0: there is none. */
-long proc_file_last_number(const char *text, const char *key);
 
 #endif

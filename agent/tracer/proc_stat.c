@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/tracer/proc_file.h"
 #include "agent/tracer/proc_stat.h"
 
 /* The unsigned number at *p, which moves behind it and one following byte. */
@@ -51,9 +54,6 @@ static void take_field(struct proc_stat *out, int field, uint64_t value)
 		break;
 	case 22:
 		out->start_time = value;
-		break;
-	case 26:
-		out->start_code = value;
 		break;
 	case 28:
 		out->start_stack = value;
@@ -139,4 +139,12 @@ int schedstat_take(int fd, struct schedstat *out)
 	if (fd >= 0)
 		close(fd);
 	return error;
+}
+
+int proc_stat_of(pid_t tid, struct proc_stat *out)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", tid);
+	return proc_stat_take(proc_file_open(AT_FDCWD, path), out);
 }

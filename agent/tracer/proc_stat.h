@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct proc_stat {
 	char comm[16];
@@ -19,7 +20,6 @@ struct proc_stat {
 	uint64_t faults;   /* page faults of this thread */
 	uint64_t n_threads;
 	uint64_t start_time;  /* clock ticks since boot */
-	uint64_t start_code;  /* 0 or 1 without the permission to ptrace */
 	uint64_t start_stack; /* changes when the process replaces its program */
 	int32_t processor;    /* the CPU it is on, or was on last; -1: not said */
 };
@@ -44,5 +44,8 @@ int schedstat_read(int fd, struct schedstat *out);
 /* The same, and closes fd; one that is -errno of a failed open is the result. */
 int proc_stat_take(int fd, struct proc_stat *out);
 int schedstat_take(int fd, struct schedstat *out);
+
+/* Of that thread, which may be any process's. */
+int proc_stat_of(pid_t tid, struct proc_stat *out);
 
 #endif

@@ -6,12 +6,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agent/tracer/clock.h"
 #include "agent/tracer/proc_file.h"
 #include "agent/tracer/process.h"
+#include "base/now.h"
 #include "base/wire.h"
 
-#define SECOND 1000000000ull
 /* Listing threads that come and go takes at most a 20th of the time; a 100th where that brings
  * nothing new, for the kernel counts threads that we cannot see, too. */
 #define LISTING_REST	  20

@@ -36,7 +36,7 @@ void regs_from_call(struct regs *out, const struct call_now *call)
 	static const enum reg_number args[6] = {
 		DWREG_RDI, DWREG_RSI, DWREG_RDX, DWREG_R10, DWREG_R8, DWREG_R9};
 
-	*out = (struct regs){.known = 1u << DWREG_RSP | 1u << DWREG_PC};
+	*out = (struct regs){.known = DWREG_BIT(DWREG_RSP) | DWREG_BIT(DWREG_PC)};
 	out->r[DWREG_RSP] = call->sp;
 	out->r[DWREG_PC] = call->pc;
 	for (int i = 0; i < 6 && call->nr >= 0; i++) {

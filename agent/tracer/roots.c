@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agent/tracer/proc_file.h"
+#include "agent/tracer/proc_status.h"
 #include "agent/tracer/roots.h"
 
 #ifndef STATX_MNT_ID
@@ -64,13 +64,11 @@ const char *roots_inside(int folder, const char *path)
 
 static int read_rights(const struct target *t, pid_t tid, struct root *root)
 {
-	char text[4096];
-	int n = proc_file_take(target_open_file(t, tid, "status"), text, sizeof(text));
+	struct proc_status status;
+	int error = proc_status_take(target_open_file(t, tid, "status"), &status);
 
-	if (n < 0)
-		return n;
-	int error = proc_file_effective_id(text, "Uid", &root->uid);
-	return error ? error : proc_file_effective_id(text, "Gid", &root->gid);
+	error = error ? error : proc_status_effective_id(&status, "Uid", &root->uid);
+	return error ? error : proc_status_effective_id(&status, "Gid", &root->gid);
 }
 
 int roots_open_ours(struct root *out, const struct root *rights)

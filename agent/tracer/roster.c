@@ -4,15 +4,15 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "agent/tracer/clock.h"
 #include "agent/tracer/roster.h"
 #include "base/list.h"
+#include "base/now.h"
 #include "base/wire.h"
 
-#define EXEC_NS		2000000ull    /* one exec is over after that */
-#define WANTED_NS	1000000000ull /* between two readings of maps that were asked for */
-#define PARENTS_AT_ONCE 2u	      /* whose children's CPU time is read in a tick */
-#define FIGURES		1000u	      /* processes in one message */
+#define EXEC_NS		2000000ull /* one exec is over after that */
+#define WANTED_NS	SECOND	   /* between two readings of maps that were asked for */
+#define PARENTS_AT_ONCE 2u	   /* whose children's CPU time is read in a tick */
+#define FIGURES		1000u	   /* processes in one message */
 
 _Static_assert(FIGURES * sizeof(struct tracer_process) <= LIMIT_MESSAGE, "fits");
 
@@ -329,7 +329,8 @@ void roster_count(const struct roster *r, struct tracer_stats *stats)
 	}
 }
 
-struct process *roster_of_generation(const struct roster *r, uint32_t generation)
+/* The process whose mappings in force are of that generation; NULL. */
+static struct process *of_generation(const struct roster *r, uint32_t generation)
 {
 	for (uint32_t i = 0; generation && i < r->n; i++)
 		if (r->v[i]->mappings.generation == generation)
@@ -371,7 +372,7 @@ void roster_read_wanted_maps(struct roster *r, uint64_t now)
 {
 	uint32_t wanted =
 		atomic_load_explicit(&r->common.ring->page->maps_wanted, memory_order_relaxed);
-	struct process *p = roster_of_generation(r, wanted);
+	struct process *p = of_generation(r, wanted);
 
 	/* A stray pc asks for newer maps, too, and there are none: once a second is enough. */
 	if (p && now >= p->next_maps) {

@@ -60,9 +60,6 @@ uint64_t roster_clock(const struct roster *r);
 /* Fills the figures of tracer_stats that are of all processes. */
 void roster_count(const struct roster *r, struct tracer_stats *stats);
 
-/* The process whose mappings in force are of that generation; NULL. */
-struct process *roster_of_generation(const struct roster *r, uint32_t generation);
-
 /* Processes where another program runs (how many of them are no launched command's beginning is
  * added to *execs), or whose threads are not those that we know: read anew. 1 if there were any. */
 int roster_read_changed(struct roster *r, uint32_t *execs);

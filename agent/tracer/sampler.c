@@ -58,17 +58,6 @@ int sampler_prepare(struct sampler *s, struct process *const *processes, uint32_
 	return 0;
 }
 
-void sampler_fini(struct sampler *s)
-{
-	free(s->v);
-	free(s->candidates);
-	free(s->sleepers);
-	charges_fini(&s->waiters.charges);
-	s->v = NULL;
-	s->candidates = s->sleepers = NULL;
-	s->n = s->room = 0;
-}
-
 static int is_unknown(struct sampler *s)
 {
 	s->capturer.stats->skipped[SKIP_UNKNOWN]++;

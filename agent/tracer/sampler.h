@@ -48,7 +48,6 @@ struct sampler {
 
 /* Takes the processes' threads over, which must not move until the next call. 0 or -ENOMEM. */
 int sampler_prepare(struct sampler *s, struct process *const *processes, uint32_t n);
-void sampler_fini(struct sampler *s);
 
 /* One tick that stands for weight. Where a process has another program or other threads than we
  * know, read_changed is called before anyone is stopped: it reads them anew and prepares the

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 
-#include "agent/tracer/clock.h"
 #include "agent/tracer/snapshot.h"
+#include "base/now.h"
 
 #define TRIES 8 /* a thread may block and run in turn while we look at it */
 
@@ -15,7 +15,7 @@ static void beat(struct capturer *c)
 static void wait_for_late(struct capturer *c)
 {
 	while (tracee_collect(&c->tracee) == -EAGAIN &&
-		clock_now() - c->tracee.since <= LIMIT_STOP_GIVEUP_MS * 1000000ull)
+		clock_now() - c->tracee.since <= LIMIT_STOP_GIVEUP_MS * MS)
 		beat(c);
 }
 

@@ -12,32 +12,16 @@
 #include <unistd.h>
 
 #include "agent/tracer/proc_file.h"
+#include "agent/tracer/proc_status.h"
 #include "agent/tracer/target.h"
 #include "agent/tracer/tracee.h"
-
-struct status {
-	long tgid, tracer, uid, seccomp;
-};
+#include "base/now.h"
 
 static int refuse(struct tracer_refused *why, enum refusal cause, int detail)
 {
 	why->cause = cause;
 	why->detail = detail;
 	return -1;
-}
-
-static int status_read(int proc, struct status *out)
-{
-	char text[4096];
-	int n = proc_file_read(proc, "status", text, sizeof(text));
-
-	if (n < 0)
-		return n;
-	out->tgid = proc_file_number(text, "Tgid");
-	out->tracer = proc_file_number(text, "TracerPid");
-	out->uid = proc_file_number(text, "Uid");
-	out->seccomp = proc_file_number(text, "Seccomp");
-	return 0;
 }
 
 static int has_capability(int cap)
@@ -76,8 +60,8 @@ static int refuse_error(struct tracer_refused *why, int error)
 	return refuse(why, REFUSED_OTHER, -error);
 }
 
-/* Why attaching is not allowed, most specific cause first. */
-static int diagnose(const struct status *st, struct tracer_refused *why)
+/* Why attaching is not allowed, most specific cause first. uid: the real one of the process. */
+static int diagnose(long uid, struct tracer_refused *why)
 {
 	int scope = yama_scope();
 
@@ -86,8 +70,8 @@ static int diagnose(const struct status *st, struct tracer_refused *why)
 			return refuse(why, REFUSED_YAMA, scope);
 		if (geteuid() == 0)
 			return refuse(why, REFUSED_CAPABILITY, 0);
-		if (st->uid != (long)geteuid())
-			return refuse(why, REFUSED_OTHER_USER, st->uid);
+		if (uid != (long)geteuid())
+			return refuse(why, REFUSED_OTHER_USER, uid);
 		if (scope)
 			return refuse(why, REFUSED_YAMA, scope);
 		return refuse(why, REFUSED_NOT_DUMPABLE, 0);
@@ -95,9 +79,9 @@ static int diagnose(const struct status *st, struct tracer_refused *why)
 	if (scope == 3)
 		return refuse(why, REFUSED_YAMA, scope);
 	/* The file that was tried is its owner's, mode 0400. */
-	if (st->uid != (long)geteuid() && !has_capability(CAP_DAC_READ_SEARCH) &&
+	if (uid != (long)geteuid() && !has_capability(CAP_DAC_READ_SEARCH) &&
 		!has_capability(CAP_DAC_OVERRIDE))
-		return refuse(why, REFUSED_FILES, st->uid);
+		return refuse(why, REFUSED_FILES, uid);
 	return refuse(why, REFUSED_LSM, 0);
 }
 
@@ -145,16 +129,18 @@ static int has_run_counts(const struct target *t)
 
 static int check(struct target *t, int is_launched, struct tracer_refused *why)
 {
-	struct status st = {0};
+	struct proc_status status;
 	int error = proc_stat_take(proc_file_open(t->proc, "stat"), &t->stat);
 
-	error = error ? error : status_read(t->proc, &st);
+	error = error ? error : proc_status_take(proc_file_open(t->proc, "status"), &status);
 	if (error)
 		return refuse_error(why, error);
-	if (!st.tgid) /* ended between the two files */
+	long process = proc_status_number(&status, "Tgid");
+	long tracer = proc_status_number(&status, "TracerPid");
+	if (!process) /* ended between the two files */
 		return refuse(why, REFUSED_NO_PROCESS, 0);
-	if (st.tgid != t->pid)
-		return refuse(why, REFUSED_THREAD, st.tgid);
+	if (process != t->pid)
+		return refuse(why, REFUSED_THREAD, process);
 	if (!is_launched && is_ourselves(t->pid, &t->stat))
 		return refuse(why, REFUSED_OURSELVES, 0);
 	/* A main thread that ended before the others is a zombie too, in a process that lives on.
@@ -163,12 +149,12 @@ static int check(struct target *t, int is_launched, struct tracer_refused *why)
 		return refuse(why, REFUSED_ZOMBIE, 0);
 	if (t->stat.flags & PROC_STAT_KTHREAD)
 		return refuse(why, REFUSED_KERNEL_THREAD, 0);
-	if (st.tracer)
-		return refuse(why, REFUSED_TRACED, st.tracer);
+	if (tracer)
+		return refuse(why, REFUSED_TRACED, tracer);
 	if (tracee_probe() < 0)
 		return refuse(why, REFUSED_SECCOMP, 0);
 	if (!may_attach(t->proc))
-		return diagnose(&st, why);
+		return diagnose(proc_status_number(&status, "Uid"), why);
 	if (!has_run_counts(t))
 		return refuse(why, REFUSED_NO_SCHEDSTAT, 0);
 	return check_machine(t->proc, why);
@@ -238,7 +224,7 @@ uint64_t target_clock(const struct target *t)
 	if (t->pidfd >= 0 && syscall(SYS_pidfd_send_signal, t->pidfd, 0, NULL, 0) < 0 &&
 		errno == ESRCH)
 		return 0;
-	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
+	return ts.tv_sec * SECOND + ts.tv_nsec;
 }
 
 int target_open_file(const struct target *t, pid_t tid, const char *name)

@@ -8,10 +8,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "agent/tracer/proc_file.h"
+#include "agent/tracer/proc_status.h"
 #include "agent/tracer/process.h"
 #include "agent/tracer/threads.h"
 #include "base/list.h"
+#include "base/now.h"
 
 uint64_t threads_time(void)
 {
@@ -19,7 +20,7 @@ uint64_t threads_time(void)
 	uint64_t hz = sysconf(_SC_CLK_TCK);
 
 	clock_gettime(CLOCK_BOOTTIME, &now);
-	return now.tv_sec * hz + now.tv_nsec / (1000000000u / hz);
+	return now.tv_sec * hz + now.tv_nsec / (SECOND / hz);
 }
 
 void threads_init(struct threads *t, const struct target *target, struct process *process,
@@ -213,15 +214,6 @@ void threads_sweep(struct threads *t)
 	t->n = kept;
 }
 
-uint32_t threads_live(const struct threads *t)
-{
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < t->n; i++)
-		n += !t->v[i].ended;
-	return n;
-}
-
 /* A thread uses no more CPU than time passes, and its figures only grow; otherwise they are those
  * of a thread that got this id by calling exec. The slack is for kernels that account a CPU without
  * ticks (nohz_full) once a second. */
@@ -278,24 +270,23 @@ int thread_state(struct thread *th, struct proc_stat *stat)
 /* Runs, runs less switches; the state's letter at that moment, or -errno. */
 static int count_runs(const struct target *target, struct thread *th, uint64_t *runs, int64_t *more)
 {
-	char text[4096];
+	struct proc_status status;
 	struct schedstat now;
 
 	if (th->status_fd < 0)
 		th->status_fd = target_open_file(target, th->tid, "status");
 	if (th->status_fd < 0)
 		return th->status_fd;
-	ssize_t n = pread(th->status_fd, text, sizeof(text) - 1, 0);
-	int error = n < 0 ? -errno : schedstat_read(th->schedstat_fd, &now);
+	int error = proc_status_read(th->status_fd, &status);
+	error = error ? error : schedstat_read(th->schedstat_fd, &now);
 	if (error)
 		return error;
-	text[n] = '\0';
-	uint64_t left = proc_file_number(text, "voluntary_ctxt_switches") +
-			proc_file_number(text, "nonvoluntary_ctxt_switches");
+	uint64_t left = proc_status_number(&status, "voluntary_ctxt_switches") +
+			proc_status_number(&status, "nonvoluntary_ctxt_switches");
 	*runs = now.runs;
 	*more = (int64_t)(now.runs - left);
-	const char *state = strstr(text, "\nState:\t");
-	return state ? state[8] : -EINVAL;
+	const char *state = proc_status_value(&status, "State");
+	return state ? *state : -EINVAL;
 }
 
 int thread_is_on_cpu(const struct target *target, struct thread *th)

@@ -93,9 +93,6 @@ uint64_t threads_time(void);
 int threads_refresh(struct threads *t);
 void threads_sweep(struct threads *t);
 
-/* How many have not ended. */
-uint32_t threads_live(const struct threads *t);
-
 /* Reads schedstat; sets moved. 0, or -ESRCH and ended is set: also where the figures are another
  * thread's, which took over the id by exec. Any other -errno: it could not be read, and nothing is
  * known anew. */

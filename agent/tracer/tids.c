@@ -6,10 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/tracer/clock.h"
-#include "agent/tracer/proc_file.h"
+#include "agent/tracer/proc_status.h"
 #include "agent/tracer/tids.h"
 #include "base/list.h"
+#include "base/now.h"
 
 #define DEPTH_MAX 33 /* MAX_PID_NS_LEVEL of the kernel, and the first */
 
@@ -22,22 +22,19 @@ void tids_fini(struct tids *t)
 /* The innermost id in NSpid, and how many there are; or -errno. */
 static pid_t read_theirs(const struct target *target, pid_t tid, int *depth)
 {
-	char text[4096];
-	int n = proc_file_take(target_open_file(target, tid, "status"), text, sizeof(text));
-	const char *at = n < 0 ? NULL : strstr(text, "\nNSpid:");
+	struct proc_status status;
+	int error = proc_status_take(target_open_file(target, tid, "status"), &status);
+	const char *at = error ? NULL : proc_status_value(&status, "NSpid");
 	long id = 0;
 
 	*depth = 0;
-	if (n < 0)
-		return n;
-	at = at ? at + strlen("\nNSpid:") : "";
-	while (*at == '\t' && *depth < DEPTH_MAX) {
+	while (at && *depth < DEPTH_MAX) {
 		char *end;
 		id = strtol(at, &end, 10);
-		at = end;
+		at = *end == '	' ? end + 1 : NULL;
 		++*depth;
 	}
-	return id;
+	return error ? error : id;
 }
 
 /* Also where it is the main thread that has ended before the others: it holds nothing up any more

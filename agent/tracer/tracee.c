@@ -15,20 +15,15 @@
 #include <elf.h>
 #include <errno.h>
 #include <signal.h>
-#include <sys/ptrace.h>
 #include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 
-#include "agent/tracer/clock.h"
 #include "agent/tracer/call.h"
 #include "agent/tracer/regs.h"
 #include "agent/tracer/tracee.h"
 #include "base/limits.h"
-
-#ifndef PTRACE_EVENT_STOP
-#define PTRACE_EVENT_STOP 128
-#endif
+#include "base/now.h"
 
 /* The alarm that ends a wait comes after the wait's deadline, and not before. It is set anew only
  * when it could come too early, so that sampling costs neither a call per stop nor an alarm now and
@@ -65,7 +60,7 @@ static uint64_t deadline(void)
 	uint64_t now = clock_now();
 
 	set_alarm(now);
-	return now + LIMIT_STOP_WAIT_MS * 1000000ull;
+	return now + LIMIT_STOP_WAIT_MS * MS;
 }
 
 static int is_group_stop(int status)
@@ -190,7 +185,7 @@ int tracee_collect(struct tracee *t)
 void tracee_settle(struct tracee *t)
 {
 	while (t->late && tracee_collect(t) == -EAGAIN &&
-		clock_now() - t->since < LIMIT_STOP_GIVEUP_MS * 1000000ull)
+		clock_now() - t->since < LIMIT_STOP_GIVEUP_MS * MS)
 		;
 }
 
@@ -204,7 +199,7 @@ int tracee_get_regs(const struct tracee *t, struct user_regs_struct *regs)
 	return iov.iov_len == sizeof(*regs) ? 0 : -ENOTSUP;
 }
 
-int tracee_set_regs(const struct tracee *t, const struct user_regs_struct *regs)
+static int set_regs(const struct tracee *t, const struct user_regs_struct *regs)
 {
 	struct iovec iov = {(void *)regs, sizeof(*regs)};
 
@@ -216,7 +211,7 @@ int tracee_set_regs(const struct tracee *t, const struct user_regs_struct *regs)
 static void count_call(struct tracee *t, struct user_regs_struct *u, uint64_t *counter)
 {
 	u->orig_rax = -1;
-	*counter += tracee_set_regs(t, u) == 0;
+	*counter += set_regs(t, u) == 0;
 }
 
 void tracee_mend_call(struct tracee *t, struct user_regs_struct *u)
@@ -229,9 +224,9 @@ void tracee_mend_call(struct tracee *t, struct user_regs_struct *u)
 		if (!call_is_filtered(t->tid))
 			return;
 		call_begin_anew(u);
-		tracee_set_regs(t, u);
+		set_regs(t, u);
 	} else if (call_repair(u)) {
-		int error = tracee_set_regs(t, u);
+		int error = set_regs(t, u);
 		t->calls.repaired += !error;
 		t->calls.failed += !!error;
 	} else if (call_fails(u)) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The ptrace state machine of one thread: free -> (seize, interrupt, wait) -> stopped -> free.
- * The only file of the tracer that calls ptrace or waits.
+ * Who stays attached is attached.h, all threads at once are agent/probe/remote.h; nobody else calls
+ * ptrace or waits.
  *
  * Never attached between samples, never two threads at once. Sources: ptrace(2), kernel/ptrace.c,
  * kernel/signal.c; the races with exec are described in doc/INTERNALS.md.
@@ -10,8 +11,14 @@
 #define TRACER_TRACEE_H
 
 #include <stdint.h>
+#include <sys/ptrace.h>
 #include <sys/types.h>
 #include <sys/user.h>
+
+/* glibc's header leaves it out, and goes together with linux/ptrace.h badly. */
+#ifndef PTRACE_EVENT_STOP
+#define PTRACE_EVENT_STOP 128
+#endif
 
 /* What stops did to the calls that they fell into. */
 struct tracee_calls {
@@ -43,7 +50,6 @@ int tracee_collect(struct tracee *t);
 void tracee_settle(struct tracee *t);
 
 int tracee_get_regs(const struct tracee *t, struct user_regs_struct *regs); /* 0 or -errno */
-int tracee_set_regs(const struct tracee *t, const struct user_regs_struct *regs);
 
 /* Undoes what the stop did to the call that the thread is in, or counts it; regs are its registers,
  * and may be changed. */

@@ -17,21 +17,26 @@ static uint32_t asked(const struct waiters *w, uint32_t kinds)
 
 /* --- telling ------------------------------------------------------------------------------ */
 
-/* In parts that a capture's weight can say. What there is no room for is counted. */
-static void push_same(struct waiters *w, const struct thread *th, struct capture_more more)
+/* With the stack that is known, or why there is none. In parts that a capture's weight can say;
+ * what there is no room for is counted. */
+static void push(struct waiters *w, const struct thread *th, struct capture_more more,
+	enum capture_missing why)
 {
+	struct capturer *c = w->capturer;
 	uint32_t weight = more.weight, most = UINT16_MAX;
 
 	while (weight) {
 		more.weight = weight < most ? weight : most;
-		if (capture_same(w->capturer, th, &more) != 1)
-			w->capturer->stats->skipped[SKIP_RING_FULL]++;
+		int pushed = why == MISSING_NOT ? capture_same(c, th, &more)
+						: capture_missing(c, th, &more, why);
+		if (pushed != 1)
+			c->stats->skipped[SKIP_RING_FULL]++;
 		weight -= more.weight;
 		more.looks = more.contentions = more.again = 0;
 	}
 }
 
-void waiters_tell(struct waiters *w, struct thread *th)
+static void tell(struct waiters *w, struct thread *th)
 {
 	struct waiting *of = &th->waiting;
 	struct capture_more more = {
@@ -44,13 +49,13 @@ void waiters_tell(struct waiters *w, struct thread *th)
 	};
 
 	if (of->weight && more.kinds)
-		push_same(w, th, more);
+		push(w, th, more, MISSING_NOT);
 	more.kinds = KIND(PROFILE_MUTEX);
 	more.weight = of->orphan_weight;
 	more.looks = 0;
 	more.wait.flags |= WAIT_NO_HOLDER;
 	if (of->orphan_weight)
-		push_same(w, th, more);
+		push(w, th, more, MISSING_NOT);
 	of->weight = of->looks = of->orphan_weight = 0;
 }
 
@@ -59,7 +64,7 @@ void waiters_tell_all(struct waiters *w, int is_last)
 	for (uint32_t i = 0; i < w->n_processes; i++) {
 		struct threads *threads = &w->processes[i]->threads;
 		for (uint32_t j = 0; j < threads->n; j++) {
-			waiters_tell(w, &threads->v[j]);
+			tell(w, &threads->v[j]);
 			if (is_last)
 				threads->v[j].waiting.runs = UINT64_MAX;
 		}
@@ -150,7 +155,7 @@ static void look_at_same(struct waiters *w, struct thread *th)
 			of->orphan_weight += th->weight;
 	}
 	if (of->weight > UINT16_MAX / 2 || of->orphan_weight > UINT16_MAX / 2)
-		waiters_tell(w, th);
+		tell(w, th);
 }
 
 void waiters_look(struct waiters *w, struct thread *th)
@@ -161,7 +166,7 @@ void waiters_look(struct waiters *w, struct thread *th)
 		look_at_same(w, th);
 		return;
 	}
-	waiters_tell(w, th);
+	tell(w, th);
 	switch (capture_blocked(w->capturer, th, asked(w, WAITERS_KINDS), th->state)) {
 	case 1:
 	case 2:
@@ -207,7 +212,7 @@ void waiters_begin_capture(struct waiters *w, struct thread *th)
 {
 	struct capturer *c = w->capturer;
 
-	waiters_tell(w, th); /* its stack will be another one */
+	tell(w, th); /* its stack will be another one */
 	c->held = 0;
 	c->charges = charges_of(&w->charges, th->tid, &c->n_charges);
 }
@@ -232,7 +237,7 @@ void waiters_end_capture(struct waiters *w, struct thread *th, enum skip skip)
 	for (uint32_t i = 0; skip == SKIPS && i < c->n_charges && i < CAPTURE_CHARGES; i++) {
 		if (!(c->held & 1u << i) || !v[i].weight)
 			continue;
-		push_same(w, th, more_of(&v[i], th->state));
+		push(w, th, more_of(&v[i], th->state), MISSING_NOT);
 		v[i].weight = 0;
 	}
 	c->n_charges = 0;
@@ -243,15 +248,7 @@ static void push_unheld(struct waiters *w, const struct thread *th, struct charg
 	enum capture_missing why)
 {
 	for (uint32_t i = 0; i < n; i++) {
-		struct capture_more more = more_of(&v[i], th->state);
-		uint32_t weight = v[i].weight, most = UINT16_MAX;
-		while (weight) {
-			more.weight = weight < most ? weight : most;
-			if (capture_missing(w->capturer, th, &more, why) != 1)
-				w->capturer->stats->skipped[SKIP_RING_FULL]++;
-			weight -= more.weight;
-			more.contentions = more.again = 0;
-		}
+		push(w, th, more_of(&v[i], th->state), why);
 		v[i].weight = 0;
 	}
 }

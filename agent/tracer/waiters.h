@@ -42,9 +42,7 @@ void waiters_charge(struct waiters *w, int is_crowded);
 /* For struct capturer: whether one of the threads has that id. arg: the waiters. */
 int waiters_knows(const void *arg, pid_t tid);
 
-/* What session does not know yet, of that thread or of all. is_last: its stack is not referred to
- * any more. */
-void waiters_tell(struct waiters *w, struct thread *th);
+/* What session does not know yet. is_last: no stack is referred to any more. */
 void waiters_tell_all(struct waiters *w, int is_last);
 
 /* Waits that last count once more: as such (capture.again), or like new ones. */

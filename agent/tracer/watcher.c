@@ -23,11 +23,11 @@
 
 #include "agent/tracer/attached.h"
 #include "agent/tracer/call.h"
-#include "agent/tracer/clock.h"
 #include "agent/tracer/ignored.h"
 #include "agent/tracer/proc_file.h"
 #include "agent/tracer/regs.h"
 #include "agent/tracer/watcher.h"
+#include "base/now.h"
 
 #define STUCK_NS    300000000ull
 #define ATTEND_NS   200000ull

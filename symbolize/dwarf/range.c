@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <dwarf.h>
 
+#include "base/limits.h"
 #include "symbolize/dwarf/file.h"
 #include "symbolize/dwarf/range.h"
-
-/* Of one list; a unit of a large program has some hundred thousand. */
-#define RANGES_MAX (16u * 1024 * 1024)
 
 struct walk {
 	range_take *take;
@@ -23,7 +21,7 @@ static int each_pair(struct walk *w, struct cursor c)
 {
 	int result = 0;
 
-	for (uint32_t i = 0; i < RANGES_MAX && !result; i++) {
+	for (uint32_t i = 0; i < LIMIT_RANGES && !result; i++) {
 		uint64_t start = cursor_fixed(&c, ADDRESS_SIZE);
 		uint64_t end = cursor_fixed(&c, ADDRESS_SIZE);
 		if (c.is_bad || (!start && !end))
@@ -80,7 +78,7 @@ static int each_entry(struct walk *w, const struct unit *u, struct cursor c)
 {
 	int result = 0, over = 0;
 
-	for (uint32_t i = 0; i < RANGES_MAX && !over && !result; i++)
+	for (uint32_t i = 0; i < LIMIT_RANGES && !over && !result; i++)
 		result = one_entry(w, u, &c, &over);
 	return result;
 }

@@ -11,6 +11,7 @@
 
 #include "base/limits.h"
 #include "symbolize/dwarf/section.h"
+#include "symbolize/elf_sections.h"
 
 #define COMPRESSED_ZLIB 1u /* ch_type; ELFCOMPRESS_ZSTD is not in every elf.h */
 #define COMPRESSED_ZSTD 2u
@@ -96,19 +97,19 @@ static void take(struct sections *s, const GElf_Shdr *header, const char *name, 
 
 void sections_find(struct sections *s, Elf *elf, int is_split)
 {
-	size_t strings, size;
+	size_t size;
 	const char *image = elf_rawfile(elf, &size);
 	Elf_Scn *section = NULL;
 	GElf_Shdr header;
 
 	memset(s, 0, sizeof(*s));
-	if (!image || elf_getshdrstrndx(elf, &strings) < 0)
+	if (!image)
 		return;
-	while ((section = elf_nextscn(elf, section))) {
-		if (!gelf_getshdr(section, &header) || header.sh_type == SHT_NOBITS ||
-			header.sh_offset > size || header.sh_size > size - header.sh_offset)
+	while ((section = elf_section_next(elf, section, &header))) {
+		if (header.sh_type == SHT_NOBITS || header.sh_offset > size ||
+			header.sh_size > size - header.sh_offset)
 			continue;
-		const char *name = elf_strptr(elf, strings, header.sh_name);
+		const char *name = elf_section_name(elf, &header);
 		if (name)
 			take(s, &header, name, is_split, (const unsigned char *)image);
 	}

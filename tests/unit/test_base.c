@@ -18,6 +18,7 @@
 #include "base/utf8.h"
 #include "base/log.h"
 #include "base/outbox.h"
+#include "base/path.h"
 #include "base/ring.h"
 #include "base/wire.h"
 
@@ -377,6 +378,19 @@ static void json_is_what_it_says(void **state)
 	buf_fini(&b);
 }
 
+static void a_path_has_a_folder_and_a_base(void **state)
+{
+	(void)state;
+	assert_string_equal(path_base("/usr/lib/libc.so.6"), "libc.so.6");
+	assert_string_equal(path_base("app"), "app");
+	assert_string_equal(path_base("/"), "/");
+	assert_string_equal(path_base("a/b/"), "a/b/");
+	assert_string_equal(path_base(""), "");
+	assert_int_equal(path_folder("/usr/lib/libc.so.6"), 9);
+	assert_int_equal(path_folder("a/b/"), 4);
+	assert_int_equal(path_folder("app"), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -396,6 +410,7 @@ int main(void)
 		cmocka_unit_test(ring_grows_while_empty),
 		cmocka_unit_test(ring_producer_keeps_its_own_position),
 		cmocka_unit_test(outbox_never_waits),
+		cmocka_unit_test(a_path_has_a_folder_and_a_base),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

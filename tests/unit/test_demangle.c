@@ -14,7 +14,7 @@
 
 #include "base/limits.h"
 #include "symbolize/demangle.h"
-#include "symbolize/path.h"
+#include "base/path.h"
 #include "symbolize/names.h"
 
 /* One name at the three levels; what is NULL is as the one before. */

@@ -12,7 +12,7 @@
 #include <fcntl.h>
 #include <cmocka.h>
 
-#include "unwind/frame_pointer.h"
+#include "unwind/guess.h"
 #include "unwind/unwind.h"
 
 #define MODULE	1u

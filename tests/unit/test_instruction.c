@@ -95,12 +95,26 @@ static void any_bytes_are_survived(void **state)
 	}
 }
 
+static void marks_are_passed_over(void **state)
+{
+	static const uint8_t both[] = {0xf3, 0x0f, 0x1e, 0xfa, 0xf2, 0xff, 0x25},
+			     notrack[] = {0x3e, 0xff, 0x25, 0, 0},
+			     endbr32[] = {0xf3, 0x0f, 0x1e, 0xfb, 0xff};
+
+	(void)state;
+	assert_int_equal(instruction_marks(both), 5);
+	assert_int_equal(instruction_marks(both + 1), 0);
+	assert_int_equal(instruction_marks(notrack), 1);
+	assert_int_equal(instruction_marks(endbr32), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lengths_are_the_assemblers),
 		cmocka_unit_test(parts_are_found),
 		cmocka_unit_test(any_bytes_are_survived),
+		cmocka_unit_test(marks_are_passed_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "agent/tracer/sigframe.h"
-#include "unwind/frame_pointer.h"
+#include "unwind/guess.h"
 #include "unwind/unwind.h"
 #include "unwind/want.h"
 

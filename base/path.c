@@ -1,7 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <string.h>
 
-#include "symbolize/path.h"
+#include "base/path.h"
+
+int path_folder(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 - path : 0;
+}
+
+const char *path_base(const char *path)
+{
+	const char *base = path + path_folder(path);
+
+	return *base ? base : path;
+}
 
 /* The end of out without its last part; out itself if that is "..", or nothing is left. */
 static char *drop_last(char *start, char *end)

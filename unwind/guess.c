@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "unwind/frame_pointer.h"
 #include "unwind/frameless.h"
+#include "unwind/guess.h"
 
-#define KNOWN (1u << DWREG_RSP | 1u << DWREG_RBP | 1u << DWREG_PC)
+#define KNOWN (DWREG_BIT(DWREG_RSP) | DWREG_BIT(DWREG_RBP) | DWREG_BIT(DWREG_PC))
 
 /* How far into a function its return address is on top of the stack for sure: sets of pushes come
  * later than the first few instructions; a PLT entry is 16 bytes. */
@@ -39,7 +39,7 @@ static int has_frame_pointer(const struct copy *copy, const struct regs *regs)
 {
 	uint64_t bp = regs->r[DWREG_RBP];
 
-	return (regs->known & 1u << DWREG_RBP) && bp >= regs->r[DWREG_RSP] && !(bp & 7) &&
+	return (regs->known & DWREG_BIT(DWREG_RBP)) && bp >= regs->r[DWREG_RSP] && !(bp & 7) &&
 	       is_near(copy, bp);
 }
 
@@ -73,21 +73,70 @@ static int entry_step(const struct code *code, struct copy *copy, struct regs *r
 
 /* Over the frame at rbp. What was saved there is a frame pointer again, or only a register of a
  * caller that has none: then its call must be seen. */
-static enum frame_pointer link_step(
+static enum guess link_step(
 	const struct code *code, int is_last, struct copy *copy, struct regs *regs)
 {
 	uint64_t bp = regs->r[DWREG_RBP], saved, address, target;
 
 	if (!has_frame_pointer(copy, regs))
-		return FRAME_POINTER_NONE;
+		return GUESS_NONE;
 	if (copy_word(copy, bp, &saved) < 0 || copy_word(copy, bp + 8, &address) < 0)
-		return FRAME_POINTER_UNREADABLE;
+		return GUESS_UNREADABLE;
 	enum call_site site = call_site_before(code, address, &target);
 	if (site == CALL_NONE || (is_last ? site == CALL_UNSEEN : saved && saved <= bp))
-		return FRAME_POINTER_NONE;
+		return GUESS_NONE;
 	return_over(regs, bp + 8, address);
 	regs->r[DWREG_RBP] = saved;
-	return FRAME_POINTER_FOUND;
+	return GUESS_FOUND;
+}
+
+static enum guess frameless_step(
+	const struct code *code, const unsigned char *at_pc, struct copy *copy, struct regs *regs)
+{
+	uint64_t sp = regs->r[DWREG_RSP], address, target;
+	int above = frameless_return(at_pc);
+
+	if (above < 0 || copy_word(copy, sp + above, &address) < 0 ||
+		call_site_before(code, address, &target) == CALL_NONE)
+		return GUESS_NONE;
+	return_over(regs, sp + above, address);
+	return GUESS_FOUND;
+}
+
+static enum guess padded_step(const struct code *code, struct copy *copy, struct regs *regs)
+{
+	uint64_t sp = regs->r[DWREG_RSP], address, target;
+
+	if (copy_word(copy, sp + 8, &address) < 0)
+		return GUESS_NONE;
+	enum call_site site = call_site_before(code, address, &target);
+	if (site != CALL_DIRECT && site != CALL_INDIRECT)
+		return GUESS_NONE;
+	return_over(regs, sp + 8, address);
+	return GUESS_FOUND;
+}
+
+enum guess guess_step(const struct code *code, const struct guess_from *from, struct copy *copy,
+	struct regs *regs)
+{
+	int is_return = from->came & FRAME_RETURN;
+	const unsigned char *at_pc = from->at_pc;
+	enum guess found = GUESS_NONE;
+	unsigned char in_file[CODE_BYTES];
+
+	if (!is_return && !at_pc && call_site_code(code, regs->r[DWREG_PC], in_file) == 0)
+		at_pc = in_file;
+	if (at_pc)
+		found = frameless_step(code, at_pc, copy, regs);
+	if (found == GUESS_NONE && !is_return && entry_step(code, copy, regs) == 0)
+		found = GUESS_FOUND;
+	if (found == GUESS_NONE)
+		found = link_step(code, 0, copy, regs);
+	if (found == GUESS_NONE && from->came == FRAME_RETURN && !from->has_module)
+		found = padded_step(code, copy, regs);
+	if (found == GUESS_NONE && !from->has_module)
+		found = link_step(code, 1, copy, regs);
+	return found;
 }
 
 /* Whether the function that is called before address is the one around pc, which never returns: no
@@ -100,7 +149,7 @@ static int calls_without_return(const struct code *code, uint64_t address, uint6
 	       pc - target < LEAF_BYTES && call_site_no_return(code, target, pc);
 }
 
-int frame_pointer_no_return(const struct code *code, struct copy *copy, struct regs *regs)
+int guess_no_return(const struct code *code, struct copy *copy, struct regs *regs)
 {
 	uint64_t sp = regs->r[DWREG_RSP], pc = regs->r[DWREG_PC], at = sp, address, target;
 
@@ -115,53 +164,12 @@ int frame_pointer_no_return(const struct code *code, struct copy *copy, struct r
 	regs->r[DWREG_PC] = address;
 	regs->r[DWREG_RSP] = at;
 	regs->r[DWREG_RBP] = 0;
-	regs->known = is_root ? KNOWN : KNOWN & ~(1u << DWREG_RBP);
+	regs->known = is_root ? KNOWN : KNOWN & ~DWREG_BIT(DWREG_RBP);
 	return 0;
 }
 
-enum frame_pointer frame_pointer_step(
-	const struct code *code, int is_leaf, struct copy *copy, struct regs *regs)
+int guess_is_root(const struct code *code, const struct regs *regs)
 {
-	if (is_leaf && entry_step(code, copy, regs) == 0)
-		return FRAME_POINTER_FOUND;
-	return link_step(code, 0, copy, regs);
-}
-
-enum frame_pointer frame_pointer_last_step(
-	const struct code *code, struct copy *copy, struct regs *regs)
-{
-	return link_step(code, 1, copy, regs);
-}
-
-enum frame_pointer frame_pointer_frameless_step(
-	const struct code *code, const unsigned char *at_pc, struct copy *copy, struct regs *regs)
-{
-	uint64_t sp = regs->r[DWREG_RSP], address, target;
-	int above = frameless_return(at_pc);
-
-	if (above < 0 || copy_word(copy, sp + above, &address) < 0 ||
-		call_site_before(code, address, &target) == CALL_NONE)
-		return FRAME_POINTER_NONE;
-	return_over(regs, sp + above, address);
-	return FRAME_POINTER_FOUND;
-}
-
-enum frame_pointer frame_pointer_padded_step(
-	const struct code *code, struct copy *copy, struct regs *regs)
-{
-	uint64_t sp = regs->r[DWREG_RSP], address, target;
-
-	if (copy_word(copy, sp + 8, &address) < 0)
-		return FRAME_POINTER_NONE;
-	enum call_site site = call_site_before(code, address, &target);
-	if (site != CALL_DIRECT && site != CALL_INDIRECT)
-		return FRAME_POINTER_NONE;
-	return_over(regs, sp + 8, address);
-	return FRAME_POINTER_FOUND;
-}
-
-int frame_pointer_is_root(const struct code *code, const struct regs *regs)
-{
-	return (regs->known & 1u << DWREG_RBP) && !regs->r[DWREG_RBP] &&
+	return (regs->known & DWREG_BIT(DWREG_RBP)) && !regs->r[DWREG_RBP] &&
 	       call_site_clears_rbp(code, regs->r[DWREG_PC]);
 }
