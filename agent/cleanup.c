@@ -46,5 +46,5 @@ void cleanup_on_answer(struct session *s, const struct tracer_cleaned *a)
 			pid);
 	else
 		tell(pid, &a->found);
-	session_over(s, a->why.cause ? 3 : 0);
+	session_over(s, a->why.cause ? STATUS_REFUSED : STATUS_DONE);
 }

@@ -122,7 +122,7 @@ void go_programs_on_none(struct session *s, const struct tracer_goroutines *none
 		progress_end(s);
 		log_error("process %d (%s) shows no goroutines: %s", p->pid, shown,
 			text_of(none->lack));
-		session_over(s, 3);
+		session_over(s, STATUS_REFUSED);
 	} else if (s->without_goroutines++ < SHOWN) {
 		log_note("process %d (%s) shows no goroutines: %s", p->pid, shown,
 			text_of(none->lack));

@@ -71,7 +71,7 @@ __attribute__((format(printf, 2, 3))) static void give_up(
 	}
 	progress_end(s);
 	log_error("%s", text);
-	session_over(s, 3);
+	session_over(s, STATUS_REFUSED);
 }
 
 static void refuse(struct session *s, const char *what, const char *remedy)
@@ -294,7 +294,7 @@ int heap_probe_tracer_ended(struct session *s)
 		  "the probe stays in process %d and switches itself off within seconds; take it "
 		  "out by -cleanup -p PID",
 		pid_of(s));
-	session_over(s, 1);
+	session_over(s, STATUS_FAILED);
 	return 1;
 }
 

@@ -397,7 +397,7 @@ static int show_help(struct options *o, const char *name, const char *value)
 		printf("  %-24s %s\n", left, rows[i].help);
 	}
 	printf("\nExit status: 0 done, 1 failure, 2 usage, 3 cannot attach, 4 no samples, "
-	       "5 regression.\n");
+	       "5 regression,\n126 and 127 a command that cannot be run.\n");
 	return 1;
 }
 

@@ -70,7 +70,7 @@ static void begin(struct session *s, uint32_t kinds)
 		w->is_done = on_done;
 	else if (kinds) {
 		log_error("out of memory");
-		session_over(s, 1);
+		session_over(s, STATUS_FAILED);
 	}
 }
 
