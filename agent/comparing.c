@@ -34,7 +34,7 @@ int comparing_set(struct comparing *c, const char *name, const char *value)
 	return 0;
 }
 
-int comparing_settle(const struct options *o, int format_given)
+int comparing_settle(const struct options *o)
 {
 	const struct comparing *c = &o->compare;
 	const char *other = o->n_pids	       ? "-p"
@@ -47,6 +47,8 @@ int comparing_settle(const struct options *o, int format_given)
 			    : o->http	       ? "-http"
 			    : o->push.n	       ? "-push"
 			    : o->output	       ? "-o"
+			    : o->window_given  ? "-seconds"
+			    : o->kinds	       ? "-profile"
 					       : NULL;
 
 	if (!c->old)
@@ -57,7 +59,7 @@ int comparing_settle(const struct options *o, int format_given)
 		log_error("-compare: one of the two can be standard input, not both");
 	else if (other)
 		log_error("-compare prints what two files differ in; leave out %s", other);
-	else if (format_given && o->format != FORMAT_TEXT && o->format != FORMAT_JSON)
+	else if (o->format_given && o->format != FORMAT_TEXT && o->format != FORMAT_JSON)
 		log_error("-format: -compare prints text or json");
 	else
 		return 0;

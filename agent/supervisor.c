@@ -30,10 +30,13 @@ struct supervisor {
 	int session; /* our end of its socket */
 	int signals;
 	int interrupts;
+	struct signalfd_siginfo last; /* signal that was to end us */
+	uint64_t last_at;
 	uint64_t patience_ends; /* of the second interrupt: then session is killed; 0: not yet */
 };
 
 #define PATIENCE_NS	 300000000ull
+#define REPEATED_NS	 100000000ull
 #define LOOKS_MS	 500
 #define LOOKS_SERVING_MS 60000
 
@@ -185,11 +188,24 @@ static int patience(struct supervisor *s)
 	return 100;
 }
 
+/* timeout(1) sends its signal to us, and at once to all of our group: that is one. */
+static int is_repeated(struct supervisor *s, const struct signalfd_siginfo *info)
+{
+	uint64_t now = clock_now();
+	int is_same = info->ssi_code == SI_USER && info->ssi_signo == s->last.ssi_signo &&
+		      info->ssi_pid == s->last.ssi_pid && now - s->last_at < REPEATED_NS;
+
+	s->last = *info;
+	s->last_at = now;
+	return is_same;
+}
+
 /* The next of the signals that are meant to end us; 0: none waits. */
 static int next_signal(struct supervisor *s, struct signalfd_siginfo *info)
 {
 	while (read(s->signals, info, sizeof(*info)) == sizeof(*info))
-		if (info->ssi_signo != SIGCHLD && info->ssi_signo != SIGTSTP)
+		if (info->ssi_signo != SIGCHLD && info->ssi_signo != SIGTSTP &&
+			!is_repeated(s, info))
 			return 1;
 	return 0;
 }

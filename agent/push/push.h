@@ -11,7 +11,7 @@
  *	push_tell, push_fini
  *
  * A store that is away is waited for as long as there is room (base/limits.h), and holds up no
- *other store. What is lost is counted and told: see destination.h.
+ * other store. What is lost is counted and told: see destination.h, and push_tell.
  */
 #ifndef PUSH_PUSH_H
 #define PUSH_PUSH_H
@@ -77,7 +77,8 @@ const struct push_counts *push_counts(const struct push *p, uint32_t i);
 uint32_t push_waiting(const struct push *p, uint32_t i);
 const char *push_name(const struct push *p, uint32_t i);
 
-/* A line for each store: what it got and what not. */
+/* A line for each store: what it got and what not; and one for what could not even be kept as
+ * files. */
 void push_tell(const struct push *p);
 
 void push_fini(struct push *p);

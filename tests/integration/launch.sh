@@ -113,6 +113,7 @@ launched -exit-status -hz 200 -seconds 60 -o "$out" -- bash -c 'trap "" TERM; ec
 command=$(sed -n 's/^ready //p' "$WORK/run.out")
 kill -TERM $PROFILER
 for ((i = 0; i < 500; i++)); do grep -q 'the command runs on' "$WORK/run.err" && break; sleep 0.02; done
+sleep 0.2
 kill -TERM $PROFILER
 ended
 check_equal "left alone: exit" 130 "$STATUS"

@@ -73,9 +73,13 @@ static void recordings(void **state)
 	accepted("-p 1 -save-raw x.raw");
 	assert_string_equal(o.save_raw, "x.raw");
 	assert_null(o.replay);
-	accepted("-replay x.raw -symfs=/some/where");
+	accepted("-replay x.raw -symfs=/proc/self");
 	assert_string_equal(o.replay, "x.raw");
-	assert_string_equal(o.symfs, "/some/where");
+	assert_string_equal(o.symfs, "/proc/self");
+	refused("-replay x.raw -symfs /no/where", "-symfs /no/where: No such file");
+	refused("-replay x.raw -symfs /proc/self/maps", "-symfs /proc/self/maps: Not a directory");
+	refused("-replay x.raw -seconds 3", "its own length and rate; leave out -seconds");
+	refused("-replay x.raw -hz 3", "its own length and rate; leave out -hz");
 	assert_null(o.save_raw);
 	assert_true(o.window_ns == 0);
 	accepted("-replay -");
@@ -180,11 +184,18 @@ static void which_process(void **state)
 	refused("-hz 5", "which process? give -p PID, -name COMM or -- CMD");
 	refused("1 2", "one word too many: \"2\"");
 	refused("-p 1 2", "one word too many: \"2\"");
-	refused("name", "\"name\"");
-	refused("-", "\"-\"");
+	refused("nginx", "\"nginx\" is no pid and no option: give -p PID");
+	refused("12x", "-p: \"12x\" is not a number");
+	refused("-", "\"-\" is no pid");
+	refused("-check a.pb.gz b.pb.gz", "one word too many: \"b.pb.gz\"");
+	refused("-replay a.raw 5", "one word too many: \"5\"");
+	refused("-name a b", "one word too many: \"b\"");
+	refused("-check a -p 1", "-check looks at a file; leave out -p");
+	refused("-check a -seconds 3 -o y", "-check looks at a file; leave out -seconds");
+	refused("-compare a b -seconds 3", "leave out -seconds");
 	refused("-p", "-p needs a value");
 	refused("1 -seconds", "-seconds needs a value");
-	refused("", "-p: \"\"");
+	refused("", "\"\" is no pid");
 	char *none[] = {"cpprof-attach", NULL};
 	assert_int_equal(parse_v(1, none), -EINVAL);
 	assert_int_equal(status, 2);
@@ -264,7 +275,7 @@ static void a_dump(void **state)
 	refused("1 -dump -save-raw x", "leave out -save-raw");
 	refused("1 -top -dump", "leave out -top");
 	refused("1 -summary x -dump", "leave out -summary");
-	refused("-check x -dump 1", "leave out -check");
+	refused("1 -check x -dump", "leave out -check");
 	refused("-dump -- ls", "leave out -- CMD");
 	refused("-dump", "which process?");
 	refused("1 -dump -count 2", "-count: how long is one?");
@@ -290,6 +301,18 @@ static void formats(void **state)
 		accepted(good[i].line);
 		assert_int_equal(o.format, good[i].format);
 	}
+	/* "format" in a value is no option. */
+	accepted("1 -profile threads -o=information.folded");
+	assert_int_equal(o.format, FORMAT_FOLDED);
+	accepted("1 -dump -o=information.json");
+	assert_int_equal(o.format, FORMAT_JSON);
+	accepted("1 -http=unix:format.sock");
+	accepted("-compare format.old format.new");
+	refused("1 -profile cpu -kernel", "add -profile threads, wall, block or mutex");
+	refused("1 -profile heap -kernel", "add -profile threads, wall, block or mutex");
+	accepted("1 -kernel");
+	accepted("1 -dump -kernel");
+	accepted("1 -http :0 -kernel");
 	refused("1 -format=", "-format: \"\"");
 	refused("1 -format pb", "pprof, folded, speedscope, html and text");
 }
@@ -465,7 +488,14 @@ static void serving(void **state)
 	refused("-p 1 -http :0 -background x", "-background: \"x\"");
 	refused("-p 1 -http :0 -background 101", "from 0 to 100");
 	refused("-p 1 -push parca+http://h -profile threadcreate", "threadcreate");
-	refused("-p 1 -push parca+http://h -top", "leave out -top");
+	refused("-p 1 -push parca+http://h -top",
+		"-push: stores take pprof, window after window; leave out -top");
+	refused("-p 1 -push parca+http://h -format folded", "leave out -format");
+	refused("-p 1 -push parca+http://h -o x.pb.gz",
+		"-o x.pb.gz: what a store does not get may be many files");
+	refused("-p 1 -push parca+http://h -http :0 -o -", "give -o FOLDER/");
+	refused("-p 1 -background 1", "-background: nobody is served");
+	refused("-p 1 -push parca+http://h -background 1", "-background: nobody is served");
 }
 
 int main(void)
