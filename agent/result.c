@@ -124,7 +124,7 @@ static int told(const char *path, int error)
 
 	log_escape(shown, sizeof(shown), strcmp(path, "-") ? path : "standard output");
 	if (error == -ENOENT && strchr(path, '/'))
-		log_error("cannot write %s: there is no such folder; make it first", shown);
+		log_error("cannot write %s: %s; make the folder first", shown, strerror(-error));
 	else if (error == -ENOTTY)
 		log_error(
 			"standard output is a terminal and a pprof file is binary; redirect it, or give "
