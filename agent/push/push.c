@@ -19,7 +19,7 @@ static void on_lost(void *arg, struct parcel *parcel)
 	if (parcel->is_failed)
 		return;
 	parcel->is_failed = 1;
-	if (p->n_failed == LIMIT_PUSH_FAILED) {
+	if (p->n_failed == PUSH_FAILED) {
 		p->unsaved += parcel->n;
 		return;
 	}
@@ -222,7 +222,7 @@ void push_tell(const struct push *p)
 		log_error("pushed    %" PRIu64
 			  " profile%s that no store got could not be kept for files either: more "
 			  "than %u windows failed at once",
-			p->unsaved, p->unsaved == 1 ? "" : "s", LIMIT_PUSH_FAILED);
+			p->unsaved, p->unsaved == 1 ? "" : "s", PUSH_FAILED);
 }
 
 void push_fini(struct push *p)

@@ -29,6 +29,10 @@ struct push_times {
 	uint32_t end_ms;		  /* 10 s: for what is left at the end */
 };
 
+/* Windows that wait for being written as files: at the end all that wait or are on their way may
+ * fail at once. */
+#define PUSH_FAILED (PUSH_URLS * (LIMIT_PUSH_QUEUE + 1))
+
 struct push {
 	const struct push_options *options;
 	struct destination v[PUSH_URLS];
@@ -36,7 +40,7 @@ struct push {
 	char host[65];
 	struct push_times times;
 	uint64_t stop_at; /* 0: not yet */
-	struct parcel *failed[LIMIT_PUSH_FAILED];
+	struct parcel *failed[PUSH_FAILED];
 	uint32_t n_failed;
 	uint64_t unsaved; /* profiles of windows that failed and were not taken in time */
 };

@@ -85,7 +85,7 @@ check_equal "-top=3: rows" 3 "$(awk '/flat%/ { on = 1; next } on' run.out | wc -
 check_equal "-top: no files" 0 "$(ls -- *.pb.gz 2>/dev/null | wc -l)"
 profile_ok "-q" -p "$pid" -seconds 0.5 -q -o out/
 check_equal "-q says nothing" 0 "$(cat run.out run.err | wc -c)"
-profile_ok "-o /dev/null" -p "$pid" -seconds 0.3 -profile cpu -o /dev/null
+profile_some "-o /dev/null" -p "$pid" -seconds 0.3 -profile cpu -o /dev/null
 check_equal "what went into /dev/null is not read next" "1 0" "$(grep -c 'wrote ' run.err) $(grep -c 'next ' run.err)"
 profile -p "$pid" -seconds 0.3 -profile threadcreate -o "$WORK/created.pb.gz"
 check_equal "threadcreate does not say that it samples" "1 0" "$(grep -c 'attached to process' run.err) $(grep -c sampling run.err)"
