@@ -15,7 +15,7 @@ void brief_send(struct session *s, enum message_type type, const void *head, siz
 		&s->to_worker, s->worker.sock, type, head, head_size, tail, tail_size, fd);
 	if (error == -ENOMEM) {
 		log_error("out of memory");
-		session_over(s, 1);
+		session_over(s, STATUS_FAILED);
 	}
 	/* Any other failure is the worker's end, of which supervisor tells. */
 }

@@ -46,5 +46,7 @@ void cleanup_on_answer(struct session *s, const struct tracer_cleaned *a)
 			pid);
 	else
 		tell(pid, &a->found);
-	session_over(s, a->why.cause ? 3 : 0);
+	session_over(s, a->why.cause	? STATUS_REFUSED
+			: log_failure() ? STATUS_FAILED
+					: STATUS_DONE);
 }

@@ -5,13 +5,12 @@
 #include <string.h>
 
 #include "agent/comparing.h"
+#include "agent/exit_status.h"
 #include "agent/options.h"
 #include "agent/values.h"
 #include "base/log.h"
 #include "output/compare.h"
 #include "output/unpack.h"
-
-#define STATUS_REGRESSION 5
 
 static int set_fail_over(struct comparing *c, const char *name, const char *value)
 {
@@ -35,7 +34,7 @@ int comparing_set(struct comparing *c, const char *name, const char *value)
 	return 0;
 }
 
-int comparing_settle(const struct options *o, int format_given)
+int comparing_settle(const struct options *o)
 {
 	const struct comparing *c = &o->compare;
 	const char *other = o->n_pids	       ? "-p"
@@ -48,6 +47,8 @@ int comparing_settle(const struct options *o, int format_given)
 			    : o->http	       ? "-http"
 			    : o->push.n	       ? "-push"
 			    : o->output	       ? "-o"
+			    : o->window_given  ? "-seconds"
+			    : o->kinds	       ? "-profile"
 					       : NULL;
 
 	if (!c->old)
@@ -58,7 +59,7 @@ int comparing_settle(const struct options *o, int format_given)
 		log_error("-compare: one of the two can be standard input, not both");
 	else if (other)
 		log_error("-compare prints what two files differ in; leave out %s", other);
-	else if (format_given && o->format != FORMAT_TEXT && o->format != FORMAT_JSON)
+	else if (o->format_given && o->format != FORMAT_TEXT && o->format != FORMAT_JSON)
 		log_error("-format: -compare prints text or json");
 	else
 		return 0;
@@ -132,27 +133,27 @@ static int compare_both(const struct options *o, const struct file *old, const s
 	if (strcmp(a->type, b->type) != 0 || strcmp(a->unit, b->unit) != 0) {
 		log_error("-compare: %s is of %s/%s, %s of %s/%s: give two of one kind", old->path,
 			a->type, a->unit, new->path, b->type, b->unit);
-		return 2;
+		return STATUS_USAGE;
 	}
 	int error = compare_take(a, b, &c);
 	if (error) {
 		log_error("-compare: %s", strerror(-error));
-		return 1;
+		return STATUS_FAILED;
 	}
 	error = print(o, &c);
 	if (o->compare.may_fail)
 		compare_worst(&c, o->compare.fail_over, &how, &n);
 	compare_fini(&c);
-	return error ? 1 : n ? STATUS_REGRESSION : 0;
+	return error ? STATUS_FAILED : n ? STATUS_GREW : STATUS_DONE;
 }
 
 int comparing_run(const struct options *o)
 {
 	struct file old = {.path = o->compare.old}, new = {.path = o->compare.new};
-	int status = 1;
+	int status = STATUS_FAILED;
 
 	if (read_profile(&old))
-		return 1;
+		return STATUS_FAILED;
 	if (!read_profile(&new)) {
 		status = compare_both(o, &old, &new);
 		forget(&new);

@@ -18,7 +18,7 @@ struct comparing {
 int comparing_set(struct comparing *c, const char *name, const char *value);
 
 /* Once all are there. 0, or -EINVAL told. */
-int comparing_settle(const struct options *o, int format_given);
+int comparing_settle(const struct options *o);
 
 /* The program's exit status: 0, 1 (a file, or standard output), 2 (they are not of one type), 5. */
 int comparing_run(const struct options *o);

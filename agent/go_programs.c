@@ -111,9 +111,10 @@ void go_programs_on_none(struct session *s, const struct tracer_goroutines *none
 	log_escape(shown, sizeof(shown), p->comm);
 	if (is_only && s->phase == PHASE_SNAPSHOT) {
 		progress_end(s);
-		log_error("process %d (%s) shows no goroutines: %s", p->pid, shown,
-			text_of(none->lack));
-		session_over(s, 3);
+		log_error("process %d (%s) shows no goroutines: %s\n"
+			  "-profile threads shows its threads",
+			p->pid, shown, text_of(none->lack));
+		session_over(s, STATUS_REFUSED);
 	} else if (s->without_goroutines++ < SHOWN) {
 		log_note("process %d (%s) shows no goroutines: %s", p->pid, shown,
 			text_of(none->lack));

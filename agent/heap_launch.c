@@ -21,7 +21,7 @@ static void on_failed(struct session *s, int error)
 	log_error("process %d: it cannot be held before it begins: %s\n"
 		  "start it without us, then give its pid with -p",
 		s->data.first.pid, strerror(error));
-	session_over(s, 3);
+	session_over(s, STATUS_REFUSED);
 }
 
 int heap_launch_on_held(struct session *s, const struct tracer_held *held)

@@ -16,6 +16,7 @@
 #include "agent/progress.h"
 #include "agent/serve/probing.h"
 #include "agent/tracer/clock.h"
+#include "base/allocator_names.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "output/estimate.h"
@@ -71,7 +72,7 @@ __attribute__((format(printf, 2, 3))) static void give_up(
 	}
 	progress_end(s);
 	log_error("%s", text);
-	session_over(s, 3);
+	session_over(s, STATUS_REFUSED);
 }
 
 static void refuse(struct session *s, const char *what, const char *remedy)
@@ -294,7 +295,7 @@ int heap_probe_tracer_ended(struct session *s)
 		  "the probe stays in process %d and switches itself off within seconds; take it "
 		  "out by -cleanup -p PID",
 		pid_of(s));
-	session_over(s, 1);
+	session_over(s, STATUS_FAILED);
 	return 1;
 }
 
@@ -313,8 +314,8 @@ static void put_sum(const char *what, const struct estimate *e, struct buf *out)
 	char bytes[32];
 
 	measure_value(bytes, sizeof(bytes), e->bytes, measure_of(e->bytes, MEASURE_BYTES));
-	buf_printf(out, "%s %s +-%.1f%% (%" PRIu64 " samples)", what, bytes,
-		100 * estimate_error(e), e->samples);
+	buf_printf(out, "%s %s +-%.1f%% (%" PRIu64 " sample%s)", what, bytes,
+		100 * estimate_error(e), e->samples, e->samples == 1 ? "" : "s");
 }
 
 void heap_probe_line(const struct session *s, struct buf *out)
@@ -324,6 +325,27 @@ void heap_probe_line(const struct session *s, struct buf *out)
 	sums(s->written, &all, &live);
 	put_sum("since the begin allocated", &all, out);
 	put_sum(", in use", &live, out);
+}
+
+static int has_own_prefix(const struct allocators *a)
+{
+	const struct allocator_function *f = (const void *)a->lists;
+
+	for (uint32_t i = 0; i < a->head.n_functions; i++)
+		if (f[i].prefix == ALLOCATOR_OWN_PREFIX)
+			return 1;
+	return 0;
+}
+
+static void put_prefix(const struct session *s, struct buf *out)
+{
+	const char *prefix = s->options->alloc_prefix;
+
+	if (prefix && s->allocators && !has_own_prefix(s->allocators))
+		buf_printf(out,
+			"          -alloc-prefix: there is no allocator whose functions are named "
+			"%smalloc, %sfree or the like\n",
+			prefix, prefix);
 }
 
 /* What of it is not seen, for reasons of the program's own. */
@@ -427,8 +449,9 @@ void heap_probe_text(const struct session *s, struct buf *out)
 			" allocations of threads past 4096 not seen\n",
 			h->table_full, h->no_slot);
 	put_limits(s, out);
-	buf_printf(out, "          all threads stopped %u times, at most %.1fms\n", h->stops,
-		h->longest_ns / 1e6);
+	put_prefix(s, out);
+	buf_printf(out, "          all threads stopped %u time%s, at most %.1fms\n", h->stops,
+		h->stops == 1 ? "" : "s", h->longest_ns / 1e6);
 	if (h->is_off)
 		buf_string(out,
 			"          it had switched itself off, for we were held up: what was "

@@ -66,6 +66,15 @@ void launch_go(struct launch *l)
 		return; /* it has ended: the tracer tells */
 }
 
+int launch_signal(struct launch *l, int signal)
+{
+	if (!l->gone || l->failed || l->signalled)
+		return 0;
+	l->signalled = 1;
+	kill(l->pid, signal);
+	return 1;
+}
+
 int launch_take_answer(struct launch *l)
 {
 	int error = 0;
@@ -86,9 +95,8 @@ void launch_end_failed(struct launch *l)
 	waitpid(l->pid, NULL, 0);
 }
 
-int launch_cancel(struct launch *l)
+void launch_cancel(struct launch *l)
 {
 	close(l->word);
 	waitpid(l->pid, NULL, 0);
-	return -1;
 }

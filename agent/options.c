@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/exit_status.h"
 #include "agent/options.h"
 #include "agent/options_settle.h"
 #include "agent/serve/listen.h"
@@ -83,14 +85,6 @@ static int set_pid(struct options *o, const char *name, const char *value)
 	return each_word(o, name, value, add_pid);
 }
 
-static int set_name(struct options *o, const char *name, const char *value)
-{
-	if (!*value)
-		return values_bad(name, value, "the name of a program, as ps -e shows it");
-	o->name = value;
-	return 0;
-}
-
 static int set_switch(struct options *o, const char *name, const char *value)
 {
 	(void)value;
@@ -163,16 +157,9 @@ static int set_hz(struct options *o, const char *name, const char *value)
 	long hz;
 	int error = values_number(name, value, 1, 10000, &hz);
 
+	o->hz_given = 1;
 	o->hz = hz;
 	return error;
-}
-
-static int set_output(struct options *o, const char *name, const char *value)
-{
-	if (!*value)
-		return values_bad(name, value, "a file name, a folder or - for standard output");
-	o->output = value;
-	return 0;
 }
 
 static int set_format(struct options *o, const char *name, const char *value)
@@ -181,6 +168,7 @@ static int set_format(struct options *o, const char *name, const char *value)
 		"pprof", "folded", "speedscope", "html", "text", "json", "goroutine"};
 
 	int i = values_pick(name, value, words, 7, "a format; there are " FORMATS_TEXT);
+	o->format_given = 1;
 	o->format = i;
 	return i < 0 ? i : 0;
 }
@@ -241,19 +229,12 @@ static int set_http(struct options *o, const char *name, const char *value)
 	return listen_check(value);
 }
 
-static int set_http_token(struct options *o, const char *name, const char *value)
-{
-	if (!*value)
-		return values_bad(name, value, "a file name");
-	o->http_token = value;
-	return 0;
-}
-
 static int set_background(struct options *o, const char *name, const char *value)
 {
 	long hz;
 	int error = values_number(name, value, 0, 100, &hz);
 
+	o->background_given = 1;
 	o->background = hz;
 	return error;
 }
@@ -261,7 +242,30 @@ static int set_background(struct options *o, const char *name, const char *value
 /* What is looked at later. */
 static int set_word(struct options *o, const char *name, const char *value)
 {
-	*(!strcmp(name, "check") ? &o->check : &o->alloc_prefix) = value;
+	static const struct word {
+		const char *name;
+		size_t at;
+		const char *what; /* it must be; NULL: anything */
+	} words[] = {
+		{"name", offsetof(struct options, name),
+			"the name of a program, as ps -e shows it"},
+		{"o", offsetof(struct options, output),
+			"a file name, a folder or - for standard output"},
+		{"http-token", offsetof(struct options, http_token), "a file name"},
+		{"summary", offsetof(struct options, summary),
+			"a file name or - for standard output"},
+		{"replay", offsetof(struct options, replay), "a file name or - for standard input"},
+		{"check", offsetof(struct options, check), NULL},
+		{"alloc-prefix", offsetof(struct options, alloc_prefix), NULL},
+	};
+	const char *known = strcmp(name, "output") ? name : "o";
+	const struct word *w = words;
+
+	while (strcmp(w->name, known) != 0)
+		w++;
+	if (w->what && !*value)
+		return values_bad(name, value, w->what);
+	*(const char **)((char *)o + w->at) = value;
 	return 0;
 }
 
@@ -275,22 +279,6 @@ static int set_save_raw(struct options *o, const char *name, const char *value)
 	if (!*value || sink_is_stdout(value))
 		return values_bad(name, value, "a file name");
 	o->save_raw = value;
-	return 0;
-}
-
-static int set_summary(struct options *o, const char *name, const char *value)
-{
-	if (!*value)
-		return values_bad(name, value, "a file name or - for standard output");
-	o->summary = value;
-	return 0;
-}
-
-static int set_replay(struct options *o, const char *name, const char *value)
-{
-	if (!*value)
-		return values_bad(name, value, "a file name or - for standard input");
-	o->replay = value;
 	return 0;
 }
 
@@ -325,7 +313,7 @@ static option_handler show_help, show_version;
 
 static const struct option_row rows[] = {
 	{"p", "pid", "PID,...", set_pid, "the process to profile, or several"},
-	{"name", NULL, "COMM", set_name, "the processes of that name"},
+	{"name", NULL, "COMM", set_word, "the processes of that name"},
 	{"children", NULL, NULL, set_switch, "their descendants, too, as they appear"},
 	{"exit-status", NULL, NULL, set_switch, "end with the status of the command (after --)"},
 	{"seconds", "d", "DUR", set_seconds, "how long: 60, 1m30s; 0 = until Ctrl-C (default 30)"},
@@ -345,7 +333,7 @@ static const struct option_row rows[] = {
 	{"thread", NULL, "REGEX", set_thread,
 		"cpu, threads, wall, block, mutex: of threads whose names match, as grep -E would"},
 	{"kernel", NULL, NULL, set_switch, "blocked threads: the kernel's functions on top"},
-	{"o", "output", "FILE", set_output, "file (one profile), folder/ or - for standard output"},
+	{"o", "output", "FILE", set_word, "file (one profile), folder/ or - for standard output"},
 	{"format", NULL, "FMT", set_format,
 		"pprof, folded, speedscope, html, text; -dump: text, json, goroutine (by the ending)"},
 	{"open", NULL, NULL, set_switch, "-format html, -http: show the page in the browser"},
@@ -358,13 +346,13 @@ static const struct option_row rows[] = {
 	{"demangle", NULL, "HOW", set_demangle,
 		"none, simple, templates or full (default templates)"},
 	{"debuginfod", NULL, NULL, set_switch, "ask DEBUGINFOD_URLS for missing debug information"},
-	{"summary", NULL, "FILE", set_summary, "what the run says of itself, as JSON"},
+	{"summary", NULL, "FILE", set_word, "what the run says of itself, as JSON"},
 	{"save-raw", NULL, "FILE", set_save_raw, "save what was sampled, for -replay"},
-	{"replay", NULL, "FILE", set_replay, "profile what -save-raw saved; - is standard input"},
+	{"replay", NULL, "FILE", set_word, "profile what -save-raw saved; - is standard input"},
 	{"symfs", NULL, "DIR", set_symfs, "-replay: look for the program's files below DIR first"},
 	{"http", NULL, "ADDR", set_http,
 		"serve /debug/pprof/ and a page at [HOST]:PORT (this machine) or unix:PATH"},
-	{"http-token", NULL, "FILE", set_http_token, "-http: ask for the token in FILE"},
+	{"http-token", NULL, "FILE", set_word, "-http: ask for the token in FILE"},
 	{"background", NULL, "N", set_background,
 		"-http: ticks a second for the block and mutex counters (default 1; 0 none)"},
 	{"push", NULL, "URL", set_push,
@@ -403,7 +391,7 @@ static int show_help(struct options *o, const char *name, const char *value)
 		printf("  %-24s %s\n", left, rows[i].help);
 	}
 	printf("\nExit status: 0 done, 1 failure, 2 usage, 3 cannot attach, 4 no samples, "
-	       "5 regression.\n");
+	       "5 regression,\n126 and 127 a command that cannot be run.\n");
 	return 1;
 }
 
@@ -458,9 +446,22 @@ static int take_option(struct options *o, int argc, char **argv, int *i)
 	return row->handler(o, name, value);
 }
 
+/* A pid may stand by itself, where no other target does. */
+static int take_word(struct options *o, const char *word)
+{
+	if (o->n_pids || o->compare.old || o->check || o->replay || o->name)
+		log_error("one word too many: \"%s\"; see cpprof-attach -h", word);
+	else if (*word < '0' || *word > '9')
+		log_error(
+			"\"%s\" is no pid and no option: give -p PID, -name COMM or -- CMD", word);
+	else
+		return set_pid(o, "p", word);
+	return -EINVAL;
+}
+
 int options_parse(struct options *o, int argc, char **argv, int *status)
 {
-	int error = 0, format_given = 0;
+	int error = 0;
 
 	*o = (struct options){
 		.hz = 100,
@@ -479,19 +480,15 @@ int options_parse(struct options *o, int argc, char **argv, int *status)
 			break;
 		}
 		if (argv[i][0] == '-' && argv[i][1]) {
-			format_given |= !!strstr(argv[i], "format");
 			error = take_option(o, argc, argv, &i);
 		} else if (o->compare.old && !o->compare.new) {
 			o->compare.new = argv[i];
-		} else if (o->n_pids || o->compare.old) {
-			log_error("one word too many: \"%s\"; see cpprof-attach -h", argv[i]);
-			error = -EINVAL;
 		} else {
-			error = set_pid(o, "p", argv[i]);
+			error = take_word(o, argv[i]);
 		}
 	}
 	if (!error)
-		error = options_settle(o, format_given);
-	*status = error < 0 ? 2 : 0;
+		error = options_settle(o);
+	*status = error < 0 ? STATUS_USAGE : STATUS_DONE;
 	return error;
 }

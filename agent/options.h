@@ -40,6 +40,7 @@ struct options {
 	uint64_t every_ns; /* a new file so often; 0: one for all */
 	uint32_t count;	   /* so many intervals; 0: any number */
 	uint32_t hz;
+	int hz_given;
 	int heap_rate_given;
 	int heap_first;		  /* serving: the allocation probe goes in before anybody asks */
 	uint64_t heap_rate;	  /* bytes between two samples of the allocation probe */
@@ -48,6 +49,7 @@ struct options {
 	uint32_t most_stop; /* pauses: at most so much of the CPU time, in 1/1000000; 0: no limit */
 	const char *output; /* NULL: named after the target, in the current directory */
 	enum format format;
+	int format_given;
 	uint32_t top;  /* lines of the top table; 0: none */
 	int top_asked; /* on stdout, and no file unless one is asked for */
 	enum symbols_level symbols;
@@ -67,9 +69,10 @@ struct options {
 	const char *http;	/* where to listen; NULL: nowhere */
 	const char *http_token; /* file; NULL: nobody is asked for one */
 	uint32_t background;	/* ticks a second of the block and mutex counters; 0: none */
-	int serves;		/* -http or -push: until it is told to end */
-	uint32_t push_kinds;	/* what is pushed, while kinds are all that can be served */
-	const char *check;	/* hold this file to the rules instead of profiling */
+	int background_given;
+	int serves;	     /* -http or -push: until it is told to end */
+	uint32_t push_kinds; /* what is pushed, while kinds are all that can be served */
+	const char *check;   /* hold this file to the rules instead of profiling */
 	struct comparing compare;
 };
 

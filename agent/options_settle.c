@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "agent/options_settle.h"
 #include "agent/values.h"
@@ -17,6 +18,16 @@ static int ends_with(const char *text, const char *end)
 	return n >= m && !strcmp(text + n - m, end);
 }
 
+static int check_folder(const char *option, const char *path)
+{
+	struct stat st;
+	int error = stat(path, &st) < 0 ? errno : S_ISDIR(st.st_mode) ? 0 : ENOTDIR;
+
+	if (error)
+		log_error("%s %s: %s", option, path, strerror(error));
+	return error ? -EINVAL : 0;
+}
+
 /* A recording is of one window, and has its own processes and rate. */
 static int settle_recording(struct options *o)
 {
@@ -31,6 +42,9 @@ static int settle_recording(struct options *o)
 		log_error("-symfs is for the files of a recording: give -replay FILE");
 	else if (o->replay && live)
 		log_error("-replay: a recording is played, not sampled; leave out %s", live);
+	else if (o->replay && (o->window_given || o->hz_given))
+		log_error("-replay: a recording has its own length and rate; leave out %s",
+			o->hz_given ? "-hz" : "-seconds");
 	else if ((o->replay || o->save_raw) && (o->every_ns || o->count || o->push.n))
 		log_error("%s: a recording is one profile; leave out %s",
 			o->replay ? "-replay" : "-save-raw",
@@ -38,7 +52,7 @@ static int settle_recording(struct options *o)
 			: o->every_ns ? "-every"
 				      : "-count");
 	else
-		return 0;
+		return o->symfs ? check_folder("-symfs", o->symfs) : 0;
 	return -EINVAL;
 }
 
@@ -73,16 +87,16 @@ static int settle_window(struct options *o)
 	return 0;
 }
 
-static int settle_dump_format(struct options *o, int format_given)
+static int settle_dump_format(struct options *o)
 {
 	o->kinds = KIND(PROFILE_THREADS);
-	if (!format_given)
+	if (!o->format_given)
 		o->format = o->output && ends_with(o->output, ".json") ? FORMAT_JSON : FORMAT_TEXT;
 	return 0;
 }
 
 /* What is printed is no profile: what shapes one has no meaning. */
-static int settle_dump(struct options *o, int format_given)
+static int settle_dump(struct options *o)
 {
 	int is_file = o->output && !ends_with(o->output, "/");
 
@@ -92,22 +106,27 @@ static int settle_dump(struct options *o, int format_given)
 		log_error("-dump: a command that has not begun has no stacks; leave out -- CMD");
 	else if (o->window_given && !o->every_ns)
 		log_error("-dump takes no time; leave out -seconds, or repeat it by -every DUR");
-	else if (format_given && o->format < FORMAT_TEXT)
+	else if (o->format_given && o->format < FORMAT_TEXT)
 		log_error("-format: -dump prints text, json or goroutine");
 	else if (is_file && o->every_ns && !sink_is_stdout(o->output))
 		log_error("-o %s: -every makes many files; give -o FOLDER/", o->output);
 	else
-		return settle_dump_format(o, format_given);
+		return settle_dump_format(o);
 	return -EINVAL;
 }
+
+/* Of blocked threads; a goroutine that waits is in no thread. */
+#define KINDS_WITH_KERNEL                                                                          \
+	(KIND(PROFILE_THREADS) | KIND(PROFILE_WALL) | KIND(PROFILE_BLOCK) | KIND(PROFILE_MUTEX))
 
 static int settle_kernel(const struct options *o)
 {
 	if (o->kernel && (o->save_raw || o->replay))
 		log_error("-kernel: a recording has no kernel functions; leave out %s",
 			o->replay ? "-replay" : "-save-raw");
-	else if (o->kernel && !(o->kinds & ~KIND(PROFILE_CPU)))
-		log_error("-kernel is for threads that are blocked; add -profile threads or wall");
+	else if (o->kernel && !(o->kinds & KINDS_WITH_KERNEL))
+		log_error("-kernel is for threads that are blocked; add -profile threads, wall, "
+			  "block or mutex");
 	else
 		return 0;
 	return -EINVAL;
@@ -166,15 +185,15 @@ static int settle_heap(const struct options *o)
 	return -EINVAL;
 }
 
-static int settle_output(struct options *o, int format_given)
+static int settle_output(struct options *o)
 {
 	if (o->dump)
-		return settle_dump(o, format_given);
+		return settle_dump(o);
 	if (o->format > FORMAT_TEXT) {
 		log_error("-format: json and goroutine are formats of -dump");
 		return -EINVAL;
 	}
-	if (o->output && !format_given) {
+	if (o->output && !o->format_given) {
 		if (ends_with(o->output, ".folded"))
 			o->format = FORMAT_FOLDED;
 		else if (ends_with(o->output, ".speedscope.json"))
@@ -213,35 +232,53 @@ static int settle_output(struct options *o, int format_given)
 
 #define ALL_KINDS KINDS_OF_LOOK
 
-/* Who asks says what is to be had, and how. */
-static int settle_serving(struct options *o, int format_given)
+/* What has no meaning where all is served or pushed; NULL. */
+static const char *not_for_serving(const struct options *o)
 {
-	const char *other = o->save_raw	     ? "-save-raw"
-			    : o->replay	     ? "-replay"
-			    : o->top_asked   ? "-top"
-			    : o->summary     ? "-summary"
-			    : o->debuginfod  ? "-debuginfod"
-			    : o->exit_status ? "-exit-status"
-			    : o->count	     ? "-count"
-			    : format_given   ? "-format"
-					     : NULL;
+	return o->save_raw	 ? "-save-raw"
+	       : o->replay	 ? "-replay"
+	       : o->top_asked	 ? "-top"
+	       : o->summary	 ? "-summary"
+	       : o->debuginfod	 ? "-debuginfod"
+	       : o->exit_status	 ? "-exit-status"
+	       : o->count	 ? "-count"
+	       : o->format_given ? "-format"
+				 : NULL;
+}
 
-	if (o->http_token && !o->http)
-		log_error("-http-token: nobody is served; give -http [HOST]:PORT");
+static int settle_push(const struct options *o)
+{
+	if (o->kinds & KIND(PROFILE_THREADCREATE))
+		log_error("-push: threadcreate stays attached to the threads and is not pushed");
+	else if (o->output && !ends_with(o->output, "/"))
+		log_error("-o %s: what a store does not get may be many files; give -o FOLDER/",
+			o->output);
+	else
+		return 0;
+	return -EINVAL;
+}
+
+/* Who asks says what is to be had, and how. */
+static int settle_serving(const struct options *o)
+{
+	const char *other = not_for_serving(o);
+
+	if ((o->http_token || o->background_given) && !o->http)
+		log_error("-%s: nobody is served; give -http [HOST]:PORT",
+			o->http_token ? "http-token" : "background");
 	else if ((!o->http && !o->push.n) || o->dump)
 		return 0;
+	else if (other && !o->http)
+		log_error("-push: stores take pprof, window after window; leave out %s", other);
 	else if (other)
-		log_error("%s: who asks takes what it wants; leave out %s",
-			o->http ? "-http" : "-push", other);
+		log_error("-http: who asks takes what it wants; leave out %s", other);
 	else if (!o->push.n && ((o->kinds & ~KINDS_OF_HEAP) || o->every_ns || o->output))
 		log_error("-http: who asks says what and how long; leave out %s",
 			o->kinds & ~KINDS_OF_HEAP ? "-profile"
 			: o->every_ns		  ? "-every"
 						  : "-o");
-	else if (o->push.n && o->kinds & KIND(PROFILE_THREADCREATE))
-		log_error("-push: threadcreate stays attached to the threads and is not pushed");
 	else
-		return 0;
+		return o->push.n ? settle_push(o) : 0;
 	return -EINVAL;
 }
 
@@ -318,21 +355,45 @@ static int settle_cleanup(const struct options *o)
 	return -EINVAL;
 }
 
-int options_settle(struct options *o, int format_given)
+/* It looks at a file, and nothing else is done. */
+static int settle_check(const struct options *o)
+{
+	const char *other = o->n_pids	       ? "-p"
+			    : o->name	       ? "-name"
+			    : o->command       ? "-- CMD"
+			    : o->with_children ? "-children"
+			    : o->replay	       ? "-replay"
+			    : o->kinds	       ? "-profile"
+			    : o->window_given  ? "-seconds"
+			    : o->every_ns      ? "-every"
+			    : o->output	       ? "-o"
+			    : o->format_given  ? "-format"
+			    : o->summary       ? "-summary"
+			    : o->http	       ? "-http"
+			    : o->push.n	       ? "-push"
+					       : NULL;
+
+	if (!other)
+		return 0;
+	log_error("-check looks at a file; leave out %s", other);
+	return -EINVAL;
+}
+
+int options_settle(struct options *o)
 {
 	if (o->compare.old || o->compare.may_fail)
-		return comparing_settle(o, format_given);
+		return comparing_settle(o);
 	if (o->cleanup)
 		return settle_cleanup(o);
 	if (o->check && !o->dump)
-		return 0;
+		return settle_check(o);
 	int error = o->dump ? 0 : settle_recording(o);
 	if (!error)
 		error = settle_target(o);
 	if (!error)
 		error = settle_window(o);
 	if (!error)
-		error = settle_serving(o, format_given);
+		error = settle_serving(o);
 	/* Clients of -http may ask for them without a word here. */
 	if (!error && ((o->kinds & KINDS_OF_HEAP) ? o->http || o->push.n : o->push.n && !o->http))
 		error = settle_heap(o);
@@ -340,7 +401,7 @@ int options_settle(struct options *o, int format_given)
 		error = settle_thread(o);
 	begin_serving(o);
 	if (!error && (!o->serves || o->dump))
-		error = settle_output(o, format_given);
+		error = settle_output(o);
 	if (!error)
 		error = settle_open(o);
 	if (!error && !o->serves)

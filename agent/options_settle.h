@@ -8,7 +8,7 @@
 
 #include "agent/options.h"
 
-/* 0, or -EINVAL: told. format_given: -format was. */
-int options_settle(struct options *o, int format_given);
+/* 0, or -EINVAL: told. */
+int options_settle(struct options *o);
 
 #endif

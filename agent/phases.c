@@ -49,7 +49,7 @@ static void resume_sampling(struct session *s)
 	s->tracer.recent = s->worker.recent = 0;
 	if (collection_forget(&s->data, s->written->number, forget_process, s) < 0) {
 		log_error("out of memory at the end of the interval");
-		session_over(s, 1);
+		session_over(s, STATUS_FAILED);
 		return;
 	}
 	while (s->next_mark && s->next_mark <= clock_now())
@@ -114,7 +114,7 @@ static void begin_flush(struct session *s)
 	if (collection_close(&s->data, now) < 0 ||
 		(!s->is_last && collection_open_next(&s->data, now, wall) < 0)) {
 		log_error("out of memory at the end of the interval");
-		session_over(s, 1);
+		session_over(s, STATUS_FAILED);
 	} else if (s->worker.given_up) {
 		phases_go(s, s->options->serves ? PHASE_SHARE : PHASE_WRITE);
 	} else {
@@ -137,7 +137,7 @@ static void begin_naming(struct session *s)
 	debuginfod_begin(s);
 	if (heap_probe_settle(s) < 0 || naming_collect(s) < 0 || locks_collect(s) < 0) {
 		log_error("out of memory while collecting addresses");
-		session_over(s, 1);
+		session_over(s, STATUS_FAILED);
 	} else {
 		phases_files(s);
 	}
@@ -167,11 +167,11 @@ static void write_result(struct session *s)
 		serving_answer(s);
 		return;
 	}
-	int status = heap_probe_settle(s) < 0 ? 1 : result_write(s);
+	int status = heap_probe_settle(s) < 0 ? STATUS_FAILED : result_write(s);
 
-	s->failed |= status == 1;
+	s->failed |= status == STATUS_FAILED;
 	if (s->is_last)
-		session_over(s, s->failed ? 1 : s->data.open ? 0 : status);
+		session_over(s, s->failed ? STATUS_FAILED : s->data.open ? STATUS_DONE : status);
 	else
 		phases_go(s, PHASE_SAMPLE);
 }

@@ -67,10 +67,10 @@ void progress_begin(const struct session *s)
 	if (o->kinds & KINDS_OF_HEAP && !(o->kinds & KINDS_OF_TICKS))
 		log_note("sampling the allocations of %s, one in %" PRIu64 " bytes, %s", what,
 			o->heap_rate, length);
+	else if (o->kinds & KIND(PROFILE_THREADCREATE)) /* goes alone */
+		log_note("attached to %s %s%s", what, length, every);
 	else if (o->kinds & KINDS_OF_WINDOW)
 		log_note("sampling %s %u times a second %s%s", what, o->hz, length, every);
-	else if (o->kinds & KIND(PROFILE_THREADCREATE))
-		log_note("attached to %s %s%s", what, length, every);
 	else
 		log_note("reading the stacks of %s", what);
 }

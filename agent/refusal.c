@@ -82,9 +82,11 @@ static const char *const plain[] = {
 	[REFUSED_NO_SCHEDSTAT] =
 		"process %d: this kernel keeps no scheduler statistics (/proc/PID/schedstat)\n"
 		"it takes a kernel with CONFIG_SCHED_INFO, as all distributions build it",
-	[REFUSED_LSM] = "process %d: a security module of this kernel forbids to trace it "
-			"(SELinux, AppArmor, Landlock, BPF)\n"
-			"its log says more (journalctl -k); it takes a change of its policy",
+	[REFUSED_LSM] =
+		"process %d: the kernel forbids to trace it, and shows no cause: a security "
+		"module, perhaps (SELinux, AppArmor, Landlock, BPF)\n"
+		"where it is one its log says more (journalctl -k); it takes a change of its "
+		"policy",
 };
 
 static void tell_owner(int pid, const struct tracer_refused *why)
@@ -99,10 +101,9 @@ static void tell_owner(int pid, const struct tracer_refused *why)
 			"add CAP_DAC_READ_SEARCH, or run as that user",
 			pid, user);
 	else
-		log_error(
-			"process %d belongs to %s\n"
-			"run as that user or as root: sudo env \"PATH=$PATH\" cpprof-attach -p %d",
-			pid, user, pid);
+		log_error("process %d belongs to %s\n"
+			  "run as that user or as root: the same command behind sudo",
+			pid, user);
 }
 
 static void tell(int pid, const struct tracer_refused *why)

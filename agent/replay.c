@@ -28,7 +28,7 @@ static int on_recording(struct session *s, const struct tracer_recording *r)
 	if (!s->replay.options.kinds) {
 		log_error("%s holds no such profile; give -profile %s", shown_name(s),
 			options_kind_name(__builtin_ctz(r->kinds)));
-		session_over(s, 1);
+		session_over(s, STATUS_FAILED);
 	}
 	s->options = &s->replay.options;
 	s->replay.wall_began = r->wall_began;
@@ -90,7 +90,7 @@ static int on_damaged(struct session *s, const struct tracer_damaged *d)
 		return -EPROTO;
 	progress_end(s);
 	tell_damage(shown_name(s), d);
-	session_over(s, 1);
+	session_over(s, STATUS_FAILED);
 	return 0;
 }
 
@@ -145,6 +145,6 @@ int replay_on_role_ended(struct session *s, enum role role)
 		return 0;
 	progress_end(s);
 	log_error("cannot replay %s: the process that reads it was killed", shown_name(s));
-	session_over(s, 1);
+	session_over(s, STATUS_FAILED);
 	return 1;
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -122,7 +123,9 @@ static int told(const char *path, int error)
 	char shown[512];
 
 	log_escape(shown, sizeof(shown), strcmp(path, "-") ? path : "standard output");
-	if (error == -ENOTTY)
+	if (error == -ENOENT && strchr(path, '/'))
+		log_error("cannot write %s: %s; make the folder first", shown, strerror(-error));
+	else if (error == -ENOTTY)
 		log_error(
 			"standard output is a terminal and a pprof file is binary; redirect it, or give "
 			"-format folded");
@@ -140,13 +143,33 @@ static int told(const char *path, int error)
 	return error;
 }
 
+static int summary_told(const char *path, int error)
+{
+	char shown[512];
+
+	if (error != -EISDIR)
+		return told(path, error);
+	log_error("cannot write %s: it is a folder; -summary is a file",
+		log_escape(shown, sizeof(shown), path));
+	return error;
+}
+
+int result_probe_folder(const char *folder)
+{
+	char path[LIMIT_PATH];
+
+	snprintf(path, sizeof(path), "%sprofile", folder);
+	int error = sink_probe(path, 0);
+	return error ? told(folder, error) : 0;
+}
+
 int result_probe(const struct session *s)
 {
 	char path[LIMIT_PATH];
 	int summary = s->options->summary ? sink_probe(s->options->summary, 0) : 0;
 
 	if (summary)
-		return told(s->options->summary, summary);
+		return summary_told(s->options->summary, summary);
 
 	for (int kind = 0; kind < PROFILE_KINDS && writes_files(s); kind++) {
 		if (!is_asked(s, kind))
@@ -268,6 +291,7 @@ static void print_summary(const struct session *s, const enum profile_merged *me
 static void print_next_step(const struct session *s)
 {
 	char path[LIMIT_PATH], shown[512];
+	struct stat st;
 
 	for (int kind = 0; kind < PROFILE_KINDS; kind++) {
 		if (!is_asked(s, kind) || !writes_files(s) || goes_to_stdout(s))
@@ -278,6 +302,8 @@ static void print_next_step(const struct session *s)
 	if (s->options->format != FORMAT_PPROF || !writes_files(s) || goes_to_stdout(s))
 		return;
 	file_name(s, interval_main_kind(s->written, s->options->kinds), path, sizeof(path));
+	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode))
+		return; /* it went through a FIFO, or into /dev/null */
 	log_note("next      go tool pprof -http=: %s", log_escape(shown, sizeof(shown), path));
 }
 
@@ -316,28 +342,39 @@ static int one_kind(const struct session *s, enum profile_kind kind, enum profil
 	return error;
 }
 
-static void tell_empty(const struct session *s)
+/* Why a profile is empty. With -q only what explains the exit status is said. */
+static void tell_empty(const struct session *s, int is_status)
 {
-	double cpu = s->written->clock / 1e9;
+	void (*say)(const char *format, ...) __attribute__((format(printf, 1, 2))) =
+		is_status && log_get_level() < LOG_NORMAL ? log_error : log_note;
+	const uint64_t *received = s->written->received;
+	int told = 0;
 
 	if (s->options->threads && s->written->has_left_out && !s->written->n_threads) {
-		log_note("no thread is named like -thread %s; their names: ps -L -o comm -p %d",
+		say("no thread is named like -thread %s; their names: ps -L -o comm -p %d",
 			s->options->threads, s->data.first.pid);
 		return;
 	}
-	if (is_asked(s, PROFILE_CPU) && !s->written->received[PROFILE_CPU])
-		log_note("no CPU samples: the process used %.3fs of CPU in the window%s", cpu,
+	if (is_asked(s, PROFILE_CPU) && !received[PROFILE_CPU] && ++told)
+		say("no CPU samples: the process used %.3fs of CPU in the window%s",
+			s->written->clock / 1e9,
 			is_asked(s, PROFILE_THREADS) || s->options->launched
 				? ""
 				: "; -profile threads shows where it waits");
-	if (is_asked(s, PROFILE_THREADCREATE) && !s->written->received[PROFILE_THREADCREATE])
-		log_note("no threads were created in the window");
+	if (is_asked(s, PROFILE_THREADCREATE) && !received[PROFILE_THREADCREATE] && ++told)
+		say("no threads were created in the window");
 	for (int kind = PROFILE_BLOCK; kind <= PROFILE_MUTEX; kind++)
-		if (is_asked(s, kind) && !s->written->received[kind])
-			log_note("nothing for the %s profile: at no tick did a thread %s",
+		if (is_asked(s, kind) && !received[kind] && ++told)
+			say("nothing for the %s profile: at no tick did a thread %s",
 				options_kind_name(kind),
 				kind == PROFILE_BLOCK ? "wait for another"
 						      : "hold what another waited for");
+	if (s->options->kinds & KINDS_OF_HEAP && !received[PROFILE_HEAP] &&
+		!received[PROFILE_ALLOCS] && ++told)
+		say("no allocation was sampled; a smaller -heap-rate sees more%s",
+			s->options->launched ? "" : ", and so does a longer window");
+	if (is_status && !told)
+		say("no samples: no thread was seen");
 }
 
 static void print_heap(const struct session *s, const char *file)
@@ -408,9 +445,13 @@ static int write_dump(struct session *s)
 		file_name(s, PROFILE_THREADS, path, sizeof(path));
 	int error = n < 0 ? n : result_write_bytes(&page, path);
 	buf_fini(&page);
+	if (s->options->kernel && s->data.only_wchan && !s->written->number)
+		log_note("of the kernel only the function that waits: whole stacks take "
+			 "CAP_SYS_ADMIN (sudo)");
+	s->is_last |= error == -EPIPE && sink_is_stdout(path);
 	if (!n && !error)
-		log_note("no thread was seen: the process ended");
-	return error || log_failure() ? 1 : n ? 0 : 4;
+		(s->data.open ? log_note : log_error)("no thread was seen: the process ended");
+	return error || log_failure() ? STATUS_FAILED : n ? STATUS_DONE : STATUS_EMPTY;
 }
 
 int result_write(struct session *s)
@@ -431,7 +472,7 @@ int result_write(struct session *s)
 	}
 	print_summary(s, merged);
 	failed |= summarize(s);
-	tell_empty(s);
+	tell_empty(s, !failed && !samples && !s->data.open);
 	if (!failed) {
 		print_next_step(s);
 		open_page(s);
@@ -442,5 +483,5 @@ int result_write(struct session *s)
 	}
 	/* What was to be said of the profile is lost: only the status is left to show it. */
 	failed |= log_failure() != 0;
-	return failed || s->raw.failed ? 1 : samples ? 0 : 4;
+	return failed || s->raw.failed ? STATUS_FAILED : samples ? STATUS_DONE : STATUS_EMPTY;
 }

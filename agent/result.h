@@ -10,7 +10,11 @@
 /* Before anything is sampled: can all outputs be written? 0, or -errno after telling the user. */
 int result_probe(const struct session *s);
 
-/* Writes all. The program's exit status: 0, 1 (told), 4 (no samples at all, told). */
+/* Likewise for files that may come into that folder ("out/"). */
+int result_probe_folder(const char *folder);
+
+/* Writes all. The program's exit status: 0, 1 (told), 4 (no samples at all, told, also with -q). A
+ * dump that nobody reads any more is the run's last. */
 int result_write(struct session *s);
 
 /* The file of a profile that began at that time (CLOCK_REALTIME, ns), as options say. */

@@ -32,7 +32,7 @@ void session_ask_supervisor(struct session *s, enum message_type type, enum role
 	int error = wire_send(s->supervisor, type, &ask, sizeof(ask), -1);
 	if (error) {
 		log_error("cannot tell the supervisor: %s", strerror(-error));
-		session_over(s, 1);
+		session_over(s, STATUS_FAILED);
 	}
 }
 
@@ -68,7 +68,7 @@ static void on_started(struct session *s, const struct supervisor_role *r, struc
 	l->starting = 0;
 	if (r->pid <= 0 || m->fd < 0) {
 		log_error("cannot start a process: %s", strerror(-r->pid));
-		session_over(s, 1);
+		session_over(s, STATUS_FAILED);
 		return;
 	}
 	l->sock = m->fd;
@@ -97,7 +97,7 @@ static void give_up_role(struct session *s, struct link *l)
 	log_error("the %s ended %u times and is not started again; the profile ends here",
 		l->role == ROLE_TRACER ? "tracer" : "worker", LIMIT_RESTARTS + 1);
 	if (s->phase == PHASE_ATTACH) {
-		session_over(s, 1);
+		session_over(s, STATUS_FAILED);
 		return;
 	}
 	s->tracer_done = 1;
@@ -153,7 +153,7 @@ static void on_launched(struct session *s, const struct supervisor_launched *l)
 	progress_end(s);
 	log_error("cannot run %s: %s", log_escape(shown, sizeof(shown), s->options->command[0]),
 		strerror(-l->error));
-	session_over(s, 1);
+	session_over(s, l->error == -ENOENT ? STATUS_NO_COMMAND : STATUS_CANNOT_RUN);
 }
 
 static void on_interrupt(struct session *s)
@@ -162,7 +162,7 @@ static void on_interrupt(struct session *s)
 	if (s->interrupts > 1 || s->phase == PHASE_ATTACH) {
 		progress_end(s);
 		log_note("given up; nothing more is written, the target runs on");
-		session_over(s, 130);
+		session_over(s, STATUS_GIVEN_UP);
 	} else if (s->phase == PHASE_SAMPLE) {
 		phases_go(s, PHASE_STOP);
 	}
@@ -313,7 +313,7 @@ static void loop(struct session *s)
 		drain(s, &s->worker);
 		if (p[0].revents &&
 			take_all(s, s->supervisor, on_supervisor_message, &of_supervisor) < 0)
-			session_over(s, 1);
+			session_over(s, STATUS_FAILED);
 		/* A closed socket stays readable until supervisor tells of the role's end. */
 		if ((p[1].revents | p[2].revents) & POLLHUP)
 			poll(NULL, 0, 1);
@@ -352,12 +352,12 @@ int session_run(const struct options *o, int supervisor, struct ring *ring)
 	if (!s.symbols || collection_init(&s.data) < 0 ||
 		(o->kernel && collection_add_kernel(&s.data) < 0)) {
 		log_error("out of memory");
-		return 1;
+		return STATUS_FAILED;
 	}
 	if (raw_open(&s.raw, o, clock_wall(), &s.data) < 0)
-		return 1;
+		return STATUS_FAILED;
 	if (windows_init(&s.windows) < 0 || (o->serves && serving_open(&s) < 0))
-		return 1;
+		return STATUS_FAILED;
 	set_first_mode(&s);
 	start_role(&s, &s.worker);
 	start_role(&s, &s.tracer);

@@ -3,14 +3,14 @@
  * The session's process: the event loop that takes a run from attach to written files. It holds all
  * state, so tracer and worker may die at any instant and be started again.
  *
- * Returns the program's exit status: 0 done, 1 failure, 3 cannot attach, 4 no samples, 130 given
- * up.
+ * Returns the program's exit status (agent/exit_status.h).
  */
 #ifndef AGENT_SESSION_H
 #define AGENT_SESSION_H
 
 #include "agent/collection.h"
 #include "agent/debuginfod.h"
+#include "agent/exit_status.h"
 #include "agent/known_details.h"
 #include "agent/locks.h"
 #include "agent/options.h"

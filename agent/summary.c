@@ -118,18 +118,19 @@ static void cpu_text(const struct session *s, struct buf *out)
 		SECONDS(interval_ended_cpu(i)));
 }
 
-static void stops_line(const struct interval *i, struct buf *out)
+/* Where all that was asked for is of a moment there is no window to be a part of. */
+static void stops_line(const struct interval *i, int has_window, struct buf *out)
 {
 	const struct tracer_stats *t = &i->stats;
 	double window = SECONDS(i->ended - i->began), cpu = SECONDS(i->clock);
 
-	buf_printf(out,
-		"stops     %" PRIu64
-		", p50 %.0fus, p99 %.0fus, %.3fs in all: %.2f%% of the CPU time used, "
-		"%.2f%% of the window\n",
+	buf_printf(out, "stops     %" PRIu64 ", p50 %.0fus, p99 %.0fus, %.3fs in all",
 		t->stops - t->queued_stops, stats_stop_us(t, 0.5), stats_stop_us(t, 0.99),
-		SECONDS(t->stop_ns), percent(SECONDS(t->stop_ns), cpu),
-		percent(SECONDS(t->stop_ns), window));
+		SECONDS(t->stop_ns));
+	if (has_window)
+		buf_printf(out, ": %.2f%% of the CPU time used, %.2f%% of the window",
+			percent(SECONDS(t->stop_ns), cpu), percent(SECONDS(t->stop_ns), window));
+	buf_string(out, "\n");
 	if (t->queued_stops)
 		buf_printf(out,
 			"          %" PRIu64
@@ -160,8 +161,8 @@ static void creations_lines(const struct session *s, struct buf *out)
 			"          not counted: those created while the tracer was replaced\n");
 	if (t->attached)
 		buf_printf(out,
-			"attached  to %" PRIu64 " threads in %.1fms, and to those they created\n",
-			t->attached, (double)t->attach_ns / 1e6);
+			"attached  to %" PRIu64 " thread%s in %.1fms, and to those they created\n",
+			t->attached, t->attached == 1 ? "" : "s", (double)t->attach_ns / 1e6);
 	buf_printf(out,
 		"          stopped %" PRIu64
 		" times more, %.3fs in all, at births, signals and execs; "
@@ -229,7 +230,8 @@ static void events_line(const struct session *s, struct buf *out)
 	const struct tracer_stats *t = &s->written->stats;
 
 	if (t->execs)
-		buf_printf(out, "target    replaced its program %u times\n", t->execs);
+		buf_printf(out, "target    replaced its program %u time%s\n", t->execs,
+			t->execs == 1 ? "" : "s");
 	if (s->target_ended && !phases_end_is_meant(s))
 		buf_string(out, "target    ended before the window did\n");
 	if (t->rescued || t->signals)
@@ -383,7 +385,7 @@ void summary_text(const struct session *s, struct buf *out)
 	for (int kind = 0; kind < PROFILE_KINDS; kind++)
 		ends_line(s->written, kind, out);
 	if (s->options->kinds & ~KINDS_OF_HEAP)
-		stops_line(s->written, out);
+		stops_line(s->written, !!(s->options->kinds & KINDS_OF_WINDOW), out);
 	events_line(s, out);
 	recording_line(s, out);
 	modules_lines(s, out);

@@ -37,7 +37,7 @@ static void put_window(struct json *j, const struct session *s)
 
 	json_object(j, "window");
 	json_number(j, "number", i->number);
-	json_real(j, "began", SECONDS(i->wall_began));
+	json_number(j, "began_ns", i->wall_began);
 	json_real(j, "seconds", SECONDS(i->ended - i->began));
 	json_number(j, "hz_asked", s->options->hz);
 	json_real(j, "hz", interval_rate(i));

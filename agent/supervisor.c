@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "agent/exit_status.h"
 #include "agent/launch.h"
 #include "agent/player.h"
 #include "agent/sandbox.h"
@@ -29,10 +30,13 @@ struct supervisor {
 	int session; /* our end of its socket */
 	int signals;
 	int interrupts;
+	struct signalfd_siginfo last; /* signal that was to end us */
+	uint64_t last_at;
 	uint64_t patience_ends; /* of the second interrupt: then session is killed; 0: not yet */
 };
 
 #define PATIENCE_NS	 300000000ull
+#define REPEATED_NS	 100000000ull
 #define LOOKS_MS	 500
 #define LOOKS_SERVING_MS 60000
 
@@ -184,13 +188,45 @@ static int patience(struct supervisor *s)
 	return 100;
 }
 
+/* timeout(1) sends its signal to us, and at once to all of our group: that is one. */
+static int is_repeated(struct supervisor *s, const struct signalfd_siginfo *info)
+{
+	uint64_t now = clock_now();
+	int is_same = info->ssi_code == SI_USER && info->ssi_signo == s->last.ssi_signo &&
+		      info->ssi_pid == s->last.ssi_pid && now - s->last_at < REPEATED_NS;
+
+	s->last = *info;
+	s->last_at = now;
+	return is_same;
+}
+
+/* The next of the signals that are meant to end us; 0: none waits. */
+static int next_signal(struct supervisor *s, struct signalfd_siginfo *info)
+{
+	while (read(s->signals, info, sizeof(*info)) == sizeof(*info))
+		if (info->ssi_signo != SIGCHLD && info->ssi_signo != SIGTSTP &&
+			!is_repeated(s, info))
+			return 1;
+	return 0;
+}
+
+/* Who ends a job by its pid (a service manager, a container's, timeout) means the command, and
+ * knows us alone. What the terminal sends both of us have got. Whether it was the first one. */
+static int pass_on(struct supervisor *s, const struct signalfd_siginfo *info)
+{
+	int is_for_it = info->ssi_signo != SIGINT && info->ssi_code != SI_KERNEL;
+
+	return is_for_it && launch_signal(&s->launch, info->ssi_signo);
+}
+
 static void on_signals(struct supervisor *s)
 {
 	struct signalfd_siginfo info;
 
-	while (read(s->signals, &info, sizeof(info)) == sizeof(info))
-		if (info.ssi_signo != SIGCHLD && info.ssi_signo != SIGTSTP)
-			on_interrupt(s);
+	while (next_signal(s, &info)) {
+		pass_on(s, &info);
+		on_interrupt(s);
+	}
 }
 
 static int take_signals(void)
@@ -257,15 +293,15 @@ static int end_status(const struct supervisor *s, int status)
 		return WEXITSTATUS(status);
 	if (s->patience_ends) {
 		log_note("given up; nothing more is written, the target runs on");
-		return 130;
+		return STATUS_GIVEN_UP;
 	}
 	log_error("the session was killed (signal %d); nothing was written, the target runs on",
 		status >= 0 ? WTERMSIG(status) : 0);
-	return 1;
+	return STATUS_FAILED;
 }
 
 /* The command outlives the window, and is ours: we are there until it ends, as a shell would be, or
- * until we are interrupted. */
+ * until we are interrupted. Its wait status, or -1: it was left alone. */
 static int wait_for_command(struct supervisor *s, int is_refused)
 {
 	int status;
@@ -277,27 +313,48 @@ static int wait_for_command(struct supervisor *s, int is_refused)
 		if (is_refused)
 			poll(NULL, 0, 10);
 	}
+	/* Interrupted twice: it is not waited for. */
+	if (s->patience_ends)
+		return -1;
 	log_note("the command runs on; waiting for its end (Ctrl-C leaves it alone)");
 	for (;;) {
 		struct pollfd p = {.fd = s->signals, .events = POLLIN};
 		struct signalfd_siginfo info;
 		poll(&p, 1, -1);
-		while (read(s->signals, &info, sizeof(info)) == sizeof(info))
-			if (info.ssi_signo != SIGCHLD && info.ssi_signo != SIGTSTP)
+		while (next_signal(s, &info))
+			if (!pass_on(s, &info))
 				return -1;
 		if (waitpid(s->launch.pid, &status, WNOHANG) == s->launch.pid)
 			return status;
 	}
 }
 
+/* Who asks for its status must not take ours for it. */
+static int leave_command(const struct supervisor *s, int ours)
+{
+	if (!s->options.exit_status) {
+		log_note("left alone: the command (process %d) runs on", s->launch.pid);
+		return ours;
+	}
+	log_error("left alone: the command (process %d) runs on; its status is not known",
+		s->launch.pid);
+	return STATUS_GIVEN_UP;
+}
+
 static int end_of_command(struct supervisor *s, int session)
 {
-	int ours = end_status(s, session), is_refused = ours == 3;
+	int ours = end_status(s, session), is_refused = ours == STATUS_REFUSED;
 
-	if (s->launch.failed || s->patience_ends || ours == 130)
+	if (s->launch.failed || ours == STATUS_GIVEN_UP)
 		return ours;
-	int status = s->launch.gone ? wait_for_command(s, is_refused) : launch_cancel(&s->launch);
-	if (!s->options.exit_status || status < 0 || is_refused)
+	if (!s->launch.gone) {
+		launch_cancel(&s->launch);
+		return ours;
+	}
+	int status = wait_for_command(s, is_refused);
+	if (status < 0)
+		return leave_command(s, ours);
+	if (!s->options.exit_status || is_refused)
 		return ours;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
@@ -309,7 +366,7 @@ int supervisor_run(const struct options *o)
 
 	if (error) {
 		log_error("cannot set up shared memory: %s", strerror(-error));
-		return 1;
+		return STATUS_FAILED;
 	}
 	s.options = *o;
 	s.session = s.launch.answer = -1;
@@ -318,7 +375,7 @@ int supervisor_run(const struct options *o)
 		error = launch_fork(&s.launch, o->command);
 		if (error) {
 			log_error("cannot start a process: %s", strerror(-error));
-			return 1;
+			return STATUS_FAILED;
 		}
 		s.options.launched = s.launch.pid;
 	}
@@ -328,7 +385,7 @@ int supervisor_run(const struct options *o)
 	push_options_forget(&s.options.push);
 	if (s.signals < 0 || s.session < 0) {
 		log_error("cannot start: %s", strerror(errno));
-		return 1;
+		return STATUS_FAILED;
 	}
 	int status = serve(&s);
 	end_others(&s);

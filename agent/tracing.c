@@ -76,7 +76,7 @@ static void on_ready(struct session *s, const struct tracer_ready *ready)
 	if (s->options->cleanup)
 		cleanup_begin(s);
 	else if (!s->options->serves && result_probe(s) < 0)
-		session_over(s, 1);
+		session_over(s, STATUS_FAILED);
 	else
 		phases_go(s, PHASE_SNAPSHOT);
 }
@@ -110,7 +110,7 @@ static void on_refused(struct session *s, const struct tracer_refused *why)
 	}
 	if (s->phase == PHASE_ATTACH) {
 		refusal_print(s->options, why);
-		session_over(s, 3);
+		session_over(s, STATUS_REFUSED);
 		return;
 	}
 	/* A restarted tracer finds the target gone or changed: the window ends here. */

@@ -84,6 +84,5 @@
 #define LIMIT_PUSH_REPLY   (64 * KIB)	 /* read of a reply; the rest is not waited for */
 #define LIMIT_PUSH_TRIES   10u		 /* of what the store itself fails at */
 #define LIMIT_PUSH_WAIT_MS (300 * 1000u) /* longest pause between two tries */
-#define LIMIT_PUSH_FAILED  16u		 /* windows that wait for being written as files */
 
 #endif

@@ -31,6 +31,11 @@ static void put_more(const struct report *r, unsigned n, const char *what)
 		fprintf(r->out, "%s: and %u %s\n", r->name, n - LINES_MAX, what);
 }
 
+static const char *plural(size_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 static void check_tree(struct report *r, const struct unpacked *u)
 {
 	const Perftools__Profiles__Profile *p = u->p;
@@ -40,9 +45,11 @@ static void check_tree(struct report *r, const struct unpacked *u)
 		on_report(r, 1, "more than 4 MiB uncompressed");
 	if (!r->errors)
 		fprintf(r->out,
-			"%s: valid: %zu samples, %zu locations, %zu functions, %zu mappings, "
+			"%s: valid: %zu sample%s, %zu location%s, %zu function%s, %zu mapping%s, "
 			"%zu bytes uncompressed\n",
-			r->name, p->n_sample, p->n_location, p->n_function, p->n_mapping, u->bytes);
+			r->name, p->n_sample, plural(p->n_sample), p->n_location,
+			plural(p->n_location), p->n_function, plural(p->n_function), p->n_mapping,
+			plural(p->n_mapping), u->bytes);
 }
 
 int check_file(const char *path, FILE *out)

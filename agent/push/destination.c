@@ -219,5 +219,6 @@ void destination_give_up(struct destination *d)
 	if (!left)
 		return;
 	clear_line(d);
-	log_error("push to %s: %u profiles could not be sent in the end", d->address.shown, left);
+	log_error("push to %s: %u profile%s could not be sent in the end", d->address.shown, left,
+		left == 1 ? "" : "s");
 }

@@ -19,7 +19,7 @@ static void on_lost(void *arg, struct parcel *parcel)
 	if (parcel->is_failed)
 		return;
 	parcel->is_failed = 1;
-	if (p->n_failed == LIMIT_PUSH_FAILED) {
+	if (p->n_failed == PUSH_FAILED) {
 		p->unsaved += parcel->n;
 		return;
 	}
@@ -215,8 +215,14 @@ void push_tell(const struct push *p)
 				c->sent, c->added, push_name(p, i), c->refused, c->given_up,
 				c->dropped);
 		else
-			log_note("pushed    %" PRIu64 " profiles to %s", c->sent, push_name(p, i));
+			log_note("pushed    %" PRIu64 " profile%s to %s", c->sent,
+				c->sent == 1 ? "" : "s", push_name(p, i));
 	}
+	if (p->unsaved)
+		log_error("pushed    %" PRIu64
+			  " profile%s that no store got could not be kept for files either: more "
+			  "than %u windows failed at once",
+			p->unsaved, p->unsaved == 1 ? "" : "s", PUSH_FAILED);
 }
 
 void push_fini(struct push *p)

@@ -11,7 +11,7 @@
  *	push_tell, push_fini
  *
  * A store that is away is waited for as long as there is room (base/limits.h), and holds up no
- *other store. What is lost is counted and told: see destination.h.
+ * other store. What is lost is counted and told: see destination.h, and push_tell.
  */
 #ifndef PUSH_PUSH_H
 #define PUSH_PUSH_H
@@ -29,6 +29,10 @@ struct push_times {
 	uint32_t end_ms;		  /* 10 s: for what is left at the end */
 };
 
+/* Windows that wait for being written as files: at the end all that wait or are on their way may
+ * fail at once. */
+#define PUSH_FAILED (PUSH_URLS * (LIMIT_PUSH_QUEUE + 1))
+
 struct push {
 	const struct push_options *options;
 	struct destination v[PUSH_URLS];
@@ -36,7 +40,7 @@ struct push {
 	char host[65];
 	struct push_times times;
 	uint64_t stop_at; /* 0: not yet */
-	struct parcel *failed[LIMIT_PUSH_FAILED];
+	struct parcel *failed[PUSH_FAILED];
 	uint32_t n_failed;
 	uint64_t unsaved; /* profiles of windows that failed and were not taken in time */
 };
@@ -77,7 +81,8 @@ const struct push_counts *push_counts(const struct push *p, uint32_t i);
 uint32_t push_waiting(const struct push *p, uint32_t i);
 const char *push_name(const struct push *p, uint32_t i);
 
-/* A line for each store: what it got and what not. */
+/* A line for each store: what it got and what not; and one for what could not even be kept as
+ * files. */
 void push_tell(const struct push *p);
 
 void push_fini(struct push *p);

@@ -93,7 +93,7 @@ void probing_is_lost(struct session *s, const char *why)
 	heap_record_fini(&s->data.heap);
 	if (heap_record_init(&s->data.heap) < 0) {
 		log_error("out of memory");
-		session_over(s, 1);
+		session_over(s, STATUS_FAILED);
 		return;
 	}
 	snprintf(text, sizeof(text), "%s; ask again in some seconds", why);

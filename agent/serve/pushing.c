@@ -10,7 +10,11 @@
 
 int pushing_open(struct server *server)
 {
-	return push_init(&server->push, &server->session->options->push, NULL, NULL);
+	const char *output = server->session->options->output;
+	int error = output ? result_probe_folder(output) : 0;
+
+	return error ? error
+		     : push_init(&server->push, &server->session->options->push, NULL, NULL);
 }
 
 /* --- windows ------------------------------------------------------------------------------ */
@@ -53,7 +57,6 @@ static void on_done(struct session *s, struct window *w)
 	if (n)
 		push_add(&s->server->push, (const struct profile *const *)profiles, n, first->comm,
 			first->pid, p && *p->service ? p->service : NULL);
-	s->server->profiles += n;
 	while (n-- > 0)
 		profile_free(profiles[n]);
 	windows_drop(&s->windows, w);
@@ -70,7 +73,7 @@ static void begin(struct session *s, uint32_t kinds)
 		w->is_done = on_done;
 	else if (kinds) {
 		log_error("out of memory");
-		session_over(s, 1);
+		session_over(s, STATUS_FAILED);
 	}
 }
 

@@ -9,7 +9,8 @@
 
 #include "agent/serve/server.h"
 
-/* Before the run: the processes that send. 0, or -errno: told. */
+/* Before the run: whether files can be written to the folder of -o, and the processes that send. 0,
+ * or -errno: told. */
 int pushing_open(struct server *server);
 
 /* The first window. */

@@ -101,7 +101,7 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 	mkdir "$WORK/nobody"
 	chown 65534 "$WORK/nobody"
 	cp "$CPPROF" "$WORK/cpprof-attach"
-	expect "other user, no capability" 3 "permi|user|capab" setpriv --reuid 65534 --regid 65534 \
+	expect "other user, no capability" 3 "the same command behind sudo" setpriv --reuid 65534 --regid 65534 \
 		--clear-groups --inh-caps=-all "$WORK/cpprof-attach" -seconds 1 -profile cpu \
 		-o "$WORK/nobody/x.pb.gz" -p "$pid"
 	setpriv --reuid 65534 --regid 65534 --clear-groups "$TARGETS/shares" >/dev/null &
@@ -158,6 +158,14 @@ stop_target
 
 # Output: exit 1, the old file untouched, nothing left beside it.
 expect "no such directory" 1 "$WORK/none" "$CPPROF" -p "$pid" -seconds 0.5 -profile cpu -o "$WORK/none/x.pb.gz"
+expect "no such folder" 1 "make the folder first" "$CPPROF" -p "$pid" -seconds 0.5 -o "$WORK/none/"
+expect "-summary is a folder" 1 "$WORK: it is a folder; -summary is a file" "${run[@]}" -p "$pid" -summary "$WORK"
+if ! "$CPPROF" -p 1 -push parca+http://127.0.0.1:1 2>&1 </dev/null | grep -q 'without libcurl'; then
+	expect "-push, no such folder" 1 "make the folder first" "$CPPROF" -p "$pid" -push pyroscope+http://127.0.0.1:1 -o "$WORK/none/"
+	expect "-push into a single file" 2 "give -o FOLDER/" "$CPPROF" -p "$pid" -push pyroscope+http://127.0.0.1:1 -o "$o"
+fi
+expect "no goroutines" 3 "profile threads shows" "$CPPROF" -q -p "$pid" -profile goroutine -o "$o"
+expect "-symfs is no folder" 2 "symfs $WORK/none: No such" "$CPPROF" -replay "$WORK/x.raw" -symfs "$WORK/none"
 mkdir "$WORK/dir"
 ln -s "$WORK/victim" "$WORK/dir/link.pb.gz"
 echo old >"$WORK/victim"

@@ -60,6 +60,8 @@ profile_ok "goroutine" -q -p "$TARGET" -dump -format goroutine
 check_equal "goroutine: heads" 1003 "$(grep -cE '^thread [0-9]+ "(idle|busy)" \[(sleeping|running)[^]]*\]:$' "$WORK/run.out")"
 check_equal "goroutine: all else is in its layout" 0 \
 	"$(grep -cvE '^$|^thread |^.+\(\.\.\.\)$|^	.+:[0-9]+ \+0x[0-9a-f]+$|^\.\.\.stack ends: ' "$WORK/run.out")"
+timeout 20 "$CPPROF" -p "$TARGET" -dump -every 1s 2>"$WORK/run.err" | head -1 >"$WORK/run.out"
+check_equal "idle: its reader is gone: exit, and told once" "1 1" "${PIPESTATUS[0]} $(grep -c 'Broken pipe' "$WORK/run.err")"
 check_unharmed "$TARGET" idle
 stop_target
 check_equal "idle: none was stopped" 0 "$(truth idle_moved)"

@@ -49,9 +49,9 @@ check_equal "-exit-status 7" 7 "$(status_of -exit-status -o "$out" -- sh -c 'exi
 check_equal "without it the profiler's own: no samples" 4 "$(status_of -hz 1 -o "$out" -- sh -c 'exit 7')"
 check_equal "-exit-status of a command that a signal ended" 143 \
 	"$(status_of -exit-status -o "$out" -- sh -c 'kill -TERM $$')"
-check_equal "no such command: exit" 1 "$(status_of -o "$out" -- /no/such/command)"
+check_equal "no such command: exit" 127 "$(status_of -o "$out" -- /no/such/command)"
 check "and the cause" grep -q "cannot run /no/such/command: No such file" "$WORK/run.err"
-check_equal "a file that is no program: exit" 1 "$(status_of -o "$out" -- /etc/passwd)"
+check_equal "a file that is no program: exit" 126 "$(status_of -o "$out" -- /etc/passwd)"
 check "and the cause" grep -q "cannot run /etc/passwd: Permission denied" "$WORK/run.err"
 echo "a line" | "$CPPROF" -q -o "$out" -- cat >"$WORK/cat.out" 2>/dev/null
 check_equal "its input is ours" "a line" "$(cat "$WORK/cat.out")"
@@ -76,6 +76,50 @@ for words in "-exit-status -p 1" "-p 1 -- true" "-name x -- true" "-profile thre
 	check_equal "$words: exit" 2 "$(status_of $words)"
 done
 check_equal "nothing after --" 2 "$(status_of --)"
+
+# Ended by its pid, as a service manager does it: the command is told, once, and its end is waited for.
+cat >"$WORK/orderly.sh" <<'END'
+trap 'echo "got TERM"; sleep 1; exit 9' TERM
+trap 'echo "got HUP"; exit 8' HUP
+echo ready
+while :; do :; done
+END
+# launched ARG...: in the background; sets PROFILER when the command says that it is ready
+launched()
+{
+	"$CPPROF" "$@" >"$WORK/run.out" 2>"$WORK/run.err" </dev/null &
+	PROFILER=$!
+	started+=("$PROFILER")
+	for ((i = 0; i < 500; i++)); do
+		grep -q '^ready' "$WORK/run.out" && return
+		sleep 0.02
+	done
+	fail "the command did not begin"
+}
+ended() { wait "$PROFILER"; STATUS=$?; check_no_report; }
+launched -exit-status -hz 200 -o "$out" -- bash "$WORK/orderly.sh"
+sleep 0.3
+kill -TERM $PROFILER
+ended
+check_equal "SIGTERM: the command's status" "9 1" "$STATUS $(grep -c 'got TERM' "$WORK/run.out")"
+check_number "SIGTERM: written" "$(proof samples "$out") > 0"
+launched -exit-status -seconds 0.2 -o "$out" -- bash "$WORK/orderly.sh"
+for ((i = 0; i < 500; i++)); do grep -q 'the command runs on' "$WORK/run.err" && break; sleep 0.02; done
+kill -HUP $PROFILER
+ended
+check_equal "SIGHUP behind the window: the command's status" "8 1" "$STATUS $(grep -c 'got HUP' "$WORK/run.out")"
+# A command that pays no heed: its status is not known, and ours is not taken for it.
+launched -exit-status -hz 200 -seconds 60 -o "$out" -- bash -c 'trap "" TERM; echo "ready $$"; exec sleep 30'
+command=$(sed -n 's/^ready //p' "$WORK/run.out")
+kill -TERM $PROFILER
+for ((i = 0; i < 500; i++)); do grep -q 'the command runs on' "$WORK/run.err" && break; sleep 0.02; done
+sleep 0.2
+kill -TERM $PROFILER
+ended
+check_equal "left alone: exit" 130 "$STATUS"
+check_equal "left alone: the command" S "$(state_of "$command")"
+kill -KILL "$command"
+check_equal "left alone: told" 1 "$(grep -c "the command (process $command) runs on; its status is not known" "$WORK/run.err")"
 
 # Interrupted: the command gets it from the terminal, not from us; we write what we have.
 "$CPPROF" -hz 200 -o "$out" -- "$TARGETS/shares" 60 >"$WORK/run.out" 2>"$WORK/run.err" &

@@ -131,6 +131,9 @@ push "never there" 1 2 0 500,500,20,100,300 -push pyroscope+http://127.0.0.1:1 -
 check_equal "never there: given up" "4 4" "$(count given_up :1) $(count added :1)"
 check_equal "never there: told" 1 "$(said '4 profiles could not be sent in the end')"
 
+push "never there, and many wait" 1 100 0 500,500,20,100,300 -push pyroscope+http://127.0.0.1:1
+check_equal "never there, and many wait: to be saved" 1 "$(grep -c '^windows to be saved 100, with profiles 100, not 0' "$WORK/run.out")"
+
 # Secrets: in the header, and nowhere else.
 basic="Basic $(printf 'user:se-cret word' | base64)"
 start_server known auth "$basic"

@@ -91,6 +91,7 @@ again beside
 end_of_server "beside clients" 0
 judge push_run.py windows "$KEPT" "$TARGET_OUT" 3
 check_rules "beside clients"
+check_equal "beside clients: what was pushed is not served" 1 "$(said 'served 1[0-9] requests, 1[0-9] of them profiles')"
 check_equal "beside clients: service" mine "$(services)"
 
 again kinds

@@ -32,8 +32,12 @@ check_equal "its file and names" "file symtab its own" \
 check_number "shares of modules" "$(value 'sum(m["share"] for m in s["modules"])') <= 1.000001"
 check_number "share of the program" "$(value 's["modules"][0]["share"]') > 0.5"
 
+before=$(date +%s%N)
 profile_ok "intervals" -p "$TARGET" -every 1s -count 2 -profile cpu -o "$WORK/" -summary "$json"
 check_equal "a line for each" "2 2 1" "$(wc -l <"$json") $(value 's["window"]["number"] + 1' 1) $(value 's["window"]["number"] + 1' 0)"
+check_number "when each began" "$before < $(value 's["window"]["began_ns"]') &&
+	$(value 's["window"]["began_ns"]') < $(value 's["window"]["began_ns"]' 1) &&
+	$(value 's["window"]["began_ns"]' 1) < $(date +%s%N)"
 "$CPPROF" -p "$TARGET" -seconds 0.3 -profile cpu -o "$WORK/o.pb.gz" -top=0 -summary - >"$json" 2>"$WORK/run.err"
 check_equal "on standard output" "0 $TARGET" "$? $(value 's["target"]["pid"]')"
 "$CPPROF" -p "$TARGET" -seconds 0.3 -profile cpu -o - -summary - >"$WORK/out" 2>"$WORK/run.err"

@@ -85,6 +85,32 @@ check_equal "-top=3: rows" 3 "$(awk '/flat%/ { on = 1; next } on' run.out | wc -
 check_equal "-top: no files" 0 "$(ls -- *.pb.gz 2>/dev/null | wc -l)"
 profile_ok "-q" -p "$pid" -seconds 0.5 -q -o out/
 check_equal "-q says nothing" 0 "$(cat run.out run.err | wc -c)"
+profile_some "-o /dev/null" -p "$pid" -seconds 0.3 -profile cpu -o /dev/null
+check_equal "what went into /dev/null is not read next" "1 0" "$(grep -c 'wrote ' run.err) $(grep -c 'next ' run.err)"
+profile -p "$pid" -seconds 0.3 -profile threadcreate -o "$WORK/created.pb.gz"
+check_equal "threadcreate does not say that it samples" "1 0" "$(grep -c 'attached to process' run.err) $(grep -c sampling run.err)"
+# Where nothing else is said, why the status is 4; and of heap what was not found.
+start_target idle 3 5 0
+profile -q -p "$TARGET" -seconds 0.3 -profile cpu -o empty.pb.gz
+check_equal "-q and no samples" "4 1 0" "$STATUS $(grep -c '^cpprof-attach: no CPU samples' run.err) $(wc -c <run.out)"
+profile -p "$TARGET" -seconds 0.3 -profile heap -alloc-prefix nosuch_ -o empty.pb.gz
+check_equal "heap and no samples" "4 1" "$STATUS $(grep -c 'no allocation was sampled; a smaller -heap-rate' run.err)"
+check_equal "-alloc-prefix of nothing" 1 "$(grep -c 'alloc-prefix: there is no allocator .* nosuch_malloc' run.err)"
+profile_ok "of a moment" -p "$TARGET" -profile threads -o empty.pb.gz
+check_equal "of a moment: no part of a window" "1 0" "$(grep -c '^stops ' run.err) $(grep -c 'of the window' run.err)"
+stop_target
+rm -f empty.pb.gz
+if [ -w /dev/full ]; then
+	for words in -h -version "-check shares.$pid.cpu.pb.gz"; do
+		[ "${words#-check}" = "$words" ] || cp out/"shares.$pid.cpu.pb.gz" .
+		# shellcheck disable=SC2086
+		"$CPPROF" $words >/dev/full 2>run.err
+		check_equal "$words on a full disk: exit" 1 $?
+	done
+	"$CPPROF" -p "$pid" -cleanup 2>/dev/full
+	check_equal "-cleanup on a full disk: exit" 1 $?
+	rm -f "shares.$pid.cpu.pb.gz"
+fi
 "$CPPROF" -h >h.txt 2>&1
 check_equal "-h: exit" 0 $?
 check_equal "-version" "cpprof-attach" "$("$CPPROF" -version | cut -d' ' -f1)"
@@ -133,6 +159,13 @@ wait $profiler
 status=$?
 [ $status = 130 ] || [ $status = 0 ]
 check_equal "two at once: exit 130, or 0 if it was done before the second" yes "$([ $status = 130 ] || [ $status = 0 ] && echo yes)"
+# timeout sends its signal, and sends it again to the group: that is one, which ends the window.
+given_up=0
+for i in 1 2 3 4 5 6; do
+	timeout --preserve-status 0.5 "$CPPROF" -q -p "$pid" -seconds 0 -profile cpu -o int.pb.gz 2>run.err
+	[ $? = 130 ] && given_up=$((given_up + 1))
+done
+check_equal "timeout: windows that were given up" 0 $given_up
 check_equal "no temporary files" 0 "$(ls -A | grep -c '\.cpprof-')"
 check_unharmed "$pid" "after two"
 

@@ -67,39 +67,6 @@ static void four_ways_to_give_each_option(void **state)
 	}
 }
 
-static void recordings(void **state)
-{
-	(void)state;
-	accepted("-p 1 -save-raw x.raw");
-	assert_string_equal(o.save_raw, "x.raw");
-	assert_null(o.replay);
-	accepted("-replay x.raw -symfs=/some/where");
-	assert_string_equal(o.replay, "x.raw");
-	assert_string_equal(o.symfs, "/some/where");
-	assert_null(o.save_raw);
-	assert_true(o.window_ns == 0);
-	accepted("-replay -");
-	assert_string_equal(o.replay, "-");
-	refused("-replay x.raw -p 1", "-p");
-	refused("-replay x.raw -save-raw y.raw", "-save-raw");
-	refused("-replay x.raw -name a", "leave out -name");
-	refused("-replay x.raw -children", "leave out -children");
-	refused("-replay x.raw -- ls", "leave out -- CMD");
-	refused("-replay x.raw -every 1", "-replay: a recording is one profile; leave out -every");
-	refused("-replay x.raw -count 1", "leave out -count");
-	refused("-replay x.raw -exit-status", "-exit-status: there is no command");
-	refused("-p 1 -save-raw x.raw -every 1 -count 2",
-		"-save-raw: a recording is one profile; leave out -every");
-	accepted("-p 1,2 -children -save-raw x.raw");
-	accepted("-name a -save-raw x.raw");
-	accepted("-save-raw x.raw -- ls");
-	assert_string_equal(o.save_raw, "x.raw");
-	refused("-p 1 -symfs /x", "-replay");
-	refused("-p 1 -save-raw -", "-save-raw: \"-\"");
-	refused("-p 1 -save-raw=", "-save-raw: \"\"");
-	refused("-replay=", "-replay: \"\"");
-}
-
 static void a_value_is_everything_behind_the_first_equals(void **state)
 {
 	(void)state;
@@ -180,11 +147,18 @@ static void which_process(void **state)
 	refused("-hz 5", "which process? give -p PID, -name COMM or -- CMD");
 	refused("1 2", "one word too many: \"2\"");
 	refused("-p 1 2", "one word too many: \"2\"");
-	refused("name", "\"name\"");
-	refused("-", "\"-\"");
+	refused("nginx", "\"nginx\" is no pid and no option: give -p PID");
+	refused("12x", "-p: \"12x\" is not a number");
+	refused("-", "\"-\" is no pid");
+	refused("-check a.pb.gz b.pb.gz", "one word too many: \"b.pb.gz\"");
+	refused("-replay a.raw 5", "one word too many: \"5\"");
+	refused("-name a b", "one word too many: \"b\"");
+	refused("-check a -p 1", "-check looks at a file; leave out -p");
+	refused("-check a -seconds 3 -o y", "-check looks at a file; leave out -seconds");
+	refused("-compare a b -seconds 3", "leave out -seconds");
 	refused("-p", "-p needs a value");
 	refused("1 -seconds", "-seconds needs a value");
-	refused("", "-p: \"\"");
+	refused("", "\"\" is no pid");
 	char *none[] = {"cpprof-attach", NULL};
 	assert_int_equal(parse_v(1, none), -EINVAL);
 	assert_int_equal(status, 2);
@@ -264,7 +238,7 @@ static void a_dump(void **state)
 	refused("1 -dump -save-raw x", "leave out -save-raw");
 	refused("1 -top -dump", "leave out -top");
 	refused("1 -summary x -dump", "leave out -summary");
-	refused("-check x -dump 1", "leave out -check");
+	refused("1 -check x -dump", "leave out -check");
 	refused("-dump -- ls", "leave out -- CMD");
 	refused("-dump", "which process?");
 	refused("1 -dump -count 2", "-count: how long is one?");
@@ -290,6 +264,18 @@ static void formats(void **state)
 		accepted(good[i].line);
 		assert_int_equal(o.format, good[i].format);
 	}
+	/* "format" in a value is no option. */
+	accepted("1 -profile threads -o=information.folded");
+	assert_int_equal(o.format, FORMAT_FOLDED);
+	accepted("1 -dump -o=information.json");
+	assert_int_equal(o.format, FORMAT_JSON);
+	accepted("1 -http=unix:format.sock");
+	accepted("-compare format.old format.new");
+	refused("1 -profile cpu -kernel", "add -profile threads, wall, block or mutex");
+	refused("1 -profile heap -kernel", "add -profile threads, wall, block or mutex");
+	accepted("1 -kernel");
+	accepted("1 -dump -kernel");
+	accepted("1 -http :0 -kernel");
 	refused("1 -format=", "-format: \"\"");
 	refused("1 -format pb", "pprof, folded, speedscope, html and text");
 }
@@ -414,65 +400,11 @@ static void help_and_version_end_well(void **state)
 	assert_ptr_equal(strchr(printed, '\n'), printed + strlen(printed) - 1);
 }
 
-static void serving(void **state)
-{
-	(void)state;
-	accepted("-p 1 -http :6060");
-	assert_string_equal(o.http, ":6060");
-	assert_int_equal(o.serves, 1);
-	assert_int_equal(o.background, 1);
-	assert_int_equal(o.window_ns, 0);
-	assert_int_equal(o.push_kinds, 0);
-	accepted("-name x -children -http unix:/run/x -seconds 60 -background 0 -http-token /t");
-	assert_int_equal(o.window_ns, 60000000000);
-	assert_int_equal(o.background, 0);
-	assert_string_equal(o.http_token, "/t");
-	accepted("-p 1 -push parca+http://h");
-	assert_int_equal(o.serves, 1);
-	assert_int_equal(o.push_kinds, KIND(PROFILE_CPU));
-	assert_int_equal(o.every_ns, 15000000000);
-	assert_int_equal(o.window_ns, 0);
-	accepted("-p 1 -push parca+http://h -http :0 -profile wall,block -every 5s -o pushed/");
-	assert_int_equal(o.push_kinds, KIND(PROFILE_WALL) | KIND(PROFILE_BLOCK));
-	assert_int_equal(o.every_ns, 5000000000);
-	accepted("-p 1");
-	assert_int_equal(o.serves, 0);
-	refused("-http :0", "which process?");
-	accepted("-p 1 -http :0 -profile heap");
-	assert_true(o.heap_first);
-	assert_int_equal(o.kinds, KINDS_OF_LOOK);
-	accepted("-p 1 -http :0 -heap-rate 64K");
-	refused("-p 1 -http :0 -profile cpu,heap", "leave out -profile");
-	refused("-p 1,2 -http :0 -profile heap", "of one process");
-	refused("-p 1,2 -push pyroscope+http://h -profile heap", "of one process");
-	refused("-p 1 -push pyroscope+http://h -heap-rate 64K", "add -profile heap");
-	accepted("-p 1 -push pyroscope+http://h -profile heap,cpu -heap-rate 64K");
-	assert_true(o.heap_first);
-	assert_int_equal(o.push_kinds, KIND(PROFILE_HEAP) | KIND(PROFILE_CPU));
-	refused("-p 1 -http 80", "-http 80: give [HOST]:PORT");
-	refused("-p 1 -http :0 -profile wall", "leave out -profile");
-	refused("-p 1 -http :0 -every 5s", "leave out -every");
-	refused("-p 1 -http :0 -o x/", "leave out -o");
-	refused("-p 1 -http :0 -format folded", "leave out -format");
-	refused("-p 1 -http :0 -top", "leave out -top");
-	refused("-p 1 -http :0 -summary x", "leave out -summary");
-	refused("-p 1 -http :0 -save-raw x", "leave out -save-raw");
-	refused("-replay x -http :0", "leave out -replay");
-	refused("-p 1 -http :0 -debuginfod", "leave out -debuginfod");
-	refused("-p 1 -dump -http :0", "leave out -http");
-	refused("-p 1 -http-token x", "-http-token: nobody is served");
-	refused("-p 1 -http :0 -background x", "-background: \"x\"");
-	refused("-p 1 -http :0 -background 101", "from 0 to 100");
-	refused("-p 1 -push parca+http://h -profile threadcreate", "threadcreate");
-	refused("-p 1 -push parca+http://h -top", "leave out -top");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_pid_alone_gets_the_defaults),
 		cmocka_unit_test(four_ways_to_give_each_option),
-		cmocka_unit_test(recordings),
 		cmocka_unit_test(a_value_is_everything_behind_the_first_equals),
 		cmocka_unit_test(durations),
 		cmocka_unit_test(numbers_within_their_bounds),
@@ -482,7 +414,6 @@ int main(void)
 		cmocka_unit_test(a_dump),
 		cmocka_unit_test(formats),
 		cmocka_unit_test(a_page_to_show),
-		cmocka_unit_test(serving),
 		cmocka_unit_test(the_other_words),
 		cmocka_unit_test(switches_set_the_level),
 		cmocka_unit_test(unknown_options_are_named),

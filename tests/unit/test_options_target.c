@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* agent/options: which processes, for how long, in how many files, at which price. */
+/* agent/options: which processes or recording, for how long, in how many files, at which price, for
+ * whom. */
 #include "tests/unit/options_fixture.h"
 
 static void assert_pids(const int *pids, uint32_t n)
@@ -228,19 +229,120 @@ static void threads_of_a_name(void **state)
 	refused("-replay x -thread a", "has the threads that it was made of");
 }
 
-int main(void)
+static void recordings(void **state)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(several_processes),
-		cmocka_unit_test(most_processes),
-		cmocka_unit_test(by_name),
-		cmocka_unit_test(a_command),
-		cmocka_unit_test(one_target_is_meant),
-		cmocka_unit_test(one_file_after_the_other),
-		cmocka_unit_test(the_part_that_pauses_may_take),
-		cmocka_unit_test(two_files_to_compare),
-		cmocka_unit_test(what_the_heap_profiles_take),
-		cmocka_unit_test(threads_of_a_name),
-	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	(void)state;
+	accepted("-p 1 -save-raw x.raw");
+	assert_string_equal(o.save_raw, "x.raw");
+	assert_null(o.replay);
+	accepted("-replay x.raw -symfs=/proc/self");
+	assert_string_equal(o.replay, "x.raw");
+	assert_string_equal(o.symfs, "/proc/self");
+	refused("-replay x.raw -symfs /no/where", "-symfs /no/where: No such file");
+	refused("-replay x.raw -symfs /proc/self/maps", "-symfs /proc/self/maps: Not a directory");
+	refused("-replay x.raw -seconds 3", "its own length and rate; leave out -seconds");
+	refused("-replay x.raw -hz 3", "its own length and rate; leave out -hz");
+	assert_null(o.save_raw);
+	assert_true(o.window_ns == 0);
+	accepted("-replay -");
+	assert_string_equal(o.replay, "-");
+	refused("-replay x.raw -p 1", "-p");
+	refused("-replay x.raw -save-raw y.raw", "-save-raw");
+	refused("-replay x.raw -name a", "leave out -name");
+	refused("-replay x.raw -children", "leave out -children");
+	refused("-replay x.raw -- ls", "leave out -- CMD");
+	refused("-replay x.raw -every 1", "-replay: a recording is one profile; leave out -every");
+	refused("-replay x.raw -count 1", "leave out -count");
+	refused("-replay x.raw -exit-status", "-exit-status: there is no command");
+	refused("-p 1 -save-raw x.raw -every 1 -count 2",
+		"-save-raw: a recording is one profile; leave out -every");
+	accepted("-p 1,2 -children -save-raw x.raw");
+	accepted("-name a -save-raw x.raw");
+	accepted("-save-raw x.raw -- ls");
+	assert_string_equal(o.save_raw, "x.raw");
+	refused("-p 1 -symfs /x", "-replay");
+	refused("-p 1 -save-raw -", "-save-raw: \"-\"");
+	refused("-p 1 -save-raw=", "-save-raw: \"\"");
+	refused("-replay=", "-replay: \"\"");
+}
+
+static void serving(void **state)
+{
+	(void)state;
+	accepted("-p 1 -http :6060");
+	assert_string_equal(o.http, ":6060");
+	assert_int_equal(o.serves, 1);
+	assert_int_equal(o.background, 1);
+	assert_int_equal(o.window_ns, 0);
+	assert_int_equal(o.push_kinds, 0);
+	accepted("-name x -children -http unix:/run/x -seconds 60 -background 0 -http-token /t");
+	assert_int_equal(o.window_ns, 60000000000);
+	assert_int_equal(o.background, 0);
+	assert_string_equal(o.http_token, "/t");
+	accepted("-p 1 -push parca+http://h");
+	assert_int_equal(o.serves, 1);
+	assert_int_equal(o.push_kinds, KIND(PROFILE_CPU));
+	assert_int_equal(o.every_ns, 15000000000);
+	assert_int_equal(o.window_ns, 0);
+	accepted("-p 1 -push parca+http://h -http :0 -profile wall,block -every 5s -o pushed/");
+	assert_int_equal(o.push_kinds, KIND(PROFILE_WALL) | KIND(PROFILE_BLOCK));
+	assert_int_equal(o.every_ns, 5000000000);
+	accepted("-p 1");
+	assert_int_equal(o.serves, 0);
+	refused("-http :0", "which process?");
+	accepted("-p 1 -http :0 -profile heap");
+	assert_true(o.heap_first);
+	assert_int_equal(o.kinds, KINDS_OF_LOOK);
+	accepted("-p 1 -http :0 -heap-rate 64K");
+	refused("-p 1 -http :0 -profile cpu,heap", "leave out -profile");
+	refused("-p 1,2 -http :0 -profile heap", "of one process");
+	refused("-p 1,2 -push pyroscope+http://h -profile heap", "of one process");
+	refused("-p 1 -push pyroscope+http://h -heap-rate 64K", "add -profile heap");
+	accepted("-p 1 -push pyroscope+http://h -profile heap,cpu -heap-rate 64K");
+	assert_true(o.heap_first);
+	assert_int_equal(o.push_kinds, KIND(PROFILE_HEAP) | KIND(PROFILE_CPU));
+	refused("-p 1 -http 80", "-http 80: give [HOST]:PORT");
+	refused("-p 1 -http :0 -profile wall", "leave out -profile");
+	refused("-p 1 -http :0 -every 5s", "leave out -every");
+	refused("-p 1 -http :0 -o x/", "leave out -o");
+	refused("-p 1 -http :0 -format folded", "leave out -format");
+	refused("-p 1 -http :0 -top", "leave out -top");
+	refused("-p 1 -http :0 -summary x", "leave out -summary");
+	refused("-p 1 -http :0 -save-raw x", "leave out -save-raw");
+	refused("-replay x -http :0", "leave out -replay");
+	refused("-p 1 -http :0 -debuginfod", "leave out -debuginfod");
+	refused("-p 1 -dump -http :0", "leave out -http");
+	refused("-p 1 -http-token x", "-http-token: nobody is served");
+	refused("-p 1 -http :0 -background x", "-background: \"x\"");
+	refused("-p 1 -http :0 -background 101", "from 0 to 100");
+	refused("-p 1 -push parca+http://h -profile threadcreate", "threadcreate");
+	refused("-p 1 -push parca+http://h -top",
+		"-push: stores take pprof, window after window; leave out -top");
+	refused("-p 1 -push parca+http://h -format folded", "leave out -format");
+	refused("-p 1 -push parca+http://h -o x.pb.gz",
+		"-o x.pb.gz: what a store does not get may be many files");
+	refused("-p 1 -push parca+http://h -http :0 -o -", "give -o FOLDER/");
+	refused("-p 1 -background 1", "-background: nobody is served");
+	refused("-p 1 -push parca+http://h -background 1", "-background: nobody is served");
+}
+
+int main(void){
+	const struct CMUnitTest tests[] =
+		{
+			cmocka_unit_test(several_processes),
+			cmocka_unit_test(most_processes),
+			cmocka_unit_test(by_name),
+			cmocka_unit_test(a_command),
+			cmocka_unit_test(one_target_is_meant),
+			cmocka_unit_test(one_file_after_the_other),
+			cmocka_unit_test(the_part_that_pauses_may_take),
+			cmocka_unit_test(two_files_to_compare),
+			cmocka_unit_test(what_the_heap_profiles_take),
+			cmocka_unit_test(threads_of_a_name),
+		}
+
+	cmocka_unit_test(recordings),
+	cmocka_unit_test(serving),
+};
+return cmocka_run_group_tests(tests, NULL, NULL);
 }
