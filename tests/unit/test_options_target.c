@@ -326,23 +326,21 @@ static void serving(void **state)
 	refused("-p 1 -push parca+http://h -background 1", "-background: nobody is served");
 }
 
-int main(void){
-	const struct CMUnitTest tests[] =
-		{
-			cmocka_unit_test(several_processes),
-			cmocka_unit_test(most_processes),
-			cmocka_unit_test(by_name),
-			cmocka_unit_test(a_command),
-			cmocka_unit_test(one_target_is_meant),
-			cmocka_unit_test(one_file_after_the_other),
-			cmocka_unit_test(the_part_that_pauses_may_take),
-			cmocka_unit_test(two_files_to_compare),
-			cmocka_unit_test(what_the_heap_profiles_take),
-			cmocka_unit_test(threads_of_a_name),
-		}
-
-	cmocka_unit_test(recordings),
-	cmocka_unit_test(serving),
-};
-return cmocka_run_group_tests(tests, NULL, NULL);
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(several_processes),
+		cmocka_unit_test(most_processes),
+		cmocka_unit_test(by_name),
+		cmocka_unit_test(a_command),
+		cmocka_unit_test(one_target_is_meant),
+		cmocka_unit_test(one_file_after_the_other),
+		cmocka_unit_test(the_part_that_pauses_may_take),
+		cmocka_unit_test(two_files_to_compare),
+		cmocka_unit_test(what_the_heap_profiles_take),
+		cmocka_unit_test(threads_of_a_name),
+		cmocka_unit_test(recordings),
+		cmocka_unit_test(serving),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }
