@@ -137,6 +137,7 @@ unit_tests = \
 	tests/unit/test_pprof \
 	tests/unit/test_pressure \
 	tests/unit/test_probe \
+	tests/unit/test_probe_hostile \
 	tests/unit/test_probe_refused \
 	tests/unit/test_proc_stat \
 	tests/unit/test_profile \
@@ -236,6 +237,7 @@ tests_unit_test_player_LDADD = $(unit_libs)
 tests_unit_test_pprof_LDADD = $(unit_libs)
 tests_unit_test_pressure_LDADD = $(unit_libs) -lm
 tests_unit_test_probe_LDADD = $(unit_libs) -lm -ldl
+tests_unit_test_probe_hostile_LDADD = $(unit_libs) -ldl
 tests_unit_test_probe_refused_LDADD = $(unit_libs) -ldl
 tests_unit_test_probe_refused_LDFLAGS = -Wl,--wrap=pwrite,--wrap=ptrace
 tests_unit_test_proc_stat_LDADD = $(unit_libs)

@@ -37,7 +37,8 @@ uint64_t space_room(const struct space *p, uint64_t low, uint64_t high, uint64_t
  * that is its stack for as long as it lives. sp itself where that is not known for sure. */
 uint64_t space_stack_end(const struct space *p, uint64_t sp, uint64_t thread);
 
-#define PLACE_NAME  "cpprof-probe"  /* of the memory file */
-#define PLACE_REACH (2040ull << 20) /* bytes of a jump, but for some room */
+#define PLACE_NAME  "cpprof-probe"		      /* of the memory file, */
+#define PLACE_LINK  "/memfd:" PLACE_NAME " (deleted)" /* and what its descriptor leads to */
+#define PLACE_REACH (2040ull << 20)		      /* bytes of a jump, but for some room */
 
 #endif
