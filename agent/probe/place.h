@@ -20,8 +20,12 @@ struct space {
 	uint32_t n, room;
 };
 
-/* Read anew, in the order of addresses. 0 or -errno. */
+/* Read anew, in the order of addresses. 0 or -errno, with nothing in it; -ESRCH, -ENOENT: the
+ * process has ended. */
 int space_read(struct space *p, pid_t pid);
+
+/* One line of that file. 0 or -errno. */
+int space_add(struct space *p, const char *line);
 void space_fini(struct space *p);
 
 /* Counts as in use from now on. 0 or -errno. */
