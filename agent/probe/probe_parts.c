@@ -38,6 +38,12 @@ int probe_refuse(struct probe_refused *why, enum probe_cause cause, int detail)
 	return -1;
 }
 
+int probe_refuse_space(struct probe_refused *why, int error)
+{
+	return error == -ESRCH || error == -ENOENT ? probe_refuse(why, PROBE_CAUSE_GONE, 0)
+						   : probe_refuse(why, PROBE_CAUSE_MAPS, -error);
+}
+
 void probe_rest(struct probe *p, uint64_t ns)
 {
 	struct timespec pause = {.tv_nsec = ns};
