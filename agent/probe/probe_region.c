@@ -94,6 +94,16 @@ static int map_there(struct probe *p, int fd)
 	return -EEXIST;
 }
 
+/* What was mapped there may be another file, put in its place only now. 0 or -errno. */
+static int check_there(const struct probe *p)
+{
+	uint64_t magic = 0;
+
+	if (probe_read(p, p->base + PROBE_SHARED, &magic, sizeof(magic)) || magic != PROBE_MAGIC)
+		return -EBADF;
+	return 0;
+}
+
 /* 0 or -errno; *is_mapped: whether something is to be unmapped. */
 static int map_file(struct probe *p, int *is_mapped)
 {
@@ -106,6 +116,8 @@ static int map_file(struct probe *p, int *is_mapped)
 	if (!error)
 		error = map_there(p, fd);
 	*is_mapped = !error;
+	if (!error)
+		error = check_there(p);
 	long closed = probe_call(p, SYS_close, fd, 0, 0, 0, 0);
 	return error || closed >= 0 ? error : closed;
 }
