@@ -210,6 +210,20 @@ static int fill(struct probe *p, uint64_t mean, struct probe_refused *why)
 	return error ? probe_refuse(why, PROBE_CAUSE_MEMORY, -error) : 0;
 }
 
+/* A module may have gone since its functions were read, or another come in its place. */
+static int is_code_as_read(const struct probe *p)
+{
+	uint8_t now[PATCH_MOVED];
+
+	for (uint32_t i = 0; i < p->n; i++) {
+		const struct patch *patch = &p->patches[i];
+		if (probe_read(p, patch->address, now, patch->moved) ||
+			memcmp(now, patch->saved, patch->moved))
+			return 0;
+	}
+	return 1;
+}
+
 /* One that a thread of a run that was killed has brought in only now. */
 static int has_another(const struct probe *p)
 {
@@ -231,6 +245,8 @@ static int patch_stopped(struct probe *p, uint64_t mean, int is_new, struct prob
 	if (error)
 		return probe_refuse_space(why, error);
 	probe_find_room(p);
+	if (!is_code_as_read(p))
+		return probe_refuse(why, PROBE_CAUSE_MODULE, 0);
 	if (slots_choose(p, why) < 0)
 		return -1;
 	if (!is_new && !is_the_way_clear(p))
@@ -309,7 +325,7 @@ static int map(struct probe *p, struct probe_refused *why)
 
 	for (uint32_t tries = 0; tries < MAP_TRIES && mapped > 0; tries++) {
 		if (stop(p, tries % 2 == 0, why) < 0)
-			return -1;
+			break;
 		mapped = map_stopped(p, why);
 		remote_release(&p->remote);
 	}

@@ -52,8 +52,10 @@ static int close_one(struct probe *p, int fd)
 {
 	for (uint32_t tries = 0; tries < CLOSE_TRIES; tries++) {
 		int error = probe_stop(p, 0, tries);
-		if (error == -REMOTE_LATE)
+		if (error == -REMOTE_LATE) {
+			probe_rest(p, PAUSE_NS);
 			continue;
+		}
 		if (error)
 			return -1;
 		int is_open = is_left(p, fd);

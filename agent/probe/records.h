@@ -17,6 +17,7 @@ struct records {
 	uint64_t tail;	 /* records ever taken */
 	uint64_t lost;	 /* records that were begun and never ended, or make no sense */
 	uint64_t since;	 /* the one that is waited for was begun before that */
+	int is_over;	 /* nobody is left who could end one: none is waited for */
 	uint8_t copy[PROBE_RECORD];
 };
 
