@@ -43,6 +43,7 @@ target_names = \
 	recursion \
 	shares \
 	short_counts \
+	scribbles \
 	sigalt \
 	signal_storm \
 	signals \
@@ -378,6 +379,7 @@ test_scripts = \
 	tests/integration/waits.sh \
 	tests/integration/wall.sh \
 	tests/stress/probe.sh \
+	tests/stress/scribbles.sh \
 	tests/stress/storms.sh
 
 # The source is the same for both builds.
@@ -421,6 +423,7 @@ tests_beside = tests/integration/usage.sh \
 	tests/integration/speedscope.sh \
 	tests/integration/threadcreate.sh \
 	tests/integration/waits.sh \
+	tests/stress/scribbles.sh \
 	$(unit_tests_built) $(source_tests)
 # Those that measure against the target's own account of its time, and so may go two at a time, each with a CPU.
 tests_paired = tests/integration/altstacks.sh \

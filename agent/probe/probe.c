@@ -483,19 +483,3 @@ int probe_clean(struct probe *p, pid_t pid, struct probe_found *found, struct pr
 		probe_forget(p);
 	return error ? -1 : 0;
 }
-
-/* Only in a slot that is this thread's: its place is taken from the target's own word. */
-void probe_tell_stack(struct probe *p, const struct probe_record *of)
-{
-	uint64_t at = p->base + PROBE_SLOTS + of->slot * PROBE_SLOT_SIZE;
-	uint64_t bounds[2], thread;
-
-	if (space_read(&p->space, p->pid) < 0 || probe_read(p, at, &thread, sizeof(thread)) ||
-		thread != of->thread)
-		return;
-	const struct place *stack = space_find(&p->space, of->sp);
-	bounds[1] = space_stack_end(&p->space, of->sp, of->thread);
-	bounds[0] = stack ? stack->start : 0;
-	if (stack && bounds[1] != of->sp)
-		probe_write(p, at + offsetof(struct probe_slot, low), bounds, sizeof(bounds));
-}
