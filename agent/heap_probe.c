@@ -195,6 +195,10 @@ void heap_probe_refuse(struct session *s, const struct probe_refused *why)
 			{"some thread stays in the first instructions of its allocator",
 				"try again"},
 		[PROBE_CAUSE_MODULE] = {"its allocator is not where it was", "try again"},
+		[PROBE_CAUSE_POINTER] =
+			{"some thread has no thread pointer (no thread-local storage), "
+			 "by which the probe tells threads apart",
+				"profile a program that uses a C library"},
 		[PROBE_CAUSE_BROKEN] =
 			{"the process has written over an allocation probe that a killed run left in "
 			 "it, and what of its code that stands in place of is not known (its files "

@@ -335,14 +335,15 @@ enum probe_cause {
 	PROBE_CAUSE_LATE,    /* some thread does not reach a stop */
 	PROBE_CAUSE_TRACED,  /* some thread is traced by another */
 	PROBE_CAUSE_GONE,
-	PROBE_CAUSE_CALL,   /* a call failed in the process; detail: errno */
-	PROBE_CAUSE_MEMORY, /* its code cannot be written; detail: errno */
-	PROBE_CAUSE_TAKEN,  /* a probe is there already */
-	PROBE_CAUSE_BUSY,   /* some thread stays in the first instructions of a function */
-	PROBE_CAUSE_MODULE, /* the module is not where it was */
-	PROBE_CAUSE_MANY,   /* more functions than there are hooks */
-	PROBE_CAUSE_MAPS,   /* its mappings cannot be read; detail: errno */
-	PROBE_CAUSE_BROKEN, /* what an earlier run's probe stands in place of is not known */
+	PROBE_CAUSE_CALL,    /* a call failed in the process; detail: errno */
+	PROBE_CAUSE_MEMORY,  /* its code cannot be written; detail: errno */
+	PROBE_CAUSE_TAKEN,   /* a probe is there already */
+	PROBE_CAUSE_BUSY,    /* some thread stays in the first instructions of a function */
+	PROBE_CAUSE_MODULE,  /* the module is not where it was */
+	PROBE_CAUSE_MANY,    /* more functions than there are hooks */
+	PROBE_CAUSE_MAPS,    /* its mappings cannot be read; detail: errno */
+	PROBE_CAUSE_POINTER, /* some thread has no thread pointer */
+	PROBE_CAUSE_BROKEN,  /* what an earlier run's probe stands in place of is not known */
 	PROBE_CAUSES
 };
 

@@ -210,6 +210,15 @@ static int fill(struct probe *p, uint64_t mean, struct probe_refused *why)
 	return error ? probe_refuse(why, PROBE_CAUSE_MEMORY, -error) : 0;
 }
 
+/* Hooks find their thread by the word that the thread pointer leads to. */
+static int have_pointers(const struct probe *p)
+{
+	for (uint32_t i = 0; i < p->remote.n; i++)
+		if (!p->remote.v[i].regs.fs_base)
+			return 0;
+	return 1;
+}
+
 /* A module may have gone since its functions were read, or another come in its place. */
 static int is_code_as_read(const struct probe *p)
 {
@@ -245,6 +254,8 @@ static int patch_stopped(struct probe *p, uint64_t mean, int is_new, struct prob
 	if (error)
 		return probe_refuse_space(why, error);
 	probe_find_room(p);
+	if (!is_new && !have_pointers(p))
+		return probe_refuse(why, PROBE_CAUSE_POINTER, 0);
 	if (!is_code_as_read(p))
 		return probe_refuse(why, PROBE_CAUSE_MODULE, 0);
 	if (slots_choose(p, why) < 0)

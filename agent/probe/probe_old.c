@@ -39,6 +39,7 @@ static enum old learn(struct probe *p, const struct place *at, int *is_damaged)
 		return OLD_IN_USE;
 	*is_damaged = shared.magic != PROBE_MAGIC || shared.n_patches > PROBE_HOOKS;
 	island_learn(p, &shared);
+	slots_learn(p, &shared);
 	return probe_find_jumps(p, &shared) < 0 ? OLD_BROKEN : OLD_LEFT;
 }
 

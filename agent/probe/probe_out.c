@@ -130,7 +130,7 @@ static int unmap(struct probe *p)
 			if (p->is_gone)
 				result = 0;
 			else if (is_known || tries >= UNMAP_TRIES / 2)
-				result = island_unmap(p) ||
+				result = island_unmap(p) || slots_unmap_begun(p) ||
 					 probe_call(p, SYS_munmap, p->base, PROBE_SIZE, 0, 0, 0);
 			remote_release(&p->remote);
 		}

@@ -3,6 +3,7 @@
  * The probe and a process that writes, maps and opens what it should not while the probe comes, is
  * in, or goes: no file of another is touched, and its own code is as before.
  */
+#include <asm/prctl.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -16,6 +17,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -25,7 +27,7 @@
 
 static struct probe probe = {.memory = -1};
 static struct report {
-	_Atomic uint64_t turns, is_over, swaps;
+	_Atomic uint64_t turns, is_over, swaps, page;
 	void (*_Atomic asked)(void);
 	int victim, number;
 } * report;
@@ -319,6 +321,72 @@ static void what_a_run_left_that_lives_on_is_nobodys(void **arg)
 	end(pid);
 }
 
+/* --- a page of stubs that was only begun --- */
+
+static void maps_a_page(void)
+{
+	uint8_t *at = mmap(NULL, 3 * SLOTS_PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	mprotect(at + SLOTS_PAGE, SLOTS_PAGE, PROT_READ | PROT_WRITE);
+	report->page = (uintptr_t)at + SLOTS_PAGE;
+}
+
+static void a_page_that_was_begun_is_taken_out(void **arg)
+{
+	struct probe_refused why;
+	struct probe_found found;
+	struct space space = {0};
+	int status;
+
+	(void)arg;
+	pid_t pid = begin(maps_a_page), run = fork();
+	if (!run) {
+		if (probe_arm(&probe, pid, plan(1 << 20), &why) == 0)
+			((struct probe_shared *)probe.records.shared)->stubs = report->page;
+		_exit(0);
+	}
+	assert_int_equal(waitpid(run, &status, 0), run);
+	assert_int_equal(probe_clean(&probe, pid, &found, &why), 0);
+	assert_int_equal(found.out, 1);
+	assert_int_equal(space_read(&space, pid), 0);
+	assert_null(space_find(&space, report->page));
+	assert_non_null(space_find(&space, report->page - SLOTS_PAGE));
+	space_fini(&space);
+	end(pid);
+}
+
+/* --- no thread pointer --- */
+
+static void has_no_pointer(void)
+{
+	long result;
+
+	report->turns = 1;
+	__asm__ volatile("syscall"
+			 : "=a"(result)
+			 : "a"(SYS_arch_prctl), "D"(ARCH_SET_FS), "S"(0)
+			 : "rcx", "r11", "memory");
+	for (;;)
+		__asm__ volatile("pause");
+}
+
+static void who_has_no_thread_pointer_is_refused(void **arg)
+{
+	struct probe_refused why;
+	int status;
+
+	(void)arg;
+	pid_t pid = begin(has_no_pointer);
+	usleep(20000);
+	uint64_t sum = text_sum(pid);
+	assert_int_equal(probe_arm(&probe, pid, plan(1 << 20), &why), -1);
+	assert_int_equal(why.cause, PROBE_CAUSE_POINTER);
+	assert_true(text_sum(pid) == sum);
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(WTERMSIG(status), SIGKILL);
+}
+
 /* --- a region that goes while it is looked at --- */
 
 static void *region;
@@ -380,6 +448,8 @@ int main(void)
 		cmocka_unit_test(what_is_written_over_is_taken_out_all_the_same),
 		cmocka_unit_test(and_so_is_what_a_killed_run_has_left),
 		cmocka_unit_test(what_a_run_left_that_lives_on_is_nobodys),
+		cmocka_unit_test(a_page_that_was_begun_is_taken_out),
+		cmocka_unit_test(who_has_no_thread_pointer_is_refused),
 		cmocka_unit_test(one_that_is_gone_by_now_is_no_other_run),
 	};
 
