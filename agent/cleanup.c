@@ -15,6 +15,10 @@ static void tell(int pid, const struct probe_found *f)
 		log_note("process %d: the allocation probe that a killed run left behind was taken "
 			 "out",
 			pid);
+	if (f->damaged)
+		log_note("process %d: it had written over that; its code was restored from its "
+			 "files",
+			pid);
 	if (f->inert)
 		log_note(
 			"process %d: the allocation probe that a killed run left behind is inert "
@@ -31,18 +35,13 @@ void cleanup_on_answer(struct session *s, const struct tracer_cleaned *a)
 	const struct probe_refused gone = {.cause = PROBE_CAUSE_GONE};
 	int pid = s->options->pids[0];
 
-	if (!a || (a->why.cause && a->why.cause != PROBE_CAUSE_TAKEN)) {
+	if (!a || (a->why.cause && !a->found.in_use)) {
 		heap_probe_refuse(s, a ? &a->why : &gone);
 		return;
 	}
 	if (a->found.in_use)
 		log_error("process %d: the allocation probe in it is that of a run that lives\n"
 			  "that run takes it out at its end; or end it with Ctrl-C",
-			pid);
-	else if (a->why.cause)
-		log_error(
-			"process %d: the allocation probe in it could not be taken out: some thread "
-			"does not stop\ntry again",
 			pid);
 	else
 		tell(pid, &a->found);

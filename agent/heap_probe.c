@@ -196,6 +196,16 @@ void heap_probe_refuse(struct session *s, const struct probe_refused *why)
 			{"some thread stays in the first instructions of its allocator",
 				"try again"},
 		[PROBE_CAUSE_MODULE] = {"its allocator is not where it was", "try again"},
+		[PROBE_CAUSE_POINTER] =
+			{"some thread has no thread pointer (no thread-local storage), "
+			 "by which the probe tells threads apart",
+				"profile a program that uses a C library"},
+		[PROBE_CAUSE_BROKEN] =
+			{"the process has written over an allocation probe that a killed run left in "
+			 "it, and what of its code that stands in place of is not known (its files "
+			 "cannot be read)",
+				"try as root; else restart the process: the probe does nothing any "
+				"more, but stays"},
 		[PROBE_CAUSE_MANY] = {"it has more functions that allocate than can be taken over",
 			"profile a program with fewer allocators"},
 	};
@@ -204,6 +214,8 @@ void heap_probe_refuse(struct session *s, const struct probe_refused *why)
 		refuse_patch(s, why);
 	else if (why->cause == PROBE_CAUSE_CALL)
 		refuse_error(s, "a call that it was to make failed", why->detail);
+	else if (why->cause == PROBE_CAUSE_MAPS)
+		refuse_error(s, "its mappings cannot be read", why->detail);
 	else if (why->cause == PROBE_CAUSE_MEMORY)
 		refuse_error(s, "its code cannot be written", why->detail);
 	else

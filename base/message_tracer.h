@@ -338,12 +338,15 @@ enum probe_cause {
 	PROBE_CAUSE_LATE,    /* some thread does not reach a stop */
 	PROBE_CAUSE_TRACED,  /* some thread is traced by another */
 	PROBE_CAUSE_GONE,
-	PROBE_CAUSE_CALL,   /* a call failed in the process; detail: errno */
-	PROBE_CAUSE_MEMORY, /* its code cannot be written; detail: errno */
-	PROBE_CAUSE_TAKEN,  /* a probe is there already */
-	PROBE_CAUSE_BUSY,   /* some thread stays in the first instructions of a function */
-	PROBE_CAUSE_MODULE, /* the module is not where it was */
-	PROBE_CAUSE_MANY,   /* more functions than there are hooks */
+	PROBE_CAUSE_CALL,    /* a call failed in the process; detail: errno */
+	PROBE_CAUSE_MEMORY,  /* its code cannot be written; detail: errno */
+	PROBE_CAUSE_TAKEN,   /* a probe is there already */
+	PROBE_CAUSE_BUSY,    /* some thread stays in the first instructions of a function */
+	PROBE_CAUSE_MODULE,  /* the module is not where it was */
+	PROBE_CAUSE_MANY,    /* more functions than there are hooks */
+	PROBE_CAUSE_MAPS,    /* its mappings cannot be read; detail: errno */
+	PROBE_CAUSE_POINTER, /* some thread has no thread pointer */
+	PROBE_CAUSE_BROKEN,  /* what an earlier run's probe stands in place of is not known */
 	PROBE_CAUSES
 };
 
@@ -359,11 +362,13 @@ struct probe_refused {
 
 /* What was found in a process. */
 struct probe_found {
-	uint32_t out;	 /* probes taken out, */
-	uint32_t inert;	 /* or only made inert: some thread may have to come back to them */
-	uint32_t in_use; /* another's that lives */
-	uint32_t stuck;	 /* cannot be taken out */
-	uint32_t closed; /* descriptors */
+	uint32_t out;	  /* probes taken out, */
+	uint32_t inert;	  /* or only made inert: some thread may have to come back to them */
+	uint32_t in_use;  /* another's that lives */
+	uint32_t stuck;	  /* cannot be taken out: some thread does not stop */
+	uint32_t broken;  /* nor these: what they stand in place of is not known */
+	uint32_t damaged; /* taken out all the same, the process had written over them */
+	uint32_t closed;  /* descriptors */
 };
 
 struct tracer_cleaned {

@@ -44,6 +44,7 @@ target_names = \
 	recursion \
 	shares \
 	short_counts \
+	scribbles \
 	sigalt \
 	signal_storm \
 	signals \
@@ -138,6 +139,7 @@ unit_tests = \
 	tests/unit/test_pprof \
 	tests/unit/test_pressure \
 	tests/unit/test_probe \
+	tests/unit/test_probe_hostile \
 	tests/unit/test_probe_refused \
 	tests/unit/test_proc_stat \
 	tests/unit/test_proc_status \
@@ -238,6 +240,7 @@ tests_unit_test_player_LDADD = $(unit_libs)
 tests_unit_test_pprof_LDADD = $(unit_libs)
 tests_unit_test_pressure_LDADD = $(unit_libs) -lm
 tests_unit_test_probe_LDADD = $(unit_libs) -lm -ldl
+tests_unit_test_probe_hostile_LDADD = $(unit_libs) -ldl
 tests_unit_test_probe_refused_LDADD = $(unit_libs) -ldl
 tests_unit_test_probe_refused_LDFLAGS = -Wl,--wrap=pwrite,--wrap=ptrace
 tests_unit_test_proc_stat_LDADD = $(unit_libs)
@@ -380,6 +383,7 @@ test_scripts = \
 	tests/integration/waits.sh \
 	tests/integration/wall.sh \
 	tests/stress/probe.sh \
+	tests/stress/scribbles.sh \
 	tests/stress/storms.sh
 
 # The source is the same for both builds.
@@ -423,6 +427,7 @@ tests_beside = tests/integration/usage.sh \
 	tests/integration/speedscope.sh \
 	tests/integration/threadcreate.sh \
 	tests/integration/waits.sh \
+	tests/stress/scribbles.sh \
 	$(unit_tests_built) $(source_tests)
 # Those that measure against the target's own account of its time, and so may go two at a time, each with a CPU.
 tests_paired = tests/integration/altstacks.sh \

@@ -37,7 +37,7 @@ calls 'ptrace' 'agent/tracer/(tracee|attached)\.c|agent/probe/remote(_call)?\.c'
 calls 'waitpid|wait4|waitid' 'agent/tracer/(tracee|attached)\.c|agent/probe/remote\.c|agent/supervisor\.c|agent/launch\.c|agent/sandbox\.c|agent/browser\.c|agent/debuginfod\.c|agent/push/pusher\.c' |
 	nothing "wait calls only where a process of ours or a tracee is ended: its end is taken there"
 calls 'fopen|open|openat|openat2|opendir|creat' \
-	'output/(sink|unpack)\.c|agent/player(_files)?\.c|agent/probe/(filters|remote|probe|probe_left|probe_region|place)\.c|agent/tracer/(cpus|family|proc_file|target|module_file|debug_file|perf_map_file|roots|mappings|threads|proc_stat|tracer_main|memory|refusal|watcher)\.c|agent/refusal\.c|agent/browser\.c|agent/debuginfod\.c|agent/push/authorization\.c|agent/serve/(assets|gate)\.c' |
+	'output/(sink|unpack)\.c|agent/player(_files)?\.c|agent/probe/(filters|remote|probe|probe_jumps|probe_left|probe_region|place)\.c|agent/tracer/(cpus|family|proc_file|target|module_file|debug_file|perf_map_file|roots|mappings|threads|proc_stat|tracer_main|memory|refusal|watcher)\.c|agent/refusal\.c|agent/browser\.c|agent/debuginfod\.c|agent/push/authorization\.c|agent/serve/(assets|gate)\.c' |
 	nothing "files are opened by name only where that is the job"
 calls 'system|popen|execve|execvp|execlp|execl|strcat|sprintf|gets' 'agent/(launch|debuginfod|browser)\.c' |
 	nothing "no shell, no exec but of the command, of debuginfod-find and of the browser, no unbounded string functions"

@@ -7,11 +7,12 @@
 #include "agent/probe/layout.h"
 #include "base/allocator_names.h"
 
-#define PAGE	  4096ull
-#define TRIES	  64u	       /* slots that a thread may have its own in */
-#define GUARD	  (1ull << 62) /* left for allocations inside an allocation: they do not count */
-#define SIZE_MAX_ (1ull << 40) /* what is larger fails, most likely: not ours to meddle with */
-#define MISSING	  UINT32_MAX
+#define PAGE	   4096ull
+#define TRIES	   64u		/* slots that a thread may have its own in */
+#define RING_TRIES 4096		/* for a record that others want, too */
+#define GUARD	   (1ull << 62) /* left for allocations inside an allocation: they do not count */
+#define SIZE_MAX_  (1ull << 40) /* what is larger fails, most likely: not ours to meddle with */
+#define MISSING	   UINT32_MAX
 
 /* All at a fixed distance from the code. */
 #pragma GCC visibility push(hidden)
@@ -138,11 +139,12 @@ void probe_release(uint64_t pointer)
 
 /* --- records --- */
 
+/* NULL: there is no room; or the program has written over it, and nothing fits together. */
 static struct probe_record *record_begin(uint64_t *number)
 {
 	uint64_t head = __atomic_load_n(&probe_shared.head, __ATOMIC_RELAXED);
 
-	for (;;) {
+	for (int i = 0; i < RING_TRIES; i++) {
 		struct probe_record *r = (void *)probe_ring[head % PROBE_RECORDS];
 		uint64_t sequence = __atomic_load_n(&r->sequence, __ATOMIC_ACQUIRE);
 		if ((int64_t)(sequence - head) < 0)
@@ -157,6 +159,7 @@ static struct probe_record *record_begin(uint64_t *number)
 		*number = head;
 		return r;
 	}
+	return 0;
 }
 
 static void record_end(struct probe_record *r, uint64_t number)

@@ -12,6 +12,7 @@
 #define IDS	    8192u	  /* in one message */
 #define PATIENCE_NS 20000000ull	  /* with records that are not ended */
 #define LAST_NS	    2000000000ull /* the same at the end: more than with one alone */
+#define ALL_NS	    4000000000ull /* for all of them, if they come ever so slowly */
 /* How long another exec of a command is waited for, and for how much of its CPU time where its main
  * thread is to be sampled, which cannot be done meanwhile. */
 #define FOLLOW_NS     1000000000ull
@@ -28,6 +29,8 @@ static int arm(
 	struct probe_plan plan;
 
 	*why = (struct probe_refused){.cause = PROBE_CAUSE_MODULE};
+	/* They were read a while ago. */
+	process_read_maps(h->process);
 	if (plan_make(&plan, h->process, ask, size) < 0)
 		return -1;
 	return probe_arm(&h->probe, h->process->target.pid, &plan, why);
@@ -92,6 +95,12 @@ static void fill(const struct probe_record *r, struct capture *cap)
 	memcpy(cap->stack, r->stack, r->stack_length);
 }
 
+static void beat(const struct heap *h)
+{
+	if (h->probe.remote.beat)
+		h->probe.remote.beat(h->probe.remote.arg);
+}
+
 void heap_take(struct heap *h)
 {
 	const struct probe_record *r;
@@ -101,10 +110,14 @@ void heap_take(struct heap *h)
 		return;
 	probe_beat(&h->probe);
 	h->taken = 0;
-	while ((cap = capture_reserve(h->capturer, PROBE_RECORD)) &&
-		(r = records_next(&h->probe.records, clock_now()))) {
+	/* What the target writes itself may never end. */
+	for (uint32_t i = 0;
+		i < 2 * PROBE_RECORDS && (cap = capture_reserve(h->capturer, PROBE_RECORD)) &&
+		(r = records_next(&h->probe.records, clock_now()));
+		i++) {
 		if (r->kind == PROBE_KIND_THREAD) {
 			probe_tell_stack(&h->probe, r);
+			beat(h);
 			continue;
 		}
 		h->taken++;
@@ -155,15 +168,21 @@ static void add_up(const struct heap *h, struct tracer_heap *f)
 {
 	const struct records *r = &h->probe.records;
 
-	f->dropped += RECORDS_FIGURE(r, dropped);
-	f->dropped_bytes += RECORDS_FIGURE(r, dropped_bytes);
+	f->dropped += h->pressure.dropped;
+	f->dropped_bytes += h->pressure.dropped_bytes;
 	f->dropped_weight += h->pressure.lost.bytes;
 	f->dropped_variance += h->pressure.lost.variance;
-	f->table_full += RECORDS_FIGURE(r, table_full);
-	f->no_slot += RECORDS_FIGURE(r, no_slot);
-	f->lost += r->lost;
+	f->table_full += h->pressure.table_full;
+	f->no_slot += h->pressure.no_slot;
+	f->lost += r->lost + h->pressure.is_damaged;
 	if (h->pressure.mean > f->mean)
 		f->mean = h->pressure.mean;
+}
+
+/* Records that were whole. */
+static uint64_t came(const struct records *r)
+{
+	return r->tail - r->lost;
 }
 
 /* All that is recorded by now, as long as it gets on: a thread may have been interrupted while it
@@ -172,20 +191,23 @@ static uint64_t take_all(struct heap *h, uint64_t patience)
 {
 	const struct timespec pause = {.tv_nsec = 1000000};
 	const struct records *r = &h->probe.records;
-	uint64_t head = RECORDS_FIGURE(r, head), tail = r->tail, since = clock_now();
+	uint64_t head = RECORDS_FIGURE(r, head), before = came(r), began = clock_now();
+	uint64_t now = began, since = began;
 
 	/* The target can write what it likes there. */
-	if (head > tail + PROBE_RECORDS)
-		head = tail + PROBE_RECORDS;
+	if (head > r->tail + PROBE_RECORDS)
+		head = r->tail + PROBE_RECORDS;
 	heap_take(h);
-	while (r->tail < head && clock_now() - since < patience) {
-		if (r->tail != tail) {
-			tail = r->tail;
-			since = clock_now();
-		}
+	while (r->tail < head && now - since < patience && now - began < ALL_NS) {
 		capture_wait_for_room(h->capturer);
 		nanosleep(&pause, NULL);
+		beat(h);
 		heap_take(h);
+		now = clock_now();
+		if (came(r) != before) {
+			before = came(r);
+			since = now;
+		}
 	}
 	return r->tail < head ? head - r->tail : 0;
 }
@@ -200,6 +222,7 @@ static void next_program(struct heap *h)
 {
 	if (!h->probe.is_armed)
 		return;
+	h->probe.records.is_over = 1;
 	h->past.lost += take_all(h, LAST_NS);
 	add_up(h, &h->past);
 	h->past.programs++;
@@ -260,6 +283,8 @@ void heap_end(struct heap *h)
 	tracee_settle(&h->capturer->tracee);
 	how.left = probe_disarm(&h->probe);
 	how.is_gone = h->probe.is_gone;
+	/* Nobody is in it. */
+	h->probe.records.is_over = how.left == 0;
 	tell(h, &how);
 	forget(h);
 	h->past = (struct tracer_heap){0};

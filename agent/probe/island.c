@@ -82,6 +82,38 @@ int island_holds(const struct probe *p, uint64_t address)
 	return 0;
 }
 
+static int is_known(const struct probe *p, uint64_t base)
+{
+	for (uint32_t k = 0; k < p->n_islands; k++)
+		if (p->islands[k].base == base)
+			return 1;
+	return 0;
+}
+
+/* Its first entry leads into that probe. */
+static int is_of(const struct probe *p, uint64_t base)
+{
+	struct {
+		uint64_t magic;
+		uint8_t unused[ISLAND_HEAD - sizeof(uint64_t) + ISLAND_JUMP - sizeof(uint64_t)];
+		uint64_t to;
+	} __attribute__((packed)) head;
+
+	return probe_read(p, base, &head, sizeof(head)) == 0 && head.magic == PROBE_ISLAND_MAGIC &&
+	       head.to - p->base < PROBE_STATE;
+}
+
+/* What was written down may have been written over. */
+static void find_others(struct probe *p)
+{
+	for (uint32_t i = 0; i < p->space.n && p->n_islands < PROBE_ISLANDS; i++) {
+		const struct place *at = &p->space.v[i];
+		if (at->is_anonymous && at->is_code && at->end - at->start == PROBE_ISLAND &&
+			!is_known(p, at->start) && is_of(p, at->start))
+			p->islands[p->n_islands++].base = at->start;
+	}
+}
+
 void island_learn(struct probe *p, const struct probe_shared *shared)
 {
 	p->n_islands = 0;
@@ -89,10 +121,12 @@ void island_learn(struct probe *p, const struct probe_shared *shared)
 		uint64_t base = shared->islands[k], magic = 0;
 		const struct place *at = base ? space_find(&p->space, base) : NULL;
 		if (!at || at->start != base || at->end - base != PROBE_ISLAND ||
-			!at->is_anonymous || probe_read(p, base, &magic, sizeof(magic)))
+			!at->is_anonymous || is_known(p, base) ||
+			probe_read(p, base, &magic, sizeof(magic)))
 			continue;
 		/* Or it was killed before it wrote that. */
 		if (magic == PROBE_ISLAND_MAGIC || (!magic && !at->is_code))
 			p->islands[p->n_islands++].base = base;
 	}
+	find_others(p);
 }

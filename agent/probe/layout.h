@@ -108,6 +108,7 @@ struct probe_shared {
 	uint64_t no_slot;		 /* allocations of threads that there was no room for */
 	uint64_t dropped_means;		 /* sum over those dropped, of what they were drawn with */
 	uint64_t islands[PROBE_ISLANDS]; /* addresses; 0: none */
+	uint64_t stubs;			 /* of the page that slots.h tells of, before it is there */
 	struct probe_saved {
 		uint64_t address;
 		uint8_t n;

@@ -37,9 +37,11 @@ void owner_write(struct probe_shared *shared)
 	shared->owner_began = began(getpid());
 }
 
-int owner_is_alive(const struct probe_shared *shared)
+int owner_is_alive(const struct probe_shared *shared, uint64_t most)
 {
-	if (shared->deadline <= __rdtsc())
+	uint64_t now = __rdtsc();
+
+	if (shared->deadline <= now || shared->deadline - now > most)
 		return 0;
 	if (!shared->owner_space || shared->owner_space != our_space())
 		return 1;

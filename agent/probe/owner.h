@@ -11,8 +11,8 @@
 void owner_write(struct probe_shared *shared);
 
 /* Its tracer lives, or may live: where that cannot be seen from here, its last word is not long
- * ago. */
-int owner_is_alive(const struct probe_shared *shared);
+ * ago. most: ticks that its word is good for; one that is good for longer is none. */
+int owner_is_alive(const struct probe_shared *shared, uint64_t most);
 
 /* Nobody any more. */
 void owner_clear(struct probe_shared *shared);

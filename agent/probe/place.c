@@ -24,16 +24,25 @@ void space_fini(struct space *p)
 	*p = (struct space){0};
 }
 
-static int add(struct space *p, const char *line)
+/* A space that changes while it is read is told in parts, and what has grown since, or has come in
+ * the place of another, lies over what was told before: of it what lies behind counts. */
+int space_add(struct space *p, const char *line)
 {
+	uint64_t told = p->n ? p->v[p->n - 1].end : 0;
 	struct place at = {0};
 	char rights[5] = "";
 	int name = 0;
 
 	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %*s %*s %n", &at.start, &at.end,
 		    rights, &at.offset, &name) < 4 ||
-		at.end <= at.start || (p->n && at.start < p->v[p->n - 1].end))
+		at.end <= at.start)
 		return -EINVAL;
+	if (at.end <= told)
+		return 0;
+	if (at.start < told) {
+		at.offset += told - at.start;
+		at.start = told;
+	}
 	at.is_readable = rights[0] == 'r';
 	at.is_code = rights[2] == 'x';
 	at.is_stack = name && !strcmp(line + name, "[stack]");
@@ -62,8 +71,11 @@ int space_read(struct space *p, pid_t pid)
 	char *rest = error ? NULL : (char *)buf_text(&text), *line;
 	while (!error && (line = strsep(&rest, "\n")))
 		if (*line)
-			error = add(p, line);
+			error = space_add(p, line);
 	buf_fini(&text);
+	/* A part of it is not taken for all. */
+	if (error)
+		p->n = 0;
 	return error ? error : p->n ? 0 : -ESRCH;
 }
 

@@ -20,8 +20,12 @@ struct space {
 	uint32_t n, room;
 };
 
-/* Read anew, in the order of addresses. 0 or -errno. */
+/* Read anew, in the order of addresses. 0 or -errno, with nothing in it; -ESRCH, -ENOENT: the
+ * process has ended. */
 int space_read(struct space *p, pid_t pid);
+
+/* One line of that file. 0 or -errno. */
+int space_add(struct space *p, const char *line);
 void space_fini(struct space *p);
 
 /* Counts as in use from now on. 0 or -errno. */
@@ -37,7 +41,8 @@ uint64_t space_room(const struct space *p, uint64_t low, uint64_t high, uint64_t
  * that is its stack for as long as it lives. sp itself where that is not known for sure. */
 uint64_t space_stack_end(const struct space *p, uint64_t sp, uint64_t thread);
 
-#define PLACE_NAME  "cpprof-probe"  /* of the memory file */
-#define PLACE_REACH (2040ull << 20) /* bytes of a jump, but for some room */
+#define PLACE_NAME  "cpprof-probe"		      /* of the memory file, */
+#define PLACE_LINK  "/memfd:" PLACE_NAME " (deleted)" /* and what its descriptor leads to */
+#define PLACE_REACH (2040ull << 20)		      /* bytes of a jump, but for some room */
 
 #endif

@@ -5,7 +5,10 @@
 #include "agent/probe/pressure.h"
 #include "agent/probe/probe_parts.h"
 
-#define STEP_MOST 8u /* one late look is no reason for more */
+#define STEP_MOST 8u	       /* one late look is no reason for more */
+#define SIZE_MOST (1ull << 40) /* bytes of an allocation, as records.c takes them */
+
+#define FIGURE(s, member) __atomic_load_n(&(s)->member, __ATOMIC_RELAXED)
 
 void pressure_begin(struct pressure *p, uint64_t mean)
 {
@@ -35,18 +38,42 @@ uint64_t pressure_factor(const struct pressure_flow *f)
 	return factor;
 }
 
-static void count_dropped(struct pressure *p, const struct records *r)
+/* What counts up, and how far it can have come; the target can write what it likes there. */
+static void learn(struct pressure *p, uint64_t *known, uint64_t now, uint64_t most)
 {
-	uint64_t n = RECORDS_FIGURE(r, dropped), bytes = RECORDS_FIGURE(r, dropped_bytes),
-		 means = RECORDS_FIGURE(r, dropped_means);
+	if (now < *known || now > most)
+		p->is_damaged = 1;
+	else
+		*known = now;
+}
 
-	/* The target can write what it likes there. */
-	if (n <= p->dropped || bytes <= p->dropped_bytes || means <= p->dropped_means)
+static void count_dropped(struct pressure *p, const struct probe_shared *s, uint64_t most)
+{
+	uint64_t n = FIGURE(s, dropped), bytes = FIGURE(s, dropped_bytes),
+		 means = FIGURE(s, dropped_means);
+
+	if (n == p->dropped || bytes == p->dropped_bytes || means == p->dropped_means)
+		return; /* not all is counted yet */
+	uint64_t more = n - p->dropped, size = bytes - p->dropped_bytes,
+		 mean = means - p->dropped_means;
+	if (n < p->dropped || n > most || size / more > SIZE_MOST || mean / more > SIZE_MOST) {
+		p->is_damaged = 1;
 		return;
-	pressure_lose(&p->lost, n - p->dropped, bytes - p->dropped_bytes, means - p->dropped_means);
+	}
+	pressure_lose(&p->lost, more, size, mean);
 	p->dropped = n;
 	p->dropped_bytes = bytes;
 	p->dropped_means = means;
+}
+
+void pressure_read(struct pressure *p, const struct probe_shared *shared, uint64_t now)
+{
+	if (!p->began)
+		p->began = now;
+	uint64_t most = (now - p->began + PRESSURE_TABLE_REST_NS) * PRESSURE_FASTEST;
+	count_dropped(p, shared, most);
+	learn(p, &p->table_full, FIGURE(shared, table_full), most);
+	learn(p, &p->no_slot, FIGURE(shared, no_slot), most);
 }
 
 static void raise_mean(struct pressure *p, const struct probe *probe, uint64_t factor)
@@ -73,9 +100,9 @@ static uint64_t could_take(struct pressure *p, uint64_t taken, uint64_t ns)
  * slowly. */
 static int is_table_full(struct pressure *p, uint64_t full, uint64_t now)
 {
-	if (full == p->table_full || now - p->table_decided < PRESSURE_TABLE_REST_NS)
+	if (full == p->then_full || now - p->table_decided < PRESSURE_TABLE_REST_NS)
 		return 0;
-	p->table_full = full;
+	p->then_full = full;
 	p->table_decided = now;
 	return 1;
 }
@@ -84,7 +111,7 @@ void pressure_look(struct pressure *p, const struct probe *probe, uint64_t now)
 {
 	const struct records *r = &probe->records;
 
-	count_dropped(p, r);
+	pressure_read(p, (const void *)r->shared, now);
 	if (now - p->decided < PRESSURE_REST_NS)
 		return;
 	uint64_t head = RECORDS_FIGURE(r, head), dropped = p->dropped - p->then_dropped;
@@ -92,9 +119,12 @@ void pressure_look(struct pressure *p, const struct probe *probe, uint64_t now)
 		.dropped = dropped,
 		.can = could_take(p, r->tail - p->tail, now - p->decided),
 		.backlog = head - r->tail};
-	uint64_t factor = pressure_factor(&flow);
-	if (is_table_full(p, RECORDS_FIGURE(r, table_full), now) && factor == 1)
+	/* More than fits is not in the ring. */
+	int is_possible = head - r->tail <= PROBE_RECORDS;
+	uint64_t factor = is_possible ? pressure_factor(&flow) : 1;
+	if (is_table_full(p, p->table_full, now) && factor == 1)
 		factor = 2;
+	p->is_damaged |= !is_possible;
 	p->decided = now;
 	p->head = head;
 	p->tail = r->tail;

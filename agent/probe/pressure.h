@@ -17,16 +17,20 @@ struct pressure_lost {
 struct pressure {
 	uint64_t mean; /* at present */
 	struct pressure_lost lost;
-	uint64_t dropped, dropped_bytes, dropped_means; /* as they were last read */
+	/* As they were last read, and could be. */
+	uint64_t dropped, dropped_bytes, dropped_means, table_full, no_slot;
+	int is_damaged; /* or could not be: the target has written there */
+	uint64_t began; /* the first look (CLOCK_MONOTONIC, ns) */
 	/* When it was last decided (CLOCK_MONOTONIC, ns), and the figures of then. */
 	uint64_t decided, table_decided;
-	uint64_t head, tail, then_dropped, table_full;
+	uint64_t head, tail, then_dropped, then_full;
 	uint64_t pace; /* samples that are handed on in PRESSURE_REST_NS, at the best of late */
 };
 
 #define PRESSURE_REST_NS       5000000ull
 #define PRESSURE_TABLE_REST_NS 1000000000ull
 #define PRESSURE_MOST	       (1ull << 30) /* the mean is not raised beyond */
+#define PRESSURE_FASTEST       16ull /* allocations in a ns, of all threads: nobody has more */
 
 void pressure_begin(struct pressure *p, uint64_t mean);
 
@@ -40,6 +44,9 @@ struct pressure_flow {
 	uint64_t can;	  /* could have been handed on */
 	uint64_t backlog; /* still wait */
 };
+
+/* Takes over the figures that the probe counts, as far as they can be true. */
+void pressure_read(struct pressure *p, const struct probe_shared *shared, uint64_t now);
 
 /* By what the mean is to be multiplied: a power of two; 1: it stays, as where a backlog is being
  * worked off. */

@@ -90,7 +90,8 @@ static uint64_t measure_ticks(struct probe *p)
 	uint64_t began = clock_now(), ticks = __rdtsc();
 
 	probe_rest(p, 10000000);
-	return (__rdtsc() - ticks) * 1000000000ull / (clock_now() - began);
+	/* Where we were suspended it is long. */
+	return (unsigned __int128)(__rdtsc() - ticks) * 1000000000ull / (clock_now() - began);
 }
 
 /* --- while all are stopped --- */
@@ -209,6 +210,29 @@ static int fill(struct probe *p, uint64_t mean, struct probe_refused *why)
 	return error ? probe_refuse(why, PROBE_CAUSE_MEMORY, -error) : 0;
 }
 
+/* Hooks find their thread by the word that the thread pointer leads to. */
+static int have_pointers(const struct probe *p)
+{
+	for (uint32_t i = 0; i < p->remote.n; i++)
+		if (!p->remote.v[i].regs.fs_base)
+			return 0;
+	return 1;
+}
+
+/* A module may have gone since its functions were read, or another come in its place. */
+static int is_code_as_read(const struct probe *p)
+{
+	uint8_t now[PATCH_MOVED];
+
+	for (uint32_t i = 0; i < p->n; i++) {
+		const struct patch *patch = &p->patches[i];
+		if (probe_read(p, patch->address, now, patch->moved) ||
+			memcmp(now, patch->saved, patch->moved))
+			return 0;
+	}
+	return 1;
+}
+
 /* One that a thread of a run that was killed has brought in only now. */
 static int has_another(const struct probe *p)
 {
@@ -224,9 +248,16 @@ static int has_another(const struct probe *p)
 static int patch_stopped(struct probe *p, uint64_t mean, int is_new, struct probe_refused *why)
 {
 	why->cause = PROBE_CAUSE_NONE;
-	if (!probe_is_there(p) || probe_know_space(p) < 0)
+	if (!probe_is_there(p))
 		return probe_refuse(why, PROBE_CAUSE_GONE, 0);
+	int error = probe_know_space(p);
+	if (error)
+		return probe_refuse_space(why, error);
 	probe_find_room(p);
+	if (!is_new && !have_pointers(p))
+		return probe_refuse(why, PROBE_CAUSE_POINTER, 0);
+	if (!is_code_as_read(p))
+		return probe_refuse(why, PROBE_CAUSE_MODULE, 0);
 	if (slots_choose(p, why) < 0)
 		return -1;
 	if (!is_new && !is_the_way_clear(p))
@@ -279,9 +310,11 @@ static int map_islands(struct probe *p, struct probe_refused *why)
 /* Those that are stopped: 0; -1 and why; 1: others may do it. */
 static int map_stopped(struct probe *p, struct probe_refused *why)
 {
+	int error = probe_know_space(p);
+
 	*why = (struct probe_refused){0};
-	if (probe_know_space(p) < 0)
-		return probe_refuse(why, PROBE_CAUSE_GONE, 0);
+	if (error)
+		return probe_refuse_space(why, error);
 	if (has_another(p))
 		return probe_refuse(why, PROBE_CAUSE_CALL, EEXIST);
 	if (!probe_find_room(p) && p->remote.is_one)
@@ -303,7 +336,7 @@ static int map(struct probe *p, struct probe_refused *why)
 
 	for (uint32_t tries = 0; tries < MAP_TRIES && mapped > 0; tries++) {
 		if (stop(p, tries % 2 == 0, why) < 0)
-			return -1;
+			break;
 		mapped = map_stopped(p, why);
 		remote_release(&p->remote);
 	}
@@ -341,7 +374,7 @@ static int arm(struct probe *p, uint64_t mean, struct probe_refused *why)
 		return 0;
 	failed = *why;
 	p->n = 0;
-	probe_take_out(p);
+	probe_take_out(p, PROBE_CLEAR_TRIES);
 	*why = failed;
 	return -1;
 }
@@ -364,14 +397,27 @@ static int look(struct probe *p, struct probe_refused *why)
 
 	if (error)
 		return probe_refuse(why, PROBE_CAUSE_MEMORY, -error);
-	if (space_read(&p->space, p->pid) < 0)
-		return probe_refuse(why, PROBE_CAUSE_GONE, 0);
+	error = space_read(&p->space, p->pid);
+	if (error)
+		return probe_refuse_space(why, error);
+	p->ticks_per_s = measure_ticks(p);
 	find_instructions(p);
 	enum filtered filtered = filters_of(p->pid);
 	p->remote.suspends = filtered && filters_may_suspend();
 	return p->remote.suspends || filtered != FILTERED_ALL
 		       ? 0
 		       : probe_refuse(why, PROBE_CAUSE_SECCOMP, 0);
+}
+
+/* Only what is in use is another run's. */
+static int refuse_old(const struct probe_found *old, struct probe_refused *why)
+{
+	return probe_refuse(why,
+		old->in_use   ? PROBE_CAUSE_TAKEN
+		: old->broken ? PROBE_CAUSE_BROKEN
+		: old->stuck  ? PROBE_CAUSE_LATE
+			      : PROBE_CAUSE_GONE,
+		0);
 }
 
 static int begin(struct probe *p, const struct probe_plan *plan, struct probe_refused *why)
@@ -381,18 +427,19 @@ static int begin(struct probe *p, const struct probe_plan *plan, struct probe_re
 	if (look(p, why) < 0)
 		return -1;
 	if (probe_take_out_old(p, &old) < 0)
-		return probe_refuse(why, PROBE_CAUSE_TAKEN, 0);
+		return refuse_old(&old, why);
 	p->n_inert = old.inert;
 	if (!p->remote.instruction || hooks_place(p, plan) < 0)
 		return probe_refuse(why, PROBE_CAUSE_ROOM, 0);
-	p->ticks_per_s = measure_ticks(p);
 	return hooks_prepare(p, plan, why);
 }
 
 /* Whatever it was: a process that has ended has no memory any more. */
 static void give_up(struct probe *p, struct probe_refused *why)
 {
-	if (space_read(&p->space, p->pid) < 0)
+	int error = space_read(&p->space, p->pid);
+
+	if (error == -ESRCH || error == -ENOENT)
 		probe_refuse(why, PROBE_CAUSE_GONE, 0);
 	probe_forget(p);
 }
@@ -436,29 +483,14 @@ int probe_clean(struct probe *p, pid_t pid, struct probe_found *found, struct pr
 		if (!error)
 			remote_release(&p->remote);
 	}
-	if (!error && space_read(&p->space, pid) < 0)
-		error = probe_refuse(why, PROBE_CAUSE_GONE, 0);
+	int unread = error ? 0 : space_read(&p->space, pid);
+	if (unread)
+		error = probe_refuse_space(why, unread);
 	if (!error && probe_take_out_old(p, found) < 0)
-		error = probe_refuse(why, PROBE_CAUSE_TAKEN, 0);
+		error = refuse_old(found, why);
 	if (error)
 		give_up(p, why);
 	else
 		probe_forget(p);
 	return error ? -1 : 0;
-}
-
-/* Only in a slot that is this thread's: its place is taken from the target's own word. */
-void probe_tell_stack(struct probe *p, const struct probe_record *of)
-{
-	uint64_t at = p->base + PROBE_SLOTS + of->slot * PROBE_SLOT_SIZE;
-	uint64_t bounds[2], thread;
-
-	if (space_read(&p->space, p->pid) < 0 || probe_read(p, at, &thread, sizeof(thread)) ||
-		thread != of->thread)
-		return;
-	const struct place *stack = space_find(&p->space, of->sp);
-	bounds[1] = space_stack_end(&p->space, of->sp, of->thread);
-	bounds[0] = stack ? stack->start : 0;
-	if (stack && bounds[1] != of->sp)
-		probe_write(p, at + offsetof(struct probe_slot, low), bounds, sizeof(bounds));
 }

@@ -16,7 +16,6 @@
 #include "agent/tracer/proc_file.h"
 #include "agent/tracer/proc_stat.h"
 
-#define LEFT_NAME   "/memfd:" PLACE_NAME " (deleted)"
 #define CLOSE_TRIES 20u
 
 /* The file of one that was killed before it could have it closed. */
@@ -26,7 +25,7 @@ static int is_left(struct probe *p, int fd)
 
 	snprintf(path, sizeof(path), "/proc/%d/fd/%d", p->pid, fd);
 	ssize_t n = readlink(path, name, sizeof(name));
-	return n == sizeof(LEFT_NAME) - 1 && !memcmp(name, LEFT_NAME, n);
+	return n == sizeof(PLACE_LINK) - 1 && !memcmp(name, PLACE_LINK, n);
 }
 
 /* The first one that is left from that on; -1: none. */
@@ -53,8 +52,10 @@ static int close_one(struct probe *p, int fd)
 {
 	for (uint32_t tries = 0; tries < CLOSE_TRIES; tries++) {
 		int error = probe_stop(p, 0, tries);
-		if (error == -REMOTE_LATE)
+		if (error == -REMOTE_LATE) {
+			probe_rest(p, PAUSE_NS);
 			continue;
+		}
 		if (error)
 			return -1;
 		int is_open = is_left(p, fd);

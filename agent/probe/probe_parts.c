@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <stddef.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -36,6 +37,12 @@ int probe_refuse(struct probe_refused *why, enum probe_cause cause, int detail)
 	why->cause = cause;
 	why->detail = detail;
 	return -1;
+}
+
+int probe_refuse_space(struct probe_refused *why, int error)
+{
+	return error == -ESRCH || error == -ENOENT ? probe_refuse(why, PROBE_CAUSE_GONE, 0)
+						   : probe_refuse(why, PROBE_CAUSE_MAPS, -error);
 }
 
 void probe_rest(struct probe *p, uint64_t ns)
@@ -134,4 +141,20 @@ void probe_beat(struct probe *p)
 	if (p->records.shared)
 		__atomic_store_n(&((struct probe_shared *)p->records.shared)->deadline,
 			__rdtsc() + PROBE_SILENCE_S * p->ticks_per_s, __ATOMIC_RELAXED);
+}
+
+/* Only in a slot that is this thread's: its place is taken from the target's own word. */
+void probe_tell_stack(struct probe *p, const struct probe_record *of)
+{
+	uint64_t at = p->base + PROBE_SLOTS + of->slot * PROBE_SLOT_SIZE;
+	uint64_t bounds[2], thread;
+
+	if (space_read(&p->space, p->pid) < 0 || probe_read(p, at, &thread, sizeof(thread)) ||
+		thread != of->thread)
+		return;
+	const struct place *stack = space_find(&p->space, of->sp);
+	bounds[1] = space_stack_end(&p->space, of->sp, of->thread);
+	bounds[0] = stack ? stack->start : 0;
+	if (stack && bounds[1] != of->sp)
+		probe_write(p, at + offsetof(struct probe_slot, low), bounds, sizeof(bounds));
 }

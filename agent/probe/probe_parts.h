@@ -7,11 +7,15 @@
 
 #include "agent/probe/probe.h"
 
-#define PAUSE_NS    2000000ull
-#define SHARED_SIZE (PROBE_SIZE - PROBE_SHARED)
+#define PAUSE_NS	  2000000ull
+#define PROBE_CLEAR_TRIES 80u
+#define SHARED_SIZE	  (PROBE_SIZE - PROBE_SHARED)
 
 /* -1, with the cause in why. */
 int probe_refuse(struct probe_refused *why, enum probe_cause cause, int detail);
+
+/* That the space cannot be read: error. */
+int probe_refuse_space(struct probe_refused *why, int error);
 
 void probe_rest(struct probe *p, uint64_t ns);
 
@@ -61,8 +65,19 @@ void probe_clean_children(const struct probe *p, uint64_t before);
  * stack is not in it. 0 or -errno. */
 int probe_know_space(struct probe *p);
 
-/* As probe_disarm, of p->base and p->patches. */
-int probe_take_out(struct probe *p);
+/* As probe_disarm, of p->base and p->patches. most: times that all are stopped only to see whether
+ * nobody will come back to it. */
+int probe_take_out(struct probe *p, uint32_t most);
+
+/* Whether its code is there. */
+int probe_holds(const struct probe *p, uint64_t address);
+
+/* Whether a jump into the probe is at that address; -errno: it cannot be read. */
+int probe_has_jump(const struct probe *p, uint64_t address);
+
+/* Of an earlier run's probe, p->base: all jumps into it, with what stood there, into p->patches. 0;
+ * -1: for some of them that is not known. */
+int probe_find_jumps(struct probe *p, const struct probe_shared *shared);
 
 /* Whether the stopped process still runs the program that the probe was put into, with it. */
 int probe_is_there(struct probe *p);

@@ -7,7 +7,9 @@
 #include <fcntl.h>
 #include <linux/memfd.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -24,16 +26,48 @@
 
 #define ALL (PROT_READ | PROT_WRITE)
 
+/* A file of another name may lie there by now: any thread of the process may have put it there, and
+ * we may write what it may not. Only what the call makes is opened: empty, and nowhere in a folder.
+ * A descriptor, or -errno. */
+static int open_new(const struct probe *p, int number)
+{
+	char path[48], name[64];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", p->pid, number);
+	int found = open(path, O_PATH | O_CLOEXEC);
+	if (found < 0)
+		return -errno;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", found);
+	ssize_t n = readlink(path, name, sizeof(name));
+	int is_new = n == sizeof(PLACE_LINK) - 1 && !memcmp(name, PLACE_LINK, n) &&
+		     fstat(found, &st) == 0 && S_ISREG(st.st_mode) && !st.st_nlink && !st.st_size;
+	int fd = is_new ? open(path, O_RDWR | O_CLOEXEC) : -1;
+	int error = is_new ? -errno : -EBADF;
+	close(found);
+	return fd < 0 ? error : fd;
+}
+
+/* It keeps its size from now on: what we have mapped of it must not go. 0 or -errno. */
+static int set_size(int fd)
+{
+	struct stat st;
+
+	if (ftruncate(fd, PROBE_SIZE) < 0 ||
+		fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0 ||
+		fstat(fd, &st) < 0)
+		return -errno;
+	return st.st_size == PROBE_SIZE ? 0 : -EBADF;
+}
+
 /* The memory file of the process, mapped here. 0 or -errno. */
 static int map_here(struct probe *p, int number)
 {
-	char path[48];
+	int fd = open_new(p, number);
 
-	snprintf(path, sizeof(path), "/proc/%d/fd/%d", p->pid, number);
-	int fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
-		return -errno;
-	int error = ftruncate(fd, PROBE_SIZE) < 0 ? -errno : 0;
+		return fd;
+	int error = set_size(fd);
 	void *shared =
 		error ? MAP_FAILED : mmap(NULL, SHARED_SIZE, ALL, MAP_SHARED, fd, PROBE_SHARED);
 	if (!error && shared == MAP_FAILED)
@@ -60,10 +94,21 @@ static int map_there(struct probe *p, int fd)
 	return -EEXIST;
 }
 
+/* What was mapped there may be another file, put in its place only now. 0 or -errno. */
+static int check_there(const struct probe *p)
+{
+	uint64_t magic = 0;
+
+	if (probe_read(p, p->base + PROBE_SHARED, &magic, sizeof(magic)) || magic != PROBE_MAGIC)
+		return -EBADF;
+	return 0;
+}
+
 /* 0 or -errno; *is_mapped: whether something is to be unmapped. */
 static int map_file(struct probe *p, int *is_mapped)
 {
-	long fd = probe_call_named(p, SYS_memfd_create, PLACE_NAME, MFD_CLOEXEC);
+	long fd =
+		probe_call_named(p, SYS_memfd_create, PLACE_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
 	if (fd < 0)
 		return fd;
@@ -71,6 +116,8 @@ static int map_file(struct probe *p, int *is_mapped)
 	if (!error)
 		error = map_there(p, fd);
 	*is_mapped = !error;
+	if (!error)
+		error = check_there(p);
 	long closed = probe_call(p, SYS_close, fd, 0, 0, 0, 0);
 	return error || closed >= 0 ? error : closed;
 }

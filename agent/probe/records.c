@@ -62,7 +62,7 @@ static int take(struct records *r, uint64_t now)
 		return 0;
 	if (!r->since)
 		r->since = now;
-	if (now - r->since > RECORDS_PATIENCE_NS) {
+	if (r->is_over || now - r->since > RECORDS_PATIENCE_NS) {
 		r->lost++;
 		release(r);
 	}
@@ -73,9 +73,11 @@ const struct probe_record *records_next(struct records *r, uint64_t now)
 {
 	/* A target that fills the ring with nonsense has us look at one round of it at most. */
 	for (int i = 0; i < PROBE_RECORDS && take(r, now); i++) {
-		if (is_sane((struct probe_record *)r->copy))
-			return (struct probe_record *)r->copy;
-		r->lost++;
+		const struct probe_record *copy = (void *)r->copy;
+		if (is_sane(copy))
+			return copy;
+		/* With what a thread tells of its stack no sample is lost. */
+		r->lost += copy->kind != PROBE_KIND_THREAD;
 	}
 	return NULL;
 }

@@ -17,7 +17,8 @@ struct records {
 	uint64_t tail;	 /* records ever taken */
 	uint64_t lost;	 /* records that were begun and never ended, or make no sense */
 	uint64_t since;	 /* the one that is waited for was begun before that */
-	uint8_t copy[PROBE_RECORD];
+	int is_over;	 /* nobody is left who could end one: none is waited for */
+	_Alignas(uint64_t) uint8_t copy[PROBE_RECORD];
 };
 
 #define RECORDS_PATIENCE_NS 1000000000ull

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #include "agent/probe/probe_parts.h"
 #include "base/allocator_names.h"
@@ -178,8 +179,32 @@ static int map(struct probe *p)
 {
 	const struct page page = make_page(&p->slots, 1);
 
-	return p->slots.is_old ? probe_write(p, p->slots.page, &page, sizeof(page))
-			       : probe_map_code(p, p->slots.page, &page, sizeof(page));
+	if (p->slots.is_old)
+		return probe_write(p, p->slots.page, &page, sizeof(page));
+	((struct probe_shared *)p->records.shared)->stubs = p->slots.page;
+	return probe_map_code(p, p->slots.page, &page, sizeof(page));
+}
+
+void slots_learn(struct probe *p, const struct probe_shared *shared)
+{
+	uint64_t magic = 0;
+	const struct place *at = shared->stubs ? space_find(&p->space, shared->stubs) : NULL;
+
+	if (at && at->start == shared->stubs && at->end - at->start == SLOTS_PAGE &&
+		at->is_anonymous && !at->is_code &&
+		probe_read(p, at->start, &magic, sizeof(magic)) == 0 &&
+		(!magic || magic == SLOTS_MAGIC))
+		p->slots.begun = at->start;
+}
+
+int slots_unmap_begun(struct probe *p)
+{
+	struct slots *s = &p->slots;
+	int error = s->begun ? probe_call(p, SYS_munmap, s->begun, SLOTS_PAGE, 0, 0, 0) : 0;
+
+	if (!error)
+		s->begun = 0;
+	return error;
 }
 
 int slots_write(struct probe *p)

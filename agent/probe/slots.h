@@ -27,9 +27,10 @@ struct probe_slot_place {
 };
 
 struct slots {
-	uint64_t page; /* of the stubs; 0: there is none */
-	int is_old;    /* it was there before */
-	uint32_t n;    /* stubs: */
+	uint64_t page;	/* of the stubs; 0: there is none */
+	uint64_t begun; /* one that a run was killed at before it was a page of stubs; 0: none */
+	int is_old;	/* it was there before */
+	uint32_t n;	/* stubs: */
 	struct stub {
 		uint8_t jump[8]; /* jmp *2(%rip) */
 		uint64_t target, original;
@@ -45,6 +46,7 @@ struct slots {
 
 struct probe;
 struct probe_refused;
+struct probe_shared;
 
 /* Finds the page of an earlier probe. After space_read. */
 void slots_begin(struct probe *p);
@@ -59,6 +61,12 @@ int slots_choose(struct probe *p, struct probe_refused *why);
 
 /* While all are stopped: 0 or -errno, and nothing is changed but for the page. */
 int slots_write(struct probe *p);
+
+/* Of a run that was killed, by what it wrote down: finds a page that was begun. */
+void slots_learn(struct probe *p, const struct probe_shared *shared);
+
+/* Unmaps that; while some thread is stopped. 0 or -errno. */
+int slots_unmap_begun(struct probe *p);
 
 /* As they were before, where they still hold what was written; stubs lead to the functions. */
 void slots_restore(struct probe *p);

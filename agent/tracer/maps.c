@@ -100,11 +100,24 @@ static int append(struct maps_list *list, size_t *room, const struct maps_line *
 	return 0;
 }
 
+/* What changes while it is read is told in parts, and may lie over what was told before: of it what
+ * lies behind counts. Whether something is left. */
+static int cut_told(struct maps_line *line, uint64_t told)
+{
+	if (line->end <= told)
+		return 0;
+	if (line->start < told) {
+		line->offset += told - line->start;
+		line->start = told;
+	}
+	return 1;
+}
+
 static int parse(const char *text, size_t n, const struct maps_line *of, struct maps_list *out)
 {
 	const char *end = text + n;
 	size_t room = 0;
-	uint64_t last = 0;
+	uint64_t told = 0;
 	int error = 0;
 
 	*out = (struct maps_list){0};
@@ -114,12 +127,12 @@ static int parse(const char *text, size_t n, const struct maps_line *of, struct 
 		if (!eol)
 			eol = end;
 		int kind = parse_line(text, eol, of, &line);
-		error = kind < 0 ? kind : line.start < last ? -EINVAL : 0;
-		if (!error && kind)
-			error = append(out, &room, &line);
-		if (error)
+		int is_new = kind > 0 && cut_told(&line, told);
+		error = kind < 0 ? kind : is_new ? append(out, &room, &line) : 0;
+		if (error || !is_new)
 			free(line.path);
-		last = line.end;
+		if (line.end > told)
+			told = line.end;
 		text = eol + 1;
 	}
 	if (error)

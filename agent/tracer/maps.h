@@ -24,8 +24,7 @@ struct maps_list {
 };
 
 /* 0; -EINVAL for text that is not maps; -E2BIG beyond LIMIT_MAPPINGS; -ENOMEM. On failure the list
- * is empty. Lines that go backwards or overlap (a map that changed while it was read) are an error.
- */
+ * is empty. Of lines that overlap (a map that changed while it was read) the first one counts. */
 int maps_parse(const char *text, size_t n, struct maps_list *out);
 /* The same of all readable mappings of one file, that of the given mapping. */
 int maps_parse_file(const char *text, size_t n, const struct maps_line *of, struct maps_list *out);

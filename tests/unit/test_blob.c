@@ -355,6 +355,45 @@ static void a_full_ring_is_counted(void **arg)
 	assert_int_equal(live(ids), 0);
 }
 
+/* A thread that was killed, or a number that was written over. */
+static void what_nobody_can_end_is_not_waited_for(void **arg)
+{
+	(void)arg;
+	drain(0);
+	uint64_t lost = records.lost;
+	shared()->head += 3;
+	my_free(my_malloc(200000));
+	assert_null(records_next(&records, 1));
+	assert_int_equal(records.lost, lost);
+	records.is_over = 1;
+	for (int i = 0; i < 3; i++)
+		assert_null(records_next(&records, 1));
+	assert_int_equal(records.lost, lost + 3);
+	assert_non_null(records_next(&records, 1));
+	assert_null(records_next(&records, 1));
+	assert_int_equal(records.tail, shared()->head);
+	records.is_over = 0;
+	records.lost = lost;
+}
+
+/* The program may write anything over it, and goes on all the same. */
+static void a_head_that_was_written_over_holds_nobody_up(void **arg)
+{
+	(void)arg;
+	drain(0);
+	uint64_t head = shared()->head, dropped = shared()->dropped;
+	alarm(20);
+	for (int i = 1; i < 5; i++) {
+		shared()->head = i < 4 ? head - i : UINT64_MAX / 3;
+		my_free(my_malloc(200000));
+	}
+	alarm(0);
+	assert_true(shared()->dropped > dropped);
+	shared()->head = head;
+	my_free(my_malloc(200000));
+	assert_non_null(records_next(&records, 1));
+}
+
 static void without_word_it_goes_off(void **arg)
 {
 	(void)arg;
@@ -410,6 +449,8 @@ int main(void)
 		cmocka_unit_test(a_child_is_left_alone),
 		cmocka_unit_test(threads_do_not_lose_each_other),
 		cmocka_unit_test(a_full_ring_is_counted),
+		cmocka_unit_test(what_nobody_can_end_is_not_waited_for),
+		cmocka_unit_test(a_head_that_was_written_over_holds_nobody_up),
 		cmocka_unit_test(without_word_it_goes_off),
 		cmocka_unit_test(nonsense_is_lost_and_counted),
 	};

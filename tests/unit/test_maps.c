@@ -11,6 +11,7 @@
 #include <sys/sysmacros.h>
 #include <cmocka.h>
 
+#include "agent/probe/place.h"
 #include "agent/tracer/maps.h"
 #include "base/limits.h"
 
@@ -172,19 +173,57 @@ static void what_is_not_maps_is_refused(void **state)
 	assert_int_equal(l.n, 0);
 }
 
-static void what_overlaps_or_goes_backwards_is_refused(void **state)
+/* A space that changes while its text is read. */
+static void what_was_told_before_counts(void **state)
 {
+	static const struct {
+		const char *text;
+		size_t n;
+		uint64_t start, end, offset; /* of the last one */
+	} cases[] = {
+		/* it has grown, */
+		{"1000-2000 r-xp 0 08:01 7 /a\n1000-4000 r-xp 0 08:01 7 /a\n", 2, 0x2000, 0x4000,
+			0x1000},
+		{"1000-2000 rw-p 0 0:0 0 \n1800-3000 r-xp 500 08:01 7 /a\n", 1, 0x2000, 0x3000,
+			0xd00},
+		{"1000-3000 r-xp 0 08:01 7 /a\n2000-4000 rw-p 0 0:0 0 \n", 1, 0x1000, 0x3000, 0},
+		/* or is another's place, of which all was told */
+		{"1000-3000 rw-p 0 0:0 0 \n2000-3000 r-xp 0 08:01 7 /a\n", 0, 0, 0, 0},
+		{"5000-6000 r-xp 0 08:01 7 /a\n1000-2000 r-xp 0 08:01 7 /b\n"
+		 "5800-6800 r-xp 0 08:01 7 /c\n",
+			2, 0x6000, 0x6800, 0x800},
+		{"1000-2000 r-xp 0 08:01 7 /a\n1000-2000 r-xp 0 08:01 7 /a\n", 1, 0x1000, 0x2000,
+			0},
+		{"1000-2000 r-xp 0 08:01 7 /a\n2000-3000 r-xp 1000 08:01 7 /a\n", 2, 0x2000, 0x3000,
+			0x1000},
+	};
 	(void)state;
-	struct maps_list l;
-	refused("1000-2000 r-xp 0 08:01 7 /a\n1fff-3000 r-xp 0 08:01 7 /a\n");
-	refused("1000-3000 rw-p 0 08:01 7 /a\n2000-4000 r-xp 0 08:01 7 /a\n");
-	refused("1000-3000 r-xp 0 08:01 7 /a\n2000-4000 rw-p 0 08:01 7 /a\n");
-	refused("5000-6000 r-xp 0 08:01 7 /a\n1000-2000 r-xp 0 08:01 7 /a\n");
-	refused("1000-2000 r-xp 0 08:01 7 /a\n1000-2000 r-xp 0 08:01 7 /a\n");
-	assert_int_equal(
-		parse("1000-2000 r-xp 0 08:01 7 /a\n2000-3000 r-xp 1000 08:01 7 /a\n", &l), 0);
-	assert_int_equal(l.n, 2);
-	maps_free(&l);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct maps_list l;
+		assert_int_equal(parse(cases[i].text, &l), 0);
+		assert_int_equal(l.n, cases[i].n);
+		const struct maps_line *last = l.n ? &l.v[l.n - 1] : NULL;
+		assert_true(!last || (last->start == cases[i].start && last->end == cases[i].end &&
+					     last->offset == cases[i].offset));
+		maps_free(&l);
+	}
+}
+
+/* The same of the text as the allocation probe reads it. */
+static void a_space_may_grow_while_it_is_read(void **state)
+{
+	struct space s = {0};
+
+	(void)state;
+	assert_int_equal(space_add(&s, "1000-3000 rw-p 00000000 00:00 0 "), 0);
+	assert_int_equal(space_add(&s, "1000-4000 rw-p 00000000 00:00 0 "), 0);
+	assert_int_equal(space_add(&s, "3800-5000 r-xp 00000100 08:01 7    /a"), 0);
+	assert_int_equal(space_add(&s, "2000-2800 r--p 00000000 08:01 7    /b"), 0);
+	assert_int_equal(s.n, 3);
+	assert_true(s.v[1].start == 0x3000 && s.v[1].end == 0x4000);
+	assert_true(s.v[2].start == 0x4000 && s.v[2].end == 0x5000 && s.v[2].offset == 0x900);
+	assert_int_equal(space_add(&s, "6000-6000 rw-p 0 00:00 0 "), -EINVAL);
+	space_fini(&s);
 }
 
 /* n executable pages, each followed by one that is not. */
@@ -283,7 +322,8 @@ int main(void)
 		cmocka_unit_test(paths_come_as_they_are),
 		cmocka_unit_test(a_path_of_any_length_is_kept_whole),
 		cmocka_unit_test(what_is_not_maps_is_refused),
-		cmocka_unit_test(what_overlaps_or_goes_backwards_is_refused),
+		cmocka_unit_test(what_was_told_before_counts),
+		cmocka_unit_test(a_space_may_grow_while_it_is_read),
 		cmocka_unit_test(the_ceiling_counts_executable_ones),
 		cmocka_unit_test(every_field_counts_for_equality),
 	};

@@ -77,12 +77,52 @@ static void the_dropped_are_weighed_without_bias(void **state)
 	assert_true(isfinite(lost.bytes) && isfinite(lost.variance));
 }
 
+/* The target may write there what it likes. */
+static void figures_are_believed_as_far_as_they_can_be_true(void **state)
+{
+	(void)state;
+	static struct probe_shared s;
+	struct pressure p;
+	const uint64_t second = 1000000000;
+
+	pressure_begin(&p, 4096);
+	pressure_read(&p, &s, second);
+	s = (struct probe_shared){.dropped = 100,
+		.dropped_bytes = 100 * 5000,
+		.dropped_means = 100 * 4096,
+		.table_full = 7,
+		.no_slot = 9};
+	pressure_read(&p, &s, 2 * second);
+	assert_true(p.dropped == 100 && p.table_full == 7 && p.no_slot == 9 && !p.is_damaged);
+	double lost = p.lost.bytes;
+	assert_true(lost > 500000 && lost < 1e6);
+	/* More than there was time for, */
+	s.dropped = 3772648773058086114;
+	s.dropped_bytes += 5000;
+	s.dropped_means += 4096;
+	pressure_read(&p, &s, 3 * second);
+	assert_true(p.dropped == 100 && p.lost.bytes == lost && p.is_damaged);
+	/* larger ones than there are, */
+	s.dropped = 101;
+	s.dropped_bytes = 1ull << 60;
+	pressure_read(&p, &s, 3 * second);
+	assert_true(p.dropped == 100 && p.lost.bytes == lost);
+	/* or fewer than there were. */
+	s.dropped = 3;
+	s.table_full = 5;
+	s.no_slot = UINT64_MAX;
+	pressure_read(&p, &s, 3 * second);
+	assert_true(p.dropped == 100 && p.table_full == 7 && p.no_slot == 9);
+	assert_true(p.lost.bytes == lost);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_changes_while_there_is_room),
 		cmocka_unit_test(what_comes_is_brought_down_to_what_can_be_taken),
 		cmocka_unit_test(the_dropped_are_weighed_without_bias),
+		cmocka_unit_test(figures_are_believed_as_far_as_they_can_be_true),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
