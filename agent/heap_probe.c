@@ -79,6 +79,17 @@ static void refuse(struct session *s, const char *what, const char *remedy)
 	give_up(s, "process %d: %s\n%s", pid_of(s), what, remedy);
 }
 
+static void refuse_managed(struct session *s)
+{
+	const char *whose = allocators_managed(s);
+
+	give_up(s,
+		"process %d: its memory is %s's, which manages it without malloc: what is allocated "
+		"there cannot be seen\n"
+		"-alloc-mmap shows what its C code allocates, and what it maps",
+		pid_of(s), whose);
+}
+
 static void choose(struct session *s)
 {
 	struct allocators *a = s->allocators ? s->allocators : malloc(sizeof(*a));
@@ -88,8 +99,10 @@ static void choose(struct session *s)
 	case ALLOCATORS_NONE:
 		refuse(s,
 			"no allocator is known in it: no module has functions named malloc and free",
-			"a static program needs its symbol table, another name -alloc-prefix; what Go "
-			"and Java allocate is not seen");
+			"a static program needs its symbol table, another name -alloc-prefix");
+		return;
+	case ALLOCATORS_MANAGED:
+		refuse_managed(s);
 		return;
 	case ALLOCATORS_CHECKED:
 		refuse(s, "its allocator checks what it is used for (a sanitizer, a debugging one)",
@@ -329,13 +342,7 @@ void heap_probe_line(const struct session *s, struct buf *out)
 /* What of it is not seen, for reasons of the program's own. */
 static void put_limits(const struct session *s, struct buf *out)
 {
-	const char *unseen = allocators_unseen(s);
-
-	if (unseen)
-		buf_printf(out,
-			"          what %s allocates itself is not in it: only what goes through the C "
-			"library's functions\n",
-			unseen);
+	allocators_put_unseen(s, out);
 	if (s->armed.by_slots)
 		buf_printf(out,
 			"          %u functions are seen only where they are called through %u slots (GOT), "
