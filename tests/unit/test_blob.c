@@ -355,6 +355,66 @@ static void a_full_ring_is_counted(void **arg)
 	assert_int_equal(live(ids), 0);
 }
 
+/* More is alive than can be known: what there was no room for counts as freed, and frees go on. */
+static void a_full_table_is_counted(void **arg)
+{
+	enum { N = RECORDS_LIVE + RECORDS_LIVE / 4 };
+	static uint32_t ids[RECORDS_LIVE];
+	static void *p[N];
+	uint64_t n = 0, freed = frees;
+
+	(void)arg;
+	drain(0);
+	shared()->dropped = shared()->table_full = 0;
+	for (int i = 0; i < N; i++) {
+		p[i] = my_malloc(200000);
+		if (i % 256 == 255)
+			n += drain(200000).n;
+	}
+	n += drain(200000).n;
+	assert_int_equal(shared()->dropped, 0);
+	assert_int_equal(n, N);
+	assert_true(shared()->table_full >= N - RECORDS_LIVE);
+	assert_int_equal(live(ids) + shared()->table_full, N);
+	for (int i = 0; i < N; i++)
+		my_free(p[i]);
+	assert_int_equal(frees - freed, N);
+	assert_int_equal(live(ids), 0);
+	p[0] = my_malloc(200000);
+	assert_int_equal(live(ids), 1);
+	my_free(p[0]);
+}
+
+/* Its thread is one too many: what it allocates is not sampled, and nothing else is wrong. */
+static void without_a_slot_it_is_counted(void **arg)
+{
+	static struct probe_slot before[PROBE_N_SLOTS];
+	static uint32_t ids[RECORDS_LIVE];
+	struct probe_slot *slots = (void *)(region + PROBE_SLOTS);
+
+	(void)arg;
+	drain(0);
+	memcpy(before, slots, sizeof(before));
+	for (uintptr_t i = 0; i < PROBE_N_SLOTS; i++)
+		slots[i].thread = 8 * (i + 1);
+	shared()->no_slot = 0;
+	uint64_t at = next_pointer;
+	void *p = my_malloc(200000), *q = my_realloc(NULL, 3000);
+	assert_int_equal((uintptr_t)p, at);
+	assert_int_equal((uintptr_t)q, at + ((200000 + 31) & -16ul));
+	my_free(p);
+	my_free(q);
+	assert_true(shared()->no_slot >= 2);
+	assert_int_equal(live(ids), 0);
+	assert_int_equal(drain(200000).n, 0);
+	assert_int_equal(state()->inside, 0);
+	memcpy(slots, before, sizeof(before));
+	p = my_malloc(200000);
+	assert_int_equal(live(ids), 1);
+	my_free(p);
+	assert_int_equal(drain(200000).n, 1);
+}
+
 static void without_word_it_goes_off(void **arg)
 {
 	(void)arg;
@@ -410,6 +470,8 @@ int main(void)
 		cmocka_unit_test(a_child_is_left_alone),
 		cmocka_unit_test(threads_do_not_lose_each_other),
 		cmocka_unit_test(a_full_ring_is_counted),
+		cmocka_unit_test(a_full_table_is_counted),
+		cmocka_unit_test(without_a_slot_it_is_counted),
 		cmocka_unit_test(without_word_it_goes_off),
 		cmocka_unit_test(nonsense_is_lost_and_counted),
 	};
