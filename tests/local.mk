@@ -520,9 +520,11 @@ EXTRA_DIST = $(test_scripts) $(target_names:%=tests/targets/%.c) \
 	tests/targets/locked.cc \
 	tests/targets/locked.rs \
 	tests/targets/locks.h \
+	tests/targets/rests.go \
 	tests/targets/shapes.h \
 	tests/targets/stacks.go \
 	tests/targets/target.h \
+	tests/targets/throws.cc \
 	tests/targets/twins.c \
 	tests/targets/variants.mk \
 	tests/targets/walks.c \

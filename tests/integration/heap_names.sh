@@ -4,7 +4,7 @@
 # allocator and of a library's, each allocation once. And programs in which there is nothing to see, which stay as they are.
 . "$(dirname "$0")/../lib/harness.sh"
 . "$LIB/serve.sh"
-need python3 make gcc musl-gcc go
+need python3 make gcc g++ musl-gcc go
 RATE=4096
 
 state() { python3 "$LIB/process_state.py" "$1"; }
@@ -74,6 +74,13 @@ for each in jemalloc.so.2:12 tcmalloc_minimal.so.4:11 mimalloc.so.2:17; do
 	else
 		skip "no lib${each%:*}"
 	fi
+done
+collect
+# mimalloc's own ends the program there.
+begin throws 3 "" "" allocators_throws
+for each in jemalloc.so.2 tcmalloc_minimal.so.4; do
+	file=$(library "lib$each")
+	[ "$file" ] && begin "throws_${each%%.*}" 3 "$file" "" allocators_throws
 done
 collect
 begin own 8 "" "-alloc-prefix odd_ -alloc-mmap" allocators_own

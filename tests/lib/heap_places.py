@@ -31,6 +31,9 @@ for line in open(truth_file):
     p = -math.expm1(-size / rate)
     for objects in (0, 2):
         n, b = truth[objects], truth[objects + 1]
+        if not n:
+            assert got[objects] == got[objects + 1] == 0, (word[1], got)
+            continue
         sigma = math.sqrt(n * (1 - p) / p), math.sqrt(b * (b / n) * (1 - p) / p)
         for at, want, s in ((objects, n, sigma[0]), (objects + 1, b, sigma[1])):
             # each stack is rounded to whole objects and bytes; samples that were lost
