@@ -10,6 +10,7 @@
  * SIGUSR2: it begins anew, as another program would (exec).
  */
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
@@ -17,6 +18,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #define KEPT   300u /* of each place that keeps some, in each thread */
@@ -48,6 +50,7 @@ static const unsigned smallest[PLACES] = {
 static _Atomic uint64_t objects[PLACES], bytes[PLACES], live_objects[PLACES], live_bytes[PLACES];
 static _Atomic int begun, done;
 static void *_Atomic passed[64];
+static int epoll, nothing[2]; /* where nothing ever comes */
 
 static void add(enum place place, uint64_t n, uint64_t size, int is_alive)
 {
@@ -207,16 +210,31 @@ static void *works(void *arg)
 	return arg;
 }
 
-/* In calls that go on where they were after a stop: by themselves, or with what is left of the
- * time. */
+/* In calls that a stop ends early, of all kinds: those that begin again by themselves, go on with
+ * what is left of their time, or would fail. */
 static void *sleeps(void *arg)
 {
 	const struct timespec long_time = {100000, 0};
+	sigset_t none;
+	char byte;
 
-	if ((uintptr_t)arg % 2)
+	sigemptyset(&none);
+	switch ((uintptr_t)arg % 5) {
+	case 0:
 		pause();
-	else
+		break;
+	case 1:
 		nanosleep(&long_time, NULL);
+		break;
+	case 2:
+		epoll_wait(epoll, &(struct epoll_event){0}, 1, -1);
+		break;
+	case 3:
+		sigtimedwait(&none, NULL, &long_time);
+		break;
+	default:
+		(void)!read(nothing[0], &byte, 1);
+	}
 	abort();
 }
 
@@ -225,6 +243,9 @@ static void start_sleepers(unsigned n)
 	pthread_attr_t small;
 	pthread_t t;
 
+	epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (epoll < 0 || pipe2(nothing, O_CLOEXEC))
+		abort();
 	pthread_attr_init(&small);
 	pthread_attr_setstacksize(&small, 64 << 10);
 	for (uintptr_t i = 0; i < n; i++)
