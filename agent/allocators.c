@@ -203,6 +203,8 @@ enum allocators_lack allocators_choose(const struct session *s, struct allocator
 	int has_set = 0;
 
 	memset(out, 0, sizeof(*out));
+	if (!s->options->alloc_mmap && !s->options->alloc_prefix && allocators_managed(s))
+		return ALLOCATORS_MANAGED;
 	for (int r = RANKS - 1; r >= 0 && !lack; r--)
 		for (uint32_t i = 0; i < c->n_modules && !lack; i++) {
 			const struct module *m = &c->modules[i];
@@ -238,16 +240,44 @@ void allocators_name(
 		base_name(&s->data.modules[a->modules[which] - 1]));
 }
 
-const char *allocators_unseen(const struct session *s)
+const char *allocators_managed(const struct session *s)
 {
 	for (uint32_t i = 0; i < s->data.n_modules; i++) {
 		const struct module *m = &s->data.modules[i];
-		if (!collection_is_mapped(&s->data, i + 1))
+		if (!is_there(s, i + 1))
 			continue;
 		if (m->info.flags & MODULE_IS_EXE && m->has & HAS_GO)
 			return "Go";
-		if (!strcmp(base_name(m), "libjvm.so"))
+		/* A command is looked at before its launcher (libjli) has loaded the machine. */
+		if (!strcmp(base_name(m), "libjvm.so") || !strcmp(base_name(m), "libjli.so"))
 			return "Java";
 	}
 	return NULL;
+}
+
+static int has_arenas(const struct session *s)
+{
+	for (uint32_t i = 0; i < s->data.n_modules; i++) {
+		const struct module *m = &s->data.modules[i];
+		if (m->allocator && m->allocator->flags & ALLOCATOR_HAS_ARENAS &&
+			is_there(s, i + 1))
+			return 1;
+	}
+	return 0;
+}
+
+void allocators_put_unseen(const struct session *s, struct buf *out)
+{
+	const char *managed = allocators_managed(s);
+
+	if (managed)
+		buf_printf(out,
+			"          what %s allocates itself is not in it: only what goes through the C "
+			"library's functions\n",
+			managed);
+	if (has_arenas(s) && !s->options->alloc_mmap)
+		buf_string(out,
+			"          python keeps objects of up to 512 bytes in arenas, which it maps "
+			"(unless PYTHONMALLOC says malloc):\n"
+			"          these are not in it, -alloc-mmap shows the arenas\n");
 }

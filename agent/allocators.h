@@ -11,6 +11,8 @@
 enum allocators_lack {
 	ALLOCATORS_NOTHING, /* lacks */
 	ALLOCATORS_NONE,
+	ALLOCATORS_MANAGED, /* nearly all of its memory is Go's or Java's, and nothing else is
+			       wished */
 	ALLOCATORS_CHECKED, /* it belongs to a sanitizer, or looks for mistakes */
 	ALLOCATORS_MANY,    /* more functions than fit in a message */
 };
@@ -33,8 +35,11 @@ size_t allocators_size(const struct allocators *a); /* of the message */
 void allocators_name(
 	const struct session *s, const struct allocators *a, uint32_t which, struct buf *out);
 
-/* Whose memory is managed otherwise, and so not seen: "Go", "Java"; NULL. */
-const char *allocators_unseen(const struct session *s);
+/* Whose memory is managed by itself, and so not seen: "Go", "Java"; NULL. */
+const char *allocators_managed(const struct session *s);
+
+/* Lines about what is not seen, for reasons of the program's own. */
+void allocators_put_unseen(const struct session *s, struct buf *out);
 
 /* Takes the worker's answer about a module: 0, -EPROTO or -ENOMEM. */
 int allocators_learn(struct module *m, const struct wire_message *message);

@@ -9,7 +9,6 @@
 #define AGENT_HEAP_PROBE_H
 
 #include "agent/session.h"
-#include "base/json.h"
 
 /* The worker has read that module. */
 void heap_probe_ask(struct session *s, uint32_t module);
@@ -43,12 +42,5 @@ int heap_probe_settle(struct session *s);
 
 /* A tracer has ended: 1 if the run ends with it, which has been told. */
 int heap_probe_tracer_ended(struct session *s);
-
-/* What the run says of itself; of one interval among many, without an end of line. */
-void heap_probe_line(const struct session *s, struct buf *out);
-void heap_probe_text(const struct session *s, struct buf *out);
-void heap_probe_comment(const struct session *s, struct buf *out);
-void heap_probe_rate_text(const struct session *s, struct buf *out);
-void heap_probe_json(const struct session *s, struct json *j);
 
 #endif

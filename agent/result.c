@@ -11,7 +11,7 @@
 
 #include "agent/browser.h"
 #include "agent/dump.h"
-#include "agent/heap_probe.h"
+#include "agent/heap_report.h"
 #include "agent/phases.h"
 #include "agent/profiles.h"
 #include "agent/result.h"
@@ -382,7 +382,7 @@ static void print_heap(const struct session *s, const char *file)
 	struct buf text;
 
 	buf_init(&text, 4 * KIB);
-	heap_probe_line(s, &text);
+	heap_report_line(s, &text);
 	log_note("wrote %s: %s", file, buf_text(&text) ? buf_text(&text) : "");
 	buf_fini(&text);
 }

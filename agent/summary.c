@@ -5,7 +5,7 @@
 #include "agent/modules_report.h"
 #include "agent/perf_maps.h"
 #include "agent/phases.h"
-#include "agent/heap_probe.h"
+#include "agent/heap_report.h"
 #include "agent/summary.h"
 #include "agent/tracer/stats.h"
 #include "base/log.h"
@@ -380,7 +380,7 @@ void summary_text(const struct session *s, struct buf *out)
 	if (s->options->kinds & KIND(PROFILE_THREADCREATE))
 		creations_lines(s, out);
 	if (s->options->kinds & KINDS_OF_HEAP)
-		heap_probe_text(s, out);
+		heap_report_text(s, out);
 	processes_line(s, out);
 	for (int kind = 0; kind < PROFILE_KINDS; kind++)
 		ends_line(s->written, kind, out);
@@ -413,7 +413,7 @@ static void comment_samples(const struct session *s, enum profile_kind kind, str
 
 	table_each(i->tables[kind], count_guessed, &guessed);
 	if (KIND(kind) & KINDS_OF_HEAP) {
-		heap_probe_comment(s, out);
+		heap_report_comment(s, out);
 		return;
 	}
 	if (kind == PROFILE_CPU)
@@ -451,7 +451,7 @@ void summary_comments(const struct session *s, enum profile_kind kind, const str
 	if (s->data.processes_seen > 1 && !p)
 		buf_printf(out, " and %u more", s->data.processes_seen - 1);
 	if (KIND(kind) & KINDS_OF_HEAP)
-		buf_string(out, ", "), heap_probe_rate_text(s, out),
+		buf_string(out, ", "), heap_report_rate(s, out),
 			buf_printf(out, ", from %" PRIu64 ".%09" PRIu64 TALLY_RUN,
 				s->heap.began / 1000000000, s->heap.began % 1000000000);
 	else

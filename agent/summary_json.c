@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "agent/heap_probe.h"
+#include "agent/heap_report.h"
 #include "agent/modules_report.h"
 #include "agent/phases.h"
 #include "agent/summary_json.h"
@@ -183,7 +183,7 @@ void summary_json(const struct session *s, struct buf *out)
 	if (s->options->kinds & KIND(PROFILE_THREADCREATE))
 		put_creations(&j, &s->written->creations);
 	if (s->options->kinds & KINDS_OF_HEAP)
-		heap_probe_json(s, &j);
+		heap_report_json(s, &j);
 	put_trouble(&j, s);
 	json_array(&j, "modules");
 	if (modules_report_each(s, put_module, &j) < 0)

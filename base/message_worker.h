@@ -33,6 +33,7 @@ enum allocator_module {
 	ALLOCATOR_OWN_OPERATORS = 2, /* the operators of C++ in it are the allocator's */
 	ALLOCATOR_IS_KNOWN = 4,	     /* jemalloc, tcmalloc or mimalloc: it calls no other */
 	ALLOCATOR_IS_CUT = 8,	     /* it has more than fits */
+	ALLOCATOR_HAS_ARENAS = 16,   /* python's: small objects are in areas that it maps */
 };
 
 /* The answer; n_functions and then n_slots of these follow. */

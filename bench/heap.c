@@ -7,7 +7,7 @@
  *                           process (its name among the mappings) and without
  *   heap pause THREADS      threads that allocate now and then; one of them never rests, and prints
  *                           its longest gap since then at each SIGUSR1, in us, and the longest less
- *                           what it waited for a CPU in it
+ *                           what it waited for a CPU in it. Those past 64 sleep for good
  */
 #include <pthread.h>
 #include <signal.h>
@@ -120,6 +120,8 @@ static void pairs(double ns, double seconds)
 
 static void *allocates(void *arg)
 {
+	for (; (intptr_t)arg >= 64;)
+		pause();
 	for (;;) {
 		free(malloc(1000));
 		usleep(10000 + (uintptr_t)arg * 100);
@@ -151,12 +153,16 @@ static void ask(int signal)
 /* The longest gap, and the longest less what it waited for its CPU in it. */
 static void pause_of(int threads)
 {
+	pthread_attr_t small;
 	pthread_t t;
 	uint64_t last, longest = 0, held = 0, waited = queued();
 
 	signal(SIGUSR1, ask);
+	pthread_attr_init(&small);
+	pthread_attr_setstacksize(&small, 64 << 10);
 	for (intptr_t i = 1; i < threads; i++)
-		pthread_create(&t, NULL, allocates, (void *)i);
+		if (pthread_create(&t, &small, allocates, (void *)i))
+			abort();
 	printf("ready %d\n", getpid());
 	fflush(stdout);
 	for (last = now(CLOCK_MONOTONIC);;) {

@@ -60,6 +60,12 @@ static int is_of_operators(const char *name)
 	return 0;
 }
 
+/* Both of a python that has it in a library and of one that is linked into a program. */
+static int is_pythons(const GElf_Sym *sym, const char *name)
+{
+	return sym->st_shndx != SHN_UNDEF && !strcmp(name, "PyObject_Malloc");
+}
+
 /* Defined here, and for others to call. Behind a prefix it may be for this program alone; in a
  * static one that can be loaded anywhere (static-pie) the linker has made local symbols of hidden
  * ones. */
@@ -91,6 +97,8 @@ static void take_function(struct search *s, const GElf_Sym *sym, const char *nam
 		a->head.flags |= ALLOCATOR_OWN_OPERATORS;
 	if (is_sanitizers(name))
 		a->head.flags |= ALLOCATOR_CHECKS;
+	if (is_pythons(sym, name))
+		a->head.flags |= ALLOCATOR_HAS_ARENAS;
 	if (!name_split(s, name, &number, &prefix) || !is_callable(s, sym, prefix) ||
 		is_there(a, number, prefix) ||
 		module_vaddr_to_offset(s->module, sym->st_value, &offset) < 0)

@@ -86,6 +86,7 @@ unit_tests = \
 	tests/unit/test_answers \
 	tests/unit/test_base \
 	tests/unit/test_blob \
+	tests/unit/test_blob_limits \
 	tests/unit/test_budget \
 	tests/unit/test_call \
 	tests/unit/test_charge \
@@ -187,6 +188,7 @@ unit_libs = libcpprof.a $(ALL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_answers_LDADD = $(unit_libs)
 tests_unit_test_base_LDADD = $(unit_libs)
 tests_unit_test_blob_LDADD = $(unit_libs) -lm
+tests_unit_test_blob_limits_LDADD = $(unit_libs) -lm
 tests_unit_test_budget_LDADD = $(unit_libs)
 tests_unit_test_call_LDADD = $(unit_libs)
 tests_unit_test_charge_LDADD = $(unit_libs)
@@ -530,9 +532,11 @@ EXTRA_DIST = $(test_scripts) $(target_names:%=tests/targets/%.c) \
 	tests/targets/locked.cc \
 	tests/targets/locked.rs \
 	tests/targets/locks.h \
+	tests/targets/rests.go \
 	tests/targets/shapes.h \
 	tests/targets/stacks.go \
 	tests/targets/target.h \
+	tests/targets/throws.cc \
 	tests/targets/twins.c \
 	tests/targets/variants.mk \
 	tests/targets/walks.c \
@@ -540,6 +544,7 @@ EXTRA_DIST = $(test_scripts) $(target_names:%=tests/targets/%.c) \
 	tests/targets/wander.c \
 	tests/targets/woken.h \
 	tests/unit/elf_fixture.h \
+	tests/unit/blob_fixture.h \
 	tests/unit/options_fixture.h \
 	tests/unit/pprof_fixture.h \
 	tests/unit/probe_fixture.h \

@@ -3,7 +3,8 @@
 # Which functions the heap profiles see: all that allocate, of jemalloc, tcmalloc, mimalloc, glibc and musl, of a program's own
 # allocator and of a library's, each allocation once. And programs in which there is nothing to see, which stay as they are.
 . "$(dirname "$0")/../lib/harness.sh"
-need python3 make gcc musl-gcc go
+. "$LIB/serve.sh"
+need python3 make gcc g++ musl-gcc go
 RATE=4096
 
 state() { python3 "$LIB/process_state.py" "$1"; }
@@ -75,6 +76,13 @@ for each in jemalloc.so.2:12 tcmalloc_minimal.so.4:11 mimalloc.so.2:17; do
 	fi
 done
 collect
+# mimalloc's own ends the program there.
+begin throws 3 "" "" allocators_throws
+for each in jemalloc.so.2 tcmalloc_minimal.so.4; do
+	file=$(library "lib$each")
+	[ "$file" ] && begin "throws_${each%%.*}" 3 "$file" "" allocators_throws
+done
+collect
 begin own 8 "" "-alloc-prefix odd_ -alloc-mmap" allocators_own
 begin static 6 "" "" allocators_static at_mmap
 begin static_pie 6 "" "" allocators_static_pie at_mmap
@@ -85,23 +93,78 @@ check "own: says what goes by slots" grep -q "2 functions are seen only where th
 # What it may have read from its slots is in a page that stays.
 check "own: nothing else has changed" test "$(diff "$WORK/own/before" "$WORK/own/after" | grep -c '^[<>]')" = 1
 
-# refused WHAT WORDS PROGRAM ARG...
+# refused WHAT WORDS COMMAND...
 refused()
 {
-	local what=$1 words=$2 program=$3
+	local what=$1 words=$2
 
-	shift 3
-	start_command "$VARIANTS/$program" "$@"
-	state "$TARGET" >"$WORK/before"
-	"$CPPROF" -p "$TARGET" -profile heap -seconds 1 -o "$WORK/no.pb.gz" >"$WORK/run.out" 2>"$WORK/run.err"
-	check_equal "$what: status" 3 $?
-	check "$what: said" grep -q "$words" "$WORK/run.err"
-	state "$TARGET" >"$WORK/after"
-	check "$what: as before" cmp "$WORK/before" "$WORK/after"
+	shift 2
+	start_command "$@"
+	refuses "$what" "$words"
 	stop_target
 }
-refused stripped "no allocator is known in it" allocators_stripped
-refused Go "no allocator is known in it" allocators_go
-refused sanitizer "its allocator checks what it is used for" allocators_asan
-refused "another's hook" "valloc of libc.so.6 cannot be taken over: someone else has taken it over already" allocators_plain taken
+
+# refuses WHAT WORDS: TARGET is refused and stays as it is; threads that a runtime has for itself come and go
+refuses()
+{
+	state "$TARGET" | grep -v ^task >"$WORK/before"
+	"$CPPROF" -p "$TARGET" -profile heap -seconds 1 -o "$WORK/no.pb.gz" >"$WORK/run.out" 2>"$WORK/run.err"
+	check_equal "$1: status" 3 $?
+	check "$1: said" grep -q "$2" "$WORK/run.err"
+	state "$TARGET" | grep -v ^task >"$WORK/after"
+	check "$1: as before" cmp "$WORK/before" "$WORK/after"
+}
+
+# answer PATH: the status of what the server says to it, and what it says in "answer"
+answer()
+{
+	python3 - "$URL$1" "$WORK/answer" <<-'PY'
+		import sys, urllib.error, urllib.request
+		try:
+		    got = urllib.request.urlopen(sys.argv[1])
+		except urllib.error.HTTPError as e:
+		    got = e
+		open(sys.argv[2], "wb").write(got.read())
+		print(got.getcode())
+	PY
+}
+
+# managed WHOSE COMMAND...: refused, by -http too; not with a wish for what is not managed
+managed()
+{
+	local words="its memory is $1's, which manages it without malloc"
+
+	start_command "${@:2}"
+	refuses "$1" "$words"
+	serve "$1" -p "$TARGET" -http 127.0.0.1:0
+	check_equal "$1, served: refused" 503 "$(answer /debug/pprof/heap)"
+	check "$1, served: said" grep -q "$words" "$WORK/answer"
+	check_equal "$1, served: others are not" 200 "$(answer /debug/pprof/threads)"
+	stop_server "$1"
+	"$CPPROF" -p "$TARGET" -profile heap -heap-rate 1 -alloc-mmap -seconds 200ms -symbols none -o "$WORK/some.pb.gz" >"$WORK/run.out" 2>"$WORK/run.err"
+	check "$1, what it maps: status $?" grep -q "what $1 allocates itself is not in it" "$WORK/run.err"
+	check_unharmed "$TARGET" "$1" && pass "$1: unharmed"
+	stop_target
+}
+refused stripped "no allocator is known in it" "$VARIANTS/allocators_stripped"
+refused "Go alone" "its memory is Go's, which manages it without malloc" "$VARIANTS/allocators_go"
+refused sanitizer "its allocator checks what it is used for" "$VARIANTS/allocators_asan"
+refused "another's hook" "valloc of libc.so.6 cannot be taken over: someone else has taken it over already" "$VARIANTS/allocators_plain" taken
+managed Go "$VARIANTS/allocators_cgo"
+if command -v java >/dev/null; then
+	cat >"$WORK/Rests.java" <<-'END'
+		public class Rests {
+			public static void main(String[] arguments) throws Exception {
+				System.out.println("ready " + ProcessHandle.current().pid());
+				Thread.sleep(100000);
+			}
+		}
+	END
+	managed Java java -Xint "$WORK/Rests.java"
+	"$CPPROF" -profile heap -o "$WORK/no.pb.gz" -- java -version >"$WORK/run.out" 2>"$WORK/run.err"
+	check_equal "Java, begun by us: status" 3 $?
+	check "Java, begun by us: it has not run" test "$(grep -c version "$WORK/run.err")" = 0
+else
+	skip "no java"
+fi
 finish

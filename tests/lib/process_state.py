@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Prints what must be the same in a process before and after: its code, files, descriptors, signals.
+"""Prints what must be the same in a process before and after: its code, files, descriptors, signals, and
+of each thread the mask of those that are blocked, in lines "task ...".
 
 process_state.py PID
 """
@@ -22,3 +23,9 @@ print(sorted(os.listdir(f"/proc/{pid}/fd")))
 for line in open(f"/proc/{pid}/status"):
     if line.startswith(("SigP", "SigB", "SigI", "SigC", "Shd")):
         print(line.split()[1])
+for task in sorted(os.listdir(f"/proc/{pid}/task"), key=int):
+    try:
+        status = open(f"/proc/{pid}/task/{task}/status").read()
+    except FileNotFoundError:
+        continue
+    print("task", task, re.search(r"SigBlk:\s*(\w+)", status)[1])

@@ -4,8 +4,13 @@
  * begin, and at their end each place is printed with the objects and bytes that it has allocated,
  * those that are alive, and its smallest size.
  *
- * allocs [THREADS]
+ * allocs [THREADS [SLEEPERS]]   SLEEPERS threads besides, which nothing ever wakes: it aborts if
+ * something does
+ *
+ * SIGUSR2: it begins anew, as another program would (exec).
  */
+#include <dlfcn.h>
+#include <fcntl.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
@@ -13,6 +18,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #define KEPT   300u /* of each place that keeps some, in each thread */
@@ -29,19 +35,22 @@ enum place {
 	PLACE_ALIGNED_FREED,
 	PLACE_LARGE_FREED,
 	PLACE_OTHERS_FREED, /* by another thread */
+	PLACE_ARRAY_FREED,
+	PLACE_PAGES_FREED,
 	PLACES
 };
 
 static const char *const names[PLACES] = {"malloc_kept", "malloc_freed", "calloc_kept",
 	"calloc_freed", "realloc_grown", "realloc_freed", "aligned_kept", "aligned_freed",
-	"large_freed", "others_freed"};
+	"large_freed", "others_freed", "array_freed", "pages_freed"};
 
 static const unsigned smallest[PLACES] = {
-	2000, 700, 3000, 5000, 1000, 2500, 4096, 6000, 300000, 9000};
+	2000, 700, 3000, 5000, 1000, 2500, 4096, 6000, 300000, 9000, 2000, 5000};
 
 static _Atomic uint64_t objects[PLACES], bytes[PLACES], live_objects[PLACES], live_bytes[PLACES];
-static _Atomic int begun;
+static _Atomic int begun, done;
 static void *_Atomic passed[64];
+static int epoll, nothing[2]; /* where nothing ever comes */
 
 static void add(enum place place, uint64_t n, uint64_t size, int is_alive)
 {
@@ -105,9 +114,51 @@ PLACE(aligned_freed)(int which)
 		p = memalign(256, 6000);
 	else if (which == 1)
 		p = valloc(6000);
+	else if (which == 2)
+		p = aligned_alloc(32, 6016);
 	else if (posix_memalign(&p, 16, 6000)) /* what malloc does as well */
 		p = NULL;
 	return seen(p);
+}
+
+/* By realloc, which it ends in. */
+PLACE(array_freed)(void *p, size_t n)
+{
+	return seen(reallocarray(p, n, 40));
+}
+PLACE(pages_freed)(void)
+{
+	return seen(pvalloc(5000));
+}
+
+/* Other names of free: of the next C standard, and of programs that are older than this C library.
+ */
+extern __attribute__((weak)) void free_sized(void *p, size_t n);
+extern __attribute__((weak)) void free_aligned_sized(void *p, size_t alignment, size_t n);
+static void (*cfree_of_old)(void *);
+
+static void free_by_other_names(unsigned k)
+{
+	void *pages = pages_freed(), *array = array_freed(array_freed(NULL, 50), 100);
+
+	add(PLACE_PAGES_FREED, 1, 5000, 0);
+	add(PLACE_ARRAY_FREED, 1, 2000, 0);
+	add(PLACE_ARRAY_FREED, 1, 4000, 0);
+	if (k % 2 && free_sized)
+		free_sized(array, 4000);
+	else if (cfree_of_old)
+		cfree_of_old(array);
+	else
+		free(array);
+	free(pages);
+}
+
+static void free_aligned(void *p, int which)
+{
+	if (which == 2 && free_aligned_sized)
+		free_aligned_sized(p, 32, 6016);
+	else
+		free(p);
 }
 
 static void keep(void)
@@ -134,12 +185,13 @@ static void turn(unsigned k)
 	free(realloc_freed(realloc_freed(NULL, 2500), 7500));
 	add(PLACE_REALLOC_FREED, 1, 2500, 0);
 	add(PLACE_REALLOC_FREED, 1, 7500, 0);
-	free(aligned_freed(k % 3));
-	add(PLACE_ALIGNED_FREED, 1, 6000, 0);
+	free_aligned(aligned_freed(k % 4), k % 4);
+	add(PLACE_ALIGNED_FREED, 1, k % 4 == 2 ? 6016 : 6000, 0);
 	free(large_freed());
 	add(PLACE_LARGE_FREED, 1, 300000, 0);
 	free(atomic_exchange(&passed[k % 64], others_freed()));
 	add(PLACE_OTHERS_FREED, 1, 9000, 0);
+	free_by_other_names(k);
 }
 
 static void *works(void *arg)
@@ -152,7 +204,60 @@ static void *works(void *arg)
 		turn(k);
 		usleep(4000);
 	}
+	done++;
+	for (;;)
+		pause();
 	return arg;
+}
+
+/* In calls that a stop ends early, of all kinds: those that begin again by themselves, go on with
+ * what is left of their time, or would fail. */
+static void *sleeps(void *arg)
+{
+	const struct timespec long_time = {100000, 0};
+	sigset_t none;
+	char byte;
+
+	sigemptyset(&none);
+	switch ((uintptr_t)arg % 5) {
+	case 0:
+		pause();
+		break;
+	case 1:
+		nanosleep(&long_time, NULL);
+		break;
+	case 2:
+		epoll_wait(epoll, &(struct epoll_event){0}, 1, -1);
+		break;
+	case 3:
+		sigtimedwait(&none, NULL, &long_time);
+		break;
+	default:
+		(void)!read(nothing[0], &byte, 1);
+	}
+	abort();
+}
+
+static void start_sleepers(unsigned n)
+{
+	pthread_attr_t small;
+	pthread_t t;
+
+	epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (epoll < 0 || pipe2(nothing, O_CLOEXEC))
+		abort();
+	pthread_attr_init(&small);
+	pthread_attr_setstacksize(&small, 64 << 10);
+	for (uintptr_t i = 0; i < n; i++)
+		if (pthread_create(&t, &small, sleeps, (void *)i))
+			abort();
+}
+
+static void on_another(int signal)
+{
+	(void)signal;
+	execl("/proc/self/exe", "allocs", "1", NULL);
+	abort();
 }
 
 static void on_go(int signal)
@@ -164,15 +269,18 @@ static void on_go(int signal)
 int main(int argc, char **argv)
 {
 	int n = argc > 1 ? atoi(argv[1]) : 4;
-	pthread_t t[16];
+	pthread_t t;
 
+	cfree_of_old = dlvsym(RTLD_DEFAULT, "cfree", "GLIBC_2.2.5");
 	signal(SIGUSR1, on_go);
+	signal(SIGUSR2, on_another);
+	start_sleepers(argc > 2 ? atoi(argv[2]) : 0);
 	for (int i = 0; i < n && i < 16; i++)
-		pthread_create(&t[i], NULL, works, NULL);
+		pthread_create(&t, NULL, works, NULL);
 	printf("ready %d\n", getpid());
 	fflush(stdout);
-	for (int i = 0; i < n && i < 16; i++)
-		pthread_join(t[i], NULL);
+	while (done < n && done < 16)
+		usleep(1000);
 	for (int i = 0; i < 64; i++)
 		free(atomic_exchange(&passed[i], NULL));
 	for (int i = 0; i < PLACES; i++)

@@ -58,7 +58,7 @@ locks_%: $(src)locks.c $(src)locks.h $(src)target.h
 
 # --- allocators: of the C libraries, one of the program's own, and a library's ---
 allocators := allocators_plain allocators_own allocators_static allocators_static_pie allocators_stripped \
-	allocators_musl allocators_musl_static allocators_asan allocators_go
+	allocators_musl allocators_musl_static allocators_asan allocators_go allocators_cgo allocators_throws
 allocators: $(allocators)
 allocators_plain: MAKE_IT = gcc
 allocators_own: MAKE_IT = gcc -DOWN -Wl,-z,lazy
@@ -72,9 +72,14 @@ allocators_musl_static: MAKE_IT = musl-gcc -DOWN -static
 allocators_asan: MAKE_IT = gcc -fsanitize=address
 libodd.so: MAKE_IT = gcc -DODD -shared -fPIC
 allocators_go: MAKE_IT = GO111MODULE=off GOTOOLCHAIN=local CGO_ENABLED=0
-$(filter-out allocators_go,$(allocators)) libodd.so: $(src)allocators.c
+allocators_cgo: MAKE_IT = GO111MODULE=off GOTOOLCHAIN=local CGO_ENABLED=1
+$(filter-out allocators_go allocators_cgo allocators_throws,$(allocators)) libodd.so: $(src)allocators.c
 	$(MAKE_IT) -std=gnu11 -D_GNU_SOURCE -O2 -o $@ $< $(in)
+allocators_throws: $(src)throws.cc
+	g++ -O1 -g -o $@ $<
 allocators_go: $(src)goroutines.go
+allocators_cgo: $(src)rests.go
+allocators_go allocators_cgo:
 	$(MAKE_IT) go build -o $@ $<
 
 # --- matrix: 40 links of a chain by each compiler, LANGUAGE-COMPILER-VARIANT ---
