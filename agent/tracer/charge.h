@@ -22,7 +22,7 @@ struct charges {
 	uint32_t n, room;
 };
 
-void charges_fini(struct charges *c);
+void charges_fini(struct charges *c); /* for tests: a role ends by _exit */
 
 /* Adds to the charge of the same lock and holder, or a new one. 0 or -errno. */
 int charges_add(struct charges *c, const struct charge *more);
