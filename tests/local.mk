@@ -259,6 +259,7 @@ tests_unit_test_stuck_LDADD = $(unit_libs)
 tests_unit_test_sum_LDADD = $(unit_libs)
 tests_unit_test_summary_LDADD = $(unit_libs)
 tests_unit_test_symbolize_LDADD = $(unit_libs)
+tests_unit_test_symbolize_LDFLAGS = -Wl,--wrap=debug_info_open
 tests_unit_test_table_LDADD = $(unit_libs)
 tests_unit_test_tally_LDADD = $(unit_libs) -lm
 tests_unit_test_text_LDADD = $(unit_libs)
