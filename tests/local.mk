@@ -82,6 +82,7 @@ CLEANFILES += $(check_DATA)
 # --- unit tests ---
 unit_tests = \
 	tests/unit/test_answers \
+	tests/unit/test_assets \
 	tests/unit/test_base \
 	tests/unit/test_blob \
 	tests/unit/test_budget \
@@ -181,6 +182,7 @@ check_PROGRAMS = $(unit_tests_built) tests/legacy/legacy tests/names/names tests
 	tests/stepper/stepper tests/torn/torn
 unit_libs = libcpprof.a $(ALL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_answers_LDADD = $(unit_libs)
+tests_unit_test_assets_LDADD = $(unit_libs)
 tests_unit_test_base_LDADD = $(unit_libs)
 tests_unit_test_blob_LDADD = $(unit_libs) -lm
 tests_unit_test_budget_LDADD = $(unit_libs)
