@@ -84,6 +84,7 @@ CLEANFILES += $(check_DATA)
 # --- unit tests ---
 unit_tests = \
 	tests/unit/test_answers \
+	tests/unit/test_assets \
 	tests/unit/test_base \
 	tests/unit/test_blob \
 	tests/unit/test_blob_limits \
@@ -186,6 +187,7 @@ check_PROGRAMS = $(unit_tests_built) tests/legacy/legacy tests/names/names tests
 	tests/stepper/stepper tests/torn/torn
 unit_libs = libcpprof.a $(ALL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_answers_LDADD = $(unit_libs)
+tests_unit_test_assets_LDADD = $(unit_libs)
 tests_unit_test_base_LDADD = $(unit_libs)
 tests_unit_test_blob_LDADD = $(unit_libs) -lm
 tests_unit_test_blob_limits_LDADD = $(unit_libs) -lm
@@ -267,6 +269,7 @@ tests_unit_test_stuck_LDADD = $(unit_libs)
 tests_unit_test_sum_LDADD = $(unit_libs)
 tests_unit_test_summary_LDADD = $(unit_libs)
 tests_unit_test_symbolize_LDADD = $(unit_libs)
+tests_unit_test_symbolize_LDFLAGS = -Wl,--wrap=debug_info_open
 tests_unit_test_table_LDADD = $(unit_libs)
 tests_unit_test_tally_LDADD = $(unit_libs) -lm
 tests_unit_test_text_LDADD = $(unit_libs)

@@ -24,23 +24,38 @@ nothing()
 mapfile -t sources < <(ls agent/*.[ch] agent/probe/*.[ch] agent/push/*.[ch] agent/serve/*.[ch] agent/tracer/*.[ch] base/*.[ch] output/*.[ch] symbolize/*.[ch] unwind/*.[ch] 2>/dev/null |
 	grep -vE "\.pb-c\.|^output/html_page\.c")
 web=(web/*.js web/*.css web/*.html web/*.sh)
-all=("${sources[@]}" tests/unit/*.c tests/targets/*.[ch] tests/stepper/*.[ch] bench/*.c)
+all=("${sources[@]}" tests/{unit,targets,stepper}/*.[ch] tests/{torn,pusher,legacy,names,fixtures}/*.c tests/targets/*.cc
+	tests/names/*.cc bench/*.c bench/*.cc)
 [ ${#sources[@]} -gt 50 ] || { echo "FAIL: sources not found"; exit 1; }
 
-# calls FUNCTION-PATTERN ALLOWED-PATTERN: the calls outside the files that may make them
-calls() { grep -nE "(^|[^_a-zA-Z0-9.>])($1)\(" "${sources[@]}" | grep -vE "^($2):|: *(/?\*|//)" ; }
+# only WHAT CALL-PATTERN FILE...: these files make such calls, all of them, and no other one does
+only()
+{
+	local what=$1 calls file
+
+	calls=$(grep -nE "(^|[^_a-zA-Z0-9.>])($2)" "${sources[@]}" | grep -vE ':[[:blank:]]*(/?\*|//)')
+	shift 2
+	{
+		grep -vE "^($(IFS='|'; echo "$*")):" <<<"$calls"
+		for file; do grep -q "^$file:" <<<"$calls" || echo "$file: has no such call, and need not be named"; done
+	} | nothing "$what"
+}
 
 # A single stop, staying attached, and all threads at once for the allocation probe: three state
 # machines that have no state in common.
-calls 'ptrace' 'agent/tracer/(tracee|attached)\.c|agent/probe/remote(_call)?\.c' |
-	nothing "ptrace only in tracee.c, attached.c, remote.c and remote_call.c"
-calls 'waitpid|wait4|waitid' 'agent/tracer/(tracee|attached)\.c|agent/probe/remote\.c|agent/supervisor\.c|agent/launch\.c|agent/sandbox\.c|agent/browser\.c|agent/debuginfod\.c|agent/push/pusher\.c' |
-	nothing "wait calls only where a process of ours or a tracee is ended: its end is taken there"
-calls 'fopen|open|openat|openat2|opendir|creat' \
-	'output/(sink|unpack)\.c|agent/player(_files)?\.c|agent/probe/(filters|remote|probe|probe_jumps|probe_left|probe_region|place)\.c|agent/tracer/(cpus|family|proc_file|target|module_file|debug_file|perf_map_file|roots|mappings|threads|proc_stat|tracer_main|memory|refusal|watcher)\.c|agent/refusal\.c|agent/browser\.c|agent/debuginfod\.c|agent/push/authorization\.c|agent/serve/(assets|gate)\.c' |
-	nothing "files are opened by name only where that is the job"
-calls 'system|popen|execve|execvp|execlp|execl|strcat|sprintf|gets' 'agent/(launch|debuginfod|browser)\.c' |
-	nothing "no shell, no exec but of the command, of debuginfod-find and of the browser, no unbounded string functions"
+only "ptrace only in tracee.c, attached.c, remote.c and remote_call.c" 'ptrace\(' \
+	agent/tracer/{tracee,attached}.c agent/probe/remote{,_call}.c
+only "wait calls only where a process of ours or a tracee is ended: its end is taken there" '(waitpid|wait4|waitid)\(' \
+	agent/tracer/{tracee,attached}.c agent/probe/remote.c agent/{supervisor,launch,browser,debuginfod}.c agent/push/pusher.c
+only "files are opened by name only where that is the job" '(fopen|open|openat|openat2|opendir|creat)\(' \
+	output/{sink,unpack}.c agent/{player,player_files,browser,debuginfod}.c agent/push/authorization.c agent/serve/{assets,gate}.c \
+	agent/probe/{filters,remote,probe,probe_jumps,probe_left,probe_region}.c \
+	agent/tracer/{cpus,family,proc_file,target,module_file,roots,threads,watcher}.c
+only "files of /proc by name: in the privileged process" 'proc_file_(open|read)\(AT_FDCWD,' \
+	agent/tracer/{target,file_locks,proc_stat,proc_status}.c \
+	agent/probe/{probe_left,hooks,owner,filters,remote,place}.c
+only "no shell, no exec but of the command, of debuginfod-find and of the browser, no unbounded string functions" \
+	'(system|popen|execve|execvp|execlp|execl|strcat|sprintf|gets)\(' agent/{launch,debuginfod,browser}.c
 grep -lE '#include <(elfutils/|libelf|gelf|dwarf)' "${sources[@]}" | grep -vE '^(unwind|symbolize)/' |
 	nothing "libelf and libdw only in unwind/ and symbolize/"
 
@@ -70,7 +85,7 @@ awk 'FNR == 1 { open = 0 }
 	/^[a-zA-Z].*[^;,]$/ && !/^(struct|enum|static const|union|#|typedef).*[={]$/ { name = $0 }
 	/^{/ { open = FNR }
 	/^}/ && open { if (FNR - open + 1 > 82) print FILENAME ":" open ": " FNR - open + 1 " lines: " name; open = 0 }' \
-	"${sources[@]}" | nothing "no function over 80 lines"
+	"${all[@]}" | nothing "no function over 80 lines"
 for f in "${all[@]}" "${web[@]}"; do head -2 "$f" | grep -q SPDX-License-Identifier || echo "$f"; done |
 	nothing "every file names its licence"
 grep -nE '[ 	]+$' "${all[@]}" "${web[@]}" | nothing "no trailing blanks"

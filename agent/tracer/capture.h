@@ -51,7 +51,7 @@ struct capturer {
 	const void *arg;
 };
 
-#define CAPTURE_CHARGES 4u
+#define CAPTURE_CHARGES 32u
 
 /* Room for a capture of a goroutine, with two stacks of that size, filled but for its stack; NULL:
  * the ring is full. capture_push makes it known. */

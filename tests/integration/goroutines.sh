@@ -81,6 +81,7 @@ lock=sync.Mutex.Lock group=sync.WaitGroup.Wait minor=$(go env GOVERSION | sed 's
 build whole goroutines ""
 run whole $lock $group
 check_go_pprof "$out"
+check_view "$out" "$(proof sum "$out" goroutine)" state
 check_equal "keeps the format's rules" 0 "$("$CPPROF" -check "$out" >/dev/null 2>&1; echo $?)"
 if ((minor == 19 || minor >= 21)); then
 	strip -o "$WORK/stripped" "$WORK/whole"

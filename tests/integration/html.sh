@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The page of a profile, in a browser: its figures are those of the pprof file of the same recording,
 # all of it works by mouse and by keyboard, a hostile name is a name; and the page as a server has it.
+# That is Chromium; where there is a Firefox, the page is drawn by it as well.
 . "$(dirname "$0")/../lib/harness.sh"
+. "$LIB/serve.sh"
 need python3 chromium gcc
 
 # A function that would like to be more than that.
@@ -50,8 +52,17 @@ sleep 0.5
 profile_ok "dump" -p "$TARGET" -dump -format json -o "$WORK/dump.json"
 check_equal "mode of a page" 600 "$(stat -c %a "$WORK/cpu.html")"
 
-python3 "$LIB/html_check.py" "$WORK" >"$WORK/pages.out" 2>&1 || [ -s "$WORK/pages.out" ] || fail "no browser"
-relay "$WORK/pages.out"
+judge html_check.py "$WORK"
+firefox=$(command -v firefox-esr || command -v firefox)
+if [ "$firefox" ]; then
+	mkdir "$WORK/firefox"
+	HOME=$WORK/firefox timeout -k 5 60 "$firefox" --headless --profile "$WORK/firefox" --window-size=1280,900 \
+		--screenshot "$WORK/firefox.png" "file://$WORK/cpu.html" >"$WORK/firefox.out" 2>&1
+	check_equal "firefox: exit" 0 $?
+	check "firefox: frames are drawn" python3 "$LIB/screenshot.py" "$WORK/firefox.png" "$WORK/cpu.pb.gz"
+else
+	skip "firefox: not installed"
+fi
 check_refused "-dump -format html" "-open" "-open -format folded"
 
 # -open: what is run with the page, as a program of its own session that outlives us.

@@ -230,7 +230,7 @@ else
 	skip "node: not installed"
 fi
 
-# It writes its map when it ends.
+# It writes its map when it ends, or when jcmd asks for it.
 if command -v javac >/dev/null; then
 	{
 		echo "public class Chain {"
@@ -244,16 +244,27 @@ if command -v javac >/dev/null; then
 		echo 'System.out.println(s ^ work(1000000)); } }'
 	} >"$WORK/Chain.java"
 	javac -d "$WORK" "$WORK/Chain.java"
-	TARGET_OUT=$WORK/java.out
-	java -XX:+UnlockDiagnosticVMOptions -XX:+DumpPerfMapAtExit -XX:+PreserveFramePointer \
-		-XX:CompileCommand=dontinline,Chain::step\* -cp "$WORK" Chain >"$TARGET_OUT" 2>&1 &
-	TARGET=$!
-	started+=("$TARGET")
-	maps+=("/tmp/perf-$TARGET.map")
-	wait_ready
+	start_java() # OPTION...
+	{
+		start_command java -XX:+PreserveFramePointer "$@" -XX:CompileCommand=dontinline,Chain::step\* -cp "$WORK" Chain
+		maps+=("/tmp/perf-$TARGET.map")
+	}
+	start_java -XX:+UnlockDiagnosticVMOptions -XX:+DumpPerfMapAtExit
 	profile_to_end java
 	check_chain java "$out" 'Chain.step' 20 1 0.97
 	check_complete "$out" 0.97
+	if command -v jcmd >/dev/null; then
+		# Asked for while it runs.
+		start_java
+		check "jcmd: map" jcmd "$TARGET" Compiler.perfmap
+		run "jcmd" "$TARGET" -seconds 1
+		check_unharmed "$TARGET" jcmd && pass "jcmd: unharmed"
+		stop_target
+		check_chain jcmd "$out" 'Chain.step' 20 1 0.97
+		check_complete "$out" 0.97
+	else
+		skip "java by jcmd: not installed"
+	fi
 else
 	skip "java: not installed"
 fi

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A chain of 40 calls in nine languages, by each compiler and in each kind of program: its stacks end
+# A chain of 40 calls in ten languages, by each compiler and in each kind of program: its stacks end
 # at the root and have all 40 in order; where there is no unwind information, they say so.
 . "$(dirname "$0")/../lib/harness.sh"
 need python3 make gcc g++ clang ld.lld musl-gcc rustc go gfortran gnatmake ldc2 ocamlopt
@@ -10,6 +10,7 @@ export GOCACHE=${GOCACHE:-$(go env GOCACHE 2>/dev/null)}
 [ "${GOCACHE:-off}" != off ] || export GOCACHE=$WORK/cache
 
 variants matrix
+command -v ghc >/dev/null || skip "haskell: no ghc"
 mkdir "$WORK/said"
 for program in "$VARIANTS"/[!w]*-*-*; do
 	[ -f "$program" ] && [ -x "$program" ] || continue

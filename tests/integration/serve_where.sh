@@ -26,6 +26,27 @@ refused()
 	check_equal "$1: told" "1 1" "$(wc -l <"$WORK/run.err") $(grep -c -- "$3" "$WORK/run.err")"
 }
 
+# -open: BROWSER, or else xdg-open, is run with the address; not with one that has a secret in it.
+mkdir "$WORK/bin"
+printf '#!/bin/sh\necho "$1" >"%s/opened.$(basename "$0")"\n' "$WORK" >"$WORK/bin/xdg-open"
+chmod +x "$WORK/bin/xdg-open"
+cp "$WORK/bin/xdg-open" "$WORK/bin/own"
+PATH=$WORK/bin:$PATH
+for program in xdg-open own; do
+	BROWSER=$([ $program = xdg-open ] || echo $program) serve "-open by $program" -p "$shares" -http 127.0.0.1:0 -open
+	for ((i = 0; i < 250; i++)); do
+		[ ! -s "$WORK/opened.$program" ] || break
+		sleep 0.02
+	done
+	opened=$(cat "$WORK/opened.$program")
+	check_equal "-open by $program: the address" "$URL" "${opened%/}"
+	check_equal "-open by $program: there is the page" 200 "$(ask "${opened%/}" /)"
+	stop_server "-open by $program"
+done
+echo "a-secret-of-some-length" >"$WORK/secret"
+chmod 600 "$WORK/secret"
+refused "-open with a token" 2 "has the token in it" -http 127.0.0.1:0 -http-token "$WORK/secret" -open
+
 socket=$WORK/socket
 serve "socket" -p "$shares" -http "unix:$socket"
 check_equal "socket: mode" 600 "$(stat -c %a "$socket")"

@@ -41,6 +41,7 @@ check_equal "running: processes that ended wrongly" 0 "$(truth bad_processes)"
 check_equal "running: the summary" 125 "$(sed -nE 's/^created +([0-9]+) threads;.*/\1/p' "$WORK/run.err")"
 check_equal "running: new processes let go" 3 "$(sed -nE 's/.* ([0-9]+) new processes let go$/\1/p' "$WORK/run.err")"
 check_go_pprof "$out"
+check_view "$out" 125 thread_name
 check_number "go tool pprof: the number" "$(grep -c 'Type: threadcreate' "$WORK/pprof.out") + $(grep -c threadcreate/count "$WORK/pprof.out") >= 1"
 
 # The command's own output is on ours.

@@ -21,6 +21,7 @@ start_target idle 0 60 2
 every_thread_once idle busy_work
 check_complete "$WORK/threads.idle.pb.gz"
 check_go_pprof "$WORK/threads.idle.pb.gz"
+check_view "$WORK/threads.idle.pb.gz" "$(ls /proc/"$TARGET"/task | wc -l)" thread_name
 check "idle: none moved" stop_target
 
 start_target bursty

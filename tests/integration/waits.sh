@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What threads wait for and who holds it, by the checks of tests/unit/test_waits.c with builds other
 # than the system's own C library: static, musl. Then the block profile's labels of the same threads:
-# the kind, where need be by the names on the stack, and the name of the variable that is the lock.
+# the kind, where need be by the names on the stack, and the name of the variable that is the lock; and
+# the mutex profile: for each of them the stack of the thread that holds it, which holds them all.
 . "$(dirname "$0")/../lib/harness.sh"
 need python3
 test=$TARGETS/../unit/test_waits
@@ -32,8 +33,12 @@ check_labels() # NAME
 {
 	local file=$WORK/$1.pb.gz
 
-	profile_ok "$1" -p "$TARGET" -seconds "$seconds" -hz 50 -profile block -o "$file" || return
+	mkdir "$WORK/$1"
+	profile_ok "$1" -p "$TARGET" -seconds "$seconds" -hz 50 -profile block,mutex -o "$WORK/$1/" || return
+	mv "$WORK/$1/"*.block.pb.gz "$file"
 	check "$1: sane" proof sane "$file"
+	check "$1: holder of each lock" python3 "$LIB/holders.py" "$(echo "$WORK/$1/"*.mutex.pb.gz)" "$TARGET_OUT" "$TARGET" \
+		$([ "$1" != musl ] || echo once)
 	check "$1: kind and lock of each thread" diff <(truths "$1") <(labels "$1" "$file")
 	check_unharmed "$TARGET" "$1" && pass "$1: unharmed"
 	stop_target

@@ -322,6 +322,20 @@ check_go_pprof()
 	done
 }
 
+# check_view FILE TOTAL LABEL: what the real pprof does with it: all of it has that label (-tagfocus), nothing
+# has a value that nobody has, and less itself (-diff_base) it is nothing.
+check_view()
+{
+	local shown=() how
+
+	command -v go >/dev/null || { skip "go tool pprof -diff_base of $(basename "$1"): no go"; return; }
+	for how in "-tagfocus=$3=." "-tagfocus=$3=nobody has this" "-diff_base=$1"; do
+		shown+=("$(PPROF_TMPDIR=$WORK go tool pprof -top -nodefraction=0 -nodecount=100000 "$how" "$1" 2>/dev/null |
+			sed -nE 's/.*accounting for ([0-9.]+)[a-z]*,.*/\1/p')")
+	done
+	check_equal "$(basename "$1"): -tagfocus=$3, of nobody, -diff_base of itself" "$2 0 0" "${shown[*]}"
+}
+
 # check_complete FILE [LEAST]: as many stacks reach the start of their program or thread.
 check_complete()
 {

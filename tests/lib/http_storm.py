@@ -12,6 +12,8 @@ http_storm.py [options] URL
   --rss-growth KIB     by more than this (24576), after a first storm of windows of a second
   --fd-growth N        nor by more than these (0), in the time that idle connections may have
   --metrics            /metrics is valid and its counters never fall
+  --hz N               as often as that it has looked at its target while there were windows, or says
+                       how often it has not: of four such looks one at most
   --save FILE          the first whole window
   --go                 the server is Go's: one window at a time, and any Host
 
@@ -402,6 +404,20 @@ def check_metrics(storm, last):
     return text
 
 
+def looks(text):
+    """At the target: that were taken, and that were due."""
+    taken, missed = (sum(value for key, value in text.series.items() if key[0] == "cpprof_attach_%s_total" % name)
+                     for name in ("ticks", "ticks_missed"))
+    return taken, taken + missed
+
+
+def check_rate(storm, before, after):
+    (taken, due), asked = (b - a for a, b in zip(looks(before), looks(after))), storm.options.hz * storm.options.seconds
+    print("%d looks at the target, %d due, %d asked for" % (taken, due, asked))
+    if due < 0.95 * asked or taken < 0.75 * due:
+        storm.say("%d looks at the target, %d due, %d asked for" % (taken, due, asked))
+
+
 def check_alive(storm):
     index = storm.server.get(PPROF)
     if index.status != 200 or b"goroutine?debug=1" not in index.body:
@@ -418,7 +434,7 @@ def check_alive(storm):
 def main(argv):
     parser = argparse.ArgumentParser()
     for option, default in (("clients", 50), ("seconds", 3), ("fuzz", 5000), ("seed", 1), ("pid", 0), ("rss-growth", 24576),
-                            ("fd-growth", 0)):
+                            ("fd-growth", 0), ("hz", 0)):
         parser.add_argument("--" + option, type=int, default=default)
     for option in ("metrics", "go"):
         parser.add_argument("--" + option, action="store_true")
@@ -434,7 +450,9 @@ def main(argv):
     if options.clients:
         storm.run(options.seconds)
     if options.metrics:
-        metrics = check_metrics(storm, metrics)
+        earlier, metrics = metrics, check_metrics(storm, metrics)
+        if options.hz:
+            check_rate(storm, earlier, metrics)
     if options.fuzz:
         started = time.monotonic()
         Fuzz(storm).run(options.fuzz, options.seed)

@@ -450,6 +450,45 @@ let () =
   Printf.printf "%d\\n" !x
 """)
 
+HASKELL = text("""
+module Main where
+import Data.Bits
+import Data.IORef
+import Data.Int
+import Foreign.Ptr
+import System.Environment
+import System.IO
+foreign import ccall "unistd.h getpid" getpid :: IO Int32
+foreign import ccall "time.h time" time :: Ptr () -> IO Int64
+""", """
+{-# NOINLINE link_1 #-}
+link_1 :: Int -> Int
+link_1 n = go n (60000 :: Int) + sum (map digits [1 .. 60])
+  where
+    go a k = if k == 0 then a else go (a * 636413622384679 + 1442695040888) (k - 1)
+    digits i = length (show (i * n .&. 1023))
+""", ["""
+{-# NOINLINE link_@N #-}
+link_@N :: Int -> Int
+link_@N n = 1 + link_@M (n + 1)
+"""], """
+main :: IO ()
+main = do
+  arguments <- getArgs
+  begin <- time nullPtr
+  pid <- getpid
+  putStrLn ("ready " ++ show pid)
+  hFlush stdout
+  sum <- newIORef 1
+  let until = begin + (case arguments of { (a : _) -> read a; [] -> 60 })
+      loop = do
+        now <- time nullPtr
+        if now >= until then readIORef sum >>= print else do
+          modifyIORef' sum (\\x -> link_@N x .&. 0xffff)
+          loop
+  loop
+""")
+
 ASM_LINKS = text("", """
 	.type link_1, @function
 link_1:
@@ -505,5 +544,5 @@ ready:	.ascii "ready\\n"
 """
 
 LANGUAGES = {"c": C, "c++": CXX, "rust": RUST, "go": GO, "fortran": FORTRAN, "ada": ADA, "d": D,
-             "ocaml": OCAML, "asm": ASM}
+             "ocaml": OCAML, "haskell": HASKELL, "asm": ASM}
 sys.stdout.write(LANGUAGES[sys.argv[1]])

@@ -22,6 +22,9 @@ LINK_1 = re.compile(r"(\w+::)*links?[_<]1>?(::call\(long\))?")
 NO_CFI, SWITCHED = "[no unwind information]", "[came from another stack]"
 SHORT, FIRST = "[stack copy too short]", 8
 LEAST = 10  # samples
+# Of Go, how many stacks may say that they came from another one: the first few, before it is known to
+# be Go, and a few of C's; of few samples no more than a fifth.
+SWITCHED_FIRST, SWITCHED_SHARE, SWITCHED_MOST = 10, 0.02, 0.2
 
 
 class Program:
@@ -105,9 +108,15 @@ class Program:
             # Of a libc without unwind information a little stays unknown, and says so.
             return (bad == self.count[NO_CFI] <= self.most(0.95) and other <= self.most(0.99)
                     and self.share("at_work") >= 0.9)
+        if self.name.startswith("haskell-"):
+            # Its own stack is where no table tells: all but what its runtime's C does say so.
+            return bad == self.count[NO_CFI] >= 0.9 * n
+        switched = 0
+        if self.name.startswith("go-"):
+            switched = min(SWITCHED_FIRST + SWITCHED_SHARE * n, SWITCHED_MOST * n)
         # Of Go's work some is done on its system stacks, by its collector and its scheduler.
         return (bad <= self.most(0.99) and other <= self.most(0.99) and self.share("at_work") >= 0.5
-                and self.share(SWITCHED) <= (0.2 if self.name.startswith("go-") else 0))
+                and self.count[SWITCHED] <= switched)
 
     def row(self):
         rest = ", ".join("%s %d" % item for item in self.count.items()

@@ -4,7 +4,10 @@
  *
  *   circles  two threads in a circle, three in another; others wait for members of a circle, or for
  *            a lock whose holder sleeps
- *   busy     threads that take three locks in turn, always in the same order, for short times
+ *   busy     threads that take three locks in turn for short times, always in the same order; and
+ *            threads that take two of them in any order, as C++'s std::lock does: whoever finds the
+ *            second one taken gives back the first, and waits for the second with empty hands. So
+ *            who holds and who waits changes all the time, and nobody waits for ever
  *
  * Prints "truth circle.TID N" for the members of circle N, "truth waits.TID HOLDER" for all that
  * wait for a lock.
@@ -104,6 +107,36 @@ static void *take_turns(void *arg)
 	return NULL;
 }
 
+static void take_two(pthread_mutex_t *one, pthread_mutex_t *other, uint32_t *seed)
+{
+	pthread_mutex_lock(one);
+	target_sleep_us(next_random(seed) % 400);
+	while (pthread_mutex_trylock(other)) {
+		pthread_mutex_t *held = one;
+		pthread_mutex_unlock(held);
+		one = other;
+		other = held;
+		pthread_mutex_lock(one);
+	}
+	target_sleep_us(next_random(seed) % 400);
+	pthread_mutex_unlock(one);
+	pthread_mutex_unlock(other);
+	/* Else who gives them back takes them again, and the others wait on. */
+	target_sleep_us(1);
+}
+
+static void *back_off(void *arg)
+{
+	pthread_mutex_t *locks[] = {&red_lock, &green_lock, &blue_lock};
+	uint32_t seed = (uint32_t)(uintptr_t)arg + 1;
+
+	while (!done) {
+		uint32_t at = next_random(&seed) % 3, step = 1 + next_random(&seed) % 2;
+		take_two(locks[at], locks[(at + step) % 3], &seed);
+	}
+	return NULL;
+}
+
 int main(int argc, char **argv)
 {
 	int is_busy = argc > 1 && !strcmp(argv[1], "busy");
@@ -112,7 +145,7 @@ int main(int argc, char **argv)
 	target_block_term();
 	target_init(arg_number(argc, argv, 2, 0));
 	for (uintptr_t i = 0; is_busy && i < THREADS; i++)
-		threads[i] = target_thread("busy", take_turns, (void *)i);
+		threads[i] = target_thread("busy", i % 2 ? take_turns : back_off, (void *)i);
 	if (!is_busy)
 		circles();
 	target_ready();

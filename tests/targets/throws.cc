@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * operator new that throws, again and again, between allocations in a known place: SIGUSR1 lets it begin,
- * and at its end it prints what "allocators" prints.
+ * operator new that throws, again and again, between allocations in a known place: SIGUSR1 lets it
+ * begin, and at its end it prints what "allocators" prints.
  */
 #include <csignal>
 #include <cstdint>

@@ -89,7 +89,7 @@ matrix := $(common:%=c-gcc-%) $(common:%=c-clang-%) c-clang-lld c-musl-dynamic c
 	$(common:%=c++-gcc-%) $(common:%=c++-clang-%) c++-clang-lld \
 	$(addprefix rust-rustc-,O0 O2 static lto stripped) $(addprefix go-go-,O2 stripped pie) \
 	$(addprefix fortran-gfortran-,O0 O2 static) ada-gnat-O2 d-ldc-O2 ocaml-ocamlopt-O2 \
-	asm-none-frame-pointers asm-none-none
+	$(if $(shell command -v ghc),haskell-ghc-O2) asm-none-frame-pointers asm-none-none
 matrix: $(matrix)
 
 options_O0 := -O0
@@ -146,6 +146,8 @@ d-ldc-O2: chain.d
 	ldc2 -O2 -of=$@ $<
 ocaml-ocamlopt-O2: chain.ocaml
 	mkdir -p ocaml.d && cp $< ocaml.d/chain.ml && cd ocaml.d && ocamlopt -I +unix unix.cmxa chain.ml -o ../$@
+haskell-ghc-O2: chain.haskell
+	mkdir -p haskell.d && cp $< haskell.d/Main.hs && ghc -O2 -v0 -outputdir haskell.d -o $@ haskell.d/Main.hs
 asm-none-frame-pointers: chain.asm
 	gcc -nostdlib -static -DFRAME_POINTERS -x assembler-with-cpp -o $@ $<
 asm-none-none: chain.asm

@@ -384,4 +384,4 @@
 {"mimalloc 3.0.1", "reallocarray", "f30f1efae917faffff"},
 {"mimalloc 3.0.1", "reallocf", "f30f1efa488b0525a801004889f24889fe64488b004889c7"},
 {"mimalloc 3.0.1", "valloc", "f30f1efae907f6ffff"},
-/* clang-format on */
+	/* clang-format on */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How the functions of the C libraries begin that allocate and free, in the packages of Debian 11, 12
- * and 13 (libc6 2.31-13+deb11u11, 2.36-9+deb12u14, 2.41-12+deb13u5; musl 1.2.2-1, 1.2.3-1, 1.2.5-3.1;
- * "static": linked from their libc.a). Rows of prologues.h.
+ * How the functions of the C libraries begin that allocate and free, in the packages of Debian 11,
+ * 12 and 13 (libc6 2.31-13+deb11u11, 2.36-9+deb12u14, 2.41-12+deb13u5;
+ * musl 1.2.2-1, 1.2.3-1, 1.2.5-3.1; "static": linked from their libc.a). Rows of prologues.h.
  */
 /* clang-format off */
 {"glibc 2.31", "calloc", "41554889f8415455534883ec0848f7e64989c40f90c04d85"},
@@ -151,4 +151,4 @@
 {"musl 1.2.5 static", "realloc", "f30f1efae9a7050000"},
 {"musl 1.2.5 static", "reallocarray", "f30f1efa4889d14885d274084889d048f7e67009480faff1"},
 {"musl 1.2.5 static", "valloc", "f30f1efa4889febf00100000e96f230000"},
-/* clang-format on */
+	/* clang-format on */

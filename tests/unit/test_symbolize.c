@@ -317,20 +317,35 @@ static void names_are_demangled(void **state)
 	assert_string_equal(a->system_name[0], "_ZN2ns3BoxIiE3runEi");
 }
 
+/* The only way of names to debug information: how often it was gone. */
+static unsigned debug_infos;
+
+int __real_debug_info_open(struct debug_info *d, struct module *m);
+int __wrap_debug_info_open(struct debug_info *d, struct module *m);
+int __wrap_debug_info_open(struct debug_info *d, struct module *m)
+{
+	debug_infos++;
+	return __real_debug_info_open(d, m);
+}
+
 static void symtab_level_has_no_lines(void **state)
 {
 	struct symbolizer with_dwarf = symbolizer;
+	unsigned before = debug_infos;
 	(void)state;
 
 	chain_outer();
 	symbolizer_init(&symbolizer, &modules, NULL, NULL);
 	const struct answer *a = ask_address(noted, SYMBOLS_SYMTAB);
+	assert_int_equal(debug_infos, before);
 	assert_int_equal(a->n, 1);
 	assert_string_equal(a->name[0], "chain_outer");
 	assert_string_equal(a->file[0], "");
 	assert_int_equal(a->line[0], 0);
 	assert_int_equal(a->start_line[0], 0);
 	assert_int_equal(symbolizer.has_dwarf, 0);
+	ask_address(noted, SYMBOLS_FULL);
+	assert_true(debug_infos > before);
 	symbolizer_fini(&symbolizer);
 	symbolizer = with_dwarf;
 	/* Nor if they were read for another request. */
