@@ -87,11 +87,12 @@ END
 # launched ARG...: in the background; sets PROFILER when the command says that it is ready
 launched()
 {
+	rm -f "$WORK/run.out"
 	"$CPPROF" "$@" >"$WORK/run.out" 2>"$WORK/run.err" </dev/null &
 	PROFILER=$!
 	started+=("$PROFILER")
 	for ((i = 0; i < 500; i++)); do
-		grep -q '^ready' "$WORK/run.out" && return
+		grep -qs '^ready' "$WORK/run.out" && return
 		sleep 0.02
 	done
 	fail "the command did not begin"
