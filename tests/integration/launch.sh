@@ -82,7 +82,7 @@ cat >"$WORK/orderly.sh" <<'END'
 trap 'echo "got TERM"; sleep 1; exit 9' TERM
 trap 'echo "got HUP"; exit 8' HUP
 echo ready
-while :; do :; done
+while ((SECONDS < 20)); do :; done
 END
 # launched ARG...: in the background; sets PROFILER when the command says that it is ready
 launched()
