@@ -231,12 +231,17 @@ static void on_signals(struct supervisor *s)
 
 static int take_signals(void)
 {
-	static const int wanted[] = {SIGCHLD, SIGINT, SIGTERM, SIGHUP, SIGTSTP};
+	static const int wanted[] = {SIGCHLD, SIGINT, SIGTERM, SIGTSTP};
+	struct sigaction hangup;
 	sigset_t set;
 
 	sigemptyset(&set);
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted); i++)
 		sigaddset(&set, wanted[i]);
+	/* nohup(1): we are to outlive the terminal. What is blocked would come here all the same.
+	 */
+	if (sigaction(SIGHUP, NULL, &hangup) < 0 || hangup.sa_handler != SIG_IGN)
+		sigaddset(&set, SIGHUP);
 	signal(SIGPIPE, SIG_IGN);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);

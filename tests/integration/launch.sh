@@ -82,16 +82,17 @@ cat >"$WORK/orderly.sh" <<'END'
 trap 'echo "got TERM"; sleep 1; exit 9' TERM
 trap 'echo "got HUP"; exit 8' HUP
 echo ready
-while :; do :; done
+while ((SECONDS < 20)); do :; done
 END
 # launched ARG...: in the background; sets PROFILER when the command says that it is ready
 launched()
 {
+	rm -f "$WORK/run.out"
 	"$CPPROF" "$@" >"$WORK/run.out" 2>"$WORK/run.err" </dev/null &
 	PROFILER=$!
 	started+=("$PROFILER")
 	for ((i = 0; i < 500; i++)); do
-		grep -q '^ready' "$WORK/run.out" && return
+		grep -qs '^ready' "$WORK/run.out" && return
 		sleep 0.02
 	done
 	fail "the command did not begin"
@@ -122,11 +123,12 @@ kill -KILL "$command"
 check_equal "left alone: told" 1 "$(grep -c "the command (process $command) runs on; its status is not known" "$WORK/run.err")"
 
 # Interrupted: the command gets it from the terminal, not from us; we write what we have.
+rm -f "$WORK/run.out"
 "$CPPROF" -hz 200 -o "$out" -- "$TARGETS/shares" 60 >"$WORK/run.out" 2>"$WORK/run.err" &
 profiler=$!
 started+=("$profiler")
 for ((i = 0; i < 200; i++)); do
-	command=$(sed -n 's/^ready //p' "$WORK/run.out")
+	command=$(sed -n 's/^ready //p' "$WORK/run.out" 2>/dev/null)
 	[ "$command" ] && break
 	sleep 0.02
 done

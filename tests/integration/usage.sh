@@ -159,6 +159,13 @@ wait $profiler
 status=$?
 [ $status = 130 ] || [ $status = 0 ]
 check_equal "two at once: exit 130, or 0 if it was done before the second" yes "$([ $status = 130 ] || [ $status = 0 ] && echo yes)"
+(trap '' HUP; exec "$CPPROF" -q -p "$pid" -seconds 1.5 -profile cpu -o int.pb.gz) &
+profiler=$!
+started+=("$profiler")
+sleep 0.7
+kill -HUP $profiler
+wait $profiler
+check_number "nohup: runs on" "$(proof duration int.pb.gz) >= 1500000000"
 # timeout sends its signal, and sends it again to the group: that is one, which ends the window.
 given_up=0
 for i in 1 2 3 4 5 6; do
