@@ -108,7 +108,6 @@ struct probe_shared {
 	uint64_t no_slot;		 /* allocations of threads that there was no room for */
 	uint64_t dropped_means;		 /* sum over those dropped, of what they were drawn with */
 	uint64_t islands[PROBE_ISLANDS]; /* addresses; 0: none */
-	uint64_t stubs;			 /* of the page that slots.h tells of, before it is there */
 	struct probe_saved {
 		uint64_t address;
 		uint8_t n;
@@ -117,6 +116,7 @@ struct probe_shared {
 	/* The tracer's: while it lives the probe is in use. Its PID namespace, its number there,
 	 * and when it began. */
 	uint64_t owner_space, owner, owner_began;
+	uint64_t stubs; /* where the page that slots.h tells of is to lie; 0: none */
 };
 
 /* A live allocation that was sampled. */
