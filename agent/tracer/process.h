@@ -28,7 +28,7 @@ struct common {
 
 struct process {
 	uint32_t number;
-	struct common *common;
+	struct common *common; /* NULL in tests */
 	struct target target;
 	struct threads threads;
 	struct mappings mappings;

@@ -103,7 +103,7 @@ static int is_left_out(struct thread *th)
 {
 	const struct process *p = th->process;
 
-	if (p && p->common->names.is_set)
+	if (p && p->common && p->common->names.is_set)
 		thread_state(th, NULL);
 	return th->is_left_out;
 }

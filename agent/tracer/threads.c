@@ -72,12 +72,12 @@ static struct thread *threads_find(struct threads *t, uint32_t sorted, pid_t tid
 
 static void set_name(struct thread *th, const char *comm)
 {
-	const struct thread_names *names = th->process ? &th->process->common->names : NULL;
+	const struct common *common = th->process ? th->process->common : NULL;
 
 	if (!strncmp(th->name, comm, sizeof(th->name)) && *comm)
 		return;
 	memcpy(th->name, comm, sizeof(th->name));
-	int is_left_out = !thread_names_want(names, th->name);
+	int is_left_out = !thread_names_want(common ? &common->names : NULL, th->name);
 	th->unsent |= th->is_left_out != is_left_out;
 	th->is_left_out = is_left_out;
 }
