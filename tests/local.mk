@@ -154,6 +154,7 @@ unit_tests = \
 	tests/unit/test_sockets \
 	tests/unit/test_speedscope \
 	tests/unit/test_stats \
+	tests/unit/test_status_text \
 	tests/unit/test_strings \
 	tests/unit/test_stuck \
 	tests/unit/test_sum \
@@ -254,6 +255,7 @@ tests_unit_test_sink_LDADD = $(unit_libs)
 tests_unit_test_sockets_LDADD = $(unit_libs)
 tests_unit_test_speedscope_LDADD = $(unit_libs)
 tests_unit_test_stats_LDADD = $(unit_libs)
+tests_unit_test_status_text_LDADD = $(unit_libs)
 tests_unit_test_strings_LDADD = $(unit_libs)
 tests_unit_test_stuck_LDADD = $(unit_libs)
 tests_unit_test_sum_LDADD = $(unit_libs)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <dirent.h>
-#include <fcntl.h>
 #include <linux/capability.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -9,7 +8,7 @@
 
 #include "agent/probe/filters.h"
 #include "agent/tracer/call.h"
-#include "agent/tracer/proc_file.h"
+#include "agent/tracer/status_text.h"
 
 enum filtered filters_of(pid_t pid)
 {
@@ -33,12 +32,11 @@ enum filtered filters_of(pid_t pid)
 
 int filters_may_suspend(void)
 {
-	char text[4096];
-	const char *at;
+	struct status_text status;
 
-	if (proc_file_read(AT_FDCWD, "/proc/self/status", text, sizeof(text)) < 0 ||
-		proc_file_number(text, "Seccomp") != 0)
+	if (status_text_read_own(&status) < 0)
 		return 0;
-	at = strstr(text, "\nCapEff:");
-	return at && strtoull(at + 8, NULL, 16) >> CAP_SYS_ADMIN & 1;
+	const char *mode = status_text_value(&status, "Seccomp");
+	const char *rights = status_text_value(&status, "CapEff");
+	return (!mode || *mode == '0') && rights && strtoull(rights, NULL, 16) >> CAP_SYS_ADMIN & 1;
 }

@@ -19,6 +19,7 @@
 #include "agent/tracer/proc_file.h"
 #include "agent/tracer/proc_stat.h"
 #include "agent/tracer/regs.h"
+#include "agent/tracer/status_text.h"
 #include "agent/tracer/tracee.h"
 #include "base/limits.h"
 #include "base/list.h"
@@ -115,13 +116,12 @@ static struct remote_thread *find(const struct remote *r, pid_t tid)
 /* A thread that has ended, and is there until someone has waited for it, cannot be traced. */
 static int has_ended(pid_t pid, pid_t tid)
 {
-	char path[64], text[4096];
+	struct status_text status;
 
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/status", pid, tid);
-	if (proc_file_read(AT_FDCWD, path, text, sizeof(text)) < 0)
+	if (status_text_read(&status, pid, tid) < 0)
 		return 1;
-	const char *state = strstr(text, "State:\t");
-	return state && (state[7] == 'Z' || state[7] == 'X');
+	char state = status_text_state(&status);
+	return state == 'Z' || state == 'X';
 }
 
 static int take_held(struct remote *r)
