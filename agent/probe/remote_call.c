@@ -17,6 +17,49 @@
 #define SYSCALL_LENGTH 2u
 #define SYSCALL_STOP   (SIGTRAP | 0x80) /* with PTRACE_O_TRACESYSGOOD */
 
+int remote_get_regs(pid_t tid, struct user_regs_struct *regs)
+{
+	struct iovec iov = {regs, sizeof(*regs)};
+
+	return ptrace(PTRACE_GETREGSET, tid, NT_PRSTATUS, &iov) < 0 ? -errno : 0;
+}
+
+int remote_set_regs(pid_t tid, const struct user_regs_struct *regs)
+{
+	struct iovec iov = {(void *)regs, sizeof(*regs)};
+
+	return ptrace(PTRACE_SETREGSET, tid, NT_PRSTATUS, &iov) < 0 ? -errno : 0;
+}
+
+int remote_move(struct remote_thread *t, uint64_t pc)
+{
+	if (t->regs.rip == pc)
+		return 0;
+	t->regs.rip = pc;
+	return remote_set_regs(t->tid, &t->regs);
+}
+
+int remote_poke(const struct remote *r, uint64_t at, const void *bytes, size_t n)
+{
+	const uint8_t *from = bytes;
+
+	while (n) {
+		uint64_t word = at & -8ull, old;
+		size_t skip = at - word, part = n < 8 - skip ? n : 8 - skip;
+		errno = 0;
+		old = ptrace(PTRACE_PEEKDATA, r->v[0].tid, word, 0);
+		if (errno)
+			return -errno;
+		memcpy((uint8_t *)&old + skip, from, part);
+		if (ptrace(PTRACE_POKEDATA, r->v[0].tid, word, old) < 0)
+			return -errno;
+		at += part, from += part, n -= part;
+	}
+	return 0;
+}
+
+/* --- calls --- */
+
 /* To the next stop at a system call; 0 or -EIO. Every signal is blocked, so what else comes is a
  * stop by job control, which goes on waiting in the thread's queue. */
 static int step_call(struct remote *r, pid_t tid)
@@ -178,13 +221,13 @@ long remote_call(struct remote *r, long number, const char *text, const uint64_t
 		return why_nobody(r);
 	if (!r->instruction || ptrace(PTRACE_GETSIGMASK, t->tid, sizeof(before), &before) < 0)
 		return -EIO;
-	remote_set_alarm(1);
+	remote_set_alarm(r, 1);
 	struct standpoint from = lay_way_back(r, t, before, text ? text : "");
 	long result = call_from(r, t, &from, number,
 		text ? (uint64_t[6]){from.text, args[1], args[2], args[3], args[4], args[5]}
 		     : args);
 	back_to_interrupt(r, t->tid);
-	remote_set_alarm(0);
+	remote_set_alarm(r, 0);
 	ptrace(PTRACE_SETSIGMASK, t->tid, sizeof(before), &before);
 	remote_set_regs(t->tid, &t->regs);
 	return result;

@@ -163,7 +163,8 @@ static void work(struct tracer *t)
 static int is_idle(const struct tracer *t)
 {
 	return t->is_open && !t->running && (t->start.flags & START_SERVES) &&
-	       !t->sampler.capturer.tracee.late && !t->heap.probe.is_armed;
+	       !t->sampler.capturer.tracee.late && !t->heap.probe.is_armed &&
+	       !t->heap.probe.remote.n_late && !t->heap.probe.remote.unreaped;
 }
 
 /* Sleeps until a message or the next piece of work. 1 a message waits. */
@@ -182,7 +183,7 @@ static int sleep_until_due(struct tracer *t)
 	if (watches)
 		wait = LOOK_NS;
 	wait = heap_patience(&t->heap, wait);
-	if (t->hold.state != HOLD_NONE && wait > HOLD_LOOK_NS)
+	if ((t->hold.state != HOLD_NONE || t->heap.probe.remote.n_late) && wait > HOLD_LOOK_NS)
 		wait = HOLD_LOOK_NS;
 	if (t->sampler.capturer.tracee.late)
 		wait = 0;
@@ -217,6 +218,7 @@ int tracer_main(int sock, struct ring *ring)
 		}
 		attend_late(&t);
 		attend_watcher(&t);
+		remote_attend(&t.heap.probe.remote);
 		attend_hold(&t);
 		if ((t.running || t.heap.probe.is_armed) && !t.is_held)
 			work(&t);
