@@ -16,6 +16,7 @@
 
 #define SYSCALL_LENGTH 2u
 #define SYSCALL_STOP   (SIGTRAP | 0x80) /* with PTRACE_O_TRACESYSGOOD */
+#define STOPS_MOST     16		/* on the way to the next one at a call */
 
 int remote_get_regs(pid_t tid, struct user_regs_struct *regs)
 {
@@ -60,18 +61,25 @@ int remote_poke(const struct remote *r, uint64_t at, const void *bytes, size_t n
 
 /* --- calls --- */
 
-/* To the next stop at a system call; 0 or -EIO. Every signal is blocked, so what else comes is a
- * stop by job control, which goes on waiting in the thread's queue. */
+/* Every signal is blocked, but SIGSTOP cannot be: it is passed on. Then the process is held by job
+ * control, this thread only once we let it go. */
+static int to_be_passed(int status)
+{
+	return !(status >> 16) && WSTOPSIG(status) == SIGSTOP ? SIGSTOP : 0;
+}
+
+/* To the next stop at a system call; 0 or -EIO. */
 static int step_call(struct remote *r, pid_t tid)
 {
-	int status;
+	int status, signal = 0;
 
-	for (int tries = 0; tries < 8; tries++) {
-		if (ptrace(PTRACE_SYSCALL, tid, 0, 0) < 0 ||
+	for (int tries = 0; tries < STOPS_MOST; tries++) {
+		if (ptrace(PTRACE_SYSCALL, tid, 0, signal) < 0 ||
 			remote_wait(r, tid, REMOTE_CALL_MS, &status) < 0)
 			return -EIO;
 		if (WSTOPSIG(status) == SYSCALL_STOP && !(status >> 16))
 			return 0;
+		signal = to_be_passed(status);
 	}
 	return -EIO;
 }
@@ -80,16 +88,17 @@ static int step_call(struct remote *r, pid_t tid)
  * a stop at a call. */
 static int back_to_interrupt(struct remote *r, pid_t tid)
 {
-	int status;
+	int status, signal = 0;
 
 	if (ptrace(PTRACE_INTERRUPT, tid, 0, 0) < 0)
 		return -EIO;
-	for (int tries = 0; tries < 8; tries++) {
-		if (ptrace(PTRACE_CONT, tid, 0, 0) < 0 ||
+	for (int tries = 0; tries < STOPS_MOST; tries++) {
+		if (ptrace(PTRACE_CONT, tid, 0, signal) < 0 ||
 			remote_wait(r, tid, REMOTE_CALL_MS, &status) < 0)
 			return -EIO;
 		if (remote_is_event(status))
 			return 0;
+		signal = to_be_passed(status);
 	}
 	return -EIO;
 }

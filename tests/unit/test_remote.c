@@ -377,12 +377,50 @@ static void who_is_stopped_or_gone_is_left_alone(void **arg)
 	remote_fini(&r);
 }
 
+/* A signal that nobody can block, or see, is not lost in a call. */
+static void who_is_to_be_stopped_meanwhile_is(void **arg)
+{
+	struct remote r = {.instruction = (uintptr_t)test_syscall};
+	int status, error;
+
+	(void)arg;
+	pid_t pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			pause();
+	}
+	for (int round = 0; round < 10; round++) {
+		for (int tries = 0; (error = remote_stop(&r, pid)) && tries < 100; tries++)
+			assert_int_equal(error, -REMOTE_LATE);
+		kill(pid, SIGSTOP);
+		if (round % 3 == 1)
+			kill(pid, SIGCONT);
+		calls(&r, pid);
+		if (round % 3 == 2)
+			kill(pid, SIGCONT);
+		remote_release(&r);
+		const char *want = round % 3 ? "S (sleeping)" : "T (stopped)";
+		for (int tries = 0; !strstr(file(pid, "status"), want); tries++) {
+			if (tries == 2000)
+				fail_msg("round %d: %.64s", round, file(pid, "status"));
+			nanosleep(&(struct timespec){0, 1000000}, NULL);
+		}
+		assert_int_equal(long_at(file(pid, "status"), "TracerPid:"), 0);
+		kill(pid, SIGCONT);
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	remote_fini(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_busy_process_does_not_notice),
 		cmocka_unit_test(a_waiting_process_goes_on_waiting),
 		cmocka_unit_test(who_is_stopped_or_gone_is_left_alone),
+		cmocka_unit_test(who_is_to_be_stopped_meanwhile_is),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
