@@ -70,6 +70,7 @@ struct remote {
 #define REMOTE_RESTORE	     "\x48\xc7\xc0\x0f\0\0\0\x0f\x05", 9
 #define REMOTE_RESTORE_SHORT "\xb8\x0f\0\0\0\x0f\x05", 7
 #define REMOTE_INSTRUCTION   "\x0f\x05\xc3", 3
+#define REMOTE_CALL	     "\x0f\x05", 2
 
 enum remote_refusal {
 	REMOTE_STOPPED = 1, /* job control holds it */
@@ -102,7 +103,8 @@ int remote_poke(const struct remote *r, uint64_t at, const void *bytes, size_t n
 void remote_fini(struct remote *r);
 
 /* A system call made by one of the stopped threads, with text (fewer than 100 bytes), if not NULL,
- * as its first argument; its result, or -errno of the call. -EIO: it could not be made. -EAGAIN:
+ * as its first argument; its result, or -errno of the call. -EIO: it could not be made, as where
+ * there is no instruction for it any more. -EAGAIN:
  * each has a signal to be passed on; let them go first. -ENOEXEC: a filter (seccomp) is in force
  * for each of them. */
 long remote_call(struct remote *r, long number, const char *text, const uint64_t args[6]);

@@ -146,6 +146,18 @@ static int why_nobody(const struct remote *r)
 	return -ENOEXEC;
 }
 
+static int is_code(pid_t tid, uint64_t at, const char *bytes, size_t n)
+{
+	uint8_t code[16];
+
+	return memory_read(tid, at, code, n) == (long)n && !memcmp(code, bytes, n);
+}
+
+static int is_restore(pid_t tid, uint64_t at)
+{
+	return is_code(tid, at, REMOTE_RESTORE) || is_code(tid, at, REMOTE_RESTORE_SHORT);
+}
+
 /* Where a thread is when it makes a call. */
 struct standpoint {
 	uint64_t sp;
@@ -228,8 +240,14 @@ long remote_call(struct remote *r, long number, const char *text, const uint64_t
 
 	if (!t)
 		return why_nobody(r);
-	if (!r->instruction || ptrace(PTRACE_GETSIGMASK, t->tid, sizeof(before), &before) < 0)
+	/* They were found before the stop: what they lay in may be gone by now. A fault there would
+	 * cost the program its handler of SIGSEGV. */
+	if (!is_code(t->tid, r->instruction, REMOTE_CALL) ||
+		ptrace(PTRACE_GETSIGMASK, t->tid, sizeof(before), &before) < 0)
 		return -EIO;
+	if (r->restore && (!is_restore(t->tid, r->restore) ||
+				  !is_code(t->tid, r->instruction, REMOTE_INSTRUCTION)))
+		r->restore = 0;
 	remote_set_alarm(r, 1);
 	struct standpoint from = lay_way_back(r, t, before, text ? text : "");
 	long result = call_from(r, t, &from, number,
@@ -244,13 +262,6 @@ long remote_call(struct remote *r, long number, const char *text, const uint64_t
 
 /* --- calls of one of us that was killed --- */
 
-static int is_code(pid_t tid, uint64_t at, const char *bytes, size_t n)
-{
-	uint8_t code[16];
-
-	return memory_read(tid, at, code, n) == (long)n && !memcmp(code, bytes, n);
-}
-
 int remote_bring_home(struct remote_thread *t)
 {
 	struct user_regs_struct regs = t->regs;
@@ -261,8 +272,7 @@ int remote_bring_home(struct remote_thread *t)
 		!way_back_read(frame, regs.rsp, &regs, &mask, &restore))
 		return 0;
 	/* What is left of an old one lies at the stack pointer by chance. */
-	if (!is_code(t->tid, restore, REMOTE_RESTORE) &&
-		!is_code(t->tid, restore, REMOTE_RESTORE_SHORT))
+	if (!is_restore(t->tid, restore))
 		return 0;
 	if (!is_code(t->tid, rip, REMOTE_INSTRUCTION) &&
 		!is_code(t->tid, rip - SYSCALL_LENGTH, REMOTE_INSTRUCTION))

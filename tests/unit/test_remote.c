@@ -414,6 +414,45 @@ static void who_is_to_be_stopped_meanwhile_is(void **arg)
 	remote_fini(&r);
 }
 
+static void handles(int signal)
+{
+	(void)signal;
+}
+
+/* Where no instruction is any more nothing is called, and no fault takes the program's handler. */
+static void an_old_address_is_not_trusted(void **arg)
+{
+	static const uint64_t none[6];
+	struct remote r = {.instruction = 4096};
+	int status, error;
+
+	(void)arg;
+	pid_t pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		signal(SIGSEGV, handles);
+		for (;;)
+			pause();
+	}
+	while (!(long_at(file(pid, "status"), "SigCgt:") >> (SIGSEGV - 1) & 1))
+		nanosleep(&(struct timespec){0, 1000000}, NULL);
+	for (int tries = 0; (error = remote_stop(&r, pid)) && tries < 100; tries++)
+		assert_int_equal(error, -REMOTE_LATE);
+	assert_int_equal(remote_call(&r, SYS_getpid, NULL, none), -EIO);
+	r.instruction = (uintptr_t)handles;
+	assert_int_equal(remote_call(&r, SYS_getpid, NULL, none), -EIO);
+	/* Found, but with a way back by what is none. */
+	r.instruction = (uintptr_t)test_syscall;
+	r.restore = (uintptr_t)handles;
+	assert_int_equal(remote_call(&r, SYS_getpid, NULL, none), pid);
+	assert_int_equal(r.restore, 0);
+	remote_release(&r);
+	assert_true(long_at(file(pid, "status"), "SigCgt:") >> (SIGSEGV - 1) & 1);
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	remote_fini(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -421,6 +460,7 @@ int main(void)
 		cmocka_unit_test(a_waiting_process_goes_on_waiting),
 		cmocka_unit_test(who_is_stopped_or_gone_is_left_alone),
 		cmocka_unit_test(who_is_to_be_stopped_meanwhile_is),
+		cmocka_unit_test(an_old_address_is_not_trusted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
