@@ -162,6 +162,8 @@ static int is_restore(pid_t tid, uint64_t at)
 struct standpoint {
 	uint64_t sp;
 	uint64_t text; /* address of what the call is given */
+	int is_below;  /* where something else may be: */
+	uint8_t below[WAY_BACK_TEXT];
 };
 
 /* Puts a way back on the thread's stack, and the text where a signal would overwrite it. */
@@ -170,7 +172,7 @@ static struct standpoint lay_way_back(
 {
 	static uint8_t extended[16384], frame[WAY_BACK_MAX];
 	const uint64_t below = t->regs.rsp - MEMORY_RED_ZONE - WAY_BACK_TEXT;
-	struct standpoint own = {t->regs.rsp, below}, at = {0};
+	struct standpoint own = {.sp = t->regs.rsp, .text = below}, at = {0};
 	struct iovec iov = {extended, sizeof(extended)}, local = {frame, 0}, remote;
 
 	if (r->restore && t->room >= WAY_BACK_MAX &&
@@ -183,7 +185,10 @@ static struct standpoint lay_way_back(
 	if (local.iov_len &&
 		process_vm_writev(t->tid, &local, 1, &remote, 1, 0) == (ssize_t)local.iov_len)
 		return at;
-	if (*text)
+	/* Of a stack that is not known the end is not known either. */
+	own.is_below = *text && memory_read(t->tid, below, own.below, sizeof(own.below)) ==
+					(long)sizeof(own.below);
+	if (own.is_below)
 		remote_poke(r, below, text, strlen(text) + 1);
 	return own;
 }
@@ -255,6 +260,8 @@ long remote_call(struct remote *r, long number, const char *text, const uint64_t
 		     : args);
 	back_to_interrupt(r, t->tid);
 	remote_set_alarm(r, 0);
+	if (from.is_below)
+		remote_poke(r, from.text, from.below, sizeof(from.below));
 	ptrace(PTRACE_SETSIGMASK, t->tid, sizeof(before), &before);
 	remote_set_regs(t->tid, &t->regs);
 	return result;

@@ -19,6 +19,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -453,6 +454,36 @@ static void an_old_address_is_not_trusted(void **arg)
 	remote_fini(&r);
 }
 
+/* Below a stack whose bounds are not known may be anything. */
+static void what_is_below_a_stack_stays(void **arg)
+{
+	struct remote r = {.instruction = (uintptr_t)test_syscall};
+	uint8_t before[512], after[sizeof(before)];
+	int status, error;
+
+	(void)arg;
+	pid_t pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			pause();
+	}
+	for (int tries = 0; (error = remote_stop(&r, pid)) && tries < 100; tries++)
+		assert_int_equal(error, -REMOTE_LATE);
+	const uint64_t at = r.v[0].regs.rsp - sizeof(before);
+	memset(before, 0xa5, sizeof(before));
+	assert_int_equal(remote_poke(&r, at, before, sizeof(before)), 0);
+	long fd = remote_call(&r, SYS_memfd_create, "a name", (uint64_t[6]){0});
+	assert_true(fd > 2);
+	struct iovec local = {after, sizeof(after)}, there = {(void *)at, sizeof(after)};
+	assert_int_equal(process_vm_readv(pid, &local, 1, &there, 1, 0), sizeof(after));
+	assert_memory_equal(after, before, sizeof(before));
+	remote_release(&r);
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	remote_fini(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -461,6 +492,7 @@ int main(void)
 		cmocka_unit_test(who_is_stopped_or_gone_is_left_alone),
 		cmocka_unit_test(who_is_to_be_stopped_meanwhile_is),
 		cmocka_unit_test(an_old_address_is_not_trusted),
+		cmocka_unit_test(what_is_below_a_stack_stays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
