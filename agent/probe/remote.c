@@ -137,12 +137,13 @@ static void on_alarm(int signal)
 
 static int take_held(struct remote *r)
 {
+	const long options = PTRACE_O_TRACESYSGOOD | (r->held_ends ? PTRACE_O_EXITKILL : 0);
 	struct remote_thread *t = &r->v[r->n++];
 
 	*t = (struct remote_thread){.tid = r->held, .is_stopped = 1};
 	r->kept = r->held;
 	r->held = 0;
-	return ptrace(PTRACE_SETOPTIONS, t->tid, 0, PTRACE_O_TRACESYSGOOD) < 0 ||
+	return ptrace(PTRACE_SETOPTIONS, t->tid, 0, options) < 0 ||
 			       remote_get_regs(t->tid, &t->regs) < 0
 		       ? -REMOTE_GONE
 		       : 1;
@@ -277,12 +278,8 @@ static void mend(struct remote_thread *t)
 static int let_go(struct remote *r, struct remote_thread *t)
 {
 	mend(t);
-	if (t->tid == r->kept) {
-		r->kept = 0;
-		ptrace(PTRACE_SETOPTIONS, t->tid, 0, PTRACE_O_TRACEEXEC);
-		ptrace(PTRACE_CONT, t->tid, 0, t->signal);
+	if (t->tid == r->kept)
 		return 1;
-	}
 	t->is_stopped = 0;
 	return ptrace(PTRACE_DETACH, t->tid, 0, t->signal) == 0 ||
 	       ptrace(PTRACE_DETACH, t->tid, 0, t->signal) == 0;
@@ -344,6 +341,15 @@ uint32_t remote_attend(struct remote *r)
 	if (r->unreaped && !r->n_late && waitpid(r->unreaped, &status, __WALL | WNOHANG))
 		r->unreaped = 0;
 	return r->n_late;
+}
+
+void remote_expect(struct remote *r, pid_t tid)
+{
+	/* There is, but where 131072 are late already. */
+	if (list_room(&r->v, r->n_late, 1, &r->room, sizeof(*r->v), LIMIT_THREADS))
+		return;
+	r->pid = tid;
+	r->v[r->n_late++] = (struct remote_thread){.tid = tid};
 }
 
 static uint32_t meet_late(struct remote *r, uint32_t most_ms)

@@ -50,9 +50,10 @@ struct remote {
 	pid_t unreaped; /* a main thread that has ended before others: its end is told to us, too */
 	int is_killed;	/* one that was held; none can be told of as stopped */
 	struct itimerval alarm; /* that was set before ours */
-	/* A thread that is ours already, and in a stop: taken as it is, once, and let go so that it
-	 * stays attached, and stops at its next exec; 0: none. */
+	/* A thread that is ours already, and in a stop: taken as it is, once, and left in that stop
+	 * when all are let go; 0: none. */
 	pid_t held, kept;
+	int held_ends;	      /* with us, should we end meanwhile */
 	uint64_t instruction; /* address of a syscall instruction in the target; 0: none known */
 	uint64_t restore; /* of code that calls rt_sigreturn, and a ret follows instruction; or 0 */
 	uint32_t patience_ms; /* for a thread to reach its stop, while others are held; 0: usual */
@@ -89,6 +90,10 @@ int remote_stop_one(struct remote *r, pid_t pid);
 /* They go on, with the calls that the stop had interrupted. Those that are late are waited for, but
  * not for long. */
 void remote_release(struct remote *r);
+
+/* A main thread that is attached to and interrupted, and does not stop yet: it is late from now on.
+ * While none is held. */
+void remote_expect(struct remote *r, pid_t tid);
 
 /* To be called often while there are some that are late, now and then where unreaped is set: meets
  * whose stop has come. How many are left. */
