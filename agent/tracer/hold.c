@@ -14,8 +14,9 @@
 #include "base/wire.h"
 
 #define AUXV_MAX 4096u
-#define END_NS	 300000000ull /* for its stop, when it is let go: less than may pass without a beat \
-			       */
+#define END_NS                                                                                     \
+	300000000ull /* for its stop, when it is let go: less than may pass without a beat         \
+		      */
 
 static void tell(struct hold *h, enum held_at at, int error)
 {
