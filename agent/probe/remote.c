@@ -316,6 +316,8 @@ static int meet(struct remote *r, struct remote_thread *t)
 	t->signal = status >> 16 ? 0 : WSTOPSIG(status);
 	if (remote_get_regs(t->tid, &t->regs) < 0)
 		t->regs.orig_rax = -1;
+	else
+		r->rescued += remote_bring_home(t); /* one that did not come back from a call */
 	return let_go(r, t);
 }
 
