@@ -351,6 +351,7 @@ void remote_expect(struct remote *r, pid_t tid)
 	if (list_room(&r->v, r->n_late, 1, &r->room, sizeof(*r->v), LIMIT_THREADS))
 		return;
 	r->pid = tid;
+	r->kept = 0;
 	r->v[r->n_late++] = (struct remote_thread){.tid = tid};
 }
 
