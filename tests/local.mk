@@ -153,6 +153,7 @@ unit_tests = \
 	tests/unit/test_raw \
 	tests/unit/test_regs \
 	tests/unit/test_remote \
+	tests/unit/test_remote_races \
 	tests/unit/test_rules \
 	tests/unit/test_samples \
 	tests/unit/test_sandbox \
@@ -257,6 +258,7 @@ tests_unit_test_quick_LDADD = $(unit_libs)
 tests_unit_test_raw_LDADD = $(unit_libs)
 tests_unit_test_regs_LDADD = $(unit_libs)
 tests_unit_test_remote_LDADD = $(unit_libs)
+tests_unit_test_remote_races_LDADD = $(unit_libs)
 tests_unit_test_rules_LDADD = $(unit_libs)
 tests_unit_test_samples_LDADD = $(unit_libs)
 tests_unit_test_sandbox_LDADD = $(unit_libs)

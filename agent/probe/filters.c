@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <dirent.h>
-#include <fcntl.h>
 #include <linux/capability.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+#include <unistd.h>
 
 #include "agent/probe/filters.h"
 #include "agent/tracer/call.h"
-#include "agent/tracer/proc_file.h"
+#include "agent/tracer/proc_status.h"
 
 enum filtered filters_of(pid_t pid)
 {
@@ -33,12 +32,9 @@ enum filtered filters_of(pid_t pid)
 
 int filters_may_suspend(void)
 {
-	char text[4096];
-	const char *at;
+	struct proc_status status;
+	uint64_t rights;
 
-	if (proc_file_read(AT_FDCWD, "/proc/self/status", text, sizeof(text)) < 0 ||
-		proc_file_number(text, "Seccomp") != 0)
-		return 0;
-	at = strstr(text, "\nCapEff:");
-	return at && strtoull(at + 8, NULL, 16) >> CAP_SYS_ADMIN & 1;
+	return proc_status_of(getpid(), &status) == 0 && !proc_status_number(&status, "Seccomp") &&
+	       proc_status_mask(&status, "CapEff", &rights) == 0 && rights >> CAP_SYS_ADMIN & 1;
 }

@@ -51,6 +51,7 @@ void heap_begin(struct heap *h, const struct tracer_probe *ask, size_t size, str
 	h->cut = 0;
 	h->probe.memory = -1;
 	h->probe.remote.held = hold_thread(hold);
+	h->probe.remote.held_ends = !hold->has_begun;
 	h->probe.remote.kept = 0;
 	h->probe.remote.beat = beat;
 	h->probe.remote.arg = arg;
@@ -233,7 +234,10 @@ static void next_program(struct heap *h)
 /* What was recorded is taken before the new mappings are read: it is of the old ones. */
 void heap_attend(struct heap *h, struct hold *hold)
 {
-	hold_look(hold);
+	pid_t late = hold_look(hold);
+
+	if (late)
+		remote_expect(&h->probe.remote, late);
 	if (!hold->is_new)
 		return;
 	next_program(h);

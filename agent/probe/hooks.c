@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "agent/probe/blob.h"
 #include "agent/probe/hooks.h"
 #include "agent/probe/probe_parts.h"
-#include "agent/tracer/proc_file.h"
+#include "agent/tracer/proc_status.h"
 #include "base/allocator_names.h"
 #include "base/instruction.h"
 
@@ -73,13 +72,10 @@ static void describe(struct probe *p, const struct probe_place *f, uint32_t hook
 /* Of some thread's: then what returns must have been called. */
 static int has_shadow_stack(const struct probe *p)
 {
-	char path[32], text[4096];
+	struct proc_status status;
 
-	snprintf(path, sizeof(path), "/proc/%d/status", p->pid);
-	if (proc_file_read(AT_FDCWD, path, text, sizeof(text)) < 0)
-		return 1;
-	const char *features = strstr(text, "x86_Thread_features:");
-	return features && memmem(features, strcspn(features, "\n"), "shstk", 5);
+	return proc_status_of(p->pid, &status) < 0 ||
+	       proc_status_has(&status, "x86_Thread_features", "shstk");
 }
 
 static const struct probe_place *place_at(const struct probe_plan *plan, uint64_t address)

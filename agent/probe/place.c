@@ -95,10 +95,16 @@ int space_take(struct space *p, uint64_t start, uint64_t size)
 
 const struct place *space_find(const struct space *p, uint64_t address)
 {
-	for (uint32_t i = 0; i < p->n; i++)
-		if (p->v[i].start <= address && address < p->v[i].end)
-			return &p->v[i];
-	return NULL;
+	uint32_t low = 0, high = p->n;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		if (address < p->v[middle].end)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return low < p->n && p->v[low].start <= address ? &p->v[low] : NULL;
 }
 
 static uint64_t clamp(uint64_t value, uint64_t low, uint64_t high)

@@ -16,19 +16,70 @@
 
 #define SYSCALL_LENGTH 2u
 #define SYSCALL_STOP   (SIGTRAP | 0x80) /* with PTRACE_O_TRACESYSGOOD */
+#define STOPS_MOST     16		/* on the way to the next one at a call */
 
-/* To the next stop at a system call; 0 or -EIO. Every signal is blocked, so what else comes is a
- * stop by job control, which goes on waiting in the thread's queue. */
+int remote_get_regs(pid_t tid, struct user_regs_struct *regs)
+{
+	struct iovec iov = {regs, sizeof(*regs)};
+
+	return ptrace(PTRACE_GETREGSET, tid, NT_PRSTATUS, &iov) < 0 ? -errno : 0;
+}
+
+int remote_set_regs(pid_t tid, const struct user_regs_struct *regs)
+{
+	struct iovec iov = {(void *)regs, sizeof(*regs)};
+
+	return ptrace(PTRACE_SETREGSET, tid, NT_PRSTATUS, &iov) < 0 ? -errno : 0;
+}
+
+int remote_move(struct remote_thread *t, uint64_t pc)
+{
+	if (t->regs.rip == pc)
+		return 0;
+	t->regs.rip = pc;
+	return remote_set_regs(t->tid, &t->regs);
+}
+
+int remote_poke(const struct remote *r, uint64_t at, const void *bytes, size_t n)
+{
+	const uint8_t *from = bytes;
+
+	while (n) {
+		uint64_t word = at & -8ull, old;
+		size_t skip = at - word, part = n < 8 - skip ? n : 8 - skip;
+		errno = 0;
+		old = ptrace(PTRACE_PEEKDATA, r->v[0].tid, word, 0);
+		if (errno)
+			return -errno;
+		memcpy((uint8_t *)&old + skip, from, part);
+		if (ptrace(PTRACE_POKEDATA, r->v[0].tid, word, old) < 0)
+			return -errno;
+		at += part, from += part, n -= part;
+	}
+	return 0;
+}
+
+/* --- calls --- */
+
+/* Every signal is blocked, but SIGSTOP cannot be: it is passed on. Then the process is held by job
+ * control, this thread only once we let it go. */
+static int to_be_passed(int status)
+{
+	return !(status >> 16) && WSTOPSIG(status) == SIGSTOP ? SIGSTOP : 0;
+}
+
+/* To the next stop at a system call; 0 or -EIO. */
 static int step_call(struct remote *r, pid_t tid)
 {
-	int status;
+	int status, signal = 0;
 
-	for (int tries = 0; tries < 8; tries++) {
-		if (ptrace(PTRACE_SYSCALL, tid, 0, 0) < 0 ||
+	for (int tries = 0; tries < STOPS_MOST; tries++) {
+		if (ptrace(PTRACE_SYSCALL, tid, 0, signal) < 0 ||
 			remote_wait(r, tid, REMOTE_CALL_MS, &status) < 0)
 			return -EIO;
 		if (WSTOPSIG(status) == SYSCALL_STOP && !(status >> 16))
 			return 0;
+		signal = to_be_passed(status);
 	}
 	return -EIO;
 }
@@ -37,16 +88,17 @@ static int step_call(struct remote *r, pid_t tid)
  * a stop at a call. */
 static int back_to_interrupt(struct remote *r, pid_t tid)
 {
-	int status;
+	int status, signal = 0;
 
 	if (ptrace(PTRACE_INTERRUPT, tid, 0, 0) < 0)
 		return -EIO;
-	for (int tries = 0; tries < 8; tries++) {
-		if (ptrace(PTRACE_CONT, tid, 0, 0) < 0 ||
+	for (int tries = 0; tries < STOPS_MOST; tries++) {
+		if (ptrace(PTRACE_CONT, tid, 0, signal) < 0 ||
 			remote_wait(r, tid, REMOTE_CALL_MS, &status) < 0)
 			return -EIO;
 		if (remote_is_event(status))
 			return 0;
+		signal = to_be_passed(status);
 	}
 	return -EIO;
 }
@@ -94,10 +146,24 @@ static int why_nobody(const struct remote *r)
 	return -ENOEXEC;
 }
 
+static int is_code(pid_t tid, uint64_t at, const char *bytes, size_t n)
+{
+	uint8_t code[16];
+
+	return memory_read(tid, at, code, n) == (long)n && !memcmp(code, bytes, n);
+}
+
+static int is_restore(pid_t tid, uint64_t at)
+{
+	return is_code(tid, at, REMOTE_RESTORE) || is_code(tid, at, REMOTE_RESTORE_SHORT);
+}
+
 /* Where a thread is when it makes a call. */
 struct standpoint {
 	uint64_t sp;
 	uint64_t text; /* address of what the call is given */
+	int is_below;  /* where something else may be: */
+	uint8_t below[WAY_BACK_TEXT];
 };
 
 /* Puts a way back on the thread's stack, and the text where a signal would overwrite it. */
@@ -106,7 +172,7 @@ static struct standpoint lay_way_back(
 {
 	static uint8_t extended[16384], frame[WAY_BACK_MAX];
 	const uint64_t below = t->regs.rsp - MEMORY_RED_ZONE - WAY_BACK_TEXT;
-	struct standpoint own = {t->regs.rsp, below}, at = {0};
+	struct standpoint own = {.sp = t->regs.rsp, .text = below}, at = {0};
 	struct iovec iov = {extended, sizeof(extended)}, local = {frame, 0}, remote;
 
 	if (r->restore && t->room >= WAY_BACK_MAX &&
@@ -119,7 +185,10 @@ static struct standpoint lay_way_back(
 	if (local.iov_len &&
 		process_vm_writev(t->tid, &local, 1, &remote, 1, 0) == (ssize_t)local.iov_len)
 		return at;
-	if (*text)
+	/* Of a stack that is not known the end is not known either. */
+	own.is_below = *text && memory_read(t->tid, below, own.below, sizeof(own.below)) ==
+					(long)sizeof(own.below);
+	if (own.is_below)
 		remote_poke(r, below, text, strlen(text) + 1);
 	return own;
 }
@@ -176,28 +245,29 @@ long remote_call(struct remote *r, long number, const char *text, const uint64_t
 
 	if (!t)
 		return why_nobody(r);
-	if (!r->instruction || ptrace(PTRACE_GETSIGMASK, t->tid, sizeof(before), &before) < 0)
+	/* They were found before the stop: what they lay in may be gone by now. A fault there would
+	 * cost the program its handler of SIGSEGV. */
+	if (!is_code(t->tid, r->instruction, REMOTE_CALL) ||
+		ptrace(PTRACE_GETSIGMASK, t->tid, sizeof(before), &before) < 0)
 		return -EIO;
-	remote_set_alarm(1);
+	if (r->restore && (!is_restore(t->tid, r->restore) ||
+				  !is_code(t->tid, r->instruction, REMOTE_INSTRUCTION)))
+		r->restore = 0;
+	remote_set_alarm(r, 1);
 	struct standpoint from = lay_way_back(r, t, before, text ? text : "");
 	long result = call_from(r, t, &from, number,
 		text ? (uint64_t[6]){from.text, args[1], args[2], args[3], args[4], args[5]}
 		     : args);
 	back_to_interrupt(r, t->tid);
-	remote_set_alarm(0);
+	remote_set_alarm(r, 0);
+	if (from.is_below)
+		remote_poke(r, from.text, from.below, sizeof(from.below));
 	ptrace(PTRACE_SETSIGMASK, t->tid, sizeof(before), &before);
 	remote_set_regs(t->tid, &t->regs);
 	return result;
 }
 
 /* --- calls of one of us that was killed --- */
-
-static int is_code(pid_t tid, uint64_t at, const char *bytes, size_t n)
-{
-	uint8_t code[16];
-
-	return memory_read(tid, at, code, n) == (long)n && !memcmp(code, bytes, n);
-}
 
 int remote_bring_home(struct remote_thread *t)
 {
@@ -209,8 +279,7 @@ int remote_bring_home(struct remote_thread *t)
 		!way_back_read(frame, regs.rsp, &regs, &mask, &restore))
 		return 0;
 	/* What is left of an old one lies at the stack pointer by chance. */
-	if (!is_code(t->tid, restore, REMOTE_RESTORE) &&
-		!is_code(t->tid, restore, REMOTE_RESTORE_SHORT))
+	if (!is_restore(t->tid, restore))
 		return 0;
 	if (!is_code(t->tid, rip, REMOTE_INSTRUCTION) &&
 		!is_code(t->tid, rip - SYSCALL_LENGTH, REMOTE_INSTRUCTION))

@@ -12,10 +12,12 @@
 #define REMOTE_STOP_MS 400u
 #define REMOTE_CALL_MS 60000u
 
-/* Ends waits again and again, until it is switched off: see tracee.c. */
-void remote_set_alarm(int is_on);
+/* Ends waits again and again, until it is switched off: then it is as it was before. See tracee.c,
+ * which has an alarm of its own. */
+void remote_set_alarm(struct remote *r, int is_on);
 
-/* The next stop of tid: its wait status; -EAGAIN not in time; -ESRCH it is gone. */
+/* The next stop of tid: its wait status; -EAGAIN not in time; -ESRCH it has ended; -ECHILD there is
+ * no such thread of ours. */
 int remote_wait(struct remote *r, pid_t tid, uint64_t most_ms, int *status);
 
 int remote_get_regs(pid_t tid, struct user_regs_struct *regs); /* 0 or -errno */

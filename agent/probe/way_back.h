@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A frame for rt_sigreturn(2) that brings a thread back to where it was: put on its stack before it
- * makes a call for us, so that it goes on by itself should we die meanwhile. Sources:
+ * makes a call for us, so that it goes on by itself should we die meanwhile. Where the thread has a
+ * shadow stack it does not: the "ret" that begins the way was never called. Sources:
  * arch/x86/kernel/signal_64.c, arch/x86/kernel/fpu/signal.c.
  */
 #ifndef PROBE_WAY_BACK_H

@@ -70,6 +70,12 @@ void attached_go_on(pid_t tid, int signal)
 	ptrace(PTRACE_CONT, tid, 0, signal);
 }
 
+void attached_follow(pid_t tid)
+{
+	ptrace(PTRACE_SETOPTIONS, tid, 0, PTRACE_O_TRACEEXEC);
+	attached_go_on(tid, 0);
+}
+
 void attached_stay(pid_t tid)
 {
 	ptrace(PTRACE_LISTEN, tid, 0, 0);

@@ -44,6 +44,9 @@ pid_t attached_subject(pid_t tid);
 /* Runs on, with that signal if any. */
 void attached_go_on(pid_t tid, int signal);
 
+/* A command of ours runs on, and stops at its next exec. Our end is its own no more. */
+void attached_follow(pid_t tid);
+
 /* Stays in its group stop, which SIGCONT ends. */
 void attached_stay(pid_t tid);
 

@@ -14,7 +14,9 @@
 #include "base/wire.h"
 
 #define AUXV_MAX 4096u
-#define END_NS	 1000000000ull /* for its stop, when it is let go on the way */
+#define END_NS                                                                                     \
+	300000000ull /* for its stop, when it is let go: less than may pass without a beat         \
+		      */
 
 static void tell(struct hold *h, enum held_at at, int error)
 {
@@ -100,7 +102,7 @@ static void on_event(struct hold *h, const struct attached_stop *stop)
 	}
 }
 
-void hold_look(struct hold *h)
+pid_t hold_look(struct hold *h)
 {
 	struct attached_stop stop;
 
@@ -111,7 +113,8 @@ void hold_look(struct hold *h)
 		h->state = HOLD_NONE;
 	if (h->state == HOLD_FOLLOWS &&
 		(clock_now() > h->until || target_clock(&h->process->target) > h->until_cpu))
-		hold_end(h);
+		return hold_end(h);
+	return 0;
 }
 
 void hold_tell(struct hold *h)
@@ -185,6 +188,7 @@ void hold_follow(struct hold *h, uint64_t ns, uint64_t cpu_ns)
 	h->has_begun = 1;
 	h->until = clock_now() + ns;
 	h->until_cpu = target_clock(&h->process->target) + cpu_ns;
+	attached_follow(h->process->target.pid);
 }
 
 /* The thread is in a stop. */
@@ -199,32 +203,40 @@ static void let_go(struct hold *h)
 	attached_let_go(t.tid);
 }
 
-/* A detach wants a stop, and a signal that comes first is the program's. */
-void hold_end(struct hold *h)
+/* A detach wants a stop, and a signal that comes first is the program's, but for those of our own
+ * breakpoints. 1 it is in a stop; 0 not yet; -1 it has ended. */
+static int reach_stop(struct hold *h)
 {
 	const struct timespec pause = {.tv_nsec = HOLD_LOOK_NS / 10};
 	const uint64_t until = clock_now() + END_NS;
 	struct attached_stop stop;
-	int is_stopped = h->state == HOLD_STOPPED;
 
-	if (h->state == HOLD_NONE)
-		return;
-	if (!is_stopped)
-		attached_interrupt(h->process->target.pid);
-	while (!is_stopped && clock_now() < until) {
+	attached_interrupt(h->process->target.pid);
+	while (clock_now() < until) {
 		int got = attached_next_of(h->process->target.pid, &stop);
 		int is_signal = got > 0 && stop.event == ATTACHED_SIGNAL;
+		int is_ours = is_signal && stop.signal == SIGTRAP && h->state == HOLD_RUNS;
 		if (got < 0 || (got && stop.event == ATTACHED_END))
-			break;
-		is_stopped = got && (!is_signal || stop.signal == SIGTRAP);
-		if (is_signal && !is_stopped)
+			return -1;
+		if (got && (!is_signal || is_ours))
+			return 1;
+		if (is_signal)
 			pass_on(&stop);
-		else if (!got)
+		else
 			nanosleep(&pause, NULL);
 	}
-	if (is_stopped)
-		let_go(h);
+	return 0;
+}
+
+pid_t hold_end(struct hold *h)
+{
+	if (h->state == HOLD_NONE)
+		return 0;
+	int stopped = h->state == HOLD_STOPPED ? 1 : reach_stop(h);
 	h->state = HOLD_NONE;
+	if (stopped > 0)
+		let_go(h);
+	return stopped ? 0 : h->process->target.pid;
 }
 
 void hold_give_up(struct hold *h)

@@ -7,8 +7,8 @@
  *                                      ^-------------------- exec -------------------'
  *
  * Session is told of each stop (TRACER_HELD). While it is held, nobody may stop it otherwise but
- * the probe, which takes it over in its stop (agent/probe/remote.h). Should we end then, it ends
- * with us: it has done nothing yet.
+ * the probe, which takes it over in its stop (agent/probe/remote.h) and leaves it there. Should we
+ * end then, it ends with us: it has done nothing yet.
  *
  * A command may be a script that ends with the exec of what is meant: for some time it stays
  * attached, and is held at its next exec again. Meanwhile nobody else can stop its main thread.
@@ -39,8 +39,8 @@ struct hold {
 /* That process, which has not begun. 0 or -errno. */
 int hold_begin(struct hold *h, struct process *p, int sock);
 
-/* What has happened to it: now and then. */
-void hold_look(struct hold *h);
+/* What has happened to it: now and then. As hold_end, which comes in time. */
+pid_t hold_look(struct hold *h);
 
 /* Where is_new is set: reads the new program, and tells session. */
 void hold_tell(struct hold *h);
@@ -54,15 +54,16 @@ int hold_is_on(const struct hold *h);
 /* The thread that the probe takes over; 0: none is held. */
 pid_t hold_thread(const struct hold *h);
 
-/* The probe is in, and the command runs: it is followed for so long, and until it has used so much
- * CPU time: who only begins something else needs little. */
+/* The probe is in, and the command runs on from its stop: it is followed for so long, and until it
+ * has used so much CPU time: who only begins something else needs little. */
 void hold_follow(struct hold *h, uint64_t ns, uint64_t cpu_ns);
 
 /* There is no probe: the command ends before it began. One that has run another program before goes
  * on. */
 void hold_give_up(struct hold *h);
 
-/* It runs on, and is nobody's. */
-void hold_end(struct hold *h);
+/* It runs on, and is nobody's: 0. Or its main thread, which is interrupted and does not stop yet:
+ * who calls has to let it go then. */
+pid_t hold_end(struct hold *h);
 
 #endif

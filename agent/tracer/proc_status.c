@@ -62,6 +62,21 @@ long proc_status_last_number(const struct proc_status *s, const char *key)
 	return end ? strtol(end, NULL, 10) : 0;
 }
 
+int proc_status_has(const struct proc_status *s, const char *key, const char *word)
+{
+	const char *value = proc_status_value(s, key);
+	const size_t n = strlen(word);
+
+	while (value && *value != '\n' && *value) {
+		size_t length = strcspn(value, " \t\n");
+		if (length == n && !strncmp(value, word, n))
+			return 1;
+		value += length;
+		value += strspn(value, " \t");
+	}
+	return 0;
+}
+
 int proc_status_mask(const struct proc_status *s, const char *key, uint64_t *out)
 {
 	const char *value = proc_status_value(s, key);

@@ -32,6 +32,9 @@ long proc_status_number(const struct proc_status *s, const char *key); /* 0 with
 /* The last number of the line (NSpid goes from our namespace down to its own); 0: there is none. */
 long proc_status_last_number(const struct proc_status *s, const char *key);
 
+/* Whether that word is in the line, among others with spaces in between. */
+int proc_status_has(const struct proc_status *s, const char *key, const char *word);
+
 /* A set of signals or capabilities. 0 or -EINVAL: there is no such line. */
 int proc_status_mask(const struct proc_status *s, const char *key, uint64_t *out);
 

@@ -52,6 +52,16 @@ void tracer_refresh(struct tracer *t)
 	t->next_refresh = now + SECOND;
 }
 
+/* Who is followed is followed no more. If his stop is still to come it is met with those of the
+ * probe, which comes next. */
+static void hand_over(struct tracer *t)
+{
+	pid_t late = hold_end(&t->hold);
+
+	if (late)
+		remote_expect(&t->heap.probe.remote, late);
+}
+
 /* Every thread's CPU time and the process clocks, close together. */
 void tracer_finish(struct tracer *t, int target_ended)
 {
@@ -59,7 +69,7 @@ void tracer_finish(struct tracer *t, int target_ended)
 
 	if (t->running && !t->creations.is_on)
 		t->never_taken = clock_overdue(&t->clock, clock_now());
-	hold_end(&t->hold);
+	hand_over(t);
 	t->is_held = 0;
 	waiters_tell_all(&t->sampler.waiters, 1);
 	creations_end(&t->creations, &t->stats);
@@ -163,7 +173,8 @@ static void work(struct tracer *t)
 static int is_idle(const struct tracer *t)
 {
 	return t->is_open && !t->running && (t->start.flags & START_SERVES) &&
-	       !t->sampler.capturer.tracee.late && !t->heap.probe.is_armed;
+	       !t->sampler.capturer.tracee.late && !t->heap.probe.is_armed &&
+	       !t->heap.probe.remote.n_late && !t->heap.probe.remote.unreaped;
 }
 
 /* Sleeps until a message or the next piece of work. 1 a message waits. */
@@ -182,7 +193,7 @@ static int sleep_until_due(struct tracer *t)
 	if (watches)
 		wait = LOOK_NS;
 	wait = heap_patience(&t->heap, wait);
-	if (t->hold.state != HOLD_NONE && wait > HOLD_LOOK_NS)
+	if ((t->hold.state != HOLD_NONE || t->heap.probe.remote.n_late) && wait > HOLD_LOOK_NS)
 		wait = HOLD_LOOK_NS;
 	if (t->sampler.capturer.tracee.late)
 		wait = 0;
@@ -209,6 +220,10 @@ int tracer_main(int sock, struct ring *ring)
 		if (sleep_until_due(&t)) {
 			int got = wire_recv(sock, &t.message, 0);
 			if (got < 0) {
+				/* Its main thread cannot be stopped for the probe else. One that
+				 * has not begun ends with us. */
+				if (!hold_is_on(&t.hold))
+					hand_over(&t);
 				heap_end(&t.heap);
 				return 0;
 			}
@@ -217,6 +232,7 @@ int tracer_main(int sock, struct ring *ring)
 		}
 		attend_late(&t);
 		attend_watcher(&t);
+		remote_attend(&t.heap.probe.remote);
 		attend_hold(&t);
 		if ((t.running || t.heap.probe.is_armed) && !t.is_held)
 			work(&t);

@@ -92,6 +92,25 @@ check "pressure: with what was lost, within 4 sigma" storm 3000000 "$WORK/storm.
 check "pressure: said" grep -q "a sample each 100 bytes, made rarer under pressure, [0-9]* at the end" "$WORK/run.err"
 check "each function has its error" grep -qE '^ *[0-9.]+[kM]B .*%  +[0-9.]+%  in_storm' "$WORK/run.out"
 
+# Its main thread comes to no stop when the time is over for which it is followed.
+cat >"$DIR/waits.c" <<-'C'
+	#include <stdlib.h>
+	#include <unistd.h>
+	#include <sys/wait.h>
+	static void allocates(void) { for (int i = 0; i < 1000; i++) { void *volatile p = malloc(1000); free(p); } }
+	int main(void) {
+		allocates();
+		pid_t pid = vfork();
+		if (!pid) { usleep(1500000); _exit(0); }
+		if (waitpid(pid, 0, 0) != pid) return 1;
+		allocates();
+		return 7;
+	}
+C
+gcc -O1 -w "$DIR/waits.c" -o "$DIR/waits" || fail "waits.c"
+profile -profile allocs -heap-rate 1 -exit-status -o "$WORK/waits.pb.gz" -- "$DIR/waits"
+check_equal "in the middle of a vfork: the command's own status" 7 "$STATUS"
+
 # What cannot be profiled is not run.
 profile -profile heap -exit-status -o "$WORK/no.pb.gz" -- "$DIR/checked"
 check_equal "a sanitizer's allocator: status" 3 "$STATUS"

@@ -321,7 +321,7 @@ static void leave_at_call(pid_t pid, int step)
 		arm(pid, &why);
 		fail_msg("no call was made");
 	}
-	remote_set_alarm(0);
+	remote_set_alarm(&probe.remote, 0);
 }
 
 static uint64_t mask_of(pid_t tid)

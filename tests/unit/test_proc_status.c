@@ -19,6 +19,7 @@ static const struct proc_status made = {"Name:\tState:\tZ\n"
 					"NSpid:\t4711\t12\t3\n"
 					"SigCgt:\tffffffff00000002\n"
 					"Seccomp_filters:\t1\n"
+					"x86_Thread_features:\tshstk wrss \n"
 					"Threads:\t9"};
 
 static void each_value_is_that_of_its_line(void **state)
@@ -37,6 +38,10 @@ static void each_value_is_that_of_its_line(void **state)
 	assert_int_equal(proc_status_last_number(&made, "Tgid"), 77);
 	assert_int_equal(proc_status_last_number(&made, "State"), 0);
 	assert_int_equal(proc_status_last_number(&made, "NStgid"), 0);
+	assert_true(proc_status_has(&made, "x86_Thread_features", "shstk"));
+	assert_true(proc_status_has(&made, "x86_Thread_features", "wrss"));
+	assert_false(proc_status_has(&made, "x86_Thread_features", "shst"));
+	assert_false(proc_status_has(&made, "Tgid", "7"));
 	assert_int_equal(proc_status_mask(&made, "SigCgt", &mask), 0);
 	assert_true(mask == 0xffffffff00000002);
 	assert_int_equal(proc_status_mask(&made, "CapEff", &mask), -EINVAL);

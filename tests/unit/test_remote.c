@@ -19,6 +19,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -377,12 +378,121 @@ static void who_is_stopped_or_gone_is_left_alone(void **arg)
 	remote_fini(&r);
 }
 
+/* A signal that nobody can block, or see, is not lost in a call. */
+static void who_is_to_be_stopped_meanwhile_is(void **arg)
+{
+	struct remote r = {.instruction = (uintptr_t)test_syscall};
+	int status, error;
+
+	(void)arg;
+	pid_t pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			pause();
+	}
+	for (int round = 0; round < 10; round++) {
+		for (int tries = 0; (error = remote_stop(&r, pid)) && tries < 100; tries++)
+			assert_int_equal(error, -REMOTE_LATE);
+		kill(pid, SIGSTOP);
+		if (round % 3 == 1)
+			kill(pid, SIGCONT);
+		calls(&r, pid);
+		if (round % 3 == 2)
+			kill(pid, SIGCONT);
+		remote_release(&r);
+		const char *want = round % 3 ? "S (sleeping)" : "T (stopped)";
+		for (int tries = 0; !strstr(file(pid, "status"), want); tries++) {
+			if (tries == 2000)
+				fail_msg("round %d: %.64s", round, file(pid, "status"));
+			nanosleep(&(struct timespec){0, 1000000}, NULL);
+		}
+		assert_int_equal(long_at(file(pid, "status"), "TracerPid:"), 0);
+		kill(pid, SIGCONT);
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	remote_fini(&r);
+}
+
+static void handles(int signal)
+{
+	(void)signal;
+}
+
+/* Where no instruction is any more nothing is called, and no fault takes the program's handler. */
+static void an_old_address_is_not_trusted(void **arg)
+{
+	static const uint64_t none[6];
+	struct remote r = {.instruction = 4096};
+	int status, error;
+
+	(void)arg;
+	pid_t pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		signal(SIGSEGV, handles);
+		for (;;)
+			pause();
+	}
+	while (!(long_at(file(pid, "status"), "SigCgt:") >> (SIGSEGV - 1) & 1))
+		nanosleep(&(struct timespec){0, 1000000}, NULL);
+	for (int tries = 0; (error = remote_stop(&r, pid)) && tries < 100; tries++)
+		assert_int_equal(error, -REMOTE_LATE);
+	assert_int_equal(remote_call(&r, SYS_getpid, NULL, none), -EIO);
+	r.instruction = (uintptr_t)handles;
+	assert_int_equal(remote_call(&r, SYS_getpid, NULL, none), -EIO);
+	/* Found, but with a way back by what is none. */
+	r.instruction = (uintptr_t)test_syscall;
+	r.restore = (uintptr_t)handles;
+	assert_int_equal(remote_call(&r, SYS_getpid, NULL, none), pid);
+	assert_int_equal(r.restore, 0);
+	remote_release(&r);
+	assert_true(long_at(file(pid, "status"), "SigCgt:") >> (SIGSEGV - 1) & 1);
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	remote_fini(&r);
+}
+
+/* Below a stack whose bounds are not known may be anything. */
+static void what_is_below_a_stack_stays(void **arg)
+{
+	struct remote r = {.instruction = (uintptr_t)test_syscall};
+	uint8_t before[512], after[sizeof(before)];
+	int status, error;
+
+	(void)arg;
+	pid_t pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			pause();
+	}
+	for (int tries = 0; (error = remote_stop(&r, pid)) && tries < 100; tries++)
+		assert_int_equal(error, -REMOTE_LATE);
+	const uint64_t at = r.v[0].regs.rsp - sizeof(before);
+	memset(before, 0xa5, sizeof(before));
+	assert_int_equal(remote_poke(&r, at, before, sizeof(before)), 0);
+	long fd = remote_call(&r, SYS_memfd_create, "a name", (uint64_t[6]){0});
+	assert_true(fd > 2);
+	struct iovec local = {after, sizeof(after)}, there = {(void *)at, sizeof(after)};
+	assert_int_equal(process_vm_readv(pid, &local, 1, &there, 1, 0), sizeof(after));
+	assert_memory_equal(after, before, sizeof(before));
+	remote_release(&r);
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	remote_fini(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_busy_process_does_not_notice),
 		cmocka_unit_test(a_waiting_process_goes_on_waiting),
 		cmocka_unit_test(who_is_stopped_or_gone_is_left_alone),
+		cmocka_unit_test(who_is_to_be_stopped_meanwhile_is),
+		cmocka_unit_test(an_old_address_is_not_trusted),
+		cmocka_unit_test(what_is_below_a_stack_stays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
