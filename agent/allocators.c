@@ -5,6 +5,7 @@
 
 #include "agent/allocators.h"
 #include "base/allocator_names.h"
+#include "base/path.h"
 
 /* --- modules --- */
 
@@ -36,20 +37,13 @@ static const struct allocator_slot *slots(const struct module *m)
 	return (const void *)(functions(m) + m->allocator->n_functions);
 }
 
-static const char *base_name(const struct module *m)
-{
-	const char *slash = strrchr(m->info.path, '/');
-
-	return slash ? slash + 1 : m->info.path;
-}
-
 enum rank { RANK_LOADER, RANK_C_LIBRARY, RANK_LIBRARY, RANK_PROGRAM, RANKS };
 
 /* The loader of glibc has a malloc for as long as there is no other. That of musl is the C library.
  */
 static enum rank rank(const struct module *m)
 {
-	const char *name = base_name(m);
+	const char *name = path_base(m->info.path);
 
 	if (m->info.flags & MODULE_IS_EXE)
 		return RANK_PROGRAM;
@@ -145,7 +139,8 @@ static enum allocators_lack take_module(
 
 	for (uint8_t p = 0; p < ALLOCATOR_PREFIXES; p++)
 		any |= sets[p] = is_set(m, p);
-	if (any && (m->allocator->flags & ALLOCATOR_CHECKS || strstr(base_name(m), "_debug")))
+	if (any && (m->allocator->flags & ALLOCATOR_CHECKS ||
+			   strstr(path_base(m->info.path), "_debug")))
 		return ALLOCATORS_CHECKED;
 	for (uint32_t i = 0; i < m->allocator->n_functions; i++) {
 		if (!is_wanted(s, m, &f[i], sets))
@@ -237,7 +232,7 @@ void allocators_name(
 		f->prefix == ALLOCATOR_OWN_PREFIX ? s->options->alloc_prefix
 						  : allocator_prefixes[f->prefix],
 		allocator_names[f->number].name,
-		base_name(&s->data.modules[a->modules[which] - 1]));
+		path_base(s->data.modules[a->modules[which] - 1].info.path));
 }
 
 const char *allocators_managed(const struct session *s)
@@ -249,7 +244,8 @@ const char *allocators_managed(const struct session *s)
 		if (m->info.flags & MODULE_IS_EXE && m->has & HAS_GO)
 			return "Go";
 		/* A command is looked at before its launcher (libjli) has loaded the machine. */
-		if (!strcmp(base_name(m), "libjvm.so") || !strcmp(base_name(m), "libjli.so"))
+		if (!strcmp(path_base(m->info.path), "libjvm.so") ||
+			!strcmp(path_base(m->info.path), "libjli.so"))
 			return "Java";
 	}
 	return NULL;

@@ -5,7 +5,7 @@
 
 #include "agent/dump.h"
 #include "agent/phases.h"
-#include "agent/tracer/clock.h"
+#include "base/now.h"
 #include "output/dump.h"
 #include "output/table.h"
 #include "output/wait_kind.h"
@@ -142,7 +142,7 @@ static int fill(struct page *p)
 	/* Where clients ask, one knows nothing of the other's. */
 	p->dump.number = s->options->serves ? 0 : i->number;
 	p->dump.since_ns = s->options->serves ? 0 : i->ended - i->began;
-	p->dump.time = phases_wall_clock() - (clock_now() - i->ended);
+	p->dump.time = clock_wall() - (clock_now() - i->ended);
 	p->dump.took_ns = clock_now() - s->asked_at;
 	p->dump.stops = i->stats.stops;
 	p->dump.lost = interval_lost(i, PROFILE_THREADS);

@@ -15,10 +15,10 @@
 #include "agent/probe/patch.h"
 #include "agent/progress.h"
 #include "agent/serve/probing.h"
-#include "agent/tracer/clock.h"
 #include "base/allocator_names.h"
 #include "base/list.h"
 #include "base/log.h"
+#include "base/now.h"
 #include "output/estimate.h"
 #include "output/measure.h"
 

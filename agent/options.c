@@ -12,11 +12,10 @@
 #include "agent/values.h"
 #include "base/log.h"
 #include "base/message.h"
+#include "base/now.h"
 #include "config.h"
 #include "output/profile.h"
 #include "output/sink.h"
-
-#define SECOND 1000000000ull
 
 typedef int option_handler(struct options *o, const char *name, const char *value);
 
@@ -43,11 +42,6 @@ static int is_in(const char *const *list, size_t n, const char *word)
 		if (!strcmp(list[i], word))
 			return 1;
 	return 0;
-}
-
-const char *options_kind_name(enum profile_kind kind)
-{
-	return profile_kind_name(kind);
 }
 
 static int add_pid(struct options *o, const char *name, const char *word)
@@ -138,7 +132,7 @@ static int set_thread(struct options *o, const char *name, const char *value)
 static int add_kind(struct options *o, const char *name, const char *word)
 {
 	for (int kind = 0; kind < PROFILE_KINDS; kind++)
-		if (!strcmp(word, options_kind_name(kind))) {
+		if (!strcmp(word, profile_kind_name(kind))) {
 			o->kinds |= KIND(kind);
 			return 0;
 		}

@@ -79,7 +79,4 @@ struct options {
 /* 0 go on; else the program's exit status is *status (help, version, or a mistake). */
 int options_parse(struct options *o, int argc, char **argv, int *status);
 
-/* "cpu" and so on; NULL for no such kind. */
-const char *options_kind_name(enum profile_kind kind);
-
 #endif

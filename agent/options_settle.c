@@ -6,9 +6,9 @@
 #include "agent/options_settle.h"
 #include "agent/values.h"
 #include "base/log.h"
+#include "base/now.h"
 #include "output/sink.h"
 
-#define SECOND	   1000000000ull
 #define PUSH_EVERY (15 * SECOND) /* Pyroscope's own habit */
 
 static int ends_with(const char *text, const char *end)

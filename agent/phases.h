@@ -28,6 +28,4 @@ int phases_window_is_over(const struct session *s, uint64_t now);
  */
 int phases_end_is_meant(const struct session *s);
 
-#define phases_wall_clock clock_wall /* for dump.c and result.c, as yet */
-
 #endif

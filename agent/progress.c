@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include "agent/progress.h"
-#include "agent/tracer/clock.h"
 #include "base/log.h"
+#include "base/now.h"
 
 #define WIDTH 30
 #define EVERY 200000000ull /* ns between two drawings */

@@ -8,6 +8,7 @@
 #include "agent/replay.h"
 #include "agent/session.h"
 #include "base/log.h"
+#include "output/profile.h"
 
 static const char *shown_name(const struct session *s)
 {
@@ -27,7 +28,7 @@ static int on_recording(struct session *s, const struct tracer_recording *r)
 	s->replay.options.kinds &= r->kinds;
 	if (!s->replay.options.kinds) {
 		log_error("%s holds no such profile; give -profile %s", shown_name(s),
-			options_kind_name(__builtin_ctz(r->kinds)));
+			profile_kind_name(__builtin_ctz(r->kinds)));
 		session_over(s, STATUS_FAILED);
 	}
 	s->options = &s->replay.options;

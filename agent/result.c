@@ -18,6 +18,7 @@
 #include "agent/summary.h"
 #include "agent/summary_json.h"
 #include "base/log.h"
+#include "base/now.h"
 #include "output/folded.h"
 #include "output/html.h"
 #include "output/pprof.h"
@@ -74,7 +75,7 @@ static uint64_t time_of(const struct session *s)
 	const struct interval *i = s->written;
 
 	if (!i)
-		return phases_wall_clock();
+		return clock_wall();
 	return i->wall_began + (s->options->dump ? i->ended - i->began : 0);
 }
 
@@ -98,7 +99,7 @@ void result_file_name(
 	safe_name(name, s->data.first.comm);
 	time_part(s, wall, when, sizeof(when));
 	snprintf(out, room, "%s%s.%d.%s%s%s", output ? output : "", name, s->data.first.pid,
-		s->options->dump ? "dump" : options_kind_name(kind), when,
+		s->options->dump ? "dump" : profile_kind_name(kind), when,
 		endings[s->options->format]);
 }
 
@@ -280,7 +281,7 @@ static void print_summary(const struct session *s, const enum profile_merged *me
 	summary_text(s, &text);
 	for (int kind = 0; kind < PROFILE_KINDS; kind++)
 		if (profile_merged_text(merged[kind]))
-			buf_printf(&text, "labels    %s: %s\n", options_kind_name(kind),
+			buf_printf(&text, "labels    %s: %s\n", profile_kind_name(kind),
 				profile_merged_text(merged[kind]));
 	if (text.failed)
 		log_error("out of memory for the summary");
@@ -326,7 +327,7 @@ static int one_kind(const struct session *s, enum profile_kind kind, enum profil
 	int error = profiles_build(s, &how, &p);
 
 	if (error) {
-		log_error("cannot build the %s profile: %s", options_kind_name(kind),
+		log_error("cannot build the %s profile: %s", profile_kind_name(kind),
 			strerror(-error));
 		return error;
 	}
@@ -366,7 +367,7 @@ static void tell_empty(const struct session *s, int is_status)
 	for (int kind = PROFILE_BLOCK; kind <= PROFILE_MUTEX; kind++)
 		if (is_asked(s, kind) && !received[kind] && ++told)
 			say("nothing for the %s profile: at no tick did a thread %s",
-				options_kind_name(kind),
+				profile_kind_name(kind),
 				kind == PROFILE_BLOCK ? "wait for another"
 						      : "hold what another waited for");
 	if (s->options->kinds & KINDS_OF_HEAP && !received[PROFILE_HEAP] &&

@@ -9,8 +9,10 @@
 #include "agent/summary.h"
 #include "agent/tracer/stats.h"
 #include "base/log.h"
+#include "base/path.h"
 #include "base/ring.h"
 #include "config.h"
+#include "output/profile.h"
 #include "output/pseudo.h"
 #include "output/table.h"
 #include "output/tally.h"
@@ -83,12 +85,12 @@ static void ends_line(const struct interval *i, enum profile_kind kind, struct b
 	uint64_t beyond = kind == PROFILE_GOROUTINE ? i->stats.goroutines_beyond : 0;
 	if (lost)
 		buf_printf(out, "stacks    %s: %" PRIu64 " lost in the worker\n",
-			options_kind_name(kind), lost);
+			profile_kind_name(kind), lost);
 	if (beyond)
 		buf_printf(out,
 			"stacks    goroutine: %" PRIu64 " past the first %u not looked at\n",
 			beyond, LIMIT_GOROUTINES);
-	buf_printf(out, "stacks    %s: %.1f%% complete", options_kind_name(kind),
+	buf_printf(out, "stacks    %s: %.1f%% complete", profile_kind_name(kind),
 		percent(i->ends[kind][STACK_DONE], i->received[kind]));
 	for (int end = 1; end < STACK_ENDS; end++)
 		if (i->ends[kind][end]) {
@@ -312,10 +314,9 @@ static uint32_t lacks_of(const struct session *s, uint32_t first)
 
 static void put_module(const struct module *m, uint32_t before, struct buf *out)
 {
-	const char *slash = strrchr(m->info.path, '/');
 	char shown[256];
 
-	log_escape(shown, sizeof(shown), slash && slash[1] ? slash + 1 : m->info.path);
+	log_escape(shown, sizeof(shown), path_base(m->info.path));
 	buf_printf(out, "%s%s", before ? ", " : "", shown);
 }
 

@@ -11,6 +11,7 @@
 #include "base/hex.h"
 #include "base/json.h"
 #include "base/ring.h"
+#include "output/profile.h"
 #include "output/pseudo.h"
 
 #define SECONDS(ns) ((double)(ns) / 1e9)
@@ -76,7 +77,7 @@ static void put_stacks(struct json *j, const struct session *s)
 	for (int kind = 0; kind < PROFILE_KINDS; kind++) {
 		if (!(s->options->kinds & KIND(kind)))
 			continue;
-		json_object(j, options_kind_name(kind));
+		json_object(j, profile_kind_name(kind));
 		json_number(j, "all", i->received[kind]);
 		json_number(j, "lost", interval_lost(i, kind));
 		for (int end = 0; end < STACK_ENDS; end++)

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "agent/session.h"
-#include "agent/tracer/clock.h"
 #include "agent/windows.h"
 
 /* Marks are no closer: each is a look at all threads. */

@@ -6,7 +6,7 @@
 #include "agent/probe/heap.h"
 #include "agent/probe/plan.h"
 #include "agent/tracer/capture_parts.h"
-#include "agent/tracer/clock.h"
+#include "base/now.h"
 #include "base/wire.h"
 
 #define IDS	    8192u	  /* in one message */

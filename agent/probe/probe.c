@@ -15,7 +15,7 @@
 #include "agent/probe/hooks.h"
 #include "agent/probe/probe_parts.h"
 #include "agent/probe/way_back.h"
-#include "agent/tracer/clock.h"
+#include "base/now.h"
 
 #define TRIES	   50u /* to find no thread where it must not be */
 #define MAP_TRIES  20u

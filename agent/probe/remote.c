@@ -14,7 +14,6 @@
 
 #include "agent/probe/remote_parts.h"
 #include "agent/tracer/call.h"
-#include "agent/tracer/clock.h"
 #include "agent/tracer/proc_file.h"
 #include "agent/tracer/proc_stat.h"
 #include "agent/tracer/proc_status.h"
@@ -22,6 +21,7 @@
 #include "agent/tracer/tracee.h"
 #include "base/limits.h"
 #include "base/list.h"
+#include "base/now.h"
 
 #ifndef PTRACE_EVENT_STOP
 #define PTRACE_EVENT_STOP 128

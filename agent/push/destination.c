@@ -6,8 +6,7 @@
 
 #include "agent/push/destination.h"
 #include "base/log.h"
-
-#define SECOND 1000000000ull
+#include "base/now.h"
 
 int destination_init(struct destination *d, const struct push_to *to, const struct client *client)
 {

@@ -8,8 +8,7 @@
 
 #include "agent/push/push.h"
 #include "base/log.h"
-
-#define MS 1000000ull
+#include "base/now.h"
 
 /* A window that failed at several stores is saved once. */
 static void on_lost(void *arg, struct parcel *parcel)

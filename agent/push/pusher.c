@@ -8,9 +8,8 @@
 
 #include "agent/push/pusher.h"
 #include "agent/sandbox.h"
+#include "base/now.h"
 #include "base/wire.h"
-
-#define MS 1000000ull
 
 void pusher_init(struct pusher *p, const struct client *client)
 {

@@ -3,8 +3,7 @@
 
 #include "agent/push/queue.h"
 #include "base/hash.h"
-
-#define SECOND 1000000000ull
+#include "base/now.h"
 
 void queue_init(struct queue *q, uint64_t shortest, uint64_t longest, uint64_t seed)
 {

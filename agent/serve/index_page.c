@@ -11,6 +11,7 @@
 #include "agent/serve/markup.h"
 #include "base/json.h"
 #include "config.h"
+#include "output/profile.h"
 
 struct row {
 	const char *name, *about;
@@ -121,7 +122,7 @@ static void put_kinds(struct json *j)
 	json_array(j, "kinds");
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
 		json_object(j, NULL);
-		json_string(j, "name", options_kind_name(kinds[i]));
+		json_string(j, "name", profile_kind_name(kinds[i]));
 		json_number(j, "of_moment", !!(KIND(kinds[i]) & KINDS_OF_MOMENT));
 		json_number(j, "counter", !!(KIND(kinds[i]) & (WINDOWS_COUNTED | KINDS_OF_HEAP)));
 		json_end_object(j);

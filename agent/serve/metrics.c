@@ -9,6 +9,7 @@
 
 #include "agent/serve/answer.h"
 #include "config.h"
+#include "output/profile.h"
 
 #define PREFIX "cpprof_attach_"
 
@@ -54,7 +55,7 @@ static void put_captures(const struct tracer_stats *t, struct buf *out)
 	for (int kind = 0; kind < PROFILE_KINDS; kind++)
 		if (KIND(kind) & ~KIND(PROFILE_ALLOCS)) /* those of heap */
 			buf_printf(out, PREFIX "captures_total{profile=\"%s\"} %" PRIu64 "\n",
-				options_kind_name(kind), t->captured[kind]);
+				profile_kind_name(kind), t->captured[kind]);
 }
 
 static void put_skipped(const struct tracer_stats *t, struct buf *out)

@@ -6,8 +6,8 @@
 #include "agent/heap_probe.h"
 #include "agent/serve/probing.h"
 #include "agent/serve/server.h"
-#include "agent/tracer/clock.h"
 #include "base/log.h"
+#include "base/now.h"
 
 /* What a tracer that died has left switches itself off in ten seconds. */
 #define PAUSE_NS      10000000000ull

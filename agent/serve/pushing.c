@@ -5,8 +5,9 @@
 #include "agent/profiles.h"
 #include "agent/result.h"
 #include "agent/serve/pushing.h"
-#include "agent/tracer/clock.h"
 #include "base/log.h"
+#include "base/now.h"
+#include "output/profile.h"
 
 int pushing_open(struct server *server)
 {
@@ -35,7 +36,7 @@ static uint32_t build_all(const struct session *s, const struct window *w, struc
 			continue;
 		int error = profiles_build(s, &how, &out[n]);
 		if (error)
-			log_error("cannot build the %s profile: %s", options_kind_name(kind),
+			log_error("cannot build the %s profile: %s", profile_kind_name(kind),
 				strerror(-error));
 		n += !error;
 	}

@@ -10,9 +10,7 @@
 #include "agent/serve/markup.h"
 #include "agent/serve/routes.h"
 #include "agent/serve/symbols_page.h"
-#include "agent/tracer/clock.h"
-
-#define SECOND 1000000000ull
+#include "base/now.h"
 
 /* Readers allow some seconds more than a profile takes. */
 #define WAIT_NS (3 * SECOND)

@@ -7,10 +7,10 @@
 #include <time.h>
 
 #include "agent/tracer/attached.h"
-#include "agent/tracer/clock.h"
 #include "agent/tracer/hold.h"
 #include "agent/tracer/ignored.h"
 #include "agent/tracer/memory.h"
+#include "base/now.h"
 #include "base/wire.h"
 
 #define AUXV_MAX 4096u

@@ -10,6 +10,7 @@
 #include "agent/tracer/debug_file.h"
 #include "agent/tracer/moment.h"
 #include "agent/tracer/tracer.h"
+#include "base/now.h"
 
 #define OFTEN_HZ 50u /* ticks that find new threads soon enough for a mark */
 

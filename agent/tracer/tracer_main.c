@@ -8,8 +8,8 @@
 #include "agent/tracer/tracer.h"
 #include "agent/tracer/tracer_main.h"
 #include "agent/tracer/tune.h"
+#include "base/now.h"
 
-#define SECOND	1000000000ull
 #define BEAT_NS 250000000ull /* the longest sleep */
 #define LOOK_NS 10000000ull  /* the same while threads are watched */
 

@@ -18,12 +18,10 @@
 
 #include "agent/options.h"
 #include "agent/push/push.h"
-#include "agent/tracer/clock.h"
 #include "base/log.h"
+#include "base/now.h"
 #include "output/symbols.h"
 #include "output/table.h"
-
-#define MS 1000000ull
 
 static struct table *table;
 static struct symbols *symbols;

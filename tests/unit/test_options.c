@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* agent/options: the command line, word by word. */
 #include "base/log.h"
+#include "output/profile.h"
 #include "tests/unit/options_fixture.h"
 
 static void assert_only_pid(int pid)
@@ -191,9 +192,9 @@ static void kinds(void **state)
 		snprintf(line, sizeof(line), "1 -profile=%s", bad[i]);
 		refused(line, "-profile: \"");
 	}
-	assert_string_equal(options_kind_name(PROFILE_CPU), "cpu");
-	assert_string_equal(options_kind_name(PROFILE_THREADS), "threads");
-	assert_null(options_kind_name(PROFILE_KINDS));
+	assert_string_equal(profile_kind_name(PROFILE_CPU), "cpu");
+	assert_string_equal(profile_kind_name(PROFILE_THREADS), "threads");
+	assert_null(profile_kind_name(PROFILE_KINDS));
 }
 
 static void a_single_file_holds_a_single_profile(void **state)

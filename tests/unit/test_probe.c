@@ -24,7 +24,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "agent/tracer/clock.h"
+#include "base/now.h"
 #include "tests/unit/probe_fixture.h"
 /* After it: what allocates there is the C library. */
 #include "tests/targets/alloc_storm.h"
