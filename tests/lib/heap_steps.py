@@ -3,6 +3,7 @@
 import collections
 import math
 import os
+import re
 import signal
 
 from served import is_equal, is_true, until
@@ -29,6 +30,20 @@ def step(target, path):
     n = len(truths(path))
     os.kill(int(target), signal.SIGUSR1)
     until("step %d" % n, lambda: len(truths(path)) > n)
+
+
+UNITS = {"B": 1, "kB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30}
+
+
+def lost(text):
+    """What a run says that it lost, in samples at RATE: of those that there was no room for it says what they stand for,
+    which is more where samples were made rarer."""
+    samples = 0
+    for before, after in re.findall(r"(?:no room|lost:?) (\d+)|(\d+) (?:damaged|in the worker)", text):
+        samples += int(before or after)
+    for number, unit in re.findall(r"\(about ([\d.]+)([kMG]?B) more\)", text):
+        samples = max(samples, float(number) * UNITS[unit] / RATE)
+    return samples
 
 
 def by_place(*profiles):

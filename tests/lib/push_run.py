@@ -16,7 +16,7 @@ import time
 from collections import defaultdict
 
 import proof
-from heap_steps import ALLOCATED, IN_USE, judge, step, truths
+from heap_steps import ALLOCATED, IN_USE, judge, lost, step, truths
 from served import Served, Turns, is_equal, is_sane, is_true, judge_turns, main, stop_and_read, until
 
 
@@ -67,10 +67,6 @@ def memory(folder, types):
     return {store: [p for p in v if p.types == types] for store, v in kept(folder, "memory").items()}
 
 
-def lost_of(profile):
-    return sum(int(n) for c in profile.comments for n in re.findall(r"(?:no room|lost) (\d+)", c))
-
-
 def steps(folder, pid, output):
     def is_told():
         found = memory(folder, IN_USE)
@@ -90,9 +86,9 @@ def heap(folder, output):
     truth = truths(output)[-1]
     for store in "parca", "pyroscope":
         alive, came = memory(folder, IN_USE)[store], memory(folder, ALLOCATED)[store]
-        lost = lost_of(came[-1])
-        judge(store + ": in use, in the last window", alive[-1:], truth, {}, lost, IN_USE)
-        judge(store + ": allocated, in all windows", came, truth, {}, lost, ALLOCATED)
+        missing = lost("\n".join(came[-1].comments))
+        judge(store + ": in use, in the last window", alive[-1:], truth, {}, missing, IN_USE)
+        judge(store + ": allocated, in all windows", came, truth, {}, missing, ALLOCATED)
         sums = [sum(s.values[1] for s in p.samples) for p in came]
         is_true(store + ": what is in one window is not in another", max(sums) < 0.9 * sum(sums), sums)
         is_equal(store + ": in use has no duration", {0}, {p.duration for p in alive})

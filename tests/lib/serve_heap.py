@@ -17,7 +17,7 @@ import subprocess
 import tempfile
 
 import proof
-from heap_steps import RATE, TYPES, by_place, judge, step, truths
+from heap_steps import RATE, TYPES, by_place, judge, lost, step, truths
 from served import PPROF, Served, is_equal, is_sane, is_true, main, until
 
 # --- steps --------------------------------------------------------------------------------------
@@ -183,10 +183,9 @@ def rotated(folder, run, target, path):
     until("the run is over", lambda: "cpprof-probe" not in open("/proc/%s/maps" % target).read())
     until("the last file", lambda: "next  " in open(folder + "/../rotated.err").read())
     found = [proof.Profile(os.path.join(folder, name)) for name in files(folder)]
-    lost = re.search(r"lost: (\d+) for want of room.*?, (\d+) damaged, (\d+) in the worker",
-                     open(folder + "/../rotated.err").read())
     is_true("several files", len(found) > 1, len(found))
-    judge("the last file has all since the begin", found[-1:], truths(path)[2], {}, sum(map(int, lost.groups())))
+    judge("the last file has all since the begin", found[-1:], truths(path)[2], {},
+          lost(open(folder + "/../rotated.err").read()))
     all_sums = [sums(profile)[:2] for profile in found]
     is_true("each file has what the one before has, and more", sorted(all_sums) == all_sums, all_sums)
     is_equal("each is of its moment", [0] * len(found), [profile.duration for profile in found])
