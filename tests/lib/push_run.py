@@ -10,7 +10,6 @@ push_run.py beside URL PID OUTPUT           windows of clients while others are 
 """
 import glob
 import os
-import re
 import signal
 import time
 from collections import defaultdict
