@@ -9,6 +9,8 @@
 #include <dirent.h>
 #include <dlfcn.h>
 #include <link.h>
+#include <signal.h>
+#include <sys/mman.h>
 
 #include "agent/probe/probe.h"
 
@@ -143,6 +145,23 @@ static void is_as_before(const char *before, const char *now, int round)
 	while (before[-1] != '\n')
 		before--, now--;
 	fail_msg("round %d: was\n%.300s\nis now\n%.300s", round, before, now);
+}
+
+/* Stops have a deadline, which is an alarm. */
+static inline void probe_on_alarm(int signal)
+{
+	(void)signal;
+}
+
+/* Memory that the test's processes share; NULL. */
+static inline void *probe_set_up(size_t size)
+{
+	struct sigaction sa = {.sa_handler = probe_on_alarm};
+
+	sigaction(SIGALRM, &sa, NULL);
+	find_allocator();
+	void *shared = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	return shared == MAP_FAILED ? NULL : shared;
 }
 
 #endif

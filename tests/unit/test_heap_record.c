@@ -209,18 +209,21 @@ static void check(const struct heap_site *want, const struct heap_site *less, ui
 	interval_fini(&got);
 }
 
+static void take_off(struct estimate *from, const struct estimate *e)
+{
+	from->objects -= e->objects;
+	from->bytes -= e->bytes;
+	from->samples -= e->samples;
+}
+
 static void check_difference(const struct heap_site *then, const struct heap_site *base, uint32_t n)
 {
 	struct heap_site want[STACKS];
 
 	add_up(want, interval);
 	for (uint32_t i = 0; i < STACKS; i++) {
-		want[i].all.objects -= then[i].all.objects;
-		want[i].all.bytes -= then[i].all.bytes;
-		want[i].all.samples -= then[i].all.samples;
-		want[i].live.objects -= then[i].live.objects;
-		want[i].live.bytes -= then[i].live.bytes;
-		want[i].live.samples -= then[i].live.samples;
+		take_off(&want[i].all, &then[i].all);
+		take_off(&want[i].live, &then[i].live);
 	}
 	check(want, base, n);
 }
@@ -231,11 +234,8 @@ static void check_alive(const struct heap_site *then, struct heap_site *base, ui
 	struct heap_site want[STACKS];
 
 	add_up(want, interval);
-	for (uint32_t i = 0; i < STACKS; i++) {
-		want[i].all.objects -= then[i].all.objects;
-		want[i].all.bytes -= then[i].all.bytes;
-		want[i].all.samples -= then[i].all.samples;
-	}
+	for (uint32_t i = 0; i < STACKS; i++)
+		take_off(&want[i].all, &then[i].all);
 	heap_record_clear_live(base, n);
 	check(want, base, n);
 }

@@ -423,21 +423,11 @@ static void one_that_is_gone_by_now_is_no_other_run(void **arg)
 	end(pid);
 }
 
-static void on_alarm(int signal)
-{
-	(void)signal;
-}
-
 static int set_up(void **arg)
 {
-	struct sigaction sa = {.sa_handler = on_alarm};
-
 	(void)arg;
-	sigaction(SIGALRM, &sa, NULL);
-	find_allocator();
-	report = mmap(
-		NULL, sizeof(*report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	return report == MAP_FAILED;
+	report = probe_set_up(sizeof(*report));
+	return !report;
 }
 
 int main(void)

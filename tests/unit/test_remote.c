@@ -351,18 +351,25 @@ static void a_waiting_process_goes_on_waiting(void **arg)
 	remote_fini(&r);
 }
 
+/* A process that does nothing. */
+static pid_t begin_pausing(void)
+{
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (;;)
+		pause();
+}
+
 static void who_is_stopped_or_gone_is_left_alone(void **arg)
 {
 	struct remote r = {.instruction = (uintptr_t)test_syscall};
 	int status;
 
 	(void)arg;
-	pid_t pid = fork();
-	if (!pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		for (;;)
-			pause();
-	}
+	pid_t pid = begin_pausing();
 	kill(pid, SIGSTOP);
 	assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
 	for (int i = 0; i < 3; i++)
@@ -385,12 +392,7 @@ static void who_is_to_be_stopped_meanwhile_is(void **arg)
 	int status, error;
 
 	(void)arg;
-	pid_t pid = fork();
-	if (!pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		for (;;)
-			pause();
-	}
+	pid_t pid = begin_pausing();
 	for (int round = 0; round < 10; round++) {
 		for (int tries = 0; (error = remote_stop(&r, pid)) && tries < 100; tries++)
 			assert_int_equal(error, -REMOTE_LATE);
@@ -462,12 +464,7 @@ static void what_is_below_a_stack_stays(void **arg)
 	int status, error;
 
 	(void)arg;
-	pid_t pid = fork();
-	if (!pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		for (;;)
-			pause();
-	}
+	pid_t pid = begin_pausing();
 	for (int tries = 0; (error = remote_stop(&r, pid)) && tries < 100; tries++)
 		assert_int_equal(error, -REMOTE_LATE);
 	const uint64_t at = r.v[0].regs.rsp - sizeof(before);
