@@ -51,12 +51,23 @@ static int saved_bytes(const struct search *s, uint64_t address, uint8_t *out)
 	return 0;
 }
 
+/* A file that was written over since is not what is mapped: what follows the jump says so. */
+static int is_mapped(const struct search *s, uint64_t address, uint64_t offset)
+{
+	uint8_t file[PATCH_MOVED - PATCH_JUMP], now[sizeof(file)];
+
+	return pread(s->file, file, sizeof(file), offset + PATCH_JUMP) != sizeof(file) ||
+	       probe_read(s->p, address + PATCH_JUMP, now, sizeof(now)) ||
+	       !memcmp(file, now, sizeof(file));
+}
+
 static void add(struct search *s, uint64_t address, const uint8_t *code)
 {
 	uint64_t offset = s->line->offset + (address - s->line->start);
 	uint8_t before[PATCH_JUMP];
-	int is_known =
-		s->file >= 0 && pread(s->file, before, sizeof(before), offset) == sizeof(before);
+	int is_known = s->file >= 0 &&
+		       pread(s->file, before, sizeof(before), offset) == sizeof(before) &&
+		       is_mapped(s, address, offset);
 
 	/* It has always been there. */
 	if (is_known && !memcmp(before, code, sizeof(before)))
@@ -68,6 +79,29 @@ static void add(struct search *s, uint64_t address, const uint8_t *code)
 	struct patch *patch = &s->p->patches[s->p->n++];
 	*patch = (struct patch){.address = address};
 	memcpy(patch->saved, before, sizeof(before));
+}
+
+static int is_found(const struct probe *p, uint64_t address)
+{
+	for (uint32_t i = 0; i < p->n; i++)
+		if (p->patches[i].address == address)
+			return 1;
+	return 0;
+}
+
+/* Code that has left its file since (text that was moved to huge pages), or could not be read with
+ * the rest: where our jump really is. */
+static void add_written(struct search *s)
+{
+	for (uint32_t i = 0; s->shared && i < s->shared->n_patches; i++) {
+		const struct probe_saved *saved = &s->shared->saved[i];
+		if (saved->n != PATCH_JUMP || s->p->n == PROBE_HOOKS ||
+			is_found(s->p, saved->address) || probe_has_jump(s->p, saved->address) <= 0)
+			continue;
+		struct patch *patch = &s->p->patches[s->p->n++];
+		*patch = (struct patch){.address = saved->address};
+		memcpy(patch->saved, saved->bytes, PATCH_JUMP);
+	}
 }
 
 static void search_code(struct search *s, uint64_t address, const uint8_t *code, size_t n)
@@ -138,6 +172,7 @@ int probe_find_jumps(struct probe *p, const struct probe_shared *shared)
 		if (s.line->path[0] == '/')
 			search_line(&s, &target);
 	}
+	add_written(&s);
 	maps_free(&lines);
 	if (target.proc >= 0)
 		close(target.proc);

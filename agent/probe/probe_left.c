@@ -106,6 +106,9 @@ static void clean_child(const struct probe *p, pid_t pid)
 	child.remote.arg = p->remote.arg;
 	if (find_left(&child, 0) >= 0 && space_read(&child.space, pid) == 0)
 		probe_close_left(&child);
+	/* Who was forgotten would stay in its stop. */
+	while (remote_attend(&child.remote))
+		probe_rest(&child, PAUSE_NS);
 	space_fini(&child.space);
 	remote_fini(&child.remote);
 }

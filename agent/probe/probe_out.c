@@ -106,12 +106,29 @@ static int restore(struct probe *p)
 	return error ? error : probe_move_back(p);
 }
 
+/* Somebody has put a jump of his own over ours, and may still make ours: its memory has to stay. */
+static int is_led_to(const struct probe *p)
+{
+	uint8_t now[PATCH_MOVED];
+
+	for (uint32_t i = 0; i < p->n; i++) {
+		const struct patch *patch = &p->patches[i];
+		if (patch->moved > PATCH_JUMP &&
+			!probe_read(p, patch->address, now, patch->moved) &&
+			memcmp(now, patch->saved, PATCH_JUMP) &&
+			!memcmp(now + PATCH_JUMP, patch->saved + PATCH_JUMP,
+				patch->moved - PATCH_JUMP))
+			return 1;
+	}
+	return 0;
+}
+
 /* All are stopped. 0 nobody will come back to it; as probe_disarm. */
 static int restore_stopped(struct probe *p)
 {
 	if (probe_know_space(p) < 0 || restore(p))
 		return -1;
-	return is_clear(p) ? 0 : 1;
+	return is_clear(p) && !is_led_to(p) ? 0 : 1;
 }
 
 /* Its memory, by one of the threads; the others go on. 0; 1: it stays. */

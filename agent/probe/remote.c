@@ -115,6 +115,12 @@ static int follow_exec(struct remote *r, struct remote_thread *t)
 
 	if (t->tid == r->pid || !interrupt(r->pid))
 		return 0;
+	/* Its stop was met by that number already, as the main one's: that entry lets it go. */
+	if (leader && (leader->is_stopped || leader->has_status) &&
+		remote_get_regs(r->pid, &leader->regs) == 0) {
+		r->is_killed = 1;
+		return 0;
+	}
 	if (leader)
 		leader->is_gone = 1;
 	*t = (struct remote_thread){.tid = r->pid};
@@ -325,7 +331,8 @@ static int meet(struct remote *r, struct remote_thread *t)
 	if (!WIFSTOPPED(status))
 		return 1;
 	t->is_stopped = 1;
-	t->signal = status >> 16 ? 0 : WSTOPSIG(status);
+	/* At the end of a call of ours (0x80) there is none either. */
+	t->signal = status >> 16 || (WSTOPSIG(status) & 0x80) ? 0 : WSTOPSIG(status);
 	if (remote_get_regs(t->tid, &t->regs) < 0)
 		t->regs.orig_rax = -1;
 	else

@@ -139,11 +139,8 @@ static void look_at(struct sampler *s, uint32_t i, uint32_t *n)
 {
 	struct thread *th = s->v[i];
 	const struct process *p = th->process;
-	int was_left_out = th->is_left_out, is_candidate = is_running(s, th);
+	int is_candidate = is_running(s, th);
 
-	/* What it used so far is told now, as of the name that it had. */
-	if (th->is_left_out != was_left_out)
-		process_tell_threads(th->process);
 	if (th->is_left_out)
 		return;
 	if (is_candidate)

@@ -260,7 +260,11 @@ int thread_state(struct thread *th, struct proc_stat *stat)
 		return error;
 	if (!stat)
 		stat = &own;
+	int was_left_out = th->is_left_out;
 	set_name(th, stat->comm);
+	/* What it used so far is told now, as of the name that it had. */
+	if (th->is_left_out != was_left_out)
+		process_tell_threads(th->process);
 	th->was_running = stat->state == 'R';
 	th->state = stat->state;
 	th->processor = stat->processor;

@@ -160,7 +160,8 @@ static void work(struct tracer *t)
 	heap_take(&t->heap);
 	if (t->creations.is_on)
 		creations_take(&t->creations, 0);
-	else if (has_ticks(t) && !t->sampler.capturer.tracee.late && clock_tick(&t->clock, now))
+	else if (has_ticks(t) && !t->sampler.capturer.tracee.late && !t->heap.probe.remote.n_late &&
+		 clock_tick(&t->clock, now))
 		tick(t);
 	roster_read_wanted_maps(&t->roster, now);
 	if (now >= t->next_refresh) {
