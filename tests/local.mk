@@ -142,6 +142,7 @@ unit_tests = \
 	tests/unit/test_pressure \
 	tests/unit/test_probe \
 	tests/unit/test_probe_hostile \
+	tests/unit/test_probe_modules \
 	tests/unit/test_probe_refused \
 	tests/unit/test_proc_stat \
 	tests/unit/test_proc_status \
@@ -246,6 +247,7 @@ tests_unit_test_pprof_LDADD = $(unit_libs)
 tests_unit_test_pressure_LDADD = $(unit_libs) -lm
 tests_unit_test_probe_LDADD = $(unit_libs) -lm -ldl
 tests_unit_test_probe_hostile_LDADD = $(unit_libs) -ldl
+tests_unit_test_probe_modules_LDADD = $(unit_libs) -ldl
 tests_unit_test_probe_refused_LDADD = $(unit_libs) -ldl
 tests_unit_test_probe_refused_LDFLAGS = -Wl,--wrap=pwrite,--wrap=ptrace
 tests_unit_test_proc_stat_LDADD = $(unit_libs)
@@ -553,6 +555,7 @@ EXTRA_DIST = $(test_scripts) $(target_names:%=tests/targets/%.c) \
 	tests/unit/options_fixture.h \
 	tests/unit/pprof_fixture.h \
 	tests/unit/probe_fixture.h \
+	tests/unit/probe_process.h \
 	tests/unit/profile_fixture.h \
 	tests/unit/prologues.h \
 	tests/unit/prologues_allocators.h \

@@ -71,7 +71,7 @@ static void find_allocator(void)
 }
 
 /* All of it, with a sample each so many bytes. */
-static const struct probe_plan *plan(uint64_t mean)
+static inline const struct probe_plan *plan(uint64_t mean)
 {
 	static struct probe_plan of;
 
@@ -136,7 +136,7 @@ static char *maps_text(pid_t pid, char *text)
 	return text;
 }
 
-static void is_as_before(const char *before, const char *now, int round)
+static inline void is_as_before(const char *before, const char *now, int round)
 {
 	if (!strcmp(before, now))
 		return;

@@ -23,67 +23,7 @@
 #include <cmocka.h>
 
 #include "agent/probe/probe_parts.h"
-#include "tests/unit/probe_fixture.h"
-
-static struct probe probe = {.memory = -1};
-static struct report {
-	_Atomic uint64_t turns, is_over, swaps, page;
-	void (*_Atomic asked)(void);
-	int victim, number;
-} * report;
-
-static void works(void)
-{
-	void *v[16] = {NULL};
-
-	for (unsigned i = 0; !report->is_over; i++) {
-		free(v[i % 16]);
-		v[i % 16] = malloc(100 + i % 1000);
-		report->turns++;
-		if (report->asked) {
-			report->asked();
-			report->asked = NULL;
-		}
-	}
-	_exit(0);
-}
-
-/* Has the process do that. */
-static void ask(void (*what)(void))
-{
-	report->asked = what;
-	while (report->asked)
-		usleep(1000);
-}
-
-static pid_t begin(void (*first)(void))
-{
-	report->turns = report->is_over = report->swaps = 0;
-	report->asked = NULL;
-	pid_t pid = fork();
-	if (!pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		free(malloc(1 << 16));
-		if (first)
-			first();
-		works();
-	}
-	while (!report->turns)
-		usleep(1000);
-	return pid;
-}
-
-static void end(pid_t pid)
-{
-	uint64_t before = report->turns;
-	int status;
-
-	while (report->turns == before)
-		usleep(1000);
-	report->is_over = 1;
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
-}
+#include "tests/unit/probe_process.h"
 
 /* --- another file in the place of the probe's --- */
 
@@ -139,82 +79,6 @@ static void no_file_of_another_is_written(void **arg)
 	end(pid);
 	unlink(path);
 	close(report->victim);
-}
-
-/* --- a module that goes while its functions are taken over --- */
-
-#define MODULE 4096
-
-static uint8_t *module; /* at the same place in the process */
-
-static void unloads(void)
-{
-	munmap(module, MODULE);
-}
-
-static void unloads_and_reuses(void)
-{
-	munmap(module, MODULE);
-	if (mmap(module, MODULE, PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == module)
-		memset(module, 'A', MODULE);
-}
-
-/* With a function of that module. */
-static const struct probe_plan *plan_with_module(void)
-{
-	static struct probe_place all[17];
-	static struct probe_plan of;
-
-	memcpy(all, functions, n_functions * sizeof(*all));
-	all[n_functions] = (struct probe_place){.function = 0,
-		.size = 32,
-		.address = (uintptr_t)module,
-		.low = (uintptr_t)module,
-		.high = (uintptr_t)module + MODULE,
-		.set = 1,
-		.is_leaf = 1};
-	of = (struct probe_plan){.v = all, .n = n_functions + 1, .mean = 4096};
-	return &of;
-}
-
-static void what_came_in_its_place_is_left_alone(void **arg)
-{
-	static const uint8_t function[] = {0x48, 0x89, 0xf8, 0x48, 0x89, 0xf8, 0x48, 0x89, 0xf8,
-		0xc3}; /* mov %rdi, %rax; ret */
-	static char before[TEXT], now[TEXT];
-	struct probe_refused why;
-	uint8_t bytes[16];
-
-	(void)arg;
-	module = mmap(NULL, MODULE, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS,
-		-1, 0);
-	memcpy(module, function, sizeof(function));
-	for (int reuses = 0; reuses < 2; reuses++) {
-		pid_t pid = begin(NULL);
-		uint64_t sum = text_sum(pid);
-		if (probe_arm(&probe, pid, plan_with_module(), &why) < 0)
-			fail_msg("cause %u, function %u, detail %d", why.cause, why.function,
-				why.detail);
-		assert_int_equal(probe_read(&probe, (uintptr_t)module, bytes, 16), 0);
-		assert_int_equal(bytes[0], 0xe9);
-		ask(reuses ? unloads_and_reuses : unloads);
-		maps_text(pid, before);
-		assert_int_equal(probe_disarm(&probe), 0);
-		probe_forget(&probe);
-		assert_true(text_sum(pid) == sum);
-		char path[32];
-		snprintf(path, sizeof(path), "/proc/%d/mem", pid);
-		int memory = open(path, O_RDONLY);
-		if (reuses) {
-			assert_int_equal(pread(memory, bytes, 16, (uintptr_t)module), 16);
-			assert_memory_equal(bytes, "AAAAAAAAAAAAAAAA", 16);
-		}
-		close(memory);
-		assert_null(strstr(maps_text(pid, now), PLACE_NAME));
-		end(pid);
-	}
-	munmap(module, MODULE);
 }
 
 /* --- what is written over --- */
@@ -423,18 +287,10 @@ static void one_that_is_gone_by_now_is_no_other_run(void **arg)
 	end(pid);
 }
 
-static int set_up(void **arg)
-{
-	(void)arg;
-	report = probe_set_up(sizeof(*report));
-	return !report;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_file_of_another_is_written),
-		cmocka_unit_test(what_came_in_its_place_is_left_alone),
 		cmocka_unit_test(what_is_written_over_is_taken_out_all_the_same),
 		cmocka_unit_test(and_so_is_what_a_killed_run_has_left),
 		cmocka_unit_test(what_a_run_left_that_lives_on_is_nobodys),
@@ -443,5 +299,5 @@ int main(void)
 		cmocka_unit_test(one_that_is_gone_by_now_is_no_other_run),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, NULL);
+	return cmocka_run_group_tests(tests, process_set_up, NULL);
 }
