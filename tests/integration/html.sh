@@ -56,9 +56,14 @@ judge html_check.py "$WORK"
 firefox=$(command -v firefox-esr || command -v firefox)
 if [ "$firefox" ]; then
 	mkdir "$WORK/firefox"
-	HOME=$WORK/firefox timeout -k 5 60 "$firefox" --headless --profile "$WORK/firefox" --window-size=1280,900 \
-		--screenshot "$WORK/firefox.png" "file://$WORK/cpu.html" >"$WORK/firefox.out" 2>&1
-	check_equal "firefox: exit" 0 $?
+	# It takes its picture once the page is loaded, on a busy machine before a frame of it is drawn.
+	for _ in 1 2 3; do
+		HOME=$WORK/firefox timeout -k 5 60 "$firefox" --headless --profile "$WORK/firefox" --window-size=1280,900 \
+			--screenshot "$WORK/firefox.png" "file://$WORK/cpu.html" >"$WORK/firefox.out" 2>&1
+		status=$?
+		python3 "$LIB/screenshot.py" "$WORK/firefox.png" "$WORK/cpu.pb.gz" >"$WORK/firefox.seen" 2>&1 && break
+	done
+	check_equal "firefox: exit" 0 $status
 	check "firefox: frames are drawn" python3 "$LIB/screenshot.py" "$WORK/firefox.png" "$WORK/cpu.pb.gz"
 else
 	skip "firefox: not installed"
