@@ -395,7 +395,7 @@ int options_settle(struct options *o)
 	if (!error)
 		error = settle_serving(o);
 	/* Clients of -http may ask for them without a word here. */
-	if (!error && ((o->kinds & KINDS_OF_HEAP) ? o->http || o->push.n : o->push.n && !o->http))
+	if (!error && (!o->http || (o->kinds & KINDS_OF_HEAP)))
 		error = settle_heap(o);
 	if (!error)
 		error = settle_thread(o);
@@ -406,8 +406,6 @@ int options_settle(struct options *o)
 		error = settle_open(o);
 	if (!error && !o->serves)
 		error = settle_threadcreate(o);
-	if (!error && !o->serves)
-		error = settle_heap(o);
 	if (!error && o->alloc_prefix)
 		error = alloc_prefix_check(o->alloc_prefix);
 	if (!error)

@@ -53,7 +53,7 @@ only "files are opened by name only where that is the job" '(fopen|open|openat|o
 	agent/tracer/{cpus,family,proc_file,target,module_file,roots,threads,watcher}.c
 only "files of /proc by name: in the privileged process" 'proc_file_(open|read)\(AT_FDCWD,' \
 	agent/tracer/{target,file_locks,proc_stat,proc_status}.c \
-	agent/probe/{probe_left,owner,remote,place}.c
+	agent/probe/{probe_left,remote,place}.c
 only "no shell, no exec but of the command, of debuginfod-find and of the browser, no unbounded string functions" \
 	'(system|popen|execve|execvp|execlp|execl|strcat|sprintf|gets)\(' agent/{launch,debuginfod,browser}.c
 grep -lE '#include <(elfutils/|libelf|gelf|dwarf)' "${sources[@]}" | grep -vE '^(unwind|symbolize)/' |

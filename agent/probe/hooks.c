@@ -100,7 +100,6 @@ static int slot_leads_to_one(const struct probe *p, const struct probe_plan *pla
 /* Through the table of linked functions, too, which jumps by a slot: jmp *slot(%rip). */
 static int leads_to_one(const struct probe *p, const struct probe_plan *plan, uint64_t target)
 {
-	static const uint8_t pad[4] = {0xf3, 0x0f, 0x1e, 0xfa};
 	uint8_t code[16];
 	int32_t distance;
 
@@ -108,7 +107,7 @@ static int leads_to_one(const struct probe *p, const struct probe_plan *plan, ui
 		return 1;
 	if (probe_read(p, target, code, sizeof(code)))
 		return 0;
-	size_t at = memcmp(code, pad, sizeof(pad)) ? 0 : sizeof(pad);
+	size_t at = memcmp(code, INSTRUCTION_ENDBR64) ? 0 : 4;
 	at += code[at] == 0xf2;
 	if (code[at] != 0xff || code[at + 1] != 0x25)
 		return 0;

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <fcntl.h>
-#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <x86intrin.h>
 
 #include "agent/probe/owner.h"
-#include "agent/tracer/proc_file.h"
 #include "agent/tracer/proc_stat.h"
 
 /* Of the PID namespace that we are in; 0: not known. */
@@ -20,12 +17,9 @@ static uint64_t our_space(void)
 /* When that process began, in the kernel's ticks; 0: there is none, or only what is left of it. */
 static uint64_t began(uint64_t pid)
 {
-	char path[48], text[1024];
 	struct proc_stat stat;
 
-	snprintf(path, sizeof(path), "/proc/%u/stat", (unsigned)pid);
-	int n = proc_file_read(AT_FDCWD, path, text, sizeof(text));
-	if (n <= 0 || proc_stat_parse(text, n, &stat) < 0 || stat.state == 'Z' || stat.state == 'X')
+	if (proc_stat_of(pid, &stat) < 0 || stat.state == 'Z' || stat.state == 'X')
 		return 0;
 	return stat.start_time;
 }

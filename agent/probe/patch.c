@@ -4,8 +4,6 @@
 #include "agent/probe/patch.h"
 #include "base/instruction.h"
 
-static const uint8_t endbr64[4] = {0xf3, 0x0f, 0x1e, 0xfa};
-
 /* --- what an instruction refers to --- */
 
 enum reference {
@@ -231,9 +229,7 @@ static int is_taken(const struct instruction *i, uint64_t from, const uint8_t *c
 enum patch_refusal patch_make(struct patch *p, uint64_t entry, const uint8_t *code, size_t n,
 	uint64_t thunk, uint64_t low, uint64_t high)
 {
-	size_t begin = n >= sizeof(endbr64) && !memcmp(code, endbr64, sizeof(endbr64))
-			       ? sizeof(endbr64)
-			       : 0;
+	size_t begin = n >= 4 && !memcmp(code, INSTRUCTION_ENDBR64) ? 4 : 0;
 	struct moving m = {.p = p, .why = PATCH_FITS};
 	struct instruction i;
 

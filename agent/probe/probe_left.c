@@ -115,12 +115,9 @@ static void clean_child(const struct probe *p, pid_t pid)
 
 static int is_child(pid_t pid, pid_t of)
 {
-	char path[32], text[1024];
 	struct proc_stat stat;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	int n = proc_file_read(AT_FDCWD, path, text, sizeof(text));
-	return n > 0 && proc_stat_parse(text, n, &stat) == 0 && stat.ppid == of;
+	return proc_stat_of(pid, &stat) == 0 && stat.ppid == of;
 }
 
 void probe_clean_children(const struct probe *p, uint64_t before)

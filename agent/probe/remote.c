@@ -23,10 +23,6 @@
 #include "base/list.h"
 #include "base/now.h"
 
-#ifndef PTRACE_EVENT_STOP
-#define PTRACE_EVENT_STOP 128
-#endif
-
 #define ROUNDS	16u	  /* listings until no thread is new */
 #define LOOK_NS 200000ull /* between two looks at those that are late */
 
@@ -203,15 +199,14 @@ static int seize(struct remote *r, pid_t tid)
 	return r->is_killed ? -REMOTE_LATE : 1;
 }
 
-/* Whether the thread runs, or wants to. */
+/* Whether the thread runs, or wants to. (Under /proc/TID the kernel would add up all threads.) */
 static int is_runnable(pid_t pid, pid_t tid)
 {
-	char path[64], text[1024];
+	char path[64];
 	struct proc_stat stat;
 
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", pid, tid);
-	int n = proc_file_read(AT_FDCWD, path, text, sizeof(text));
-	return n > 0 && proc_stat_parse(text, n, &stat) == 0 && stat.state == 'R';
+	return proc_stat_take(proc_file_open(AT_FDCWD, path), &stat) == 0 && stat.state == 'R';
 }
 
 /* Threads that are not ours yet, those that sleep only, or all. How many; or -enum remote_refusal.

@@ -30,6 +30,8 @@
 #include <sys/types.h>
 #include <sys/user.h>
 
+#include "base/instruction.h"
+
 struct remote_thread {
 	pid_t tid;
 	int is_stopped;
@@ -68,7 +70,7 @@ struct remote {
 
 /* As C libraries have them for their handlers' return, mov $15, %rax or %eax; syscall; and syscall;
  * ret. Bytes and their number. */
-#define REMOTE_RESTORE	     "\x48\xc7\xc0\x0f\0\0\0\x0f\x05", 9
+#define REMOTE_RESTORE	     INSTRUCTION_SIGRETURN
 #define REMOTE_RESTORE_SHORT "\xb8\x0f\0\0\0\x0f\x05", 7
 #define REMOTE_INSTRUCTION   "\x0f\x05\xc3", 3
 #define REMOTE_CALL	     "\x0f\x05", 2
