@@ -6,8 +6,8 @@
  */
 #include "target.h"
 
-static uint64_t used[4]; /* worker-0, worker-1, io-0, late since it has its name */
 static volatile sig_atomic_t renamed;
+static uint64_t late_used; /* since it has its name */
 
 WORK(worker_work)
 WORK(other_worker_work)
@@ -15,27 +15,24 @@ WORK(io_work)
 WORK(late_work)
 WORK(brief_work)
 
-static void *worker(void *arg)
-{
-	for (; !target_stopping; target_sleep_us(2000))
-		worker_work(600);
-	used[0] = clock_ns(CLOCK_THREAD_CPUTIME_ID);
-	return arg;
-}
+static struct part {
+	const char *name, *truth;
+	void (*work)(uint64_t us);
+	uint64_t us, used;
+} parts[] = {
+	{"worker-0", "worker_work", worker_work, 600, 0},
+	{"worker-1", "other_worker_work", other_worker_work, 400, 0},
+	{"io-0", "io_work", io_work, 1000, 0},
+};
+enum { n_parts = sizeof(parts) / sizeof(*parts) };
 
-static void *other_worker(void *arg)
+static void *works(void *arg)
 {
-	for (; !target_stopping; target_sleep_us(2000))
-		other_worker_work(400);
-	used[1] = clock_ns(CLOCK_THREAD_CPUTIME_ID);
-	return arg;
-}
+	struct part *p = arg;
 
-static void *io(void *arg)
-{
 	for (; !target_stopping; target_sleep_us(2000))
-		io_work(1000);
-	used[2] = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+		p->work(p->us);
+	p->used = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	return arg;
 }
 
@@ -50,7 +47,7 @@ static void *late(void *arg)
 		}
 		late_work(500);
 	}
-	used[3] = before ? clock_ns(CLOCK_THREAD_CPUTIME_ID) - before : 0;
+	late_used = before ? clock_ns(CLOCK_THREAD_CPUTIME_ID) - before : 0;
 	return arg;
 }
 
@@ -68,25 +65,23 @@ static void on_usr1(int sig)
 
 int main(int argc, char **argv)
 {
-	pthread_t threads[4];
+	pthread_t threads[n_parts + 1];
 
 	target_block_term();
 	target_init(arg_number(argc, argv, 1, 0));
 	signal(SIGUSR1, on_usr1);
-	threads[0] = target_thread("worker-0", worker, NULL);
-	threads[1] = target_thread("worker-1", other_worker, NULL);
-	threads[2] = target_thread("io-0", io, NULL);
-	threads[3] = target_thread("late", late, NULL);
+	for (int i = 0; i < n_parts; i++)
+		threads[i] = target_thread(parts[i].name, works, &parts[i]);
+	threads[n_parts] = target_thread("late", late, NULL);
 	target_ready();
 	while (target_wait(5000))
 		pthread_join(target_thread("brief", brief, NULL), NULL);
 	target_stopping = 1;
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i <= n_parts; i++)
 		pthread_join(threads[i], NULL);
-	truth("worker_work", used[0]);
-	truth("other_worker_work", used[1]);
-	truth("io_work", used[2]);
-	truth("late_work", used[3]);
-	truth("workers", used[0] + used[1]);
+	for (int i = 0; i < n_parts; i++)
+		truth(parts[i].truth, parts[i].used);
+	truth("late_work", late_used);
+	truth("workers", parts[0].used + parts[1].used);
 	return 0;
 }

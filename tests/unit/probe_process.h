@@ -10,7 +10,7 @@
 
 static struct probe probe = {.memory = -1};
 static struct report {
-	_Atomic uint64_t turns, is_over, swaps, page;
+	_Atomic uint64_t turns, is_over, wrong, swaps, page;
 	void (*_Atomic asked)(void);
 	int victim, number;
 } * report;
@@ -23,6 +23,11 @@ static void works(void)
 		free(v[i % 16]);
 		v[i % 16] = malloc(100 + i % 1000);
 		report->turns++;
+		if (i % 64 == 0) {
+			sigset_t set;
+			sigprocmask(SIG_SETMASK, NULL, &set);
+			report->wrong += sigismember(&set, SIGUSR2);
+		}
 		if (report->asked) {
 			report->asked();
 			report->asked = NULL;
@@ -32,7 +37,7 @@ static void works(void)
 }
 
 /* Has the process do that. */
-static void ask(void (*what)(void))
+static inline void ask(void (*what)(void))
 {
 	report->asked = what;
 	while (report->asked)
@@ -41,7 +46,7 @@ static void ask(void (*what)(void))
 
 static pid_t begin(void (*first)(void))
 {
-	report->turns = report->is_over = report->swaps = 0;
+	report->turns = report->is_over = report->wrong = report->swaps = 0;
 	report->asked = NULL;
 	pid_t pid = fork();
 	if (!pid) {
@@ -56,6 +61,7 @@ static pid_t begin(void (*first)(void))
 	return pid;
 }
 
+/* It works on, and ends as it should. */
 static void end(pid_t pid)
 {
 	uint64_t before = report->turns;
@@ -66,6 +72,7 @@ static void end(pid_t pid)
 	report->is_over = 1;
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
+	assert_int_equal(report->wrong, 0);
 }
 
 static int process_set_up(void **arg)

@@ -27,12 +27,7 @@
 
 #include "agent/probe/filters.h"
 #include "agent/probe/remote_parts.h"
-#include "tests/unit/probe_fixture.h"
-
-static struct probe probe = {.memory = -1};
-static struct report {
-	_Atomic uint64_t turns, is_over, wrong;
-} * report;
+#include "tests/unit/probe_process.h"
 
 /* --- a kernel that refuses to write code --- */
 
@@ -104,53 +99,6 @@ static void filter(void)
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
 		prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
 		_exit(9);
-}
-
-static void works(void)
-{
-	void *v[16] = {NULL};
-
-	for (unsigned i = 0; !report->is_over; i++) {
-		free(v[i % 16]);
-		v[i % 16] = malloc(100 + i % 1000);
-		report->turns++;
-		if (i % 64 == 0) {
-			sigset_t set;
-			sigprocmask(SIG_SETMASK, NULL, &set);
-			report->wrong += sigismember(&set, SIGUSR2);
-		}
-	}
-	_exit(0);
-}
-
-static pid_t begin(void (*first)(void))
-{
-	memset(report, 0, sizeof(*report));
-	pid_t pid = fork();
-	if (!pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		free(malloc(1 << 16));
-		if (first)
-			first();
-		works();
-	}
-	while (!report->turns)
-		usleep(1000);
-	return pid;
-}
-
-/* It works on, and ends as it should. */
-static void end(pid_t pid)
-{
-	uint64_t before = report->turns;
-	int status;
-
-	while (report->turns == before)
-		usleep(1000);
-	report->is_over = 1;
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
-	assert_int_equal(report->wrong, 0);
 }
 
 static int arm(pid_t pid, struct probe_refused *why)
@@ -395,13 +343,6 @@ static void who_is_killed_anywhere_is_cleaned_up_after(void **arg)
 	end(pid);
 }
 
-static int set_up(void **arg)
-{
-	(void)arg;
-	report = probe_set_up(sizeof(*report));
-	return !report;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -415,5 +356,5 @@ int main(void)
 		cmocka_unit_test(who_is_killed_anywhere_is_cleaned_up_after),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, NULL);
+	return cmocka_run_group_tests(tests, process_set_up, NULL);
 }
